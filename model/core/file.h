@@ -1,0 +1,31 @@
+/* Whole-file reads, atomic writes (temporary file in the same folder, fsync, rename, fsync of the folder), CRC-32,
+ * and .npy output. */
+#ifndef BD_CORE_FILE_H
+#define BD_CORE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/core/error.h"
+
+/* Reads all of `path` into *data (malloc'd, the caller frees; one extra zero byte follows). A file over
+ * `limit` bytes is BD_BAD_INPUT; a missing one too. */
+bd_status bd_file_read(const char *path, size_t limit, uint8_t **data, size_t *size, struct bd_error *err)
+    BD_WARN_UNUSED;
+
+/* Writes atomically: after any failure or kill `path` holds either its old bytes or all of the new ones. */
+bd_status bd_file_write(const char *path, const void *data, size_t size, struct bd_error *err) BD_WARN_UNUSED;
+
+/* mkdir -p. */
+bd_status bd_make_folder(const char *path, struct bd_error *err) BD_WARN_UNUSED;
+
+/* CRC-32 of zlib (polynomial 0xEDB88320). */
+uint32_t bd_crc32(const void *data, size_t size);
+
+enum bd_npy_type { BD_NPY_U8, BD_NPY_I8, BD_NPY_I16, BD_NPY_I32, BD_NPY_I64, BD_NPY_F32, BD_NPY_F64 };
+
+/* Writes a C-contiguous little-endian array of `rank` (1..8) dimensions as NumPy .npy format 1.0, atomically. */
+bd_status bd_npy_write(const char *path, enum bd_npy_type type, int rank, const int64_t *shape, const void *data,
+                       struct bd_error *err) BD_WARN_UNUSED;
+
+#endif

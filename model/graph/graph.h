@@ -1,0 +1,77 @@
+/* A network description turned into typed layers with shapes, in execution order.
+ *
+ * The residual stream r carries real values; a *quantizer* turns it (or an inner batch norm's output) into the
+ * activation codes that convolutions read. A layer is one accumulation (convolution, pooling, classifier), its
+ * batch norm, and what leaves it: values to the residual stream (`writes_stream`, after adding the stream when
+ * `adds_stream`), codes of quantizer `out_quantizer`, or logits. Block `basic`:
+ *     r' = S(r) + BN(conv2(Q2(BN(conv1(Q1(r))))))
+ * with S the identity, or a strided 1x1 convolution with batch norm that reads the same codes Q1(r) and runs
+ * first (its layer writes the stream without adding). `bireal`: one such shortcut around every convolution. */
+#ifndef BD_GRAPH_GRAPH_H
+#define BD_GRAPH_GRAPH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/core/error.h"
+#include "model/core/yaml.h"
+
+#define BD_MAX_SWITCHES 16
+#define BD_MAX_LAYERS 256
+#define BD_NAME_SIZE 48
+
+/* One operating point, written w<weight bits>a<activation bits>; w1a32 (activation_bits 32) trains only. */
+struct bd_switch {
+    int weight_bits;     /* 1..8 */
+    int activation_bits; /* 1..8 or 32 */
+    char name[8];
+};
+
+enum bd_layer_kind { BD_LAYER_CONV, BD_LAYER_POOL, BD_LAYER_CLASSIFIER };
+
+#define BD_QUANTIZER_INPUT 0 /* the raw pixel: code p worth p/255, always 8 bits unsigned */
+
+struct bd_quantizer {
+    char name[BD_NAME_SIZE];
+    int bits; /* 0: the switch's activation bits; else fixed */
+    int channels, height, width;
+};
+
+struct bd_layer {
+    char name[BD_NAME_SIZE]; /* stem, s1b1.conv1, s1b1.conv2, s2b1.proj, pool, fc */
+    enum bd_layer_kind kind;
+    int in_quantizer;  /* index into quantizers (CONV, CLASSIFIER); -1 for POOL, which reads the stream */
+    int out_quantizer; /* index, or -1 */
+    bool writes_stream, adds_stream;
+    int weight_bits; /* 0: the switch's; else fixed (stem and classifier: 8) */
+    int in_channels, out_channels, groups;
+    int kernel_h, kernel_w, stride, pad; /* square stride and symmetric padding */
+    int in_height, in_width, out_height, out_width;
+    int prune_group; /* index of the prunable channel group that this layer's outputs belong to, or -1 */
+};
+
+struct bd_graph {
+    char name[BD_NAME_SIZE];
+    char *yaml_text; /* the description as loaded; kept in checkpoints so that they stand alone */
+    int input_height, input_width, input_channels, classes;
+    int switch_count;
+    struct bd_switch switches[BD_MAX_SWITCHES]; /* from the highest precision to the lowest */
+    int layer_count, quantizer_count, prune_group_count;
+    struct bd_layer *layers;
+    struct bd_quantizer *quantizers;
+};
+
+bd_status bd_graph_load(struct bd_graph *graph, const char *path, struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_graph_parse(struct bd_graph *graph, const char *name_for_messages, const char *text, size_t size,
+                         struct bd_error *err) BD_WARN_UNUSED;
+void bd_graph_release(struct bd_graph *graph);
+
+/* Index of a switch by name, or -1. */
+int bd_graph_switch(const struct bd_graph *graph, const char *name);
+/* Weight bits of a layer and bits of a quantizer at a switch. */
+int bd_layer_weight_bits(const struct bd_layer *layer, const struct bd_switch *sw);
+int bd_quantizer_bits(const struct bd_quantizer *quantizer, const struct bd_switch *sw);
+/* True where the codes are +-1: 1-bit activations of any quantizer but the input. */
+bool bd_quantizer_signed(const struct bd_quantizer *quantizer, const struct bd_switch *sw);
+
+#endif
