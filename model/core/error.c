@@ -1,0 +1,27 @@
+#include "model/core/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bd_status bd_fail(struct bd_error *err, bd_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(err->message, sizeof err->message, format, arguments);
+    va_end(arguments);
+    err->status = status;
+    return status;
+}
+
+bd_status bd_fail_prefix(struct bd_error *err, const char *format, ...)
+{
+    char old[sizeof err->message];
+    memcpy(old, err->message, sizeof old);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(err->message, sizeof err->message, format, arguments);
+    va_end(arguments);
+    size_t used = strlen(err->message);
+    snprintf(err->message + used, sizeof err->message - used, ": %s", old);
+    return err->status;
+}
