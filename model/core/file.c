@@ -53,6 +53,9 @@ bd_status bd_file_read(const char *path, size_t limit, uint8_t **data, size_t *s
 {
     *data = NULL;
     *size = 0;
+    if (limit > PTRDIFF_MAX / 4) {
+        limit = PTRDIFF_MAX / 4;
+    }
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return bd_fail(err, BD_BAD_INPUT, "cannot open '%s': %s", path, strerror(errno));
@@ -103,24 +106,29 @@ static int sync_folder(const char *folder)
     return result;
 }
 
-/* mkostemp makes files for the owner alone; a result is as readable as the umask allows. */
-static int give_usual_mode(int fd)
+/* A new file beside `path`, under a name that no living or dead writer uses. */
+static int create_beside(const char *path, char **temporary)
 {
-    mode_t mask = umask(0);
-    umask(mask);
-    return fchmod(fd, 0666 & ~mask);
+    for (unsigned n = 0;; n++) {
+        *temporary = bd_asprintf("%s.%ld-%u.tmp", path, (long)getpid(), n);
+        int fd = open(*temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST || n == 1000) {
+            return fd;
+        }
+        free(*temporary);
+    }
 }
 
 bd_status bd_file_write(const char *path, const void *data, size_t size, struct bd_error *err)
 {
     char *folder = folder_of(path);
-    char *temporary = bd_asprintf("%s.XXXXXX", path);
+    char *temporary;
     bd_status status = BD_OK;
-    int fd = mkostemp(temporary, O_CLOEXEC);
+    int fd = create_beside(path, &temporary);
     if (fd < 0) {
         status = bd_fail(err, BD_INFRA, "cannot create '%s': %s", path, strerror(errno));
     } else {
-        bool bad = write_all(fd, data, size) != 0 || give_usual_mode(fd) != 0 || fsync(fd) != 0;
+        bool bad = write_all(fd, data, size) != 0 || fsync(fd) != 0;
         int error = errno;
         if (close(fd) != 0 && !bad) {
             bad = true;
