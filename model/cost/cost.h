@@ -1,0 +1,35 @@
+/* What a network costs on a hardware configuration, by the sequencer's own loop nest: clocks from doorbell to
+ * interrupt with memory stalls, bytes, operations, energy. Links nothing from sim/: equality with the count taken
+ * outside the RTL is the test. */
+#ifndef BD_COST_COST_H
+#define BD_COST_COST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/compile/hardware.h"
+#include "model/compile/program.h"
+
+struct bd_layer_cost {
+    uint64_t compute;      /* clocks in which pixels are issued (tiles' pixels x interval) */
+    uint64_t weight_stall; /* clocks the compute side waited for tables or weights of this layer */
+    uint64_t input_stall, output_stall, overhead;
+    uint64_t total;        /* their sum: from the end of the layer before to the end of this one */
+    uint64_t weight_bytes, table_bytes; /* fetched */
+    uint64_t xnor_ops, mac_ops;         /* binary multiply-accumulates; add-only accumulations */
+};
+
+struct bd_frame_cost {
+    uint64_t cycles; /* doorbell write accepted to interrupt raised */
+    uint64_t compute, weight_stall, input_stall, output_stall, overhead; /* partition of cycles */
+    uint64_t read_bytes, write_bytes;  /* over the memory bus in the frame */
+    double energy_nj;
+    unsigned layer_count;
+    struct bd_layer_cost layers[BD_PROGRAM_MAX_LAYERS];
+};
+
+/* Cost of one frame at a switch; `store` as with CONTROL.store_enable. */
+bd_status bd_cost_frame(const struct bd_program *program, const struct bd_hardware *hardware, unsigned switch_index,
+                        bool store, struct bd_frame_cost *cost, struct bd_error *err) BD_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,15 @@
+/* The exact fast path: the same integers as exec.h, by vector kernels over batches; compared with the plain
+ * executor by tests and by `bitdial eval` in every run. */
+#ifndef BD_EXEC_FAST_H
+#define BD_EXEC_FAST_H
+
+#include <stdint.h>
+
+#include "model/compile/program.h"
+#include "model/exec/exec.h"
+
+/* logits (count, classes) of `count` images (count, input_bytes) at a switch; uses all OpenMP threads. */
+bd_status bd_execute_fast(const struct bd_program *program, const struct bd_decoded *decoded, unsigned switch_index,
+                          const uint8_t *images, size_t count, int32_t *logits, struct bd_error *err) BD_WARN_UNUSED;
+
+#endif
