@@ -284,7 +284,7 @@ bd_status bd_yaml_load(struct bd_yaml *yaml, const char *path, struct bd_error *
     *yaml = (struct bd_yaml){0};
     uint8_t *text;
     size_t size;
-    /* One byte over the limit is enough to say so with a position. */
+    /* A looser limit than the parser's, whose refusal names a position. */
     bd_status status = bd_file_read(path, 16u * MAX_BYTES, &text, &size, err);
     if (status != BD_OK) {
         return status;

@@ -1,0 +1,27 @@
+/* The subcommands of `bitdial`, and what they share.
+ *
+ * Each subcommand is one file cmd_<name>.c and one row in main.c's table. argv[0] is the subcommand's name, so that
+ * getopt_long works on (argc, argv) as they come. The result is the exit code: a bd_status. getopt_long prints its
+ * own message for an unknown option, led by argv[0], which main sets to "bitdial <name>". */
+#ifndef BD_CLI_H
+#define BD_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/core/error.h"
+
+#define BD_VERSION "0.1.0"
+
+/* Prints "bitdial NAME: MESSAGE" to stderr; returns the exit code. */
+int bd_cli_fail(const char *name, const struct bd_error *err);
+/* The same for wrong usage, with a pointer to --help; returns 2. */
+int bd_cli_usage(const char *name, const char *format, ...) BD_PRINTF(2, 3);
+/* Reads an option's integer (decimal or 0x) in min..max; false after printing what is wrong with it. */
+bool bd_cli_int(const char *name, const char *option, const char *text, int64_t min, int64_t max, int64_t *value);
+/* Reads an option's finite number in min..max; false after printing what is wrong with it. */
+bool bd_cli_real(const char *name, const char *option, const char *text, double min, double max, double *value);
+
+int cmd_data(int argc, char **argv);
+
+#endif

@@ -1,0 +1,114 @@
+/* `bitdial`: finds the subcommand and hands over. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/memory.h"
+#include "sw/cli/cli.h"
+
+/* One row a subcommand, in the order in which a network passes through them. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"data", cmd_data, "check a data set and print what it holds"},
+};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+int bd_cli_fail(const char *name, const struct bd_error *err)
+{
+    fprintf(stderr, "bitdial %s: %s\n", name, err->message);
+    return err->status;
+}
+
+int bd_cli_usage(const char *name, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "bitdial %s: ", name);
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\nTry 'bitdial %s --help'.\n", name);
+    va_end(arguments);
+    return BD_BAD_INPUT;
+}
+
+bool bd_cli_int(const char *name, const char *option, const char *text, int64_t min, int64_t max, int64_t *value)
+{
+    char *end;
+    errno = 0;
+    int base = strncmp(text, "0x", 2) == 0 ? 16 : 10;
+    long long read = strtoll(text, &end, base);
+    if (errno != 0 || end == text || *end || read < min || read > max) {
+        bd_cli_usage(name, "'%s' must be an integer %" PRId64 "..%" PRId64 ", got '%s'", option, min, max, text);
+        return false;
+    }
+    *value = read;
+    return true;
+}
+
+bool bd_cli_real(const char *name, const char *option, const char *text, double min, double max, double *value)
+{
+    char *end;
+    double read = strtod(text, &end);
+    if (end == text || *end || !isfinite(read) || read < min || read > max) {
+        bd_cli_usage(name, "'%s' must be a number %g..%g, got '%s'", option, min, max, text);
+        return false;
+    }
+    *value = read;
+    return true;
+}
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: bitdial COMMAND [OPTION]...\n"
+          "Trains, compiles, prices, prunes and runs networks that change their precision between frames.\n\n",
+          out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    }
+    fputs("\n  --help     print this, or a command's options: bitdial COMMAND --help\n"
+          "  --version  print the version\n\n"
+          "Exit codes: 0 pass, 1 a check failed, 2 usage or bad input, 3 infrastructure.\n",
+          out);
+}
+
+/* Text that never reached its reader (a full disk, a closed pipe) is not a pass. */
+static int flush_output(int result)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "bitdial: cannot write standard output: %s\n", strerror(errno));
+        return result == BD_OK ? BD_INFRA : result;
+    }
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return BD_BAD_INPUT;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return flush_output(BD_OK);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("bitdial " BD_VERSION);
+        return flush_output(BD_OK);
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            char *name = bd_asprintf("bitdial %s", commands[i].name);
+            argv[1] = name;
+            int result = flush_output(commands[i].run(argc - 1, argv + 1));
+            free(name);
+            return result;
+        }
+    }
+    fprintf(stderr, "bitdial: unknown command '%s'\nTry 'bitdial --help'.\n", argv[1]);
+    return BD_BAD_INPUT;
+}
