@@ -66,6 +66,16 @@ bd_status bd_graph_parse(struct bd_graph *graph, const char *name_for_messages, 
                          struct bd_error *err) BD_WARN_UNUSED;
 void bd_graph_release(struct bd_graph *graph);
 
+/* A copy of `graph` with `group_channels[g]` (1 or more) channels in prune group g: what pruning makes. The copy's
+ * yaml_text is written out in full, so that the pruned network stands alone. */
+bd_status bd_graph_resize(const struct bd_graph *graph, const int *group_channels, struct bd_graph *resized,
+                          struct bd_error *err) BD_WARN_UNUSED;
+
+/* Channels of a prune group. */
+int bd_graph_group_channels(const struct bd_graph *graph, int group);
+/* Index of the layer that emits a quantizer's codes; -1 for BD_QUANTIZER_INPUT. */
+int bd_graph_producer(const struct bd_graph *graph, int quantizer);
+
 /* Index of a switch by name, or -1. */
 int bd_graph_switch(const struct bd_graph *graph, const char *name);
 /* Weight bits of a layer and bits of a quantizer at a switch. */
