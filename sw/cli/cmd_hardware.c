@@ -7,14 +7,13 @@
 #include "model/compile/hardware.h"
 #include "sw/cli/cli.h"
 
-static void usage(FILE *out)
+static void print_usage(void)
 {
-    fputs("usage: bitdial hardware FILE [--parameters] [--json]\n"
-          "Checks a hardware configuration and prints its geometry.\n"
-          "  --parameters  print the RTL's parameters instead, one Verilator option (-GNAME=VALUE) a line\n"
-          "  --json        print one JSON object; with --parameters it maps parameter names to values\n"
-          "  --help        this text and the table of keys\n",
-          out);
+    puts("Usage: bitdial hardware FILE [--parameters] [--json]\n"
+         "Checks a hardware configuration and prints its geometry.\n"
+         "  --parameters  print the RTL's parameters instead, one Verilator option (-GNAME=VALUE) a line\n"
+         "  --json        print one JSON object; with --parameters it maps parameter names to values\n"
+         "  --help        this text and the table of keys\n");
 }
 
 struct parameter {
@@ -113,23 +112,20 @@ int cmd_hardware(int argc, char **argv)
             json = true;
             break;
         case 'h':
-            usage(stdout);
-            putchar('\n');
+            print_usage();
             bd_hardware_help(stdout);
             return BD_OK;
         default:
-            usage(stderr);
             return BD_BAD_INPUT;
         }
     }
     if (optind + 1 != argc) {
-        usage(stderr);
-        return BD_BAD_INPUT;
+        return bd_cli_usage("hardware", "expected one FILE");
     }
     struct bd_hardware hardware;
     struct bd_error err;
     if (bd_hardware_load(&hardware, argv[optind], &err) != BD_OK) {
-        return bd_cli_fail(argv[0], &err);
+        return bd_cli_fail("hardware", &err);
     }
     if (json) {
         print_json(parameters ? parameters_json(&hardware) : geometry_json(&hardware));

@@ -16,6 +16,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"data", cmd_data, "check a data set and print what it holds"},
+    {"hardware", cmd_hardware, "check a hardware configuration and print its geometry or RTL parameters"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
