@@ -1,0 +1,70 @@
+# Bitdial. Each folder's sources are found, not listed; hw/ and sim/ add their own rules (rules.mk).
+SAN ?=
+B := build$(if $(SAN),/san)
+CC := gcc
+CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -fopenmp -I.
+ifneq ($(SAN),)
+CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+PKGS := yaml-0.1 jansson hdf5 zlib openblas lapacke nlopt gsl
+# Asked when first used: on a new machine pkg-config is there only after the packages are.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) criterion))$(PKG_CFLAGS)
+LIBS = $(eval LIBS := -Wl,--as-needed $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS))) -ldnnl -lpthread -lm)$(LIBS)
+find = $(sort $(shell find $(wildcard $(1)) -name '$(2)' 2>/dev/null))
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+LIB_SRC := $(call find,model sw/driver sw/transport,*.c)
+CLI_SRC := $(wildcard sw/cli/*.c)
+TEST_SRC := $(wildcard tests/test_*.c) tests/completion.c
+GEN_SRC := $(wildcard hw/gen/*.c)
+ALL_C := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC)
+DEPS := build/.packages-$(firstword $(shell cksum apt-packages.txt))
+export SAN DEMO BITDIAL_BUILD := $(B)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewer images)
+	@sh sw/demo.sh
+test: all $(B)/tests ## every test (SAN=1: under address and undefined-behaviour sanitizers)
+	@sh tests/run.sh
+all: $(B)/bitdial ## build the command, the generator and the simulator
+lint: $(DEPS) ## cppcheck on the C, verilator --lint-only on the RTL
+	cppcheck --std=c11 --quiet --error-exitcode=1 --inline-suppr --suppressions-list=tests/cppcheck.supp -D_GNU_SOURCE -I. $(ALL_C)
+	@for s in $(wildcard hw/lint.sh); do sh $$s; done
+format: ## clang-format over all C and C++ sources
+	clang-format -i $(call find,model sw tests hw sim,*.[ch]) $(call find,sim,*.cpp)
+check-generated: all ## fail when a generated file differs from its source
+	@sh hw/gen/check.sh
+cosim: all ## the shipped network on the RTL, every layer compared with the reference
+	@sh tests/cosim.sh
+synth-check: $(DEPS) ## the simulated RTL through Yosys for ECP5 and iCE40, with LUT counts
+	@sh hw/synth/check.sh
+bench: all ## simulation and training speed
+	@for s in $(sort $(wildcard tests/bench/*.sh)); do sh $$s || exit; done
+deps: $(DEPS) ## install what apt-packages.txt names and this machine lacks
+clean: ## remove everything built
+	rm -rf build
+
+$(DEPS): apt-packages.txt
+	@missing=; for p in $$(cat $<); do dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then sudo=; [ $$(id -u) = 0 ] || sudo=sudo; start=$$(date +%s); echo "installing:$$missing"; \
+	    $$sudo apt-get -qq update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends -y $$missing </dev/null >build-packages.log || { tail -20 build-packages.log; exit 3; }; \
+	    rm build-packages.log; echo "packages took $$(($$(date +%s) - start)) s"; fi
+	@mkdir -p build && rm -f build/.packages-* && touch $@
+$(B)/libbitdial.a: $(call objects,$(LIB_SRC))
+	@rm -f $@ && $(AR) rcs $@ $^
+$(B)/bitdial: $(call objects,$(CLI_SRC)) $(B)/libbitdial.a
+	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+$(B)/tests: $(call objects,$(TEST_SRC)) $(B)/libbitdial.a
+	$(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
+ifneq ($(GEN_SRC),)
+all: $(B)/regs
+$(B)/regs: $(call objects,$(GEN_SRC)) $(B)/libbitdial.a
+	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+endif
+$(B)/obj/%.o: %.c Makefile | $(DEPS)
+	@mkdir -p $(@D) && echo "cc $<"
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+-include $(patsubst %.o,%.d,$(call objects,$(ALL_C))) $(wildcard hw/rules.mk sim/rules.mk)
+.PHONY: help demo test all lint format check-generated cosim synth-check bench deps clean
+.DELETE_ON_ERROR:
+MAKEFLAGS += -j$(shell nproc)
