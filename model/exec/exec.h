@@ -28,9 +28,14 @@ bd_status bd_decode(const struct bd_program *program, struct bd_decoded **decode
     BD_WARN_UNUSED;
 void bd_decoded_free(struct bd_decoded *decoded);
 /* c_8-style code (value of the top weight_planes bits, left-aligned to 8) of weight (oc, ic, ky, kx) of a layer. */
-const uint8_t *bd_decoded_codes(const struct bd_decoded *decoded, unsigned layer); /* (OC, IC/groups, KH, KW) */
+const uint8_t *bd_decoded_codes(const struct bd_decoded *decoded, unsigned switch_index,
+                                unsigned layer); /* (OC, IC/groups, KH, KW); NULL for pooling; shared by switches */
 const int32_t *bd_decoded_multipliers(const struct bd_decoded *decoded, unsigned switch_index, unsigned layer);
 const int64_t *bd_decoded_biases(const struct bd_decoded *decoded, unsigned switch_index, unsigned layer);
+
+/* The layer whose codes a layer reads, -1 for the network's input; found by following the activation buffer, and
+ * checked: nothing may overwrite a tensor before its last reader. Pooling reads the stream: -2. */
+int bd_decoded_producer(const struct bd_decoded *decoded, unsigned layer);
 
 /* Runs one image (input_bytes codes, NHWC) at a switch. The frame keeps every layer's output. */
 bd_status bd_execute(const struct bd_program *program, const struct bd_decoded *decoded, unsigned switch_index,

@@ -1,0 +1,145 @@
+#include "model/exec/exec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/memory.h"
+#include "model/exec/requantize.h"
+
+/* One layer at work: where it reads, what it leaves. */
+struct work {
+    const struct bd_descriptor *d;
+    const uint8_t *weights;  /* c_8 (OC, IC/groups, KH, KW) */
+    const int32_t *m;        /* M[oc] */
+    const int64_t *b;        /* B[oc] */
+    const uint8_t *in;       /* codes (H, W, C) */
+    const int32_t *stream;   /* r, the stream before this layer, or NULL */
+    struct bd_layer_output *out;
+};
+
+/* Value of a code: the code itself, or +-1. */
+static int32_t code_value(const struct bd_descriptor *d, uint8_t code)
+{
+    return d->flags & BD_FLAG_IN_SIGNED ? 2 * code - 1 : code;
+}
+
+/* W of an 8-bit code at the switch's precision: the odd integer 2c + 1 - 2^w. */
+static int32_t weight_value(const struct bd_descriptor *d, uint8_t c8)
+{
+    return 2 * (c8 >> (8 - d->weight_bits)) + 1 - (1 << d->weight_bits);
+}
+
+/* Sum of W * x over the real taps of one output: padding contributes nothing. */
+static int32_t accumulate(const struct work *w, uint32_t oc, uint32_t oy, uint32_t ox)
+{
+    const struct bd_descriptor *d = w->d;
+    const uint32_t channels = d->in_channels / d->groups, first = oc / (d->out_channels / d->groups) * channels;
+    int32_t acc = 0;
+    for (uint32_t ky = 0; ky < d->kernel_h; ky++)
+        for (uint32_t kx = 0; kx < d->kernel_w; kx++) {
+            const int64_t y = (int64_t)oy * d->stride + ky - d->pad_top, x = (int64_t)ox * d->stride + kx - d->pad_left;
+            if (y < 0 || y >= d->in_height || x < 0 || x >= d->in_width)
+                continue;
+            const uint8_t *pixel = w->in + ((size_t)y * d->in_width + (size_t)x) * d->in_channels + first;
+            for (uint32_t ic = 0; ic < channels; ic++) {
+                const uint8_t c8 = w->weights[((oc * channels + ic) * d->kernel_h + ky) * d->kernel_w + kx];
+                acc += weight_value(d, c8) * code_value(d, pixel[ic]);
+            }
+        }
+    return acc;
+}
+
+/* Sum of the stream over all pixels of one channel. */
+static int32_t pool(const struct work *w, uint32_t c)
+{
+    int32_t acc = 0;
+    for (uint32_t p = 0; p < w->d->in_height * w->d->in_width; p++)
+        acc += w->stream[p * w->d->in_channels + c];
+    return acc;
+}
+
+static void run_layer(const struct work *w)
+{
+    const struct bd_descriptor *d = w->d;
+    for (uint32_t oy = 0; oy < d->out_height; oy++)
+        for (uint32_t ox = 0; ox < d->out_width; ox++)
+            for (uint32_t oc = 0; oc < d->out_channels; oc++) {
+                const size_t at = ((size_t)oy * d->out_width + ox) * d->out_channels + oc;
+                const int32_t acc = d->operation == BD_OP_POOL ? pool(w, oc) : accumulate(w, oc, oy, ox);
+                const int32_t r = d->flags & BD_FLAG_ADD_STREAM ? w->stream[at] : 0;
+                const int32_t z = bd_requantize_z(d, w->m[oc], w->b[oc], acc, r);
+                if (w->out->z)
+                    w->out->z[at] = z;
+                if (w->out->codes)
+                    w->out->codes[at] = bd_requantize_code(d, z);
+            }
+}
+
+static void allocate_output(const struct bd_descriptor *d, struct bd_layer_output *out)
+{
+    const size_t count = (size_t)d->out_height * d->out_width * d->out_channels;
+    *out = (struct bd_layer_output){(int)d->out_height, (int)d->out_width, (int)d->out_channels, NULL, NULL};
+    if (d->flags & BD_FLAG_WRITE_CODES)
+        out->codes = bd_xcalloc(count, sizeof *out->codes);
+    if (d->flags & BD_FLAG_WRITE_STREAM)
+        out->z = bd_xcalloc(count, sizeof *out->z);
+}
+
+static bd_status check_image(const struct bd_program *program, unsigned s, const uint8_t *image, struct bd_error *err)
+{
+    const unsigned limit = 1u << bd_program_descriptor(program, s, 0)->in_bits;
+    for (uint32_t i = 0; i < program->header->input_bytes; i++)
+        if (image[i] >= limit)
+            return bd_fail(err, BD_BAD_INPUT, "image: byte %u: code %u, but the input has codes below %u", i, image[i],
+                           limit);
+    return BD_OK;
+}
+
+bd_status bd_execute(const struct bd_program *program, const struct bd_decoded *decoded, unsigned switch_index,
+                     const uint8_t *image, struct bd_frame *frame, struct bd_error *err)
+{
+    *frame = (struct bd_frame){0};
+    if (switch_index >= program->header->switch_count)
+        return bd_fail(err, BD_BAD_INPUT, "switch index %u: the program has %u", switch_index,
+                       program->header->switch_count);
+    if (check_image(program, switch_index, image, err))
+        return err->status;
+    frame->layer_count = program->header->layer_count;
+    frame->outputs = bd_xcalloc(frame->layer_count, sizeof *frame->outputs);
+    const int32_t *stream = NULL;
+    for (unsigned l = 0; l < frame->layer_count; l++) {
+        const struct bd_descriptor *d = bd_program_descriptor(program, switch_index, l);
+        const int producer = bd_decoded_producer(decoded, l);
+        allocate_output(d, &frame->outputs[l]);
+        run_layer(&(struct work){.d = d,
+                                 .weights = bd_decoded_codes(decoded, switch_index, l),
+                                 .m = bd_decoded_multipliers(decoded, switch_index, l),
+                                 .b = bd_decoded_biases(decoded, switch_index, l),
+                                 .in = producer >= 0 ? frame->outputs[producer].codes : image,
+                                 .stream = stream,
+                                 .out = &frame->outputs[l]});
+        if (frame->outputs[l].z)
+            stream = frame->outputs[l].z;
+    }
+    frame->logits = frame->outputs[frame->layer_count - 1].z;
+    return BD_OK;
+}
+
+void bd_frame_release(struct bd_frame *frame)
+{
+    for (unsigned l = 0; l < frame->layer_count; l++) {
+        free(frame->outputs[l].codes);
+        free(frame->outputs[l].z);
+    }
+    free(frame->outputs);
+    *frame = (struct bd_frame){0};
+}
+
+unsigned bd_argmax(const int32_t *logits, unsigned classes)
+{
+    unsigned best = 0;
+    for (unsigned c = 1; c < classes; c++)
+        if (logits[c] > logits[best])
+            best = c;
+    return best;
+}
