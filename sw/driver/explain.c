@@ -1,0 +1,132 @@
+/* The driver's failures in words, without stdio. */
+#include "sw/driver/bitdial_regs.h"
+#include "sw/driver/driver.h"
+
+struct sink {
+    char *text;
+    size_t size, used;
+};
+
+static void put(struct sink *sink, const char *words)
+{
+    while (*words && sink->used + 1 < sink->size) {
+        sink->text[sink->used++] = *words++;
+    }
+    sink->text[sink->used] = '\0';
+}
+
+static void put_number(struct sink *sink, uint64_t value, unsigned base)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    digits[--at] = '\0';
+    do {
+        digits[--at] = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value > 0);
+    put(sink, base == 16 ? "0x" : "");
+    put(sink, digits + at);
+}
+
+static void put_switch(struct sink *sink, const struct bd_device *device, uint64_t index)
+{
+    put_number(sink, index, 10);
+    if (device->loaded && index < device->switch_count) {
+        put(sink, " (");
+        put(sink, device->switch_names[index]);
+        put(sink, ")");
+    }
+}
+
+static void put_difference(struct sink *sink, const struct bd_device *device, unsigned base)
+{
+    put(sink, ": ");
+    put(sink, device->subject);
+    put(sink, " should be ");
+    put_number(sink, device->expected, base);
+    put(sink, ", is ");
+    put_number(sink, device->found, base);
+}
+
+static void put_wait(struct sink *sink, const struct bd_device *device)
+{
+    put(sink, ": waited ");
+    put_number(sink, device->expected, 10);
+    put(sink, " ms for ");
+    if (device->in_flight > 0) {
+        put(sink, "the interrupt of frame ");
+        put_number(sink, device->flight[0].tag, 10);
+        put(sink, " at switch ");
+        put_switch(sink, device, device->flight[0].switch_index);
+    } else {
+        put(sink, device->subject ? device->subject : "the device");
+    }
+    put(sink, "; STATUS ");
+    put_number(sink, device->seen_status, 16);
+    put(sink, device->seen_status & BITDIAL_STATUS_BUSY_MASK ? " (busy)" : " (idle)");
+    put(sink, ", IRQ_STATUS ");
+    put_number(sink, device->seen_irq_status, 16);
+}
+
+const char *bd_device_text(enum bd_device_status status)
+{
+    switch (status) {
+#define X(name, text)                                                                                                  \
+    case BD_DEVICE_##name:                                                                                             \
+        return text;
+        BD_DEVICE_STATUSES(X)
+#undef X
+    }
+    return "unknown status";
+}
+
+void bd_device_explain(const struct bd_device *device, enum bd_device_status status, char *text, size_t size)
+{
+    struct sink sink = {.text = text, .size = size};
+    if (size == 0) {
+        return;
+    }
+    put(&sink, bd_device_text(status));
+    switch (status) {
+    case BD_DEVICE_BAD_ID:
+    case BD_DEVICE_BAD_PROGRAM:
+    case BD_DEVICE_BAD_GEOMETRY:
+        put_difference(&sink, device, status == BD_DEVICE_BAD_ID || device->expected > 0xffffff ? 16 : 10);
+        break;
+    case BD_DEVICE_BAD_ABI:
+    case BD_DEVICE_WRONG_TAG:
+        put_difference(&sink, device, 10);
+        break;
+    case BD_DEVICE_NO_CAPABILITY:
+        put(&sink, ": ");
+        put(&sink, device->subject);
+        break;
+    case BD_DEVICE_BAD_SWITCH:
+        put(&sink, ": ");
+        put_number(&sink, device->found, 10);
+        put(&sink, ", the last is ");
+        put_switch(&sink, device, device->expected);
+        break;
+    case BD_DEVICE_WRONG_SWITCH:
+        put(&sink, ": asked for ");
+        put_switch(&sink, device, device->expected);
+        put(&sink, ", DONE_SWITCH says ");
+        put_switch(&sink, device, device->found);
+        break;
+    case BD_DEVICE_BUS_ERROR:
+    case BD_DEVICE_BAD_DESCRIPTOR:
+        put(&sink, ": layer ");
+        put_number(&sink, device->layer, 10);
+        break;
+    case BD_DEVICE_DEVICE_ERROR:
+        put(&sink, ": ");
+        put_number(&sink, device->found, 10);
+        break;
+    case BD_DEVICE_TIMEOUT:
+    case BD_DEVICE_LOST_INTERRUPT:
+        put_wait(&sink, device);
+        break;
+    default:
+        break;
+    }
+}
