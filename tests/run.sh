@@ -1,0 +1,94 @@
+#!/bin/sh
+# Runs the Criterion tests and every tests/*_test.sh, prints each failure, and closes with "N passed, N failed".
+# A Criterion test passes when its report says so and it ran to its end (tests/completion.c); one that is listed but
+# not reported has failed, and so has a skipped one. `tests/run.sh NAME...` runs only those shell tests.
+# Exit codes: 0 all passed, 1 not, 3 nothing to run.
+B=${BITDIAL_BUILD:-build}
+export BITDIAL_BUILD="$B"
+logs=$B/test-logs
+slow=$([ -n "$SAN" ] && echo 4 || echo 1) # the sanitizers cost about that factor
+export BITDIAL_TEST_SECONDS="${BITDIAL_TEST_SECONDS:-$((60 * slow))}"
+shell_seconds=${BITDIAL_SHELL_SECONDS:-$((150 * slow))}
+export LC_ALL=C
+export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:${ASAN_OPTIONS:-}"
+export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
+export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0:${LSAN_OPTIONS:-}"
+
+# One shell test; its result is a line in $logs/results.
+if [ "$1" = --one ]; then
+    name=$(basename "$2")
+    start=$(date +%s)
+    timeout -k 5 "$shell_seconds" bash "$2" >"$logs/$name.log" 2>&1 </dev/null
+    code=$?
+    [ $code = 124 ] && echo "timed out after $shell_seconds s" >>"$logs/$name.log"
+    echo "$name $code $(($(date +%s) - start))" >>"$logs/results"
+    exit 0
+fi
+
+rm -rf "$logs" && mkdir -p "$logs" && : >"$logs/results" && : >"$logs/completed" || exit 3
+passed=0
+failed=0
+
+if [ $# = 0 ] && [ -x "$B/tests" ]; then
+    "$B/tests" --list >"$logs/list" 2>"$logs/criterion.log" || { cat "$logs/criterion.log"; exit 3; }
+    start=$(date +%s)
+    BITDIAL_COMPLETED=$PWD/$logs/completed timeout -k 5 540 \
+        "$B/tests" --tap="$logs/criterion.tap" >"$logs/criterion.log" 2>&1 </dev/null
+    code=$?
+    grep -v '^\[====\]' "$logs/criterion.log" # failing assertions, crashes and sanitizer reports
+    # Listed, then completed, then reported: joined by name.
+    awk -v list="$logs/list" -v done="$logs/completed" -v tap="$logs/criterion.tap" '
+        BEGIN {
+            while ((getline line < list) > 0)
+                if (match(line, /^[A-Za-z0-9_]+: [0-9]+ test/)) { suite = line; sub(/:.*/, "", suite) }
+                else { sub(/^[^A-Za-z0-9_]*/, "", line); sub(/ .*/, "", line); if (line != "") listed[suite "::" line] = 1 }
+            while ((getline line < done) > 0) completed[line]++
+            while ((getline line < tap) > 0)
+                if (line ~ /^ok - / && line !~ /# SKIP/) { sub(/^ok - /, "", line); sub(/ .*/, "", line); ok[line] = 1 }
+                else if (line ~ /^not ok - /) { sub(/^not ok - /, "", line); sub(/ .*/, "", line); bad[line] = 1 }
+                else if (line ~ /# SKIP/) { sub(/^ok - /, "", line); sub(/ .*/, "", line); skipped[line] = 1 }
+            for (name in listed)
+                if (ok[name] && completed[name]) passed++
+                else {
+                    failed++
+                    why = bad[name] ? "see above" : skipped[name] ? "skipped" : \
+                          ok[name] ? "left before its end" : "not reported"
+                    print "FAIL " name ": " why
+                }
+            print passed + 0, failed + 0
+        }' >"$logs/joined"
+    sed '$d' "$logs/joined" | sort
+    read -r passed failed <<EOF
+$(tail -n 1 "$logs/joined")
+EOF
+    if [ $code != 0 ] && [ "$failed" = 0 ]; then
+        echo "FAIL $B/tests: exit code $code with no failing test"
+        failed=1
+    fi
+    echo "criterion: $passed passed, $failed failed in $(($(date +%s) - start)) s"
+fi
+
+# Two shell tests at a time share the cores.
+if [ $# = 0 ]; then
+    set -- tests/*_test.sh
+fi
+for test in "$@"; do
+    [ -f "$test" ] && echo "$test"
+done | xargs -r -n 1 -P "$(nproc)" sh "$0" --one
+while read -r name code seconds; do
+    if [ -z "$name" ]; then
+        continue
+    elif [ "$code" = 0 ]; then
+        passed=$((passed + 1))
+        echo "ok   $name ($seconds s)"
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name: exit code $code after $seconds s; its last lines:"
+        tail -n 20 "$logs/$name.log" | sed 's/^/    /'
+    fi
+done <<EOF
+$(sort "$logs/results")
+EOF
+echo "$passed passed, $failed failed"
+[ $((passed + failed)) = 0 ] && exit 3
+[ "$failed" = 0 ]
