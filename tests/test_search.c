@@ -1,0 +1,315 @@
+/* The Gaussian process, the acquisition, ask/tell, the journal. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/core/memory.h"
+#include "model/core/rng.h"
+#include "model/search/gp.h"
+#include "model/search/journal.h"
+#include "model/search/search.h"
+
+static void random_data(size_t n, size_t d, uint64_t seed, double *x, double *y)
+{
+    struct bd_rng rng;
+    bd_rng_seed(&rng, seed);
+    for (size_t i = 0; i < n; i++) {
+        y[i] = 0.1 * bd_rng_normal(&rng);
+        for (size_t k = 0; k < d; k++) {
+            x[i * d + k] = bd_rng_uniform(&rng);
+            y[i] += sin(3.0 * x[i * d + k] * (double)(k + 1));
+        }
+    }
+}
+
+/* Largest difference of the analytic gradient from central differences, relative to the gradient's size. */
+static double gradient_error(size_t n, size_t d, uint64_t seed, double planted)
+{
+    double x[40 * 5], y[40], theta[7], gradient[7], worst = 0.0;
+    random_data(n, d, seed, x, y);
+    struct bd_rng rng;
+    bd_rng_seed(&rng, seed + 1);
+    for (size_t i = 0; i < d + 2; i++) {
+        theta[i] = -1.0 + 0.7 * bd_rng_normal(&rng);
+    }
+    bd_gp_log_posterior(n, d, x, y, theta, gradient);
+    for (size_t i = 0; i < d + 2; i++) {
+        double kept = theta[i], h = 1e-5;
+        theta[i] = kept + h;
+        double above = bd_gp_log_posterior(n, d, x, y, theta, NULL);
+        theta[i] = kept - h;
+        double below = bd_gp_log_posterior(n, d, x, y, theta, NULL);
+        theta[i] = kept;
+        double error = fabs(gradient[i] * (1.0 + planted) - (above - below) / (2.0 * h)) / (1.0 + fabs(gradient[i]));
+        worst = fmax(worst, error);
+    }
+    return worst;
+}
+
+Test(search, gp_gradient_is_that_of_finite_differences)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        size_t d = 1 + seed % 5;
+        double error = gradient_error(10 + seed, d, seed, 0.0);
+        cr_assert_lt(error, 1e-5, "seed %d: error %g", (int)seed, error);
+        cr_assert_gt(gradient_error(10 + seed, d, seed, 0.01), 1e-5, "a gradient wrong by 1 %% passed");
+    }
+}
+
+Test(search, gp_fit_predicts_a_smooth_function)
+{
+    size_t n = 60, d = 2;
+    double x[60 * 2], y[60], work[60], mean, variance;
+    struct bd_rng rng;
+    bd_rng_seed(&rng, 7);
+    for (size_t i = 0; i < n; i++) {
+        x[2 * i] = bd_rng_uniform(&rng);
+        x[2 * i + 1] = bd_rng_uniform(&rng);
+        y[i] = 80.0 + 5.0 * sin(4.0 * x[2 * i]); /* the second input does not matter */
+    }
+    struct bd_gp gp;
+    struct bd_error err;
+    cr_assert_eq(bd_gp_fit(&gp, n, d, x, y, NULL, 4, &rng, &err), BD_OK);
+    cr_assert_gt(gp.theta[1], gp.theta[0] + 1.0, "relevance of the inputs is not learned");
+    for (int i = 0; i < 50; i++) {
+        double point[2] = {0.1 + 0.8 * bd_rng_uniform(&rng), bd_rng_uniform(&rng)};
+        bd_gp_predict(&gp, point, work, &mean, &variance);
+        cr_assert_float_eq(mean, 80.0 + 5.0 * sin(4.0 * point[0]), 0.1);
+        cr_assert_geq(variance, 0.0);
+    }
+    bd_gp_release(&gp);
+}
+
+Test(search, gp_stands_repeated_points_and_equal_targets)
+{
+    double x[6] = {0.5, 0.5, 0.5, 0.5, 0.2, 0.2}, y[6] = {1, 1, 1, 1, 1, 1}, point[1] = {0.3}, work[6];
+    struct bd_gp gp;
+    struct bd_error err;
+    struct bd_rng rng;
+    bd_rng_seed(&rng, 1);
+    cr_assert_eq(bd_gp_fit(&gp, 6, 1, x, y, NULL, 3, &rng, &err), BD_OK);
+    double mean, variance;
+    bd_gp_predict(&gp, point, work, &mean, &variance);
+    cr_assert_float_eq(mean, 1.0, 1e-6);
+    bd_gp_release(&gp);
+    cr_assert_eq(bd_gp_fit(&gp, 0, 1, x, y, NULL, 3, &rng, &err), BD_BAD_INPUT);
+}
+
+Test(search, log_expected_improvement)
+{
+    /* E[max(z, 0)] for z ~ N(m, 1) is phi(m) + m Phi(m), here by numerical integration */
+    static const double table[][2] = {{3.0, 1.098739665328},   {0.0, -0.918938533205},  {-1.0, -2.485121025713},
+                                      {-5.0, -16.744301162661}};
+    for (size_t i = 0; i < 4; i++) {
+        cr_assert_float_eq(bd_log_expected_improvement(table[i][0], 1.0, 0.0), table[i][1], 1e-9, "at %g",
+                           table[i][0]);
+    }
+    double last = HUGE_VAL;
+    for (double z = 5.0; z > -1e6; z = z > -10 ? z - 0.01 : z * 1.01) { /* monotone and finite through every branch */
+        double value = bd_log_expected_improvement(z, 1.0, 0.0);
+        cr_assert(isfinite(value) && value < last, "at %g: %.17g after %.17g", z, value, last);
+        last = value;
+    }
+    double near = bd_log_expected_improvement(-49.999999, 1.0, 0.0), far = bd_log_expected_improvement(-50.000001, 1.0, 0.0);
+    cr_assert_float_eq(near, far, 2e-4);
+    /* scale: EI of sd s is s times EI of the scaled gap */
+    cr_assert_float_eq(bd_log_expected_improvement(2.0, 4.0, 3.0),
+                       bd_log_expected_improvement(-0.5, 1.0, 0.0) + log(2.0), 1e-12);
+}
+
+/* ---- ask/tell ---- */
+
+static const int grid[] = {2, 4, 6, 8, 10, 12, 14, 16};
+static const int coarse[] = {8, 16, 32};
+
+struct sphere {
+    size_t d;
+    int best[6];
+};
+
+static double sphere_cost(void *context, const int *point)
+{
+    const struct sphere *s = context;
+    double sum = 0;
+    for (size_t i = 0; i < s->d; i++) {
+        sum += point[i];
+    }
+    return sum;
+}
+
+static double sphere_value(const struct sphere *s, const int *point)
+{
+    double sum = 0;
+    for (size_t i = 0; i < s->d; i++) {
+        sum -= (point[i] - s->best[i]) * (point[i] - s->best[i]) * (1.0 + (double)i);
+    }
+    return sum;
+}
+
+static struct sphere problem = {.d = 5, .best = {12, 4, 16, 2, 10}};
+
+static void start(struct bd_search *search, enum bd_search_method method, uint64_t seed, double budget)
+{
+    struct bd_search_axis axes[5];
+    for (int i = 0; i < 5; i++) {
+        axes[i] = (struct bd_search_axis){8, grid};
+    }
+    struct bd_search_config config = {.method = method, .seed = seed, .initial = 8, .budget = budget,
+                                      .cost = sphere_cost, .context = &problem};
+    struct bd_error err;
+    cr_assert_eq(bd_search_init(search, 5, axes, &config, &err), BD_OK);
+}
+
+static double run(enum bd_search_method method, uint64_t seed, int evaluations)
+{
+    struct bd_search search;
+    struct bd_error err;
+    start(&search, method, seed, 44);
+    for (int i = 0; i < evaluations; i++) {
+        int point[5];
+        if (bd_search_ask(&search, point, &err) != BD_OK) {
+            cr_assert_eq(method, BD_SEARCH_UNIFORM, "%s", err.message);
+            break;
+        }
+        cr_assert_leq(sphere_cost(&problem, point), 44);
+        for (size_t k = 0; k < search.count; k++) {
+            cr_assert(memcmp(search.observations[k].point, point, sizeof(point)), "a point was proposed twice");
+        }
+        bd_search_tell(&search, point, sphere_value(&problem, point));
+    }
+    double best = search.observations[bd_search_best(&search)].value;
+    bd_search_release(&search);
+    return best;
+}
+
+Test(search, bayes_finds_what_the_baselines_do_not)
+{
+    double bayes = 0, random = 0, sobol = 0, uniform = 0;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        bayes += run(BD_SEARCH_BAYES, seed, 40) / 3;
+        random += run(BD_SEARCH_RANDOM, seed, 40) / 3;
+        sobol += run(BD_SEARCH_SOBOL, seed, 40) / 3;
+        uniform += run(BD_SEARCH_UNIFORM, seed, 40) / 3;
+    }
+    printf("mean best of 40 evaluations, 3 seeds (0 is the optimum): bayes %.2f random %.2f sobol %.2f uniform %.2f\n",
+           bayes, random, sobol, uniform);
+    cr_assert_geq(bayes, -8.0);
+    cr_assert(bayes > random && bayes > sobol && bayes > uniform);
+}
+
+Test(search, small_grid_is_exhausted_once)
+{
+    struct bd_search_axis axes[2] = {{3, coarse}, {3, coarse}};
+    struct bd_search_config config = {.method = BD_SEARCH_BAYES, .seed = 3, .initial = 3};
+    struct bd_search search;
+    struct bd_error err;
+    int point[2];
+    cr_assert_eq(bd_search_init(&search, 2, axes, &config, &err), BD_OK);
+    for (int i = 0; i < 9; i++) {
+        cr_assert_eq(bd_search_ask(&search, point, &err), BD_OK);
+        bd_search_tell(&search, point, point[0] - point[1]);
+    }
+    cr_assert_eq(bd_search_ask(&search, point, &err), BD_FAIL);
+    bd_search_release(&search);
+}
+
+Test(search, budget_below_every_point_is_refused)
+{
+    struct bd_search_axis axes[5] = {{8, grid}, {8, grid}, {8, grid}, {8, grid}, {8, grid}};
+    struct bd_search_config config = {.budget = 9, .cost = sphere_cost, .context = &problem};
+    struct bd_search search;
+    struct bd_error err;
+    cr_assert_eq(bd_search_init(&search, 5, axes, &config, &err), BD_BAD_INPUT);
+    cr_assert(strstr(err.message, "no point of the grid"));
+}
+
+Test(search, replay_goes_on_in_the_same_bits)
+{
+    struct bd_search whole, resumed;
+    struct bd_error err;
+    char *records[24];
+    int points[24][5];
+    start(&whole, BD_SEARCH_BAYES, 11, 44);
+    for (int i = 0; i < 24; i++) {
+        cr_assert_eq(bd_search_ask(&whole, points[i], &err), BD_OK);
+        bd_search_tell(&whole, points[i], sphere_value(&problem, points[i]) / 3.0);
+        records[i] = bd_search_record(&whole);
+    }
+    for (int cut = 0; cut < 24; cut += 5) {
+        start(&resumed, BD_SEARCH_BAYES, 11, 44);
+        for (int i = 0; i < cut; i++) {
+            cr_assert_eq(bd_search_replay(&resumed, records[i], &err), BD_OK, "%s", err.message);
+        }
+        for (int i = cut; i < 24; i++) {
+            int point[5];
+            cr_assert_eq(bd_search_ask(&resumed, point, &err), BD_OK);
+            cr_assert_arr_eq(point, points[i], sizeof(point));
+            bd_search_tell(&resumed, point, sphere_value(&problem, point) / 3.0);
+            char *record = bd_search_record(&resumed);
+            cr_assert_str_eq(record, records[i]);
+            free(record);
+        }
+        bd_search_release(&resumed);
+    }
+    start(&resumed, BD_SEARCH_BAYES, 11, 44);
+    cr_assert_eq(bd_search_replay(&resumed, records[3], &err), BD_BAD_INPUT, "a record out of order passed");
+    bd_search_release(&resumed);
+    bd_search_release(&whole);
+    for (int i = 0; i < 24; i++) {
+        free(records[i]);
+    }
+}
+
+/* ---- journal ---- */
+
+static void write_text(const char *path, const char *text, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+    cr_assert(f && fwrite(text, 1, size, f) == size);
+    fclose(f);
+}
+
+Test(search, journal_drops_a_torn_line_and_refuses_damage)
+{
+    char folder[] = "/tmp/bd_journal_XXXXXX", path[64];
+    struct bd_journal journal;
+    struct bd_error err;
+    cr_assert(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/j.jsonl", folder);
+    cr_assert_eq(bd_journal_open(&journal, path, false, &err), BD_OK);
+    for (int i = 0; i < 3; i++) {
+        char record[32];
+        snprintf(record, sizeof(record), "{\"index\":%d}", i);
+        cr_assert_eq(bd_journal_append(&journal, record, &err), BD_OK);
+    }
+    bd_journal_close(&journal);
+    cr_assert_eq(bd_journal_open(&journal, path, false, &err), BD_BAD_INPUT, "an old journal was overwritten");
+
+    char text[512];
+    FILE *f = fopen(path, "rb");
+    size_t size = fread(text, 1, sizeof(text), f), line = size / 3;
+    fclose(f);
+    for (size_t cut = 2 * line; cut <= size; cut++) { /* torn anywhere in the last line */
+        write_text(path, text, cut);
+        cr_assert_eq(bd_journal_open(&journal, path, true, &err), BD_OK, "cut at %zu: %s", cut, err.message);
+        cr_assert_eq(journal.count, cut == size ? 3 : 2);
+        cr_assert_eq(journal.dropped, cut != size && cut != 2 * line);
+        cr_assert_eq(bd_journal_append(&journal, "{\"index\":2}", &err), BD_OK);
+        bd_journal_close(&journal);
+        cr_assert_eq(bd_journal_open(&journal, path, true, &err), BD_OK);
+        cr_assert_eq(journal.count, cut == size ? 4 : 3);
+        cr_assert_str_eq(journal.records[2], "{\"index\":2}");
+        bd_journal_close(&journal);
+    }
+    for (size_t at = 0; at < line; at++) { /* any byte of the first line changed */
+        text[at] ^= 1;
+        write_text(path, text, size);
+        cr_assert_eq(bd_journal_open(&journal, path, true, &err), BD_BAD_INPUT, "byte %zu", at);
+        text[at] ^= 1;
+    }
+    unlink(path);
+    rmdir(folder);
+}
