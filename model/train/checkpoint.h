@@ -48,7 +48,12 @@ struct bd_array *bd_checkpoint_find(const struct bd_checkpoint *checkpoint, cons
 /* Adds (or replaces) a zeroed array; never NULL (out of memory aborts). */
 struct bd_array *bd_checkpoint_put(struct bd_checkpoint *checkpoint, int rank, const int64_t *shape,
                                    const char *format, ...) BD_PRINTF(4, 5);
-/* True when a layer's or quantizer's arrays, all that this header names, are there with the right shapes. */
+/* Removes every array whose name begins with `prefix` ("train/" leaves what ships). */
+void bd_checkpoint_drop(struct bd_checkpoint *checkpoint, const char *prefix);
+/* Whether Q.S.alpha exists: not for the input, not where the codes are +-1. */
+bool bd_checkpoint_has_alpha(const struct bd_graph *graph, int quantizer, const struct bd_switch *sw);
+/* BD_OK when every layer's and quantizer's arrays, all that this header names, are there with the right shapes,
+ * scales and clip levels positive. */
 bd_status bd_checkpoint_check(const struct bd_checkpoint *checkpoint, struct bd_error *err) BD_WARN_UNUSED;
 
 /* The layer's weight codes c_8 in (OC, IC/groups, KH, KW) order, one byte each, from latent weights and L.scale:

@@ -1,0 +1,273 @@
+#include "model/train/conv.h"
+
+#include <dnnl.h>
+#include <stdlib.h>
+
+#include "model/core/memory.h"
+
+/* A primitive and its arguments' places in `arguments`. */
+enum pass { FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS, PASSES };
+
+struct bd_conv {
+    struct bd_conv_shape shape;
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    dnnl_primitive_t pass[PASSES];
+    dnnl_memory_t source, accumulation, d_source, d_accumulation; /* handles are set for each call */
+    dnnl_memory_t plain_weights, weights, back_weights, d_weights;
+    dnnl_primitive_t to_weights, to_back_weights, from_d_weights;
+    float *d_weights_room;
+};
+
+static bd_status failed(dnnl_status_t status, const char *what, struct bd_error *err)
+{
+    return bd_fail(err, status == dnnl_out_of_memory || status == dnnl_runtime_error ? BD_INFRA : BD_BAD_INPUT,
+                   "oneDNN cannot %s (status %d)", what, (int)status);
+}
+
+int bd_conv_block(void)
+{
+    return dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core ? 16 : 8;
+}
+
+bool bd_conv_half_is_fast(void)
+{
+    return dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core_bf16;
+}
+
+static dnnl_data_type_t operand_type(const struct bd_conv_shape *s)
+{
+    return s->half && !s->image ? dnnl_bf16 : dnnl_f32;
+}
+
+struct descriptors {
+    dnnl_memory_desc_t source, weights, accumulation, plain_weights, d_accumulation, any_weights, any_d_weights;
+    dnnl_dims_t strides, dilation, pad;
+};
+
+static dnnl_status_t describe(const struct bd_conv_shape *s, struct descriptors *d)
+{
+    dnnl_format_tag_t blocked = bd_conv_block() == 16 ? dnnl_nChw16c : dnnl_nChw8c;
+    dnnl_data_type_t type = operand_type(s);
+    dnnl_dims_t in = {s->batch, s->in_channels, s->in_height, s->in_width};
+    dnnl_dims_t out = {s->batch, s->out_channels, s->out_height, s->out_width};
+    dnnl_dims_t kernel = {s->out_channels, s->in_channels, s->kernel_h, s->kernel_w};
+    for (int i = 0; i < 2; i++) {
+        d->strides[i] = s->stride;
+        d->dilation[i] = 0;
+        d->pad[i] = s->pad;
+    }
+    dnnl_status_t status = dnnl_memory_desc_init_by_tag(&d->source, 4, in, type, s->image ? dnnl_nchw : blocked);
+    status = status ? status : dnnl_memory_desc_init_by_tag(&d->accumulation, 4, out, dnnl_f32, blocked);
+    status = status ? status : dnnl_memory_desc_init_by_tag(&d->d_accumulation, 4, out, type, blocked);
+    status = status ? status : dnnl_memory_desc_init_by_tag(&d->plain_weights, 4, kernel, dnnl_f32, dnnl_oihw);
+    status = status ? status : dnnl_memory_desc_init_by_tag(&d->any_weights, 4, kernel, type, dnnl_format_tag_any);
+    return status ? status
+                  : dnnl_memory_desc_init_by_tag(&d->any_d_weights, 4, kernel, dnnl_f32, dnnl_format_tag_any);
+}
+
+static dnnl_status_t make_memory(struct bd_conv *conv, dnnl_memory_t *memory, const dnnl_memory_desc_t *desc,
+                                 bool own)
+{
+    return dnnl_memory_create(memory, desc, conv->engine, own ? DNNL_MEMORY_ALLOCATE : DNNL_MEMORY_NONE);
+}
+
+static dnnl_status_t make_reorder(struct bd_conv *conv, dnnl_primitive_t *reorder, const dnnl_memory_desc_t *from,
+                                  const dnnl_memory_desc_t *to)
+{
+    dnnl_primitive_desc_t pd;
+    dnnl_status_t status = dnnl_reorder_primitive_desc_create(&pd, from, conv->engine, to, conv->engine, NULL);
+    if (!status) {
+        status = dnnl_primitive_create(reorder, pd);
+        dnnl_primitive_desc_destroy(pd);
+    }
+    return status;
+}
+
+static dnnl_status_t make_forward(struct bd_conv *conv, const struct descriptors *d, dnnl_primitive_desc_t *pd)
+{
+    dnnl_convolution_desc_t desc;
+    dnnl_status_t status = dnnl_convolution_forward_desc_init(
+        &desc, conv->shape.training ? dnnl_forward_training : dnnl_forward_inference, dnnl_convolution_direct,
+        &d->source, &d->any_weights, NULL, &d->accumulation, d->strides, d->pad, d->pad);
+    status = status ? status : dnnl_primitive_desc_create(pd, &desc, NULL, conv->engine, NULL);
+    if (status) {
+        return status;
+    }
+    status = dnnl_primitive_create(&conv->pass[FORWARD], *pd);
+    const dnnl_memory_desc_t *weights = dnnl_primitive_desc_query_md(*pd, dnnl_query_weights_md, 0);
+    status = status ? status : make_memory(conv, &conv->weights, weights, true);
+    return status ? status : make_reorder(conv, &conv->to_weights, &d->plain_weights, weights);
+}
+
+static dnnl_status_t make_backward_data(struct bd_conv *conv, const struct descriptors *d, dnnl_primitive_desc_t hint)
+{
+    dnnl_convolution_desc_t desc;
+    dnnl_primitive_desc_t pd;
+    dnnl_status_t status =
+        dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &d->source, &d->any_weights,
+                                                 &d->d_accumulation, d->strides, d->pad, d->pad);
+    status = status ? status : dnnl_primitive_desc_create(&pd, &desc, NULL, conv->engine, hint);
+    if (status) {
+        return status;
+    }
+    status = dnnl_primitive_create(&conv->pass[BACKWARD_DATA], pd);
+    const dnnl_memory_desc_t *weights = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
+    status = status ? status : make_memory(conv, &conv->back_weights, weights, true);
+    status = status ? status : make_reorder(conv, &conv->to_back_weights, &d->plain_weights, weights);
+    dnnl_primitive_desc_destroy(pd);
+    return status;
+}
+
+static dnnl_status_t make_backward_weights(struct bd_conv *conv, const struct descriptors *d,
+                                           dnnl_primitive_desc_t hint)
+{
+    dnnl_convolution_desc_t desc;
+    dnnl_primitive_desc_t pd;
+    dnnl_status_t status = dnnl_convolution_backward_weights_desc_init(
+        &desc, dnnl_convolution_direct, &d->source, &d->any_d_weights, NULL, &d->d_accumulation, d->strides, d->pad,
+        d->pad);
+    status = status ? status : dnnl_primitive_desc_create(&pd, &desc, NULL, conv->engine, hint);
+    if (status) {
+        return status;
+    }
+    status = dnnl_primitive_create(&conv->pass[BACKWARD_WEIGHTS], pd);
+    const dnnl_memory_desc_t *weights = dnnl_primitive_desc_query_md(pd, dnnl_query_diff_weights_md, 0);
+    status = status ? status : make_memory(conv, &conv->d_weights, weights, true);
+    status = status ? status : make_reorder(conv, &conv->from_d_weights, weights, &d->plain_weights);
+    dnnl_primitive_desc_destroy(pd);
+    return status;
+}
+
+static dnnl_status_t make(struct bd_conv *conv)
+{
+    struct descriptors d;
+    dnnl_status_t status = dnnl_engine_create(&conv->engine, dnnl_cpu, 0);
+    status = status ? status : dnnl_stream_create(&conv->stream, conv->engine, dnnl_stream_default_flags);
+    status = status ? status : describe(&conv->shape, &d);
+    status = status ? status : make_memory(conv, &conv->source, &d.source, false);
+    status = status ? status : make_memory(conv, &conv->accumulation, &d.accumulation, false);
+    status = status ? status : make_memory(conv, &conv->d_source, &d.source, false);
+    status = status ? status : make_memory(conv, &conv->d_accumulation, &d.d_accumulation, false);
+    status = status ? status : make_memory(conv, &conv->plain_weights, &d.plain_weights, false);
+    if (status) {
+        return status;
+    }
+    dnnl_primitive_desc_t forward = NULL;
+    status = make_forward(conv, &d, &forward);
+    if (!status && conv->shape.training && !conv->shape.image) {
+        status = make_backward_data(conv, &d, forward);
+    }
+    if (!status && conv->shape.training) {
+        status = make_backward_weights(conv, &d, forward);
+    }
+    if (forward) {
+        dnnl_primitive_desc_destroy(forward);
+    }
+    return status;
+}
+
+bd_status bd_conv_create(struct bd_conv **result, const struct bd_conv_shape *shape, struct bd_error *err)
+{
+    struct bd_conv *conv = bd_xcalloc(1, sizeof *conv);
+    conv->shape = *shape;
+    dnnl_status_t status = make(conv);
+    if (status) {
+        bd_conv_destroy(conv);
+        *result = NULL;
+        return failed(status, "build a convolution", err);
+    }
+    *result = conv;
+    return BD_OK;
+}
+
+void bd_conv_destroy(struct bd_conv *conv)
+{
+    if (!conv) {
+        return;
+    }
+    dnnl_memory_t memories[] = {conv->source, conv->accumulation, conv->d_source, conv->d_accumulation,
+                                conv->plain_weights, conv->weights, conv->back_weights, conv->d_weights};
+    for (size_t i = 0; i < sizeof memories / sizeof *memories; i++) {
+        if (memories[i]) {
+            dnnl_memory_destroy(memories[i]);
+        }
+    }
+    dnnl_primitive_t primitives[] = {conv->pass[FORWARD], conv->pass[BACKWARD_DATA], conv->pass[BACKWARD_WEIGHTS],
+                                     conv->to_weights, conv->to_back_weights, conv->from_d_weights};
+    for (size_t i = 0; i < sizeof primitives / sizeof *primitives; i++) {
+        if (primitives[i]) {
+            dnnl_primitive_destroy(primitives[i]);
+        }
+    }
+    if (conv->stream) {
+        dnnl_stream_destroy(conv->stream);
+    }
+    if (conv->engine) {
+        dnnl_engine_destroy(conv->engine);
+    }
+    free(conv);
+}
+
+static dnnl_status_t reorder(struct bd_conv *conv, dnnl_primitive_t primitive, dnnl_memory_t from, dnnl_memory_t to)
+{
+    dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+    return dnnl_primitive_execute(primitive, conv->stream, 2, arguments);
+}
+
+bd_status bd_conv_set_weights(struct bd_conv *conv, const float *weights, struct bd_error *err)
+{
+    dnnl_status_t status = dnnl_memory_set_data_handle(conv->plain_weights, (void *)weights);
+    status = status ? status : reorder(conv, conv->to_weights, conv->plain_weights, conv->weights);
+    if (!status && conv->to_back_weights) {
+        status = reorder(conv, conv->to_back_weights, conv->plain_weights, conv->back_weights);
+    }
+    status = status ? status : dnnl_stream_wait(conv->stream);
+    return status ? failed(status, "lay out weights", err) : BD_OK;
+}
+
+static bd_status execute(struct bd_conv *conv, enum pass pass, const dnnl_exec_arg_t arguments[3], const char *what,
+                         struct bd_error *err)
+{
+    dnnl_status_t status = dnnl_primitive_execute(conv->pass[pass], conv->stream, 3, arguments);
+    status = status ? status : dnnl_stream_wait(conv->stream);
+    return status ? failed(status, what, err) : BD_OK;
+}
+
+bd_status bd_conv_forward(struct bd_conv *conv, const void *source, float *accumulation, struct bd_error *err)
+{
+    dnnl_memory_set_data_handle(conv->source, (void *)source);
+    dnnl_memory_set_data_handle(conv->accumulation, accumulation);
+    dnnl_exec_arg_t arguments[] = {
+        {DNNL_ARG_SRC, conv->source}, {DNNL_ARG_WEIGHTS, conv->weights}, {DNNL_ARG_DST, conv->accumulation}};
+    return execute(conv, FORWARD, arguments, "convolve", err);
+}
+
+bd_status bd_conv_backward_data(struct bd_conv *conv, const void *d_accumulation, void *d_source,
+                                struct bd_error *err)
+{
+    dnnl_memory_set_data_handle(conv->d_accumulation, (void *)d_accumulation);
+    dnnl_memory_set_data_handle(conv->d_source, d_source);
+    dnnl_exec_arg_t arguments[] = {{DNNL_ARG_DIFF_DST, conv->d_accumulation},
+                                   {DNNL_ARG_WEIGHTS, conv->back_weights},
+                                   {DNNL_ARG_DIFF_SRC, conv->d_source}};
+    return execute(conv, BACKWARD_DATA, arguments, "propagate a gradient to activations", err);
+}
+
+bd_status bd_conv_backward_weights(struct bd_conv *conv, const void *source, const void *d_accumulation,
+                                   float *d_weights, struct bd_error *err)
+{
+    dnnl_memory_set_data_handle(conv->source, (void *)source);
+    dnnl_memory_set_data_handle(conv->d_accumulation, (void *)d_accumulation);
+    dnnl_memory_set_data_handle(conv->plain_weights, d_weights);
+    dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, conv->source},
+                                   {DNNL_ARG_DIFF_DST, conv->d_accumulation},
+                                   {DNNL_ARG_DIFF_WEIGHTS, conv->d_weights}};
+    bd_status status = execute(conv, BACKWARD_WEIGHTS, arguments, "propagate a gradient to weights", err);
+    if (status) {
+        return status;
+    }
+    dnnl_status_t done = reorder(conv, conv->from_d_weights, conv->d_weights, conv->plain_weights);
+    done = done ? done : dnnl_stream_wait(conv->stream);
+    return done ? failed(done, "lay out a weight gradient", err) : BD_OK;
+}

@@ -1,0 +1,46 @@
+/* One convolution, forward and backward, in the blocked layout of the trainer: every oneDNN call of Bitdial's
+ * training is behind this interface.
+ *
+ * Activations are (N, C/B, H, W, B) with B = bd_conv_block() channels side by side and C a multiple of B (channels
+ * that the network does not have carry zero weights); the input image alone is (N, C, H, W) float32. Operands (codes,
+ * odd weights, gradients of the accumulations) are float32 or bfloat16; accumulations are float32. Codes up to 255 and
+ * weights up to +-255 are exact in both, so both give the same sums while these stay under 2^24. */
+#ifndef BD_TRAIN_CONV_H
+#define BD_TRAIN_CONV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/core/error.h"
+
+struct bd_conv_shape {
+    int batch, in_channels, out_channels; /* padded to B, but for in_channels of an image */
+    int kernel_h, kernel_w, stride, pad;
+    int in_height, in_width, out_height, out_width;
+    bool image; /* reads the input image; has no backward-data */
+    bool half;  /* operands are bfloat16, but for an image's layer */
+    bool training;
+};
+
+struct bd_conv;
+
+/* Channels in a block: 16 with AVX-512, else 8. */
+int bd_conv_block(void);
+/* True where this processor multiplies bfloat16 natively. */
+bool bd_conv_half_is_fast(void);
+
+bd_status bd_conv_create(struct bd_conv **conv, const struct bd_conv_shape *shape, struct bd_error *err) BD_WARN_UNUSED;
+void bd_conv_destroy(struct bd_conv *conv);
+
+/* Takes weights (OC, IC, KH, KW) float32 for the passes that follow. */
+bd_status bd_conv_set_weights(struct bd_conv *conv, const float *weights, struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_conv_forward(struct bd_conv *conv, const void *source, float *accumulation, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* d_source is of the operand type. */
+bd_status bd_conv_backward_data(struct bd_conv *conv, const void *d_accumulation, void *d_source, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* d_weights (OC, IC, KH, KW) float32, overwritten. */
+bd_status bd_conv_backward_weights(struct bd_conv *conv, const void *source, const void *d_accumulation,
+                                   float *d_weights, struct bd_error *err) BD_WARN_UNUSED;
+
+#endif

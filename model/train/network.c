@@ -1,0 +1,792 @@
+#include "model/train/network.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "model/core/memory.h"
+#include "model/quant/quant.h"
+#include "model/train/conv.h"
+#include "model/train/kernels.h"
+
+struct layer {
+    const struct bd_layer *info;
+    struct bd_conv *conv;
+    int in_padded, out_padded, out_pixels; /* channels in whole blocks */
+    bool once;                             /* same accumulations in every switch */
+    int stream_source;                     /* ADDS: the layer whose stream it reads */
+    size_t weight_count;
+    float *weight, *scale, *bias;                    /* checkpoint */
+    float *wscale[BD_MAX_SWITCHES], *gamma[BD_MAX_SWITCHES], *beta[BD_MAX_SWITCHES], *mean[BD_MAX_SWITCHES],
+        *variance[BD_MAX_SWITCHES];
+    float *d_weight, *d_bias, *d_gamma[BD_MAX_SWITCHES], *d_beta[BD_MAX_SWITCHES];
+    uint8_t *codes;    /* c_8 of the weights (OC, IC, KH, KW) */
+    float *odd;        /* the switch's odd weights, channels padded */
+    int odd_bits;      /* what `odd` and `conv` hold; 0: nothing */
+    float *d_odd;      /* weight gradient as oneDNN leaves it, channels padded */
+    float *accumulation, *stream, *d_accumulation_sum; /* last: float32, ONCE layers only */
+    double *batch_mean, *batch_inverse; /* of the accumulation; inverse = k / sqrt(k^2 var + eps), (out_padded) */
+    double *batch_variance;
+    float *slope, *offset; /* (out_padded) */
+};
+
+struct bd_net {
+    struct bd_checkpoint *checkpoint;
+    const struct bd_graph *graph;
+    int batch, block;
+    uint32_t switches;
+    bool half, training;
+    struct layer *layers;
+    float *alpha[BD_MAX_LAYERS][BD_MAX_SWITCHES], *d_alpha[BD_MAX_LAYERS][BD_MAX_SWITCHES]; /* by quantizer */
+    void **codes;           /* operand, by quantizer; NULL for the pool's */
+    const void **d_code[2]; /* by quantizer: the gradients that its readers left, or NULL */
+    float *image;           /* (N, C, H, W) */
+    void *d_code_room[2], *d_accumulation;
+    float *d_stream, *d_inner;
+    double *slab_sums, *slab_alpha;
+    float *pooled, *pooled_codes, *d_pooled; /* (N, C) */
+    int backward_count;
+    struct bd_parameter *parameters;
+    size_t parameter_count;
+};
+
+/* Big buffers stand on huge pages: the walks over them are long and streaming. */
+static void *big_alloc(size_t size)
+{
+    size_t unit = size >= (1 << 21) ? 1 << 21 : 64;
+    size = (size + unit - 1) / unit * unit;
+    void *room = aligned_alloc(unit, size ? size : unit);
+    if (!room) {
+        abort();
+    }
+    if (unit > 64) {
+        madvise(room, size, MADV_HUGEPAGE);
+    }
+    memset(room, 0, size);
+    return room;
+}
+
+static int padded(const struct bd_net *net, int channels)
+{
+    return (channels + net->block - 1) / net->block * net->block;
+}
+
+static bool runs(const struct bd_net *net, int s)
+{
+    return net->switches >> s & 1;
+}
+
+static float *array_data(const struct bd_net *net, const char *format, const char *a, const char *b)
+{
+    char name[160];
+    snprintf(name, sizeof name, format, a, b);
+    struct bd_array *array = bd_checkpoint_find(net->checkpoint, "%s", name);
+    return array ? array->data : NULL;
+}
+
+static float *add_parameter(struct bd_net *net, enum bd_parameter_kind kind, int switch_index, size_t count,
+                            float *value, const float *limit, const char *owner, const char *suffix)
+{
+    net->parameters = bd_xrealloc(net->parameters, net->parameter_count + 1, sizeof *net->parameters);
+    struct bd_parameter *p = &net->parameters[net->parameter_count++];
+    *p = (struct bd_parameter){.kind = kind, .switch_index = switch_index, .count = count, .value = value,
+                               .gradient = bd_xcalloc(count, sizeof(float)), .limit = limit};
+    if (switch_index < 0) {
+        snprintf(p->name, sizeof p->name, "%s.%s", owner, suffix);
+    } else {
+        snprintf(p->name, sizeof p->name, "%s.%s.%s", owner, net->graph->switches[switch_index].name, suffix);
+    }
+    return p->gradient;
+}
+
+static void bind_layer(struct bd_net *net, struct layer *layer)
+{
+    const struct bd_layer *info = layer->info;
+    const char *name = info->name;
+    layer->weight_count = (size_t)info->out_channels * info->in_channels * info->kernel_h * info->kernel_w;
+    layer->weight = array_data(net, "%s.%s", name, "weight");
+    layer->scale = array_data(net, "%s.%s", name, "scale");
+    layer->d_weight = add_parameter(net, BD_PARAMETER_WEIGHT, -1, layer->weight_count, layer->weight, layer->scale, name,
+                                    "weight");
+    if (info->kind == BD_LAYER_CLASSIFIER) {
+        layer->bias = array_data(net, "%s.%s", name, "bias");
+        layer->d_bias = add_parameter(net, BD_PARAMETER_BIAS, -1, info->out_channels, layer->bias, NULL, name, "bias");
+    }
+    for (int s = 0; s < net->graph->switch_count; s++) {
+        const char *sw = net->graph->switches[s].name;
+        layer->wscale[s] = array_data(net, "%s.%s.wscale", name, sw);
+        if (info->kind == BD_LAYER_CONV) {
+            int channels = info->out_channels;
+            layer->gamma[s] = array_data(net, "%s.%s.gamma", name, sw);
+            layer->beta[s] = array_data(net, "%s.%s.beta", name, sw);
+            layer->mean[s] = array_data(net, "%s.%s.mean", name, sw);
+            layer->variance[s] = array_data(net, "%s.%s.var", name, sw);
+            if (runs(net, s)) {
+                layer->d_gamma[s] =
+                    add_parameter(net, BD_PARAMETER_GAMMA, s, channels, layer->gamma[s], NULL, name, "gamma");
+                layer->d_beta[s] = add_parameter(net, BD_PARAMETER_BETA, s, channels, layer->beta[s], NULL, name, "beta");
+            }
+        }
+    }
+}
+
+static bd_status open_conv(struct bd_net *net, struct layer *layer, struct bd_error *err)
+{
+    const struct bd_layer *info = layer->info;
+    bool image = info->in_quantizer == BD_QUANTIZER_INPUT;
+    if (info->groups != 1) {
+        return bd_fail(err, BD_BAD_INPUT, "layer '%s': the trainer has no grouped convolutions", info->name);
+    }
+    layer->in_padded = image ? info->in_channels : padded(net, info->in_channels);
+    layer->out_padded = padded(net, info->out_channels);
+    layer->once = image && info->weight_bits;
+    struct bd_conv_shape shape = {
+        .batch = net->batch, .in_channels = layer->in_padded, .out_channels = layer->out_padded,
+        .kernel_h = info->kernel_h, .kernel_w = info->kernel_w, .stride = info->stride, .pad = info->pad,
+        .in_height = info->in_height, .in_width = info->in_width, .out_height = info->out_height,
+        .out_width = info->out_width, .image = image, .half = net->half, .training = net->training};
+    size_t kernel = (size_t)layer->in_padded * layer->out_padded * info->kernel_h * info->kernel_w;
+    layer->odd = big_alloc(kernel * sizeof(float));
+    layer->d_odd = big_alloc(kernel * sizeof(float));
+    return bd_conv_create(&layer->conv, &shape, err);
+}
+
+static bd_status open_layer(struct bd_net *net, int index, struct bd_error *err)
+{
+    struct layer *layer = &net->layers[index];
+    const struct bd_layer *info = layer->info;
+    if (info->kind == BD_LAYER_POOL) {
+        return BD_OK;
+    }
+    bind_layer(net, layer);
+    layer->codes = bd_xcalloc(layer->weight_count, 1);
+    if (info->kind == BD_LAYER_CLASSIFIER) {
+        layer->odd = bd_xcalloc(layer->weight_count, sizeof(float));
+        return BD_OK;
+    }
+    bd_status status = open_conv(net, layer, err);
+    if (status) {
+        return status;
+    }
+    size_t size = (size_t)net->batch * layer->out_padded * layer->out_pixels * sizeof(float);
+    layer->accumulation = big_alloc(size);
+    if (info->writes_stream) {
+        layer->stream = big_alloc(size);
+    }
+    if (layer->once && net->training) {
+        layer->d_accumulation_sum = big_alloc(size);
+    }
+    layer->batch_mean = bd_xcalloc(layer->out_padded, sizeof(double));
+    layer->batch_variance = bd_xcalloc(layer->out_padded, sizeof(double));
+    layer->batch_inverse = bd_xcalloc(layer->out_padded, sizeof(double));
+    layer->slope = big_alloc(layer->out_padded * sizeof(float));
+    layer->offset = big_alloc(layer->out_padded * sizeof(float));
+    return BD_OK;
+}
+
+static void open_rooms(struct bd_net *net)
+{
+    const struct bd_graph *graph = net->graph;
+    size_t most = 0, slabs = 0, operand = net->half ? 2 : 4;
+    int channels = graph->layers[graph->layer_count - 1].in_channels;
+    for (int q = 0; q < graph->quantizer_count; q++) {
+        const struct bd_quantizer *info = &graph->quantizers[q];
+        size_t size = (size_t)net->batch * padded(net, info->channels) * info->height * info->width;
+        most = size > most ? size : most;
+        if (q != BD_QUANTIZER_INPUT) {
+            net->codes[q] = big_alloc(size * operand);
+        }
+    }
+    for (int i = 0; i < graph->layer_count; i++) {
+        struct layer *layer = &net->layers[i];
+        size_t size = (size_t)net->batch * layer->out_padded * layer->out_pixels;
+        most = size > most ? size : most;
+        slabs = (size_t)net->batch * layer->out_padded / net->block > slabs
+                    ? (size_t)net->batch * layer->out_padded / net->block
+                    : slabs;
+    }
+    net->image = big_alloc((size_t)net->batch * graph->input_channels * graph->input_height * graph->input_width *
+                           sizeof(float));
+    if (net->training) {
+        net->d_code_room[0] = big_alloc(most * operand);
+        net->d_code_room[1] = big_alloc(most * operand);
+        net->d_accumulation = big_alloc(most * sizeof(float));
+        net->d_stream = big_alloc(most * sizeof(float));
+        net->d_inner = big_alloc(most * sizeof(float));
+    }
+    net->slab_sums = bd_xcalloc(slabs * 2 * net->block, sizeof(double));
+    net->slab_alpha = bd_xcalloc(slabs, sizeof(double));
+    net->pooled = bd_xcalloc((size_t)net->batch * channels, sizeof(float));
+    net->pooled_codes = bd_xcalloc((size_t)net->batch * channels, sizeof(float));
+    net->d_pooled = bd_xcalloc((size_t)net->batch * channels, sizeof(float));
+}
+
+static void bind_quantizers(struct bd_net *net)
+{
+    for (int q = 1; q < net->graph->quantizer_count; q++) {
+        const char *name = net->graph->quantizers[q].name;
+        for (int s = 0; s < net->graph->switch_count; s++) {
+            net->alpha[q][s] = array_data(net, "%s.%s.alpha", name, net->graph->switches[s].name);
+            if (net->alpha[q][s] && runs(net, s)) {
+                net->d_alpha[q][s] = add_parameter(net, BD_PARAMETER_ALPHA, s, 1, net->alpha[q][s], NULL, name, "alpha");
+            }
+        }
+    }
+}
+
+bd_status bd_net_create(struct bd_net **result, struct bd_checkpoint *checkpoint, int batch, uint32_t switches,
+                        bool half, bool training, struct bd_error *err)
+{
+    *result = NULL;
+    bd_status status = bd_checkpoint_check(checkpoint, err);
+    if (status) {
+        return status;
+    }
+    const struct bd_graph *graph = &checkpoint->graph;
+    struct bd_net *net = bd_xcalloc(1, sizeof *net);
+    *net = (struct bd_net){.checkpoint = checkpoint, .graph = graph, .batch = batch, .switches = switches,
+                           .half = half, .training = training, .block = bd_conv_block()};
+    net->layers = bd_xcalloc(graph->layer_count, sizeof *net->layers);
+    net->codes = bd_xcalloc(graph->quantizer_count, sizeof *net->codes);
+    net->d_code[0] = bd_xcalloc(graph->quantizer_count, sizeof *net->d_code[0]);
+    net->d_code[1] = bd_xcalloc(graph->quantizer_count, sizeof *net->d_code[1]);
+    int stream = -1;
+    for (int i = 0; i < graph->layer_count && !status; i++) {
+        struct layer *layer = &net->layers[i];
+        layer->info = &graph->layers[i];
+        layer->out_pixels = layer->info->out_height * layer->info->out_width;
+        layer->stream_source = stream;
+        stream = layer->info->writes_stream ? i : stream;
+        status = open_layer(net, i, err);
+    }
+    if (status) {
+        bd_net_destroy(net);
+        return status;
+    }
+    bind_quantizers(net);
+    open_rooms(net);
+    bd_net_update_weights(net);
+    *result = net;
+    return BD_OK;
+}
+
+void bd_net_destroy(struct bd_net *net)
+{
+    if (!net) {
+        return;
+    }
+    for (int i = 0; i < net->graph->layer_count; i++) {
+        struct layer *layer = &net->layers[i];
+        bd_conv_destroy(layer->conv);
+        void *owned[] = {layer->codes, layer->odd, layer->d_odd, layer->accumulation, layer->stream,
+                         layer->d_accumulation_sum, layer->batch_mean, layer->batch_variance, layer->batch_inverse,
+                         layer->slope, layer->offset};
+        for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
+            free(owned[k]);
+        }
+    }
+    for (int q = 0; q < net->graph->quantizer_count; q++) {
+        free(net->codes[q]);
+    }
+    for (size_t i = 0; i < net->parameter_count; i++) {
+        free(net->parameters[i].gradient);
+    }
+    void *owned[] = {net->layers, net->codes, net->d_code[0], net->d_code[1], net->image, net->d_code_room[0],
+                     net->d_code_room[1], net->d_accumulation, net->d_stream, net->d_inner, net->slab_sums,
+                     net->slab_alpha, net->pooled, net->pooled_codes, net->d_pooled, net->parameters};
+    for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
+        free(owned[k]);
+    }
+    free(net);
+}
+
+struct bd_parameter *bd_net_parameters(struct bd_net *net, size_t *count)
+{
+    *count = net->parameter_count;
+    return net->parameters;
+}
+
+const float *bd_net_pooled(const struct bd_net *net)
+{
+    return net->pooled;
+}
+
+static void set_odd_weights(struct layer *layer, int bits)
+{
+    const struct bd_layer *info = layer->info;
+    int taps = info->kernel_h * info->kernel_w;
+    int in_padded = info->kind == BD_LAYER_CONV ? layer->in_padded : info->in_channels;
+    for (int o = 0; o < info->out_channels; o++) {
+        for (int c = 0; c < info->in_channels; c++) {
+            const uint8_t *from = layer->codes + ((size_t)o * info->in_channels + c) * taps;
+            float *to = layer->odd + ((size_t)o * in_padded + c) * taps;
+            for (int t = 0; t < taps; t++) {
+                to[t] = bd_weight_odd(from[t], bits);
+            }
+        }
+    }
+    layer->odd_bits = bits;
+}
+
+void bd_net_update_weights(struct bd_net *net)
+{
+    for (int i = 0; i < net->graph->layer_count; i++) {
+        struct layer *layer = &net->layers[i];
+        if (layer->info->kind == BD_LAYER_POOL) {
+            continue;
+        }
+        bd_weight_codes(layer->weight, layer->weight_count, *layer->scale, layer->codes);
+        layer->odd_bits = 0;
+        if (!net->training) {
+            continue;
+        }
+        for (int s = 0; s < net->graph->switch_count; s++) {
+            int bits = bd_layer_weight_bits(layer->info, &net->graph->switches[s]);
+            *layer->wscale[s] = bd_weight_scale(layer->codes, layer->weight_count, *layer->scale, bits);
+        }
+    }
+}
+
+/* Puts the switch's weights into the layer's convolution, unless they are there. */
+static bd_status load_weights(struct bd_net *net, struct layer *layer, int s, struct bd_error *err)
+{
+    int bits = bd_layer_weight_bits(layer->info, &net->graph->switches[s]);
+    if (layer->odd_bits == bits) {
+        return BD_OK;
+    }
+    set_odd_weights(layer, bits);
+    return layer->conv ? bd_conv_set_weights(layer->conv, layer->odd, err) : BD_OK;
+}
+
+static struct bd_code code_of(const struct bd_net *net, int quantizer, int s)
+{
+    if (quantizer < 0) {
+        return (struct bd_code){.kind = BD_CODE_NONE, .step = 1};
+    }
+    if (quantizer == BD_QUANTIZER_INPUT) {
+        return (struct bd_code){.kind = BD_CODE_PACT, .n = 255, .scale = 255, .alpha = 1, .step = 1.0f / 255};
+    }
+    const struct bd_quantizer *info = &net->graph->quantizers[quantizer];
+    const struct bd_switch *sw = &net->graph->switches[s];
+    if (bd_quantizer_signed(info, sw)) {
+        return (struct bd_code){.kind = BD_CODE_SIGN, .step = 1};
+    }
+    int bits = bd_quantizer_bits(info, sw);
+    float alpha = *net->alpha[quantizer][s];
+    if (bits == 32) {
+        return (struct bd_code){.kind = BD_CODE_CLIP, .alpha = alpha, .step = 1};
+    }
+    float n = (1 << bits) - 1;
+    return (struct bd_code){.kind = BD_CODE_PACT, .n = n, .scale = n / alpha, .alpha = alpha, .step = alpha / n};
+}
+
+static int slab_count(const struct bd_net *net, const struct layer *layer)
+{
+    return net->batch * layer->out_padded / net->block;
+}
+
+static size_t slab_size(const struct bd_net *net, const struct layer *layer)
+{
+    return (size_t)layer->out_pixels * net->block;
+}
+
+/* Mean and variance of each channel's accumulations over the batch. */
+static void measure(struct bd_net *net, struct layer *layer)
+{
+    int slabs = slab_count(net, layer), block = net->block, blocks = layer->out_padded / block;
+    size_t size = slab_size(net, layer);
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < slabs; i++) {
+        bd_kernel_moments(layer->accumulation + i * size, layer->out_pixels, block, net->slab_sums + i * 2 * block);
+    }
+    double count = (double)net->batch * layer->out_pixels;
+    for (int c = 0; c < layer->out_padded; c++) {
+        double sum = 0, squares = 0;
+        for (int n = 0; n < net->batch; n++) {
+            const double *sums = net->slab_sums + (size_t)(n * blocks + c / block) * 2 * block;
+            sum += sums[c % block];
+            squares += sums[block + c % block];
+        }
+        layer->batch_mean[c] = sum / count;
+        double variance = squares / count - layer->batch_mean[c] * layer->batch_mean[c];
+        layer->batch_variance[c] = variance > 0 ? variance : 0;
+    }
+}
+
+static double real_unit(struct bd_net *net, const struct layer *layer, int s)
+{
+    struct bd_code in = code_of(net, layer->info->in_quantizer, s);
+    return (double)*layer->wscale[s] * in.step;
+}
+
+/* Batch norm as slope and offset per channel of the accumulation. */
+static void normalize(struct bd_net *net, struct layer *layer, int s, double momentum)
+{
+    double k = real_unit(net, layer, s);
+    for (int c = 0; c < layer->info->out_channels; c++) {
+        double mean, inverse;
+        if (momentum < 0) {
+            mean = layer->mean[s][c] / k;
+            inverse = k / sqrt((double)layer->variance[s][c] + BD_BN_EPS);
+        } else {
+            double variance = k * k * layer->batch_variance[c];
+            mean = layer->batch_mean[c];
+            inverse = k / sqrt(variance + BD_BN_EPS);
+            layer->mean[s][c] += momentum * (k * mean - layer->mean[s][c]);
+            layer->variance[s][c] += momentum * (variance - layer->variance[s][c]);
+        }
+        layer->batch_inverse[c] = inverse;
+        double slope = layer->gamma[s][c] * inverse;
+        layer->slope[c] = slope;
+        layer->offset[c] = layer->beta[s][c] - slope * mean;
+    }
+}
+
+static void emit(struct bd_net *net, struct layer *layer, int s)
+{
+    const struct bd_layer *info = layer->info;
+    int slabs = slab_count(net, layer), blocks = layer->out_padded / net->block;
+    size_t size = slab_size(net, layer), operand = net->half ? 2 : 4;
+    struct bd_code code = code_of(net, info->out_quantizer, s);
+    char *codes = info->out_quantizer < 0 ? NULL : net->codes[info->out_quantizer];
+    const float *stream_in = info->adds_stream ? net->layers[layer->stream_source].stream : NULL;
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < slabs; i++) {
+        size_t at = i * size;
+        int channel = i % blocks * net->block;
+        struct bd_forward_slab slab = {.a = layer->accumulation + at, .slope = layer->slope + channel,
+                                       .offset = layer->offset + channel, .stream_in = stream_in ? stream_in + at : NULL,
+                                       .stream_out = layer->stream ? layer->stream + at : NULL,
+                                       .codes = codes ? codes + at * operand : NULL};
+        bd_kernel_forward(&slab, layer->out_pixels, net->block, net->half, &code);
+    }
+}
+
+static const void *input_of(const struct bd_net *net, const struct layer *layer)
+{
+    return layer->info->in_quantizer == BD_QUANTIZER_INPUT ? net->image : net->codes[layer->info->in_quantizer];
+}
+
+static bd_status forward_conv(struct bd_net *net, struct layer *layer, int s, double momentum, struct bd_error *err)
+{
+    if (!layer->once) {
+        bd_status status = load_weights(net, layer, s, err);
+        status = status ? status : bd_conv_forward(layer->conv, input_of(net, layer), layer->accumulation, err);
+        if (status) {
+            return status;
+        }
+        if (momentum >= 0) {
+            measure(net, layer);
+        }
+    }
+    normalize(net, layer, s, momentum);
+    emit(net, layer, s);
+    return BD_OK;
+}
+
+static void forward_pool(struct bd_net *net, const struct layer *pool, int s)
+{
+    const struct layer *last = &net->layers[pool->stream_source];
+    int channels = pool->info->in_channels, block = net->block;
+    struct bd_code code = code_of(net, pool->info->out_quantizer, s);
+    for (int n = 0; n < net->batch; n++) {
+        for (int c = 0; c < channels; c++) {
+            const float *map = last->stream + ((size_t)n * last->out_padded + c / block * block) * last->out_pixels;
+            float sum = 0;
+            for (int p = 0; p < last->out_pixels; p++) {
+                sum += map[p * block + c % block];
+            }
+            float value = sum / last->out_pixels, *to = &net->pooled_codes[n * channels + c];
+            net->pooled[n * channels + c] = value;
+            switch (code.kind) {
+            case BD_CODE_SIGN:
+                *to = value >= 0 ? 1 : -1;
+                break;
+            default:
+                *to = bd_pact_code(value, code.scale, code.n);
+            }
+        }
+    }
+}
+
+static bd_status forward_classifier(struct bd_net *net, struct layer *layer, int s, float *logits, struct bd_error *err)
+{
+    bd_status status = load_weights(net, layer, s, err);
+    if (status) {
+        return status;
+    }
+    int channels = layer->info->in_channels, classes = layer->info->out_channels;
+    float k = real_unit(net, layer, s);
+    for (int n = 0; n < net->batch; n++) {
+        for (int o = 0; o < classes; o++) {
+            float sum = 0;
+            for (int c = 0; c < channels; c++) {
+                sum += layer->odd[o * channels + c] * net->pooled_codes[n * channels + c];
+            }
+            logits[n * classes + o] = k * sum + layer->bias[o];
+        }
+    }
+    return BD_OK;
+}
+
+bd_status bd_net_begin(struct bd_net *net, const uint8_t *images, struct bd_error *err)
+{
+    const struct bd_graph *graph = net->graph;
+    int channels = graph->input_channels, pixels = graph->input_height * graph->input_width;
+    for (int n = 0; n < net->batch; n++) {
+        for (int p = 0; p < pixels; p++) {
+            for (int c = 0; c < channels; c++) {
+                net->image[(n * channels + c) * pixels + p] = images[((size_t)n * pixels + p) * channels + c];
+            }
+        }
+    }
+    for (size_t i = 0; i < net->parameter_count; i++) {
+        memset(net->parameters[i].gradient, 0, net->parameters[i].count * sizeof(float));
+    }
+    net->backward_count = 0;
+    for (int i = 0; i < graph->layer_count; i++) {
+        struct layer *layer = &net->layers[i];
+        if (layer->once) {
+            bd_status status = load_weights(net, layer, 0, err);
+            status = status ? status : bd_conv_forward(layer->conv, net->image, layer->accumulation, err);
+            if (status) {
+                return status;
+            }
+            measure(net, layer);
+            if (layer->d_accumulation_sum) {
+                memset(layer->d_accumulation_sum, 0, slab_count(net, layer) * slab_size(net, layer) * sizeof(float));
+            }
+        }
+    }
+    return BD_OK;
+}
+
+bd_status bd_net_forward(struct bd_net *net, int s, double momentum, float *logits, struct bd_error *err)
+{
+    for (int i = 0; i < net->graph->layer_count; i++) {
+        struct layer *layer = &net->layers[i];
+        bd_status status = BD_OK;
+        switch (layer->info->kind) {
+        case BD_LAYER_CONV:
+            status = forward_conv(net, layer, s, momentum, err);
+            break;
+        case BD_LAYER_POOL:
+            forward_pool(net, layer, s);
+            break;
+        case BD_LAYER_CLASSIFIER:
+            status = forward_classifier(net, layer, s, logits, err);
+            break;
+        }
+        if (status) {
+            return status;
+        }
+    }
+    return BD_OK;
+}
+
+/* Leaves the gradient of the pooled map's values in d_pooled. */
+static void backward_classifier(struct bd_net *net, struct layer *layer, int s, const float *d_logits)
+{
+    int channels = layer->info->in_channels, classes = layer->info->out_channels;
+    struct bd_code in = code_of(net, layer->info->in_quantizer, s);
+    float wscale = *layer->wscale[s];
+    for (int n = 0; n < net->batch; n++) {
+        const float *d = d_logits + n * classes, *codes = net->pooled_codes + n * channels;
+        float *d_pooled = net->d_pooled + n * channels;
+        memset(d_pooled, 0, channels * sizeof(float));
+        for (int o = 0; o < classes; o++) {
+            layer->d_bias[o] += d[o];
+            for (int c = 0; c < channels; c++) {
+                layer->d_weight[o * channels + c] += d[o] * in.step * codes[c];
+                d_pooled[c] += d[o] * wscale * layer->odd[o * channels + c];
+            }
+        }
+    }
+}
+
+/* Through the pool's quantizer and the average, into d_stream. */
+static void backward_pool(struct bd_net *net, const struct layer *pool, int s)
+{
+    const struct layer *last = &net->layers[pool->stream_source];
+    int channels = pool->info->in_channels, block = net->block, q = pool->info->out_quantizer;
+    struct bd_code code = code_of(net, q, s);
+    memset(net->d_stream, 0, slab_count(net, last) * slab_size(net, last) * sizeof(float));
+    double d_alpha = 0;
+    for (int n = 0; n < net->batch; n++) {
+        for (int c = 0; c < channels; c++) {
+            float value = net->pooled[n * channels + c], d = net->d_pooled[n * channels + c];
+            bool inside = code.kind == BD_CODE_SIGN ? fabsf(value) <= 1 : value >= 0 && value * code.scale < code.n;
+            if (code.kind == BD_CODE_PACT) {
+                d_alpha += d * bd_pact_alpha_gradient(value, code.scale, code.n);
+            }
+            float *map = net->d_stream + ((size_t)n * last->out_padded + c / block * block) * last->out_pixels;
+            for (int p = 0; p < last->out_pixels && inside; p++) {
+                map[p * block + c % block] = d / last->out_pixels;
+            }
+        }
+    }
+    if (net->d_alpha[q][s]) {
+        *net->d_alpha[q][s] += d_alpha;
+    }
+}
+
+/* First walk: g, its sums, the clip level's gradient. */
+static void gather(struct bd_net *net, struct layer *layer, int s, const float *d_stream, float *g)
+{
+    const struct bd_layer *info = layer->info;
+    int slabs = slab_count(net, layer), block = net->block, blocks = layer->out_padded / block, q = info->out_quantizer;
+    size_t size = slab_size(net, layer), operand = net->half ? 2 : 4;
+    struct bd_code code = code_of(net, q, s);
+    const char *d_code = q < 0 ? NULL : net->d_code[0][q], *d_code_2 = q < 0 ? NULL : net->d_code[1][q];
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < slabs; i++) {
+        size_t at = i * size;
+        int channel = i % blocks * block;
+        struct bd_backward_slab slab = {.a = layer->accumulation + at, .slope = layer->slope + channel,
+                                        .offset = layer->offset + channel,
+                                        .stream = layer->stream ? layer->stream + at : NULL,
+                                        .d_stream = d_stream ? d_stream + at : NULL,
+                                        .d_code = d_code ? d_code + at * operand : NULL,
+                                        .d_code_2 = d_code_2 ? d_code_2 + at * operand : NULL,
+                                        .code_gain = 1 / code.step, .g = g + at};
+        bd_kernel_backward(&slab, layer->out_pixels, block, net->half, &code, net->slab_sums + i * 2 * block,
+                           &net->slab_alpha[i]);
+    }
+    if (q >= 0 && net->d_alpha[q][s]) {
+        double d_alpha = 0;
+        for (int i = 0; i < slabs; i++) {
+            d_alpha += net->slab_alpha[i];
+        }
+        *net->d_alpha[q][s] += d_alpha;
+    }
+}
+
+/* Second walk: the gradient of the accumulations, by batch norm's backward pass:
+ * d_a = gamma inverse (g - mean g - x' mean(g x')), x' = inverse (a - mean). */
+static void backward_normalize(struct bd_net *net, struct layer *layer, int s, const float *g)
+{
+    int slabs = slab_count(net, layer), block = net->block, blocks = layer->out_padded / block;
+    size_t size = slab_size(net, layer), operand = layer->info->in_quantizer == BD_QUANTIZER_INPUT || !net->half ? 4 : 2;
+    double count = (double)net->batch * layer->out_pixels;
+    float coefficient[3][layer->out_padded];
+    memset(coefficient, 0, sizeof coefficient);
+    for (int c = 0; c < layer->info->out_channels; c++) {
+        double sum = 0, products = 0;
+        for (int n = 0; n < net->batch; n++) {
+            const double *sums = net->slab_sums + (size_t)(n * blocks + c / block) * 2 * block;
+            sum += sums[c % block];
+            products += sums[block + c % block];
+        }
+        double inverse = layer->batch_inverse[c], mean = layer->batch_mean[c], gamma = layer->gamma[s][c];
+        double d_gamma = inverse * (products - mean * sum);
+        layer->d_gamma[s][c] += d_gamma;
+        layer->d_beta[s][c] += sum;
+        coefficient[0][c] = gamma * inverse;
+        coefficient[1][c] = -gamma * inverse * inverse * d_gamma / count;
+        coefficient[2][c] = gamma * inverse * (inverse * mean * d_gamma - sum) / count;
+    }
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < slabs; i++) {
+        size_t at = i * size;
+        int channel = i % blocks * block;
+        bd_kernel_normalize_gradient(g + at, layer->accumulation + at, coefficient[0] + channel,
+                                     coefficient[1] + channel, coefficient[2] + channel, layer->out_pixels, block,
+                                     operand == 2, layer->once ? NULL : (char *)net->d_accumulation + at * operand,
+                                     layer->once ? layer->d_accumulation_sum + at : NULL);
+    }
+}
+
+static bd_status add_weight_gradient(struct bd_net *net, struct layer *layer, const void *d_accumulation, float gain,
+                                     struct bd_error *err)
+{
+    const struct bd_layer *info = layer->info;
+    bd_status status =
+        bd_conv_backward_weights(layer->conv, input_of(net, layer), d_accumulation, layer->d_odd, err);
+    if (status) {
+        return status;
+    }
+    int taps = info->kernel_h * info->kernel_w;
+    for (int o = 0; o < info->out_channels; o++) {
+        const float *from = layer->d_odd + (size_t)o * layer->in_padded * taps;
+        float *to = layer->d_weight + (size_t)o * info->in_channels * taps;
+        for (int i = 0; i < info->in_channels * taps; i++) {
+            to[i] += gain * from[i];
+        }
+    }
+    return BD_OK;
+}
+
+/* Multiplying by the odd weights leaves d_code = d_value / step; `gather` of the quantizer's layer puts the step
+ * right. Likewise d_weight = d_odd / wscale, both because k is inside batch norm's slope. */
+static bd_status backward_conv(struct bd_net *net, struct layer *layer, int s, bool *stream_alive, struct bd_error *err)
+{
+    const struct bd_layer *info = layer->info;
+    float *g = info->writes_stream ? net->d_stream : net->d_inner;
+    gather(net, layer, s, info->writes_stream && *stream_alive ? net->d_stream : NULL, g);
+    if (info->writes_stream) {
+        *stream_alive = info->adds_stream;
+    }
+    backward_normalize(net, layer, s, g);
+    if (layer->once) {
+        return BD_OK;
+    }
+    bd_status status = add_weight_gradient(net, layer, net->d_accumulation, 1 / *layer->wscale[s], err);
+    int q = info->in_quantizer;
+    if (status || q == BD_QUANTIZER_INPUT) {
+        return status;
+    }
+    int place = net->d_code[0][q] ? 1 : 0;
+    net->d_code[place][q] = net->d_code_room[place];
+    return bd_conv_backward_data(layer->conv, net->d_accumulation, net->d_code_room[place], err);
+}
+
+bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, struct bd_error *err)
+{
+    bool stream_alive = true;
+    memset(net->d_code[0], 0, net->graph->quantizer_count * sizeof *net->d_code[0]);
+    memset(net->d_code[1], 0, net->graph->quantizer_count * sizeof *net->d_code[1]);
+    for (int i = net->graph->layer_count - 1; i >= 0; i--) {
+        struct layer *layer = &net->layers[i];
+        bd_status status = BD_OK;
+        switch (layer->info->kind) {
+        case BD_LAYER_CLASSIFIER:
+            backward_classifier(net, layer, s, d_logits);
+            break;
+        case BD_LAYER_POOL:
+            backward_pool(net, layer, s);
+            break;
+        case BD_LAYER_CONV:
+            status = backward_conv(net, layer, s, &stream_alive, err);
+            break;
+        }
+        if (status) {
+            return status;
+        }
+    }
+    net->backward_count++;
+    return BD_OK;
+}
+
+bd_status bd_net_finish(struct bd_net *net, struct bd_error *err)
+{
+    for (int i = 0; i < net->graph->layer_count; i++) {
+        struct layer *layer = &net->layers[i];
+        if (layer->once) {
+            bd_status status = add_weight_gradient(net, layer, layer->d_accumulation_sum, 1 / *layer->wscale[0], err);
+            if (status) {
+                return status;
+            }
+        }
+    }
+    for (size_t i = 0; i < net->parameter_count; i++) {
+        struct bd_parameter *p = &net->parameters[i];
+        if (p->switch_index < 0 && net->backward_count > 1) {
+            for (size_t k = 0; k < p->count; k++) {
+                p->gradient[k] /= net->backward_count;
+            }
+        }
+    }
+    return BD_OK;
+}

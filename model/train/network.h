@@ -1,0 +1,60 @@
+/* The network of a checkpoint in float arithmetic: forward and backward of one switch over one batch.
+ *
+ * Convolutions multiply whole numbers (activation codes by odd weights), so an accumulation is the integer that
+ * hardware gets (while it stays under 2^24); its real value is k times it, k = wscale * step of the input codes. Batch
+ * norm takes k in, and with it slope and offset per channel turn an accumulation into z in one multiply-add.
+ *
+ * The arrays of the checkpoint are read and updated in place (running statistics, wscale); the checkpoint must outlive
+ * the network and keep its arrays. A first layer with fixed weight bits gives every switch the same accumulations:
+ * it runs once a step. All sums are taken in an order that does not depend on the number of threads, but for those inside
+ * oneDNN, which are the same for the same number. */
+#ifndef BD_TRAIN_NETWORK_H
+#define BD_TRAIN_NETWORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/core/error.h"
+#include "model/train/checkpoint.h"
+
+enum bd_parameter_kind { BD_PARAMETER_WEIGHT, BD_PARAMETER_BIAS, BD_PARAMETER_GAMMA, BD_PARAMETER_BETA, BD_PARAMETER_ALPHA };
+
+struct bd_parameter {
+    enum bd_parameter_kind kind;
+    int switch_index; /* -1: shared by every switch */
+    size_t count;
+    float *value;       /* in the checkpoint */
+    float *gradient;    /* shared: the mean over the switches of the step */
+    const float *limit; /* WEIGHT: the layer's s */
+    char name[96];      /* of the checkpoint's array */
+};
+
+struct bd_net;
+
+#define BD_NET_EVALUATE (-1.0) /* as `momentum`: use the running statistics and leave them */
+
+/* `switches` (a bit each) are those that will run. Without `training` there is no backward. */
+bd_status bd_net_create(struct bd_net **net, struct bd_checkpoint *checkpoint, int batch, uint32_t switches, bool half,
+                        bool training, struct bd_error *err) BD_WARN_UNUSED;
+void bd_net_destroy(struct bd_net *net);
+
+struct bd_parameter *bd_net_parameters(struct bd_net *net, size_t *count);
+
+/* Quantizes the weights as they now stand; once after every change. */
+void bd_net_update_weights(struct bd_net *net);
+/* Takes a batch of raw pixels (batch, H, W, C), clears the gradients and runs what all switches share. */
+bd_status bd_net_begin(struct bd_net *net, const uint8_t *images, struct bd_error *err) BD_WARN_UNUSED;
+/* logits (batch, classes). `momentum`: the part of a new batch in the running statistics, or BD_NET_EVALUATE. */
+bd_status bd_net_forward(struct bd_net *net, int switch_index, double momentum, float *logits, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* Gradients of the loss whose gradient in the logits of the forward just done is d_logits. */
+bd_status bd_net_backward(struct bd_net *net, int switch_index, const float *d_logits, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* Completes the gradients: shared ones become the mean over the switches run backward since bd_net_begin. */
+bd_status bd_net_finish(struct bd_net *net, struct bd_error *err) BD_WARN_UNUSED;
+
+/* For tests and tools: the pooled map's values (batch, channels) of the last forward. */
+const float *bd_net_pooled(const struct bd_net *net);
+
+#endif
