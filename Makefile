@@ -4,7 +4,7 @@ B := build$(if $(SAN),/san)
 CC := gcc
 CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -fopenmp -I.
 ifneq ($(SAN),)
-CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-format-truncation -Wno-maybe-uninitialized # both misjudge instrumented code
 endif
 PKGS := yaml-0.1 jansson hdf5 zlib openblas lapacke nlopt gsl
 # Asked when first used: on a new machine pkg-config is there only after the packages are.

@@ -66,6 +66,9 @@ EOF
         failed=1
     fi
     echo "criterion: $passed passed, $failed failed in $(($(date +%s) - start)) s"
+elif [ $# = 0 ] && ls tests/test_*.c >/dev/null 2>&1; then
+    echo "FAIL $B/tests: not built"
+    failed=1
 fi
 
 # Two shell tests at a time share the cores.

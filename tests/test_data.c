@@ -27,8 +27,7 @@ static void remove_folder(void)
 TestSuite(data_idx, .init = make_folder, .fini = remove_folder);
 
 /* Two images of 2x3 pixels. */
-static const uint8_t good[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3,
-                               1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+static const uint8_t good[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
 static const uint32_t any[4] = {0};
 
 /* Compresses to `path`, returns the compressed bytes. */
@@ -72,8 +71,8 @@ Test(data_idx, reads_what_is_right)
 Test(data_idx, refuses_with_offset)
 {
     static const struct {
-        size_t size;  /* bytes of `good` that are written */
-        int at;       /* the byte that is changed */
+        size_t size; /* bytes of `good` that are written */
+        int at;      /* the byte that is changed */
         uint8_t to;
         const char *message;
     } cases[] = {
@@ -199,8 +198,7 @@ Test(data_split, fashion_mnist_is_what_it_was)
     for (int i = 0; i < 3; i++) {
         struct bd_dataset set;
         struct bd_error err = {0};
-        cr_assert_eq(bd_dataset_load(&set, BD_FASHION_MNIST_FOLDER, expected[i].split, &err), BD_OK, "%s",
-                     err.message);
+        cr_assert_eq(bd_dataset_load(&set, BD_FASHION_MNIST_FOLDER, expected[i].split, &err), BD_OK, "%s", err.message);
         cr_assert_eq(set.count, expected[i].count);
         cr_assert_eq(bd_crc32(set.images, (size_t)set.count * 784), expected[i].images);
         uint32_t labels = bd_crc32(set.labels, set.count);

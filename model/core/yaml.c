@@ -247,8 +247,8 @@ static bd_status read_document(struct reader *reader, struct bd_yaml_node **root
             status = fail_at(reader, event.start_mark, "a second document begins; one is allowed");
         } else if (type == YAML_STREAM_END_EVENT && !*root) {
             status = fail_at(reader, event.start_mark, "the document is empty");
-        } else if (type == YAML_SCALAR_EVENT || type == YAML_SEQUENCE_START_EVENT ||
-                   type == YAML_MAPPING_START_EVENT || type == YAML_ALIAS_EVENT) {
+        } else if (type == YAML_SCALAR_EVENT || type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT ||
+                   type == YAML_ALIAS_EVENT) {
             status = read_node(reader, &event, 1, root);
         }
         yaml_event_delete(&event);
@@ -411,8 +411,8 @@ bd_status bd_yaml_real(const struct bd_yaml *yaml, const struct bd_yaml_node *no
     return read_real(yaml, node, "the value", min, max, value, err);
 }
 
-static bd_status read_string(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *name,
-                             double max, char **value, struct bd_error *err)
+static bd_status read_string(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *name, double max,
+                             char **value, struct bd_error *err)
 {
     if (node->kind != BD_YAML_SCALAR || (!node->quoted && (!node->text[0] || strcmp(node->text, "~") == 0))) {
         return bd_yaml_fail(yaml, node, err, "%s must be a string, got %s", name, got(node));
@@ -510,8 +510,8 @@ static bd_status refuse_unknown(const struct bd_yaml *yaml, const struct bd_yaml
     return BD_OK;
 }
 
-static bd_status bind_map(const struct bd_yaml *yaml, const struct bd_yaml_node *mapping,
-                          const struct bd_field *fields, void *base, struct bd_error *err)
+static bd_status bind_map(const struct bd_yaml *yaml, const struct bd_yaml_node *mapping, const struct bd_field *fields,
+                          void *base, struct bd_error *err)
 {
     bd_status status = refuse_unknown(yaml, mapping, fields, err);
     for (const struct bd_field *field = fields; field->name && status == BD_OK; field++) {

@@ -20,8 +20,7 @@ static size_t image_size(const struct bd_dataset *set)
 /* Offset of the first label in an IDX file of rank 1: magic and one dimension. */
 #define LABEL_OFFSET 8
 
-static bd_status load_labels(const char *path, uint32_t count, uint32_t classes, uint8_t **labels,
-                             struct bd_error *err)
+static bd_status load_labels(const char *path, uint32_t count, uint32_t classes, uint8_t **labels, struct bd_error *err)
 {
     struct bd_idx idx;
     bd_status status = bd_idx_load(&idx, path, 1, &count, err);

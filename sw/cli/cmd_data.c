@@ -35,7 +35,8 @@ static bd_status describe(json_t *report, const char *folder, enum bd_split spli
     }
     json_object_set_new(report, name,
                         json_pack("{s:i, s:i, s:i, s:i, s:I, s:o}", "count", set.count, "height", set.height, "width",
-                                  set.width, "channels", set.channels, "crc32", (json_int_t)crc, "per_class", per_class));
+                                  set.width, "channels", set.channels, "crc32", (json_int_t)crc, "per_class",
+                                  per_class));
     if (!json) {
         printf("%-10s %u images of %ux%ux%u, %u classes, crc32 %08x\n", name, set.count, set.height, set.width,
                set.channels, set.classes, crc);
