@@ -1,11 +1,15 @@
 /* Wraps the body of every Criterion test (the linker's --wrap), because Criterion counts a test that called exit(0)
  * as passed, and ignores its own --timeout: a test that ran to its end adds a line to the file $BITDIAL_COMPLETED,
- * and one that takes longer than $BITDIAL_TEST_SECONDS dies of SIGALRM, which Criterion reports by name. */
+ * and one that takes longer than $BITDIAL_TEST_SECONDS dies of SIGALRM, which Criterion reports by name. Under the
+ * address sanitizer a test that leaks dies too: left to itself the report comes after Criterion has counted the test. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 void __real_criterion_internal_test_main(void (*body)(void));
 void __wrap_criterion_internal_test_main(void (*body)(void));
@@ -32,5 +36,10 @@ void __wrap_criterion_internal_test_main(void (*body)(void))
     alarm(seconds ? atoi(seconds) : 0);
     __real_criterion_internal_test_main(body);
     alarm(0);
+#ifdef __SANITIZE_ADDRESS__
+    if (__lsan_do_recoverable_leak_check()) {
+        abort();
+    }
+#endif
     mark_completed();
 }
