@@ -254,15 +254,31 @@ enum bd_device_status bd_device_start(struct bd_device *device, uint64_t input, 
     return BD_DEVICE_OK;
 }
 
-/* Takes note of an error that the device raised: clears it, and stops counting on the frames in flight. */
+enum bd_device_status bd_device_reset(struct bd_device *device, uint32_t milliseconds)
+{
+    TRY(write_register(device, BITDIAL_CONTROL_REG, device->control | BITDIAL_CONTROL_SOFT_RESET_MASK));
+    device->in_flight = device->finished = 0;
+    uint64_t start = device->port.now_ms(device->port.context);
+    do {
+        TRY(read_register(device, BITDIAL_STATUS_REG, &device->seen_status));
+        if (device->port.now_ms(device->port.context) - start > milliseconds) {
+            device->expected = milliseconds;
+            return differs(device, BD_DEVICE_TIMEOUT, "STATUS.BUSY after a soft reset", milliseconds, 1);
+        }
+    } while (device->seen_status & BITDIAL_STATUS_BUSY_MASK);
+    TRY(write_register(device, BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_DONE_MASK | BITDIAL_IRQ_STATUS_ERROR_MASK));
+    return read_register(device, BITDIAL_FRAME_COUNT_REG, &device->frames_seen);
+}
+
+/* Takes note of an error that the device raised, and drops every frame: what still runs or waits would end unseen. */
 static enum bd_device_status take_error(struct bd_device *device)
 {
-    TRY(read_register(device, BITDIAL_STATUS_REG, &device->seen_status));
-    TRY(write_register(device, BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_DONE_MASK | BITDIAL_IRQ_STATUS_ERROR_MASK));
-    TRY(read_register(device, BITDIAL_FRAME_COUNT_REG, &device->frames_seen));
-    device->in_flight = device->finished = 0;
-    uint32_t code = field(device->seen_status, BITDIAL_STATUS_ERROR_MASK, BITDIAL_STATUS_ERROR_SHIFT);
-    device->layer = field(device->seen_status, BITDIAL_STATUS_ERROR_LAYER_MASK, BITDIAL_STATUS_ERROR_LAYER_SHIFT);
+    uint32_t seen;
+    TRY(read_register(device, BITDIAL_STATUS_REG, &seen));
+    TRY(bd_device_reset(device, BD_DEVICE_RESET_MS));
+    device->seen_status = seen;
+    uint32_t code = field(seen, BITDIAL_STATUS_ERROR_MASK, BITDIAL_STATUS_ERROR_SHIFT);
+    device->layer = field(seen, BITDIAL_STATUS_ERROR_LAYER_MASK, BITDIAL_STATUS_ERROR_LAYER_SHIFT);
     device->found = code;
     switch (code) {
     case BITDIAL_ERROR_BAD_SWITCH:
@@ -383,20 +399,4 @@ enum bd_device_status bd_device_read_counters(struct bd_device *device, struct b
     TRY(read_pair(device, BITDIAL_COUNTER_INPUT_STALL_LO_REG, &counters->input_stall));
     TRY(read_pair(device, BITDIAL_COUNTER_OUTPUT_STALL_LO_REG, &counters->output_stall));
     return read_pair(device, BITDIAL_COUNTER_OVERHEAD_LO_REG, &counters->overhead);
-}
-
-enum bd_device_status bd_device_reset(struct bd_device *device, uint32_t milliseconds)
-{
-    TRY(write_register(device, BITDIAL_CONTROL_REG, device->control | BITDIAL_CONTROL_SOFT_RESET_MASK));
-    device->in_flight = device->finished = 0;
-    uint64_t start = device->port.now_ms(device->port.context);
-    do {
-        TRY(read_register(device, BITDIAL_STATUS_REG, &device->seen_status));
-        if (device->port.now_ms(device->port.context) - start > milliseconds) {
-            device->expected = milliseconds;
-            return differs(device, BD_DEVICE_TIMEOUT, "STATUS.BUSY after a soft reset", milliseconds, 1);
-        }
-    } while (device->seen_status & BITDIAL_STATUS_BUSY_MASK);
-    TRY(write_register(device, BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_DONE_MASK | BITDIAL_IRQ_STATUS_ERROR_MASK));
-    return read_register(device, BITDIAL_FRAME_COUNT_REG, &device->frames_seen);
 }

@@ -18,6 +18,7 @@
 #include "sw/driver/port.h"
 
 #define BD_DEVICE_IN_FLIGHT 3u /* one that runs and two that wait */
+#define BD_DEVICE_RESET_MS 1000u /* longest wait for an idle device after an error */
 
 /* X(name, text) */
 #define BD_DEVICE_STATUSES(X)                                                                                          \
@@ -98,7 +99,7 @@ enum bd_device_status bd_device_store_layers(struct bd_device *device, bool enab
 enum bd_device_status bd_device_start(struct bd_device *device, uint64_t input, uint64_t output, uint32_t *tag);
 
 /* Waits at most `milliseconds` for the oldest frame in flight, and takes it off the list. On TIMEOUT and
- * LOST_INTERRUPT it stays in flight; after a device error none is in flight and the error is cleared.
+ * LOST_INTERRUPT it stays in flight; after a device error all frames are dropped and the error is cleared.
  * *done, where not NULL, gets the frame. */
 enum bd_device_status bd_device_wait(struct bd_device *device, uint32_t milliseconds, struct bd_device_frame *done);
 

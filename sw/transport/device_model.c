@@ -1,0 +1,406 @@
+#include "sw/transport/device_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/file.h"
+#include "model/core/memory.h"
+#include "model/cost/cost.h"
+#include "model/exec/exec.h"
+#include "sw/driver/bitdial_regs.h"
+
+enum { QUEUE = 2, WORDS = BITDIAL_WINDOW_BYTES / 4 };
+
+struct request { /* what a doorbell latches */
+    uint32_t switch_index, tag;
+    uint64_t input, output;
+    bool store;
+};
+
+struct bd_device_model {
+    struct bd_guarded_memory *memory;
+    struct bd_hardware hardware; /* its strings stay the caller's */
+    uint32_t registers[WORDS];   /* rw registers as written */
+    uint32_t error, error_layer, cause;
+    struct request queue[QUEUE], running;
+    unsigned queued;
+    bool busy;
+    uint64_t now, start, end;
+    uint64_t frame_cycles, frames;
+    uint32_t frame_count, done_tag, done_switch;
+    struct bd_frame_cost done_cost, running_cost;
+    /* the program as last read from memory, and what was made of it */
+    bool opened;
+    uint8_t *seen;
+    size_t seen_size;
+    struct bd_program program;
+    struct bd_decoded *decoded;
+    bool priced[BD_PROGRAM_MAX_SWITCHES][2];
+    struct bd_frame_cost prices[BD_PROGRAM_MAX_SWITCHES][2];
+    struct bd_frame frame; /* of the running frame */
+};
+
+struct bd_device_model *bd_device_model_new(struct bd_guarded_memory *memory, const struct bd_hardware *hardware)
+{
+    struct bd_device_model *model = bd_xcalloc(1, sizeof *model);
+    model->memory = memory;
+    model->hardware = *hardware;
+    return model;
+}
+
+static void forget_program(struct bd_device_model *model)
+{
+    if (model->opened) {
+        bd_decoded_free(model->decoded);
+        bd_program_release(&model->program);
+    }
+    free(model->seen);
+    model->seen = NULL;
+    model->opened = false;
+    memset(model->priced, 0, sizeof model->priced);
+}
+
+static void drop_frame(struct bd_device_model *model)
+{
+    if (model->busy) {
+        bd_frame_release(&model->frame);
+    }
+    model->busy = false;
+}
+
+void bd_device_model_free(struct bd_device_model *model)
+{
+    if (model) {
+        drop_frame(model);
+        forget_program(model);
+        free(model);
+    }
+}
+
+void bd_device_model_set_memory(struct bd_device_model *model, const struct bd_memory_model *memory)
+{
+    model->hardware.memory = *memory;
+    memset(model->priced, 0, sizeof model->priced);
+}
+
+static uint32_t word(const struct bd_device_model *model, uint32_t offset) { return model->registers[offset / 4]; }
+
+static uint64_t pair(const struct bd_device_model *model, uint32_t offset)
+{
+    return (uint64_t)word(model, offset + 4) << 32 | word(model, offset);
+}
+
+static void raise_error(struct bd_device_model *model, uint32_t code, uint32_t layer)
+{
+    if (!(model->cause & BITDIAL_IRQ_STATUS_ERROR_MASK)) {
+        model->error = code;
+        model->error_layer = layer;
+    }
+    model->cause |= BITDIAL_IRQ_STATUS_ERROR_MASK;
+}
+
+/* Whether the image in memory is the one opened last, byte for byte. */
+static bool is_seen(const struct bd_device_model *model, const uint8_t *image, size_t size)
+{
+    return model->opened && size == model->seen_size && memcmp(image, model->seen, size) == 0;
+}
+
+/* Opens the program at PROGRAM_ADDR. The checksum guards files; a device computes with what memory holds, so the
+ * copy gets the checksum of its own bytes. Returns an error code of STATUS. */
+static uint32_t open_program(struct bd_device_model *model)
+{
+    uint64_t address = pair(model, BITDIAL_PROGRAM_ADDR_LO_REG);
+    const uint8_t *image = bd_guarded_memory_at(model->memory, address, sizeof(struct bd_program_header));
+    if (!image) {
+        return BITDIAL_ERROR_BUS_ERROR;
+    }
+    struct bd_program_header header;
+    memcpy(&header, image, sizeof header);
+    if (!bd_guarded_memory_at(model->memory, address, header.image_bytes) || header.image_bytes < sizeof header) {
+        return BITDIAL_ERROR_BUS_ERROR;
+    }
+    if (is_seen(model, image, header.image_bytes)) {
+        return BITDIAL_ERROR_NONE;
+    }
+    forget_program(model);
+    model->seen_size = header.image_bytes;
+    model->seen = bd_xmalloc(model->seen_size);
+    memcpy(model->seen, image, model->seen_size);
+    uint8_t *copy = bd_xmalloc(model->seen_size);
+    memcpy(copy, image, model->seen_size);
+    uint32_t crc = 0;
+    memcpy(copy + offsetof(struct bd_program_header, crc), &crc, sizeof crc);
+    crc = bd_crc32(copy, model->seen_size);
+    memcpy(copy + offsetof(struct bd_program_header, crc), &crc, sizeof crc);
+    struct bd_error err;
+    bd_status status = bd_program_open(&model->program, "device memory", copy, model->seen_size, &err);
+    free(copy);
+    if (status == BD_OK) {
+        status = bd_decode(&model->program, &model->decoded, &err);
+        if (status != BD_OK) {
+            bd_program_release(&model->program);
+        }
+    }
+    model->opened = status == BD_OK;
+    return model->opened ? BITDIAL_ERROR_NONE : BITDIAL_ERROR_BAD_DESCRIPTOR;
+}
+
+static bool registers_fit(const struct bd_device_model *model)
+{
+    const struct bd_program_header *h = model->program.header;
+    return word(model, BITDIAL_DESC_OFFSET_REG) == h->descriptor_offset &&
+           word(model, BITDIAL_SWITCH_STRIDE_REG) == h->switch_stride &&
+           word(model, BITDIAL_LAYER_COUNT_REG) == h->layer_count && model->running.switch_index < h->switch_count;
+}
+
+static bool find_price(struct bd_device_model *model)
+{
+    unsigned s = model->running.switch_index, store = model->running.store;
+    if (!model->priced[s][store]) {
+        struct bd_error err;
+        if (bd_cost_frame(&model->program, &model->hardware, s, store, &model->prices[s][store], &err) != BD_OK) {
+            return false;
+        }
+        model->priced[s][store] = true;
+    }
+    model->running_cost = model->prices[s][store];
+    return true;
+}
+
+/* Starts the frame in `running`; an error aborts it. */
+static uint32_t begin(struct bd_device_model *model)
+{
+    uint32_t error = open_program(model);
+    if (error != BITDIAL_ERROR_NONE) {
+        return error;
+    }
+    if (!registers_fit(model) || !find_price(model)) {
+        return BITDIAL_ERROR_BAD_DESCRIPTOR;
+    }
+    const uint8_t *image =
+        bd_guarded_memory_at(model->memory, model->running.input, model->program.header->input_bytes);
+    if (!image) {
+        return BITDIAL_ERROR_BUS_ERROR;
+    }
+    struct bd_error err;
+    if (bd_execute(&model->program, model->decoded, model->running.switch_index, image, &model->frame, &err) != BD_OK) {
+        return BITDIAL_ERROR_BAD_DESCRIPTOR;
+    }
+    return BITDIAL_ERROR_NONE;
+}
+
+static void begin_next(struct bd_device_model *model)
+{
+    while (!model->busy && model->queued > 0) {
+        model->running = model->queue[0];
+        model->queue[0] = model->queue[1];
+        model->queued--;
+        uint32_t error = begin(model);
+        if (error != BITDIAL_ERROR_NONE) {
+            raise_error(model, error, 0);
+            continue;
+        }
+        model->busy = true;
+        model->start = model->now;
+        model->end = model->now + model->running_cost.cycles;
+    }
+}
+
+static bool device_write(struct bd_device_model *model, uint64_t address, const void *data, uint64_t size)
+{
+    uint8_t *to = bd_guarded_memory_at(model->memory, address, size);
+    if (!to || bd_guarded_memory_refuses(model->memory, address, size)) {
+        return false;
+    }
+    memcpy(to, data, size);
+    return true;
+}
+
+/* Writes a layer's stored form, codes and stream, where the descriptor asks for them. */
+static bool store_layers(struct bd_device_model *model)
+{
+    const struct bd_program *program = &model->program;
+    uint8_t *room = bd_xcalloc(1, program->header->store_bytes);
+    uint64_t address = pair(model, BITDIAL_STORE_ADDR_LO_REG);
+    bool good = true;
+    for (unsigned l = 0; l < program->header->layer_count && good; l++) {
+        const struct bd_descriptor *d = bd_program_descriptor(program, model->running.switch_index, l);
+        bd_store_pack(program, model->running.switch_index, l, &model->frame.outputs[l], room);
+        if (d->flags & BD_FLAG_STORE_CODES) {
+            good = device_write(model, address + d->store_codes_offset, room + d->store_codes_offset,
+                                d->store_codes_bytes);
+        }
+        if (good && d->flags & BD_FLAG_STORE_STREAM) {
+            good = device_write(model, address + d->store_z_offset, room + d->store_z_offset, d->store_z_bytes);
+        }
+    }
+    free(room);
+    return good;
+}
+
+static bool write_result(struct bd_device_model *model)
+{
+    const struct bd_program_header *h = model->program.header;
+    uint8_t *result = bd_xcalloc(1, h->output_bytes);
+    memcpy(result, model->frame.logits, h->classes * sizeof(int32_t));
+    bool good = device_write(model, model->running.output, result, h->output_bytes);
+    free(result);
+    return good;
+}
+
+static void finish(struct bd_device_model *model)
+{
+    bool good = (!model->running.store || store_layers(model)) && write_result(model);
+    drop_frame(model);
+    if (!good) {
+        raise_error(model, BITDIAL_ERROR_BUS_ERROR, model->program.header->layer_count - 1);
+    } else {
+        model->frame_cycles = model->now - model->start;
+        model->frames++;
+        model->frame_count++;
+        model->done_tag = model->running.tag;
+        model->done_switch = model->running.switch_index;
+        model->done_cost = model->running_cost;
+        model->cause |= BITDIAL_IRQ_STATUS_DONE_MASK;
+    }
+    begin_next(model);
+}
+
+static void doorbell(struct bd_device_model *model)
+{
+    if (word(model, BITDIAL_PRECISION_REG) >= word(model, BITDIAL_SWITCH_COUNT_REG)) {
+        raise_error(model, BITDIAL_ERROR_BAD_SWITCH, 0);
+    } else if (model->queued == QUEUE) {
+        raise_error(model, BITDIAL_ERROR_QUEUE_FULL, 0);
+    } else {
+        model->queue[model->queued++] = (struct request){
+            .switch_index = word(model, BITDIAL_PRECISION_REG),
+            .tag = word(model, BITDIAL_TAG_REG),
+            .input = pair(model, BITDIAL_INPUT_ADDR_LO_REG),
+            .output = pair(model, BITDIAL_OUTPUT_ADDR_LO_REG),
+            .store = word(model, BITDIAL_CONTROL_REG) & BITDIAL_CONTROL_STORE_ENABLE_MASK,
+        };
+        begin_next(model);
+    }
+}
+
+static uint32_t identity(const struct bd_device_model *model, uint32_t offset)
+{
+    const struct bd_hardware *h = &model->hardware;
+    switch (offset) {
+    case BITDIAL_ID_REG:
+        return BITDIAL_ID_RESET;
+    case BITDIAL_ABI_VERSION_REG:
+        return BITDIAL_ABI_VERSION_RESET;
+    case BITDIAL_GEOMETRY_REG:
+        return (uint32_t)(h->rows << BITDIAL_GEOMETRY_ROWS_SHIFT |
+                          h->requant_units << BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT |
+                          h->lanes << BITDIAL_GEOMETRY_LANES_SHIFT | h->mac_lanes << BITDIAL_GEOMETRY_MAC_LANES_SHIFT);
+    case BITDIAL_CAPABILITIES_REG:
+        return (h->xnor ? BITDIAL_CAPABILITIES_XNOR_MASK : 0) | (h->mac ? BITDIAL_CAPABILITIES_MAC_MASK : 0) |
+               BITDIAL_CAPABILITIES_UNFOLD_MASK | BITDIAL_CAPABILITIES_POOL_MASK | BITDIAL_CAPABILITIES_STREAM_MASK |
+               BITDIAL_CAPABILITIES_STORE_MASK | (uint32_t)h->mult_bits << BITDIAL_CAPABILITIES_MULT_BITS_SHIFT;
+    case BITDIAL_ACT_WORDS_REG:
+        return (uint32_t)h->act_words;
+    case BITDIAL_Z_WORDS_REG:
+        return (uint32_t)h->z_words;
+    case BITDIAL_WEIGHT_WORDS_REG:
+        return (uint32_t)h->weight_words;
+    case BITDIAL_GEOMETRY_HASH_LO_REG:
+        return (uint32_t)bd_hardware_geometry_hash(h);
+    case BITDIAL_GEOMETRY_HASH_HI_REG:
+        return (uint32_t)(bd_hardware_geometry_hash(h) >> 32);
+    default:
+        return 0;
+    }
+}
+
+static uint32_t counter(const struct bd_device_model *model, uint32_t offset)
+{
+    const struct bd_frame_cost *cost = &model->done_cost;
+    const uint64_t counters[] = {cost->cycles,      cost->compute,      cost->weight_stall,
+                                 cost->input_stall, cost->output_stall, cost->overhead};
+    uint32_t index = (offset - BITDIAL_COUNTER_TOTAL_LO_REG) / 4;
+    return (uint32_t)(counters[index / 2] >> (index % 2 * 32));
+}
+
+uint32_t bd_device_model_read(struct bd_device_model *model, uint32_t offset)
+{
+    if (offset < BITDIAL_CONTROL_REG) {
+        return identity(model, offset);
+    }
+    if (offset >= BITDIAL_COUNTER_TOTAL_LO_REG && offset <= BITDIAL_COUNTER_OVERHEAD_HI_REG) {
+        return counter(model, offset);
+    }
+    switch (offset) {
+    case BITDIAL_STATUS_REG:
+        return (model->busy ? BITDIAL_STATUS_BUSY_MASK : 0) | model->queued << BITDIAL_STATUS_QUEUE_LEVEL_SHIFT |
+               model->error << BITDIAL_STATUS_ERROR_SHIFT | model->error_layer << BITDIAL_STATUS_ERROR_LAYER_SHIFT;
+    case BITDIAL_IRQ_STATUS_REG:
+        return model->cause;
+    case BITDIAL_DONE_TAG_REG:
+        return model->done_tag;
+    case BITDIAL_DONE_SWITCH_REG:
+        return model->done_switch;
+    case BITDIAL_FRAME_COUNT_REG:
+        return model->frame_count;
+    default:
+        return offset < BITDIAL_WINDOW_BYTES ? word(model, offset) : 0;
+    }
+}
+
+/* The bits of a rw register; 0 for the others. */
+static uint32_t writable(uint32_t offset)
+{
+    switch (offset) {
+    case BITDIAL_CONTROL_REG:
+        return BITDIAL_CONTROL_STORE_ENABLE_MASK | BITDIAL_CONTROL_IRQ_ENABLE_MASK;
+    case BITDIAL_IRQ_ENABLE_REG:
+        return BITDIAL_IRQ_ENABLE_DONE_MASK | BITDIAL_IRQ_ENABLE_ERROR_MASK;
+    default:
+        return (offset >= BITDIAL_PROGRAM_ADDR_LO_REG && offset <= BITDIAL_STORE_ADDR_HI_REG) ||
+                       (offset >= BITDIAL_PRECISION_REG && offset <= BITDIAL_TAG_REG)
+                   ? 0xffffffffu
+                   : 0;
+    }
+}
+
+void bd_device_model_write(struct bd_device_model *model, uint32_t offset, uint32_t value)
+{
+    if (offset == BITDIAL_DOORBELL_REG) {
+        doorbell(model);
+    } else if (offset == BITDIAL_IRQ_STATUS_REG) {
+        model->cause &= ~value;
+        if (value & BITDIAL_IRQ_STATUS_ERROR_MASK) {
+            model->error = model->error_layer = 0;
+        }
+    } else if (offset < BITDIAL_WINDOW_BYTES) {
+        model->registers[offset / 4] = value & writable(offset);
+        if (offset == BITDIAL_CONTROL_REG && value & BITDIAL_CONTROL_SOFT_RESET_MASK) {
+            drop_frame(model);
+            model->queued = 0;
+        }
+    }
+}
+
+bool bd_device_model_irq(const struct bd_device_model *model)
+{
+    return word(model, BITDIAL_CONTROL_REG) & BITDIAL_CONTROL_IRQ_ENABLE_MASK &&
+           model->cause & word(model, BITDIAL_IRQ_ENABLE_REG);
+}
+
+uint64_t bd_device_model_run(struct bd_device_model *model, uint64_t clocks)
+{
+    uint64_t from = model->now, limit = clocks > UINT64_MAX - from ? UINT64_MAX : from + clocks;
+    while (model->busy && !bd_device_model_irq(model) && model->now < limit) {
+        model->now = model->end < limit ? model->end : limit;
+        if (model->now == model->end) {
+            finish(model);
+        }
+    }
+    return model->now - from;
+}
+
+uint64_t bd_device_model_frame_cycles(const struct bd_device_model *model) { return model->frame_cycles; }
+
+uint64_t bd_device_model_frames(const struct bd_device_model *model) { return model->frames; }
