@@ -307,9 +307,9 @@ static uint8_t *make_image(const struct bd_checkpoint *checkpoint, size_t *size)
     if (file >= 0 && write_all(file, checkpoint) && H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0) {
         ssize_t length = H5Fget_file_image(file, NULL, 0);
         if (length > 0) {
-            image = bd_xcalloc(length, 1);
-            *size = length;
-            if (H5Fget_file_image(file, image, length) != length) {
+            image = bd_xcalloc(USER_BLOCK + length, 1); /* the library's image starts behind the user block */
+            *size = USER_BLOCK + length;
+            if (H5Fget_file_image(file, image + USER_BLOCK, length) != length) {
                 free(image);
                 image = NULL;
             }
