@@ -123,6 +123,39 @@ static bool overlaps_live(const struct packer *p, int index, uint32_t base)
     return false;
 }
 
+static uint32_t lowest_place(const struct packer *p, int i)
+{
+    uint32_t best = overlaps_live(p, i, 0) ? UINT32_MAX : 0;
+    for (int k = 0; k < i; k++) {
+        const uint32_t end = p->tensors[k].base + p->tensors[k].layout.words;
+        if (p->tensors[k].used && end < best && !overlaps_live(p, i, end))
+            best = end;
+    }
+    return best;
+}
+
+/* UINT32_MAX when there is none inside the buffer. */
+static uint32_t highest_place(const struct packer *p, int i)
+{
+    const uint32_t words = p->tensors[i].layout.words, limit = p->head.act_words;
+    uint32_t best = words <= limit && !overlaps_live(p, i, limit - words) ? limit - words : UINT32_MAX;
+    for (int k = 0; k < i; k++) {
+        const struct tensor *o = &p->tensors[k];
+        if (o->used && o->base >= words && o->base <= limit && (best == UINT32_MAX || o->base - words > best) &&
+            !overlaps_live(p, i, o->base - words))
+            best = o->base - words;
+    }
+    return best;
+}
+
+/* Tensors lie at the two ends in turn, so that in a chain the one just read leaves its whole end free. */
+static uint32_t find_place(const struct packer *p, int i)
+{
+    const uint32_t low = lowest_place(p, i), high = highest_place(p, i);
+    const bool low_fits = (uint64_t)low + p->tensors[i].layout.words <= p->head.act_words;
+    return high != UINT32_MAX && (i % 2 == 0 || !low_fits) ? high : low;
+}
+
 /* First fit by lifetime: a tensor may lie wherever no tensor still to be read lies. Tensors are placed in the order
  * of their writers, which is the order of their indices or is made so by the caller. */
 static bd_status place_tensors(struct packer *p, struct bd_error *err)
@@ -144,14 +177,7 @@ static bd_status place_tensors(struct packer *p, struct bd_error *err)
             t->layout = bd_tensor_layout(p->hw->rows, p->hw->lanes, t->height, t->width, t->channels,
                                          t->reader_kernel ? t->reader_kernel : 1, t->reader_pad);
         }
-        uint32_t best = UINT32_MAX;
-        if (!overlaps_live(p, i, 0))
-            best = 0;
-        for (int k = 0; k < i; k++) {
-            const uint32_t end = p->tensors[k].base + p->tensors[k].layout.words;
-            if (p->tensors[k].used && end < best && !overlaps_live(p, i, end))
-                best = end;
-        }
+        const uint32_t best = find_place(p, i);
         t->base = best;
         const uint32_t end = best + t->layout.words;
         if (end > p->head.act_words) {

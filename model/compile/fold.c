@@ -1,0 +1,679 @@
+#include "model/compile/fold.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/compile/pack.h"
+#include "model/core/memory.h"
+
+#define MAX_Z_FRAC 24
+#define STREAM_LIMIT 1073741824.0L /* 2^30: a factor of two below saturation, for the real range */
+
+/* The stream at one switch, per channel: its range in units of z, and how far it can be from the real value. */
+struct stream {
+    int64_t low, high;
+    long double error;
+};
+
+struct fold {
+    const struct bd_checkpoint *checkpoint;
+    const struct bd_graph *graph;
+    const struct bd_hardware *hardware;
+    const struct bd_fold_options *options;
+    struct bd_fold_report *report;
+    struct bd_plain_layer *layers;
+    uint8_t **codes;           /* [layer], NULL for pooling */
+    struct bd_requant *fitted; /* [switch][layer] */
+    struct bd_affine **affine; /* [switch][layer], NULL for pooling until the stream's integers are known */
+};
+
+static size_t at(const struct fold *f, int s, int l) { return (size_t)s * f->graph->layer_count + l; }
+
+static const struct bd_switch *switch_of(const struct fold *f, int s)
+{
+    return &f->graph->switches[f->report->switches[s]];
+}
+
+static bd_status where(const struct fold *f, int s, int l, struct bd_error *err)
+{
+    return bd_fail_prefix(err, "layer '%s' at switch '%s': ", f->graph->layers[l].name, switch_of(f, s)->name);
+}
+
+/* ---- what the checkpoint says ------------------------------------------------------------------------------- */
+
+static bd_status read_values(const struct bd_checkpoint *checkpoint, const char *name, int64_t count,
+                             const float **values, struct bd_error *err)
+{
+    const struct bd_array *array = bd_checkpoint_find(checkpoint, "%s", name);
+    if (!array || array->count != count) {
+        return bd_fail(err, BD_BAD_INPUT, "the checkpoint has no array '%s' of %lld values", name, (long long)count);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (!isfinite(array->data[i])) {
+            return bd_fail(err, BD_BAD_INPUT, "array '%s' holds a value that is not finite at %lld", name,
+                           (long long)i);
+        }
+    }
+    *values = array->data;
+    return BD_OK;
+}
+
+static bd_status read_positive(const struct bd_checkpoint *checkpoint, const char *name, long double *value,
+                               struct bd_error *err)
+{
+    const float *values = NULL;
+    if (read_values(checkpoint, name, 1, &values, err)) {
+        return err->status;
+    }
+    if (values[0] <= 0) {
+        return bd_fail(err, BD_BAD_INPUT, "array '%s' must be positive, got %g", name, (double)values[0]);
+    }
+    *value = values[0];
+    return BD_OK;
+}
+
+bd_status bd_fold_rule(const struct bd_checkpoint *checkpoint, int quantizer, int switch_index,
+                       struct bd_code_rule *rule, struct bd_error *err)
+{
+    const struct bd_switch *sw = &checkpoint->graph.switches[switch_index];
+    const struct bd_quantizer *q = &checkpoint->graph.quantizers[quantizer];
+    *rule = (struct bd_code_rule){.bits = bd_quantizer_bits(q, sw), .is_signed = bd_quantizer_signed(q, sw), .step = 1};
+    if (rule->is_signed) {
+        return BD_OK;
+    }
+    long double alpha = 1;
+    if (quantizer != BD_QUANTIZER_INPUT) {
+        char name[2 * BD_NAME_SIZE];
+        snprintf(name, sizeof name, "%s.%s.alpha", q->name, sw->name);
+        if (read_positive(checkpoint, name, &alpha, err)) {
+            return err->status;
+        }
+    }
+    rule->step = alpha / (long double)((1 << rule->bits) - 1);
+    return BD_OK;
+}
+
+/* Range of acc over all inputs: each weight at the end that serves. Windows at the border, which have fewer taps,
+ * stay inside. */
+static void accumulator_range(const struct bd_layer *layer, const uint8_t *codes, int channel, int weight_bits,
+                              const struct bd_code_rule *in, struct bd_affine *out)
+{
+    const int64_t taps = (int64_t)(layer->in_channels / layer->groups) * layer->kernel_h * layer->kernel_w;
+    int64_t positive = 0, negative = 0;
+    for (int64_t k = 0; k < taps; k++) {
+        const int weight = 2 * (codes[channel * taps + k] >> (8 - weight_bits)) + 1 - (1 << weight_bits);
+        *(weight > 0 ? &positive : &negative) += weight;
+    }
+    out->lo = in->is_signed ? negative - positive : negative * ((1 << in->bits) - 1);
+    out->hi = in->is_signed ? positive - negative : positive * ((1 << in->bits) - 1);
+}
+
+static bd_status fold_batch_norm(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer,
+                                 const char *switch_name, long double unit, struct bd_affine *channels,
+                                 struct bd_error *err)
+{
+    static const char *const names[] = {"gamma", "beta", "mean", "var"};
+    const float *values[4] = {0};
+    for (int i = 0; i < 4; i++) {
+        char name[2 * BD_NAME_SIZE];
+        snprintf(name, sizeof name, "%s.%s.%s", layer->name, switch_name, names[i]);
+        if (read_values(checkpoint, name, layer->out_channels, &values[i], err)) {
+            return err->status;
+        }
+    }
+    for (int c = 0; c < layer->out_channels; c++) {
+        if (values[3][c] < 0) {
+            return bd_fail(err, BD_BAD_INPUT, "the variance of channel %d is negative", c);
+        }
+        const long double slope = values[0][c] / sqrtl(values[3][c] + (long double)BD_BN_EPS);
+        channels[c].gain = slope * unit;
+        channels[c].offset = values[1][c] - slope * values[2][c];
+    }
+    return BD_OK;
+}
+
+static bd_status fold_bias(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, long double unit,
+                           struct bd_affine *channels, struct bd_error *err)
+{
+    char name[2 * BD_NAME_SIZE];
+    snprintf(name, sizeof name, "%s.bias", layer->name);
+    const float *bias = NULL;
+    if (read_values(checkpoint, name, layer->out_channels, &bias, err)) {
+        return err->status;
+    }
+    for (int c = 0; c < layer->out_channels; c++) {
+        channels[c].gain = unit;
+        channels[c].offset = bias[c];
+    }
+    return BD_OK;
+}
+
+bd_status bd_fold_affine(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, int switch_index,
+                         const uint8_t *codes, struct bd_affine *channels, struct bd_error *err)
+{
+    const struct bd_switch *sw = &checkpoint->graph.switches[switch_index];
+    struct bd_code_rule in;
+    long double weight_scale;
+    char name[2 * BD_NAME_SIZE];
+    snprintf(name, sizeof name, "%s.%s.wscale", layer->name, sw->name);
+    if (bd_fold_rule(checkpoint, layer->in_quantizer, switch_index, &in, err) ||
+        read_positive(checkpoint, name, &weight_scale, err)) {
+        return err->status;
+    }
+    const long double unit = weight_scale * in.step;
+    const bd_status status = layer->kind == BD_LAYER_CLASSIFIER
+                                 ? fold_bias(checkpoint, layer, unit, channels, err)
+                                 : fold_batch_norm(checkpoint, layer, sw->name, unit, channels, err);
+    for (int c = 0; c < layer->out_channels && status == BD_OK; c++) {
+        accumulator_range(layer, codes, c, bd_layer_weight_bits(layer, sw), &in, &channels[c]);
+        if (channels[c].hi > INT32_MAX || channels[c].lo < -INT32_MAX) {
+            return bd_fail(err, BD_BAD_INPUT, "the sum of channel %d could leave 32 bits", c);
+        }
+    }
+    return status;
+}
+
+/* ---- switches ----------------------------------------------------------------------------------------------- */
+
+static bool list_has(const char *list, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *p = list; p;) {
+        if (strncmp(p, name, length) == 0 && (p[length] == '\0' || p[length] == ',')) {
+            return true;
+        }
+        p = strchr(p, ',');
+        p = p ? p + 1 : NULL;
+    }
+    return false;
+}
+
+static bd_status check_list(const struct bd_graph *graph, const char *list, struct bd_error *err)
+{
+    for (const char *p = list; p;) {
+        const char *end = strchrnul(p, ',');
+        char *name = bd_xstrndup(p, end - p);
+        const bool known = bd_graph_switch(graph, name) >= 0;
+        if (!known) {
+            bd_fail(err, BD_BAD_INPUT, "network '%s' has no switch '%s'", graph->name, name);
+        }
+        free(name);
+        if (!known) {
+            return err->status;
+        }
+        p = *end ? end + 1 : NULL;
+    }
+    return BD_OK;
+}
+
+static bd_status choose_switches(struct fold *f, struct bd_error *err)
+{
+    if (check_list(f->graph, f->options->switches, err)) {
+        return err->status;
+    }
+    for (int i = 0; i < f->graph->switch_count; i++) {
+        const struct bd_switch *sw = &f->graph->switches[i];
+        if (f->options->switches && !list_has(f->options->switches, sw->name)) {
+            continue;
+        }
+        if (sw->activation_bits > 8) {
+            return bd_fail(err, BD_BAD_INPUT, "switch '%s' has float activations: it trains and evaluates in float "
+                           "only, no hardware runs it; name the switches to compile", sw->name);
+        }
+        f->report->switches[f->report->switch_count++] = i;
+    }
+    return BD_OK;
+}
+
+/* ---- the stream's real range, and its number of fraction bits ----------------------------------------------- */
+
+static long double real_low(const struct bd_affine *c)
+{
+    return c->offset + c->gain * (long double)(c->gain > 0 ? c->lo : c->hi);
+}
+
+static long double real_high(const struct bd_affine *c)
+{
+    return c->offset + c->gain * (long double)(c->gain > 0 ? c->hi : c->lo);
+}
+
+/* Follows the stream through the layers at a switch; *peak gets the largest magnitude that must fit 2^30 units, over
+ * convolutions, their sums and the pool's sum, *peak_layer where. */
+static void stream_peak(const struct fold *f, int s, long double *peak, int *peak_layer)
+{
+    long double *low = NULL, *high = NULL;
+    for (int l = 0; l < f->graph->layer_count; l++) {
+        const struct bd_layer *layer = &f->graph->layers[l];
+        const long double pixels =
+            layer->kind == BD_LAYER_POOL ? (long double)layer->in_height * layer->in_width : 1.0L;
+        if (layer->writes_stream) {
+            low = bd_xrealloc(low, layer->out_channels, sizeof *low);
+            high = bd_xrealloc(high, layer->out_channels, sizeof *high);
+        } else if (layer->kind != BD_LAYER_POOL) {
+            continue;
+        }
+        for (int c = 0; c < layer->out_channels; c++) {
+            long double own = 0;
+            if (layer->writes_stream) {
+                const struct bd_affine *a = &f->affine[at(f, s, l)][c];
+                own = fmaxl(fabsl(real_low(a)), fabsl(real_high(a)));
+                low[c] = real_low(a) + (layer->adds_stream ? low[c] : 0);
+                high[c] = real_high(a) + (layer->adds_stream ? high[c] : 0);
+            }
+            const long double here = fmaxl(own, fmaxl(fabsl(low[c]), fabsl(high[c])) * pixels);
+            if (here > *peak) {
+                *peak = here;
+                *peak_layer = l;
+            }
+        }
+    }
+    free(low);
+    free(high);
+}
+
+/* How far, in steps of its code, a quantizer of the stream may be off at F fraction bits: S's rounding at the top
+ * code, and half a unit of z for each of `writes` layers that wrote the stream. Infinite where S does not fit. */
+static long double reader_error(const struct bd_code_rule *rule, int z_frac, int writes)
+{
+    if (rule->is_signed) {
+        return 0;
+    }
+    struct bd_requant q;
+    struct bd_error err;
+    if (bd_requant_fit_reader(rule, z_frac, &q, &err)) {
+        return INFINITY;
+    }
+    const long double ratio = ldexpl(rule->step, z_frac);
+    const long double slope = fabsl(ldexpl((long double)q.code_multiplier, -q.code_shift) * ratio - 1.0L);
+    return slope * (long double)((1 << rule->bits) - 1) + 0.5L * writes / ratio;
+}
+
+static bd_status stream_error_at(const struct fold *f, int z_frac, long double *worst, struct bd_error *err)
+{
+    *worst = 0;
+    for (int s = 0; s < f->report->switch_count; s++) {
+        int writes = 0;
+        for (int l = 0; l < f->graph->layer_count; l++) {
+            const struct bd_layer *layer = &f->graph->layers[l];
+            writes = !layer->writes_stream ? writes : layer->adds_stream ? writes + 1 : 1;
+            const bool reads = layer->writes_stream || layer->kind == BD_LAYER_POOL;
+            if (!reads || layer->out_quantizer < 0) {
+                continue;
+            }
+            struct bd_code_rule rule;
+            if (bd_fold_rule(f->checkpoint, layer->out_quantizer, f->report->switches[s], &rule, err)) {
+                return where(f, s, l, err);
+            }
+            *worst = fmaxl(*worst, reader_error(&rule, z_frac, writes));
+        }
+    }
+    return BD_OK;
+}
+
+/* The F at which the quantizers of the stream are least off, among those that exclude saturation. */
+static bd_status choose_z_frac(struct fold *f, struct bd_error *err)
+{
+    long double peak = 0, best = INFINITY;
+    int peak_layer = 0;
+    for (int s = 0; s < f->report->switch_count; s++) {
+        stream_peak(f, s, &peak, &peak_layer);
+    }
+    f->report->z_frac = -1;
+    for (int z_frac = 0; z_frac <= MAX_Z_FRAC && ldexpl(peak, z_frac) < STREAM_LIMIT; z_frac++) {
+        long double worst;
+        if (stream_error_at(f, z_frac, &worst, err)) {
+            return err->status;
+        }
+        if (worst < best || f->report->z_frac < 0) {
+            best = worst;
+            f->report->z_frac = z_frac;
+        }
+    }
+    if (f->report->z_frac < 0) {
+        return bd_fail(err, BD_BAD_INPUT, "layer '%s': the residual stream could reach %.3Lg: no 32-bit format holds it",
+                       f->graph->layers[peak_layer].name, peak);
+    }
+    return BD_OK;
+}
+
+/* ---- integers ----------------------------------------------------------------------------------------------- */
+
+static bd_status check_peak(int64_t low, int64_t high, const char *what, struct bd_error *err)
+{
+    const double peak = fmax(-(double)low, (double)high);
+    return peak > INT32_MAX ? bd_fail(err, BD_BAD_INPUT, "%s could saturate 32 bits: up to %.0f", what, peak) : BD_OK;
+}
+
+static void note_peak(struct bd_fold_layer *report, int64_t low, int64_t high)
+{
+    report->z_peak = fmax(report->z_peak, fmax(-(double)low, (double)high));
+}
+
+/* z and the stream after this layer: ranges and errors, channel by channel. */
+static bd_status advance_stream(const struct fold *f, int s, int l, struct stream *stream, struct bd_error *err)
+{
+    const struct bd_layer *layer = &f->graph->layers[l];
+    const struct bd_requant *q = &f->fitted[at(f, s, l)];
+    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
+    const int z_frac = f->report->z_frac;
+    for (int c = 0; c < layer->out_channels; c++) {
+        const struct bd_affine *a = &f->affine[at(f, s, l)][c];
+        struct stream here;
+        bd_requant_range(a, q->multiplier[c], q->bias[c], q->shift, &here.low, &here.high);
+        here.error = bd_requant_error(a, q->multiplier[c], q->bias[c], q->shift, z_frac);
+        if (layer->adds_stream) {
+            here.low += stream[c].low;
+            here.high += stream[c].high;
+            here.error += stream[c].error;
+        }
+        if (check_peak(here.low, here.high, "the residual stream", err)) {
+            return err->status;
+        }
+        note_peak(report, here.low, here.high);
+        stream[c] = here;
+        report->stream_error = fmax(report->stream_error, (double)here.error);
+    }
+    return BD_OK;
+}
+
+static bd_status fit_stream_layer(struct fold *f, int s, int l, const struct bd_code_rule *rule, struct stream *stream,
+                                  struct bd_error *err)
+{
+    const struct bd_layer *layer = &f->graph->layers[l];
+    struct bd_requant *q = &f->fitted[at(f, s, l)];
+    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
+    if (bd_requant_fit_stream(f->affine[at(f, s, l)], layer->out_channels, f->report->z_frac,
+                              (int)f->hardware->mult_bits, q, err) ||
+        bd_requant_fit_reader(rule, f->report->z_frac, q, err) || advance_stream(f, s, l, stream, err)) {
+        return err->status;
+    }
+    report->has_stream = true;
+    report->adds_stream = layer->adds_stream;
+    if (rule->bits > 0 && !rule->is_signed) {
+        report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac) +
+                             (double)reader_error(rule, f->report->z_frac, 0);
+    }
+    return BD_OK;
+}
+
+/* The pool's accumulator is the sum of z over all pixels; its real value is that over pixels 2^F. */
+static bd_status fit_pool(struct fold *f, int s, int l, const struct bd_code_rule *rule, const struct stream *stream,
+                          struct bd_error *err)
+{
+    const struct bd_layer *layer = &f->graph->layers[l];
+    const int64_t pixels = (int64_t)layer->in_height * layer->in_width;
+    struct bd_affine *channels = bd_xcalloc(layer->out_channels, sizeof *channels);
+    f->affine[at(f, s, l)] = channels;
+    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
+    for (int c = 0; c < layer->out_channels; c++) {
+        channels[c] = (struct bd_affine){.gain = ldexpl(1.0L / (long double)pixels, -f->report->z_frac),
+                                         .lo = stream[c].low * pixels, .hi = stream[c].high * pixels};
+        if (check_peak(channels[c].lo, channels[c].hi, "the pool's sum", err)) {
+            return err->status;
+        }
+        report->stream_error = fmax(report->stream_error, (double)stream[c].error);
+    }
+    if (!rule->is_signed) {
+        report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac);
+    }
+    return bd_requant_fit_codes(channels, layer->out_channels, rule, (int)f->hardware->mult_bits,
+                                &f->fitted[at(f, s, l)], err);
+}
+
+/* Logits are accumulators; the bias is rounded to their unit. */
+static bd_status fit_classifier(struct fold *f, int s, int l, struct bd_error *err)
+{
+    const struct bd_layer *layer = &f->graph->layers[l];
+    struct bd_requant *q = &f->fitted[at(f, s, l)];
+    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
+    for (int c = 0; c < layer->out_channels; c++) {
+        const struct bd_affine *a = &f->affine[at(f, s, l)][c];
+        const long double bias = roundl(a->offset / a->gain);
+        if (fabsl(bias) > INT32_MAX) {
+            return bd_fail(err, BD_BAD_INPUT, "the bias of class %d is beyond 32 bits in units of the logits", c);
+        }
+        q->multiplier[c] = 1;
+        q->bias[c] = (int64_t)bias;
+        if (check_peak(a->lo + q->bias[c], a->hi + q->bias[c], "a logit", err)) {
+            return err->status;
+        }
+        note_peak(report, a->lo + q->bias[c], a->hi + q->bias[c]);
+    }
+    report->has_stream = true;
+    report->stream_error = 0.5;
+    return BD_OK;
+}
+
+/* Codes alone leave: the fit has excluded saturation of their z. */
+static void note_code_peak(struct fold *f, int s, int l)
+{
+    const struct bd_requant *q = &f->fitted[at(f, s, l)];
+    for (int c = 0; c < f->graph->layers[l].out_channels; c++) {
+        int64_t low, high;
+        bd_requant_range(&f->affine[at(f, s, l)][c], q->multiplier[c], q->bias[c], q->shift, &low, &high);
+        note_peak(&f->report->at[at(f, s, l)], low, high);
+    }
+}
+
+static bd_status fit_layer(struct fold *f, int s, int l, struct stream *stream, struct bd_error *err)
+{
+    const struct bd_layer *layer = &f->graph->layers[l];
+    struct bd_requant *q = &f->fitted[at(f, s, l)];
+    struct bd_code_rule rule = {.step = 1};
+    if (layer->out_quantizer >= 0 &&
+        bd_fold_rule(f->checkpoint, layer->out_quantizer, f->report->switches[s], &rule, err)) {
+        return err->status;
+    }
+    bd_status status;
+    if (layer->kind == BD_LAYER_CLASSIFIER) {
+        status = fit_classifier(f, s, l, err);
+    } else if (layer->kind == BD_LAYER_POOL) {
+        status = fit_pool(f, s, l, &rule, stream, err);
+    } else if (layer->writes_stream) {
+        status = fit_stream_layer(f, s, l, &rule, stream, err);
+    } else {
+        status = bd_requant_fit_codes(f->affine[at(f, s, l)], layer->out_channels, &rule,
+                                      (int)f->hardware->mult_bits, q, err);
+    }
+    if (status != BD_OK) {
+        return status;
+    }
+    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
+    report->has_codes = rule.bits > 0;
+    if (!report->has_stream) {
+        note_code_peak(f, s, l);
+    }
+    if (report->has_codes && !layer->adds_stream) {
+        bd_requant_count_edges(f->affine[at(f, s, l)], layer->out_channels, &rule, q, &report->edges);
+    }
+    return BD_OK;
+}
+
+static bd_status fit_switch(struct fold *f, int s, struct bd_error *err)
+{
+    int channels = 1;
+    for (int l = 0; l < f->graph->layer_count; l++) {
+        channels = f->graph->layers[l].out_channels > channels ? f->graph->layers[l].out_channels : channels;
+    }
+    struct stream *stream = bd_xcalloc(channels, sizeof *stream);
+    bd_status status = BD_OK;
+    for (int l = 0; l < f->graph->layer_count && status == BD_OK; l++) {
+        status = fit_layer(f, s, l, stream, err);
+        if (status != BD_OK) {
+            where(f, s, l, err);
+        }
+    }
+    free(stream);
+    return status;
+}
+
+static bd_status check_moved(const struct fold *f, struct bd_error *err)
+{
+    for (int s = 0; s < f->report->switch_count; s++) {
+        for (int l = 0; l < f->graph->layer_count; l++) {
+            const struct bd_edge_count *e = &f->report->at[at(f, s, l)].edges;
+            const double moved = e->values ? 1000.0 * (double)e->values_moved / (double)e->values : 0.0;
+            if (moved > f->options->max_moved) {
+                bd_fail(err, BD_FAIL, "%lld of %lld accumulator values have another code than the exact one: %.3g per "
+                        "mille, over the bound of %g", (long long)e->values_moved, (long long)e->values, moved,
+                        f->options->max_moved);
+                return where(f, s, l, err);
+            }
+        }
+    }
+    return BD_OK;
+}
+
+/* ---- assembly ----------------------------------------------------------------------------------------------- */
+
+static bd_status read_layers(struct fold *f, struct bd_error *err)
+{
+    for (int l = 0; l < f->graph->layer_count; l++) {
+        const struct bd_layer *layer = &f->graph->layers[l];
+        for (int s = 0; s < f->report->switch_count; s++) {
+            struct bd_requant *q = &f->fitted[at(f, s, l)];
+            q->multiplier = bd_xcalloc(layer->out_channels, sizeof *q->multiplier);
+            q->bias = bd_xcalloc(layer->out_channels, sizeof *q->bias);
+        }
+        if (layer->kind == BD_LAYER_POOL) {
+            continue;
+        }
+        f->codes[l] = bd_xcalloc((size_t)layer->out_channels * (layer->in_channels / layer->groups),
+                                 (size_t)layer->kernel_h * layer->kernel_w);
+        if (bd_checkpoint_codes(f->checkpoint, layer, f->codes[l], err)) {
+            return bd_fail_prefix(err, "layer '%s': ", layer->name);
+        }
+        for (int s = 0; s < f->report->switch_count; s++) {
+            f->affine[at(f, s, l)] = bd_xcalloc(layer->out_channels, sizeof **f->affine);
+            if (bd_fold_affine(f->checkpoint, layer, f->report->switches[s], f->codes[l], f->affine[at(f, s, l)],
+                               err)) {
+                return where(f, s, l, err);
+            }
+        }
+    }
+    return BD_OK;
+}
+
+static void plain_switch(const struct fold *f, int s, int l)
+{
+    const struct bd_layer *layer = &f->graph->layers[l];
+    const struct bd_switch *sw = switch_of(f, s);
+    const struct bd_requant *q = &f->fitted[at(f, s, l)];
+    struct bd_plain_layer_switch *to = &f->layers[l].at[s];
+    to->datapath = -1;
+    to->requant = (struct bd_plain_requant){.multiplier = q->multiplier, .bias = q->bias, .shift = q->shift,
+                                            .code_multiplier = q->code_multiplier, .code_offset = q->code_offset,
+                                            .code_shift = q->code_shift, .residual_multiplier = 1};
+    if (layer->kind != BD_LAYER_POOL) {
+        const struct bd_quantizer *in = &f->graph->quantizers[layer->in_quantizer];
+        to->weight_bits = bd_layer_weight_bits(layer, sw);
+        to->in_bits = bd_quantizer_bits(in, sw);
+        to->in_signed = bd_quantizer_signed(in, sw);
+        if (to->weight_bits > f->layers[l].weight_planes) {
+            f->layers[l].weight_planes = to->weight_bits;
+        }
+    }
+    if (layer->out_quantizer >= 0) {
+        const struct bd_quantizer *out = &f->graph->quantizers[layer->out_quantizer];
+        to->out_bits = bd_quantizer_bits(out, sw);
+        to->out_signed = bd_quantizer_signed(out, sw);
+    }
+}
+
+static void plain_layer(const struct fold *f, int l)
+{
+    const struct bd_layer *layer = &f->graph->layers[l];
+    f->layers[l] = (struct bd_plain_layer){
+        .name = layer->name, .operation = layer->kind == BD_LAYER_POOL ? BD_OP_POOL : BD_OP_CONV,
+        .in_tensor = layer->in_quantizer, .out_tensor = layer->out_quantizer,
+        .writes_stream = layer->writes_stream, .adds_stream = layer->adds_stream, .in_height = layer->in_height,
+        .in_width = layer->in_width, .in_channels = layer->in_channels, .out_height = layer->out_height,
+        .out_width = layer->out_width, .out_channels = layer->out_channels, .kernel_h = layer->kernel_h,
+        .kernel_w = layer->kernel_w, .stride = layer->stride, .pad = layer->pad, .groups = layer->groups,
+        .codes = f->codes[l]};
+    for (int s = 0; s < f->report->switch_count; s++) {
+        plain_switch(f, s, l);
+    }
+}
+
+static bd_status pack(struct fold *f, struct bd_program *program, struct bd_error *err)
+{
+    struct bd_plain_network network = {.name = f->graph->name, .switch_count = f->report->switch_count,
+                                       .layer_count = f->graph->layer_count, .classes = f->graph->classes,
+                                       .z_frac = f->report->z_frac, .layers = f->layers};
+    for (int s = 0; s < f->report->switch_count; s++) {
+        struct bd_program_switch *sw = &network.switches[s];
+        snprintf(sw->name, sizeof sw->name, "%s", switch_of(f, s)->name);
+        sw->weight_bits = (uint32_t)switch_of(f, s)->weight_bits;
+        sw->activation_bits = (uint32_t)switch_of(f, s)->activation_bits;
+    }
+    for (int l = 0; l < f->graph->layer_count; l++) {
+        plain_layer(f, l);
+    }
+    return bd_pack(&network, f->hardware, false, program, err);
+}
+
+static bd_status run(struct fold *f, struct bd_program *program, struct bd_error *err)
+{
+    bd_status status = read_layers(f, err);
+    if (status == BD_OK) {
+        status = choose_z_frac(f, err);
+    }
+    for (int s = 0; s < f->report->switch_count && status == BD_OK; s++) {
+        status = fit_switch(f, s, err);
+    }
+    if (status == BD_OK) {
+        status = check_moved(f, err);
+    }
+    return status == BD_OK ? pack(f, program, err) : status;
+}
+
+static void release(struct fold *f)
+{
+    for (int l = 0; l < f->graph->layer_count; l++) {
+        free(f->codes[l]);
+        for (int s = 0; s < f->report->switch_count; s++) {
+            free(f->affine[at(f, s, l)]);
+            free(f->fitted[at(f, s, l)].multiplier);
+            free(f->fitted[at(f, s, l)].bias);
+        }
+    }
+    free(f->codes);
+    free(f->affine);
+    free(f->fitted);
+    free(f->layers);
+}
+
+bd_status bd_fold(const struct bd_checkpoint *checkpoint, const struct bd_hardware *hardware,
+                  const struct bd_fold_options *options, struct bd_program *program, struct bd_fold_report *report,
+                  struct bd_error *err)
+{
+    struct fold f = {.checkpoint = checkpoint, .graph = &checkpoint->graph, .hardware = hardware, .options = options,
+                     .report = report};
+    memset(program, 0, sizeof *program);
+    memset(report, 0, sizeof *report);
+    if (bd_checkpoint_check(checkpoint, err) || choose_switches(&f, err)) {
+        return err->status;
+    }
+    const size_t layers = (size_t)f.graph->layer_count, cells = layers * report->switch_count;
+    report->layer_count = f.graph->layer_count;
+    report->at = bd_xcalloc(cells, sizeof *report->at);
+    f.layers = bd_xcalloc(layers, sizeof *f.layers);
+    f.codes = bd_xcalloc(layers, sizeof *f.codes);
+    f.fitted = bd_xcalloc(cells, sizeof *f.fitted);
+    f.affine = bd_xcalloc(cells, sizeof *f.affine);
+    const bd_status status = run(&f, program, err);
+    release(&f);
+    if (status != BD_OK && status != BD_FAIL) {
+        bd_fold_report_release(report);
+    }
+    return status;
+}
+
+void bd_fold_report_release(struct bd_fold_report *report)
+{
+    free(report->at);
+    memset(report, 0, sizeof *report);
+}

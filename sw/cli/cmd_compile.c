@@ -1,0 +1,222 @@
+/* `bitdial compile`: a checkpoint folded to integers and packed for one hardware configuration. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/compile/fold.h"
+#include "model/core/file.h"
+#include "sw/cli/cli.h"
+
+static const char usage[] =
+    "Usage: bitdial compile CHECKPOINT --hardware HW.yaml -o NET.bdp [--switches LIST] [--max-moved N] [--json]\n"
+    "Folds a trained network to integers, checks every code edge, and writes the program image.\n\n"
+    "  --hardware FILE   the hardware configuration (required)\n"
+    "  -o, --output FILE the program image to write (required)\n"
+    "  --switches LIST   the switches to keep, separated by commas (default: all)\n"
+    "  --max-moved N     refuse when a layer has more than N per mille of its reachable accumulator values with\n"
+    "                    another code than the exact one (default: 1)\n"
+    "  --json            one JSON object on standard output\n"
+    "  --help            print this\n\n"
+    "Per layer and switch it prints the datapath, weight x input bits, clocks a pixel, and\n"
+    "  edges      code edges inside the accumulator's range; moved: those at another accumulator value than the\n"
+    "             exact one; values: accumulator values whose code differs; worst: the most at one edge\n"
+    "  stream     where a residual is added, or values leave: a proven bound of |z - exact| in units of z, and in\n"
+    "             steps of the code that leaves, given equal codes before it\n";
+
+struct arguments {
+    const char *checkpoint, *hardware, *output;
+    struct bd_fold_options fold;
+    bool json;
+};
+
+/* What compile says about one layer at one switch; the descriptor is there only when an image was made. */
+static json_t *layer_json(const struct bd_layer *layer, const struct bd_fold_layer *at, const struct bd_descriptor *d)
+{
+    json_t *object = json_pack("{s:s, s:f}", "name", layer->name, "z_peak", at->z_peak);
+    if (d) {
+        json_object_set_new(object, "datapath", json_string(d->operation == BD_OP_POOL          ? "pool"
+                                                            : d->datapath == BD_DATAPATH_XNOR ? "xnor"
+                                                                                                : "mac"));
+        json_object_set_new(object, "weight_bits", json_integer(d->weight_bits));
+        json_object_set_new(object, "in_bits", json_integer(d->in_bits));
+        json_object_set_new(object, "interval", json_integer(d->interval));
+    }
+    if (at->has_codes && !at->adds_stream) {
+        const struct bd_edge_count *e = &at->edges;
+        json_object_set_new(object, "edges", json_integer(e->edges));
+        json_object_set_new(object, "edges_moved", json_integer(e->edges_moved));
+        json_object_set_new(object, "values", json_integer(e->values));
+        json_object_set_new(object, "values_moved", json_integer(e->values_moved));
+        json_object_set_new(object, "worst", json_integer(e->worst));
+    }
+    if (at->stream_error > 0) {
+        json_object_set_new(object, "stream_error", json_real(at->stream_error));
+        json_object_set_new(object, "code_error", json_real(at->code_error));
+    }
+    return object;
+}
+
+static void print_layer(const struct bd_layer *layer, const struct bd_fold_layer *at, const struct bd_descriptor *d)
+{
+    printf("  %-14s", layer->name);
+    if (d && d->operation == BD_OP_POOL) {
+        printf(" pool      %6u", d->interval);
+    } else if (d) {
+        printf(" %-4s %ux%u%s %6u", d->datapath == BD_DATAPATH_XNOR ? "xnor" : "mac", d->weight_bits, d->in_bits,
+               d->flags & BD_FLAG_IN_SIGNED ? "s" : " ", d->interval);
+    }
+    if (at->has_codes && !at->adds_stream) {
+        printf("  edges %" PRId64 " moved %" PRId64 " values %" PRId64 "/%" PRId64 " worst %" PRId64, at->edges.edges,
+               at->edges.edges_moved, at->edges.values_moved, at->edges.values, at->edges.worst);
+    }
+    if (at->stream_error > 0) {
+        printf("  stream %.2f", at->stream_error);
+        if (at->code_error > 0) {
+            printf(" = %.4f steps", at->code_error);
+        }
+    }
+    putchar('\n');
+}
+
+static json_t *report_json(const struct bd_checkpoint *checkpoint, const struct bd_fold_report *report,
+                           const struct bd_program *program)
+{
+    json_t *switches = json_array();
+    for (int s = 0; s < report->switch_count; s++) {
+        json_t *layers = json_array();
+        for (int l = 0; l < report->layer_count; l++) {
+            const struct bd_descriptor *d = program->image ? bd_program_descriptor(program, s, l) : NULL;
+            json_array_append_new(layers, layer_json(&checkpoint->graph.layers[l],
+                                                     &report->at[s * report->layer_count + l], d));
+        }
+        json_array_append_new(switches, json_pack("{s:s, s:o}", "name",
+                                                  checkpoint->graph.switches[report->switches[s]].name, "layers",
+                                                  layers));
+    }
+    return switches;
+}
+
+static void print_report(const struct bd_checkpoint *checkpoint, const struct bd_fold_report *report,
+                         const struct bd_program *program)
+{
+    for (int s = 0; s < report->switch_count; s++) {
+        printf("%s\n", checkpoint->graph.switches[report->switches[s]].name);
+        for (int l = 0; l < report->layer_count; l++) {
+            print_layer(&checkpoint->graph.layers[l], &report->at[s * report->layer_count + l],
+                        program->image ? bd_program_descriptor(program, s, l) : NULL);
+        }
+    }
+}
+
+static void report_all(const struct arguments *a, const struct bd_checkpoint *checkpoint,
+                       const struct bd_fold_report *report, const struct bd_program *program)
+{
+    if (!a->json) {
+        print_report(checkpoint, report, program);
+        if (program->image) {
+            printf("%s: network '%s' for '%s', %zu bytes, crc32 %08x, stream of %d fraction bits\n", a->output,
+                   program->header->network, a->hardware, program->size, program->header->crc, report->z_frac);
+        }
+        return;
+    }
+    json_t *object = json_pack("{s:s, s:s, s:b, s:i, s:o}", "checkpoint", a->checkpoint, "hardware", a->hardware,
+                               "written", program->image != NULL, "z_frac", report->z_frac, "switches",
+                               report_json(checkpoint, report, program));
+    if (program->image) {
+        json_object_set_new(object, "program", json_string(a->output));
+        json_object_set_new(object, "bytes", json_integer((json_int_t)program->size));
+        json_object_set_new(object, "crc32", json_sprintf("%08x", program->header->crc));
+        json_object_set_new(object, "geometry_hash", json_sprintf("%016" PRIx64, program->header->geometry_hash));
+    }
+    json_dumpf(object, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(object);
+}
+
+static bd_status compile(const struct arguments *a, struct bd_checkpoint *checkpoint, struct bd_hardware *hardware,
+                         struct bd_error *err)
+{
+    struct bd_program program;
+    struct bd_fold_report report;
+    bd_status status = bd_fold(checkpoint, hardware, &a->fold, &program, &report, err);
+    if (status == BD_OK) {
+        status = bd_file_write(a->output, program.image, program.size, err);
+    }
+    if (status == BD_OK || status == BD_FAIL) {
+        report_all(a, checkpoint, &report, &program);
+    }
+    bd_fold_report_release(&report);
+    if (program.image) {
+        bd_program_release(&program);
+    }
+    return status;
+}
+
+static bool read_arguments(int argc, char **argv, struct arguments *a, int *result)
+{
+    static const struct option options[] = {
+        {"hardware", required_argument, NULL, 'w'},  {"output", required_argument, NULL, 'o'},
+        {"switches", required_argument, NULL, 's'},  {"max-moved", required_argument, NULL, 'm'},
+        {"json", no_argument, NULL, 'j'},            {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    *result = BD_BAD_INPUT;
+    for (int option; (option = getopt_long(argc, argv, "o:", options, NULL)) != -1;) {
+        switch (option) {
+        case 'w':
+            a->hardware = optarg;
+            break;
+        case 'o':
+            a->output = optarg;
+            break;
+        case 's':
+            a->fold.switches = optarg;
+            break;
+        case 'm':
+            if (!bd_cli_real("compile", "--max-moved", optarg, 0, 1000, &a->fold.max_moved)) {
+                return false;
+            }
+            break;
+        case 'j':
+            a->json = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            *result = BD_OK;
+            return false;
+        default:
+            return false;
+        }
+    }
+    if (optind + 1 != argc || !a->hardware || !a->output) {
+        bd_cli_usage("compile", "expected one CHECKPOINT, --hardware and --output");
+        return false;
+    }
+    a->checkpoint = argv[optind];
+    return true;
+}
+
+int cmd_compile(int argc, char **argv)
+{
+    struct arguments a = {.fold = {.max_moved = BD_DEFAULT_MAX_MOVED}};
+    int result;
+    if (!read_arguments(argc, argv, &a, &result)) {
+        return result;
+    }
+    struct bd_error err;
+    struct bd_hardware hardware;
+    struct bd_checkpoint checkpoint;
+    if (bd_hardware_load(&hardware, a.hardware, &err)) {
+        return bd_cli_fail("compile", &err);
+    }
+    bd_status status = bd_checkpoint_load(&checkpoint, a.checkpoint, &err);
+    if (status == BD_OK) {
+        status = compile(&a, &checkpoint, &hardware, &err);
+        bd_checkpoint_release(&checkpoint);
+    }
+    bd_hardware_release(&hardware);
+    return status == BD_OK ? BD_OK : bd_cli_fail("compile", &err);
+}
