@@ -33,7 +33,7 @@ lint: $(DEPS) ## cppcheck on the C, verilator --lint-only on the RTL
 format: ## clang-format over all C and C++ sources
 	clang-format -i $(call find,model sw tests hw sim,*.[ch]) $(call find,sim,*.cpp)
 check-generated: all ## fail when a generated file differs from its source
-	@sh hw/gen/check.sh
+	@sh tests/generated_test.sh
 cosim: all ## the shipped network on the RTL, every layer compared with the reference
 	@sh tests/cosim.sh
 synth-check: $(DEPS) ## the simulated RTL through Yosys for ECP5 and iCE40, with LUT counts
@@ -51,15 +51,15 @@ $(DEPS): apt-packages.txt
 	    rm build-packages.log; echo "packages took $$(($$(date +%s) - start)) s"; fi
 	@mkdir -p build && rm -f build/.packages-* && touch $@
 $(B)/libbitdial.a: $(call objects,$(LIB_SRC))
-	@rm -f $@ && $(AR) rcs $@ $^
+	@rm -f $@.tmp && $(AR) rcs $@.tmp $^ && mv $@.tmp $@
 $(B)/bitdial: $(call objects,$(CLI_SRC)) $(B)/libbitdial.a
-	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests: $(call objects,$(TEST_SRC)) $(B)/libbitdial.a
-	$(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
 ifneq ($(GEN_SRC),)
 all: $(B)/regs
 $(B)/regs: $(call objects,$(GEN_SRC)) $(B)/libbitdial.a
-	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 endif
 $(B)/obj/%.o: %.c Makefile | $(DEPS)
 	@mkdir -p $(@D) && echo "cc $<"
