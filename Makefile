@@ -26,13 +26,13 @@ demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewe
 	@sh sw/demo.sh
 test: all $(B)/tests ## every test (SAN=1: under address and undefined-behaviour sanitizers)
 	@sh tests/run.sh
-all: $(B)/bitdial ## build the command, the generator and the simulator
+all: $(B)/bitdial $(B)/regs ## build the command, the generator and the simulator
 lint: $(DEPS) ## cppcheck on the C, verilator --lint-only on the RTL
 	cppcheck --std=c11 --quiet --error-exitcode=1 --inline-suppr --suppressions-list=tests/cppcheck.supp -D_GNU_SOURCE -I. $(ALL_C)
 	@for s in $(wildcard hw/lint.sh); do sh $$s; done
 format: ## clang-format over all C and C++ sources
 	clang-format -i $(call find,model sw tests hw sim,*.[ch]) $(call find,sim,*.cpp)
-check-generated: all ## fail when a generated file differs from its source
+check-generated: $(B)/regs ## fail when a generated file differs from its source
 	@sh tests/generated_test.sh
 cosim: all ## the shipped network on the RTL, every layer compared with the reference
 	@sh tests/cosim.sh
@@ -56,11 +56,8 @@ $(B)/bitdial: $(call objects,$(CLI_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests: $(call objects,$(TEST_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
-ifneq ($(GEN_SRC),)
-all: $(B)/regs
 $(B)/regs: $(call objects,$(GEN_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
-endif
 $(B)/obj/%.o: %.c Makefile | $(DEPS)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
