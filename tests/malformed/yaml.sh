@@ -1,0 +1,51 @@
+# YAML, read as a hardware configuration, a network and a training configuration.
+hw="$bitdial hardware"
+demo=yaml-configs/hardware/demo.yaml
+# replaced NAME SED-EXPRESSION: the demo's configuration with one edit.
+replaced() { sed "$2" "$demo" >"$in/$1"; }
+
+replaced duplicate.yaml 's/^lanes: 64/rows: 4/'
+refuse "duplicate key" "bitdial hardware: $in/duplicate.yaml:4:1: duplicate key 'rows', first at line 3" $hw "$in/duplicate.yaml"
+replaced unknown.yaml 's/^lanes:/lane:/'
+refuse "unknown key" "bitdial hardware: $in/unknown.yaml:4:1: unknown key 'lane'" $hw "$in/unknown.yaml"
+replaced missing.yaml '/^rows:/d'
+refuse "missing key" "bitdial hardware: $in/missing.yaml:2:1: missing key 'rows'" $hw "$in/missing.yaml"
+replaced range.yaml 's/^rows: 8/rows: 0/'
+refuse "out of range" "bitdial hardware: $in/range.yaml:3:7: 'rows' must be [0-9]+\.\.64, got 0" $hw "$in/range.yaml"
+replaced type.yaml 's/^rows: 8/rows: eight/'
+refuse "mistyped" "bitdial hardware: $in/type.yaml:3:7: 'rows' must be an integer, got 'eight'" $hw "$in/type.yaml"
+replaced quoted.yaml "s/^rows: 8/rows: '8'/"
+refuse "quoted number" "bitdial hardware: $in/quoted.yaml:3:7: 'rows' must be an integer" $hw "$in/quoted.yaml"
+replaced choice.yaml 's/^datapaths: both/datapaths: all/'
+refuse "no such choice" "bitdial hardware: $in/choice.yaml:7:12: 'datapaths' must be one of " $hw "$in/choice.yaml"
+replaced map.yaml 's/^memory:/memory: 3/; /^  /d'
+refuse "scalar for a mapping" "bitdial hardware: $in/map.yaml:14:9: 'memory' must be a mapping" $hw "$in/map.yaml"
+replaced inner.yaml 's/^  latency:/  delay:/'
+refuse "unknown inner key" "bitdial hardware: $in/inner.yaml:15:3: unknown key 'delay'" $hw "$in/inner.yaml"
+file bomb.yaml <<'EOF'
+a: &a [x, x, x, x, x, x, x, x, x]
+b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]
+c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]
+EOF
+refuse "alias bomb" "bitdial hardware: $in/bomb.yaml:1:4: anchors are not allowed: '&a'" $hw "$in/bomb.yaml"
+head -c 20000 /dev/zero | tr '\0' '[' | file deep.yaml
+refuse "20,000 levels" "bitdial hardware: $in/deep.yaml:1:65: nesting is deeper than 64" $hw "$in/deep.yaml"
+{ echo "name: x"; yes '# padding' | head -c 1100000; } | file large.yaml
+refuse "over 1 MiB" "bitdial hardware: $in/large.yaml:1:1: the text is over 1048576 bytes" $hw "$in/large.yaml"
+file two.yaml <<'EOF'
+name: a
+---
+name: b
+EOF
+refuse "two documents" "bitdial hardware: $in/two.yaml:2:1: a second document begins" $hw "$in/two.yaml"
+printf 'name: "\377"\n' | file utf8.yaml
+refuse "not UTF-8" "bitdial hardware: $in/utf8.yaml:1:8: invalid leading UTF-8 octet" $hw "$in/utf8.yaml"
+file open.yaml <<'EOF'
+name: demo
+rows: [1, 2
+EOF
+refuse "open bracket" "bitdial hardware: $in/open.yaml:3:1: while parsing a flow sequence" $hw "$in/open.yaml"
+: | file empty.yaml
+refuse "empty file" "bitdial hardware: $in/empty.yaml:1:1: the document is empty" $hw "$in/empty.yaml"
+refuse "no file" "bitdial hardware: cannot open '$in/none.yaml'" $hw "$in/none.yaml"
+refuse "a folder" "bitdial hardware: cannot read '$in'" $hw "$in"
