@@ -28,7 +28,8 @@ test: all $(B)/tests ## every test (SAN=1: under address and undefined-behaviour
 	@sh tests/run.sh
 all: $(B)/bitdial $(B)/regs ## build the command, the generator and the simulator
 lint: $(DEPS) ## cppcheck on the C, verilator --lint-only on the RTL
-	cppcheck --std=c11 --quiet --error-exitcode=1 --inline-suppr --suppressions-list=tests/cppcheck.supp -D_GNU_SOURCE -I. $(ALL_C)
+	cppcheck --std=c11 --quiet --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
+	    --suppressions-list=tests/cppcheck.supp -D_GNU_SOURCE -I. $(LIB_SRC) $(CLI_SRC) $(GEN_SRC)
 	@for s in $(wildcard hw/lint.sh); do sh $$s; done
 format: ## clang-format over all C and C++ sources
 	clang-format -i $(call find,model sw tests hw sim,*.[ch]) $(call find,sim,*.cpp)
