@@ -46,7 +46,7 @@ static void expect(const char *path, int rank, const uint32_t *shape, const char
     struct bd_idx idx;
     struct bd_error err = {0};
     bd_status status = bd_idx_load(&idx, path, rank, shape, &err);
-    char *expected = bd_asprintf("%s:%s", path, message);
+    char *expected = bd_asprintf("%s: %s", path, message);
     cr_assert_eq(status, BD_BAD_INPUT, "no refusal where expected: %s", message);
     cr_assert_str_eq(err.message, expected, "%s", err.message);
     cr_assert_null(idx.data);
@@ -173,7 +173,7 @@ Test(data_idx, test_split_of_a_folder)
     labels[8 + 77] = 10;
     free(write_gzip(labels_path, labels, 8 + 10000, &packed));
     cr_assert_eq(bd_dataset_load(&set, folder, BD_SPLIT_TEST, &err), BD_BAD_INPUT);
-    char *expected = bd_asprintf("%s:offset 85: label 10 of image 77 must be 0..9", labels_path);
+    char *expected = bd_asprintf("%s: offset 85: label 10 of image 77 must be 0..9", labels_path);
     cr_assert_str_eq(err.message, expected, "%s", err.message);
     free(expected);
     free(images_path);

@@ -29,7 +29,7 @@ static bd_status load_labels(const char *path, uint32_t count, uint32_t classes,
     }
     for (uint32_t i = 0; i < count; i++) {
         if (idx.data[i] >= classes) {
-            bd_fail(err, BD_BAD_INPUT, "%s:offset %u: label %u of image %u must be 0..%u", path, LABEL_OFFSET + i,
+            bd_fail(err, BD_BAD_INPUT, "%s: offset %u: label %u of image %u must be 0..%u", path, LABEL_OFFSET + i,
                     idx.data[i], i, classes - 1);
             free(idx.data);
             return BD_BAD_INPUT;

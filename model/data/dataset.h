@@ -24,7 +24,7 @@ struct bd_dataset {
 };
 
 /* Loads one split. `folder` NULL: the environment's BITDIAL_DATA, else BD_FASHION_MNIST_FOLDER. Only the files that
- * the split needs are read. Malformed files are BD_BAD_INPUT with "path:offset N: ..."; on failure nothing is held. */
+ * the split needs are read. Malformed files are BD_BAD_INPUT with "path: offset N: ..."; on failure nothing is held. */
 bd_status bd_dataset_load(struct bd_dataset *dataset, const char *folder, enum bd_split split, struct bd_error *err)
     BD_WARN_UNUSED;
 

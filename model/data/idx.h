@@ -18,7 +18,7 @@ struct bd_idx {
 };
 
 /* Reads `path` and demands the rank and, where shape[i] != 0, the dimension. Refused as BD_BAD_INPUT with
- * "path:offset N: ..." (N counts uncompressed bytes): a file that is not whole gzip, a wrong magic, type, rank or
+ * "path: offset N: ..." (N counts uncompressed bytes): a file that is not whole gzip, a wrong magic, type, rank or
  * dimension, missing or extra bytes. On failure nothing is held. */
 bd_status bd_idx_load(struct bd_idx *idx, const char *path, int rank, const uint32_t *shape, struct bd_error *err)
     BD_WARN_UNUSED;
