@@ -26,6 +26,7 @@ static const char usage[] =
     "  --images N        the first N images (default: all)\n"
     "  --split NAME      test or validation (default: test)\n"
     "  --compare N       compare the fast path with the plain executor on N images a switch (default: 500)\n"
+    "  --logits FILE     also write the integer logits, (switches, images, classes) int32, as a .npy file\n"
     "  --data DIR        the data set's folder (default: $BITDIAL_DATA, else " BD_FASHION_MNIST_FOLDER ")\n"
     "  --json            one JSON object on standard output\n"
     "  --help            print this\n";
@@ -39,7 +40,7 @@ struct result { /* one switch; -1 where there is nothing to say */
 };
 
 struct eval {
-    const char *hardware, *switches, *data;
+    const char *hardware, *switches, *data, *logits_path;
     int64_t images, compare;
     enum bd_split split;
     bool json;
@@ -50,6 +51,8 @@ struct eval {
     struct bd_dataset set;
     int result_count;
     struct result results[MAX_RESULTS];
+    int logits_count; /* switches in `logits` */
+    int32_t *logits;  /* (switches, images, classes), where they are to be written */
 };
 
 static bool wanted(const struct eval *e, const char *name)
@@ -226,7 +229,14 @@ static bd_status compare_paths(const struct eval *e, unsigned s, const int32_t *
     return status;
 }
 
-static bd_status eval_integers(const struct eval *e, unsigned s, struct result *r, uint8_t *predictions,
+static void keep_logits(struct eval *e, const int32_t *logits)
+{
+    const size_t values = (size_t)e->images * e->program.header->classes;
+    e->logits = bd_xrealloc(e->logits, (e->logits_count + 1) * values, sizeof *e->logits);
+    memcpy(e->logits + e->logits_count++ * values, logits, values * sizeof *logits);
+}
+
+static bd_status eval_integers(struct eval *e, unsigned s, struct result *r, uint8_t *predictions,
                                struct bd_error *err)
 {
     const size_t classes = e->program.header->classes;
@@ -239,6 +249,9 @@ static bd_status eval_integers(const struct eval *e, unsigned s, struct result *
         }
         r->integer_accuracy = accuracy(e, predictions);
         status = compare_paths(e, s, logits, r, err);
+    }
+    if (status == BD_OK && e->logits_path) {
+        keep_logits(e, logits);
     }
     free(logits);
     return status;
@@ -364,6 +377,12 @@ static bd_status eval_all(struct eval *e, struct bd_error *err)
             print_result(r);
         }
     }
+    if (e->logits) {
+        const int64_t shape[3] = {e->logits_count, e->images, e->program.header->classes};
+        if (bd_npy_write(e->logits_path, BD_NPY_I32, 3, shape, e->logits, err)) {
+            return err->status;
+        }
+    }
     if (e->json) {
         print_json(e, mismatches == 0);
     }
@@ -374,6 +393,7 @@ static bd_status eval_all(struct eval *e, struct bd_error *err)
 
 static void release(struct eval *e)
 {
+    free(e->logits);
     bd_decoded_free(e->decoded);
     bd_dataset_release(&e->set);
     if (e->has_program) {
@@ -393,6 +413,9 @@ static bool read_option(struct eval *e, int option, int *result)
         return true;
     case 's':
         e->switches = optarg;
+        return true;
+    case 'l':
+        e->logits_path = optarg;
         return true;
     case 'd':
         e->data = optarg;
@@ -426,8 +449,8 @@ int cmd_eval(int argc, char **argv)
         {"hardware", required_argument, NULL, 'w'}, {"switches", required_argument, NULL, 's'},
         {"images", required_argument, NULL, 'n'},   {"split", required_argument, NULL, 'p'},
         {"compare", required_argument, NULL, 'c'},  {"data", required_argument, NULL, 'd'},
-        {"json", no_argument, NULL, 'j'},           {"help", no_argument, NULL, 'h'},
-        {0},
+        {"logits", required_argument, NULL, 'l'},   {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},           {0},
     };
     struct eval e = {.split = BD_SPLIT_TEST, .compare = 500};
     int result;

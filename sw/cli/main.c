@@ -18,6 +18,7 @@ static const struct {
     {"data", cmd_data, "check a data set and print what it holds"},
     {"train", cmd_train, "train a network at several precisions, or fine-tune a checkpoint"},
     {"compile", cmd_compile, "fold a trained network to integers and pack it for one hardware configuration"},
+    {"inspect", cmd_inspect, "verify a program image and print or extract what it holds"},
     {"eval", cmd_eval, "accuracy in float and in integers, per switch"},
     {"hardware", cmd_hardware, "check a hardware configuration and print its geometry or RTL parameters"},
 };

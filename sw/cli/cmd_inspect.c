@@ -1,0 +1,275 @@
+/* `bitdial inspect`: what a program image holds, in words, in JSON, or taken apart into arrays. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/compile/program.h"
+#include "model/core/file.h"
+#include "model/core/memory.h"
+#include "model/exec/exec.h"
+#include "sw/cli/cli.h"
+
+static const char usage[] =
+    "Usage: bitdial inspect NET.bdp [--json] [--extract DIR]\n"
+    "Verifies a program image and prints its header, switches, layers and descriptors.\n\n"
+    "  --json         one JSON object on standard output\n"
+    "  --extract DIR  also write the network's contents, free of any hardware layout: DIR/network.json, and per layer\n"
+    "                 NNN (its number) layerNNN_codes.npy (OC, IC/groups, KH, KW) uint8, and per switch S (its number)\n"
+    "                 layerNNN_switchS_m.npy (OC) int32 and layerNNN_switchS_b.npy (OC) int64\n"
+    "  --help         print this\n";
+
+/* Every word of a descriptor that has a name, once: the JSON and the text print this list. */
+#define DESCRIPTOR_FIELDS(X)                                                                                          \
+    X(operation) X(flags) X(datapath) X(weight_bits) X(in_bits) X(out_bits) X(in_height) X(in_width) X(in_channels)   \
+    X(out_height) X(out_width) X(out_channels) X(kernel_h) X(kernel_w) X(stride) X(groups) X(pad_top) X(pad_bottom)   \
+    X(pad_left) X(pad_right) X(in_zero_point) X(weight_zero_point) X(pool_kind) X(in_base) X(in_slots)                \
+    X(in_slot_lanes) X(in_pixel_words) X(in_pitch) X(in_left) X(out_base) X(out_slots) X(out_slot_lanes)              \
+    X(out_pixel_words) X(out_pitch) X(out_left) X(z_in_base) X(z_out_base) X(row_groups) X(row_words) X(k_words)      \
+    X(segments) X(pixel_cycles) X(interval) X(shift) X(code_multiplier) X(code_offset) X(code_shift)                  \
+    X(residual_multiplier) X(residual_shift) X(presets) X(table_offset) X(table_stride) X(weight_offset)              \
+    X(weight_stride) X(weight_bytes) X(store_codes_offset) X(store_codes_bytes) X(store_z_offset) X(store_z_bytes)    \
+    X(channel_tile) X(row_tile) X(spill_offset) X(layer)
+
+static json_t *descriptor_json(const struct bd_descriptor *d)
+{
+    json_t *object = json_object();
+#define X(field) json_object_set_new(object, #field, json_integer((json_int_t)d->field));
+    DESCRIPTOR_FIELDS(X)
+#undef X
+    return object;
+}
+
+static json_t *header_json(const struct bd_program *program)
+{
+    const struct bd_program_header *h = program->header;
+    json_t *object = json_pack("{s:s, s:s, s:s}", "network", h->network, "crc32", "", "geometry_hash", "");
+    json_object_set_new(object, "crc32", json_sprintf("%08x", h->crc));
+    json_object_set_new(object, "geometry_hash", json_sprintf("%016" PRIx64, h->geometry_hash));
+    const struct {
+        const char *name;
+        uint64_t value;
+    } fields[] = {
+        {"version", h->version}, {"image_bytes", h->image_bytes}, {"rows", h->rows}, {"lanes", h->lanes},
+        {"mac_lanes", h->mac_lanes}, {"requant_units", h->requant_units}, {"datapaths", h->datapaths},
+        {"mult_bits", h->mult_bits}, {"act_words", h->act_words}, {"z_words", h->z_words},
+        {"weight_words", h->weight_words}, {"layer_count", h->layer_count}, {"switch_count", h->switch_count},
+        {"classes", h->classes}, {"input_height", h->input_height}, {"input_width", h->input_width},
+        {"input_channels", h->input_channels}, {"input_bytes", h->input_bytes}, {"output_bytes", h->output_bytes},
+        {"store_bytes", h->store_bytes}, {"z_frac", h->z_frac}, {"switch_offset", h->switch_offset},
+        {"name_offset", h->name_offset}, {"descriptor_offset", h->descriptor_offset},
+        {"switch_stride", h->switch_stride}, {"table_offset", h->table_offset}, {"table_bytes", h->table_bytes},
+        {"weight_offset", h->weight_offset}, {"weight_bytes", h->weight_bytes},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        json_object_set_new(object, fields[i].name, json_integer((json_int_t)fields[i].value));
+    }
+    return object;
+}
+
+static json_t *program_json(const struct bd_program *program)
+{
+    json_t *switches = json_array();
+    for (unsigned s = 0; s < program->header->switch_count; s++) {
+        json_t *layers = json_array();
+        for (unsigned l = 0; l < program->header->layer_count; l++) {
+            json_t *layer = descriptor_json(bd_program_descriptor(program, s, l));
+            json_object_set_new(layer, "name", json_string(program->names[l]));
+            json_array_append_new(layers, layer);
+        }
+        json_array_append_new(switches, json_pack("{s:s, s:i, s:i, s:o}", "name", program->switches[s].name,
+                                                  "weight_bits", program->switches[s].weight_bits, "activation_bits",
+                                                  program->switches[s].activation_bits, "layers", layers));
+    }
+    return json_pack("{s:o, s:o}", "header", header_json(program), "switches", switches);
+}
+
+/* ---- the network without its layout ------------------------------------------------------------------------- */
+
+/* What one layer does at one switch, in the terms of model/exec/README.md. */
+static json_t *switch_json(const struct bd_descriptor *d, unsigned s, unsigned l)
+{
+    json_t *object = json_pack("{s:i, s:i, s:b, s:i, s:b}", "weight_bits", d->weight_bits, "in_bits", d->in_bits,
+                               "in_signed", (d->flags & BD_FLAG_IN_SIGNED) != 0, "out_bits", d->out_bits, "out_signed",
+                               (d->flags & BD_FLAG_OUT_SIGNED) != 0);
+    json_object_set_new(object, "sh", json_integer(d->shift));
+    json_object_set_new(object, "R", json_integer(d->residual_multiplier));
+    json_object_set_new(object, "rs", json_integer(d->residual_shift));
+    json_object_set_new(object, "S", json_integer(d->code_multiplier));
+    json_object_set_new(object, "H", json_integer(d->code_offset));
+    json_object_set_new(object, "ss", json_integer(d->code_shift));
+    json_object_set_new(object, "M", json_sprintf("layer%03u_switch%u_m.npy", l, s));
+    json_object_set_new(object, "B", json_sprintf("layer%03u_switch%u_b.npy", l, s));
+    return object;
+}
+
+static json_t *layer_json(const struct bd_program *program, const struct bd_decoded *decoded, unsigned l)
+{
+    const struct bd_descriptor *d = bd_program_descriptor(program, 0, l);
+    json_t *at = json_array();
+    for (unsigned s = 0; s < program->header->switch_count; s++) {
+        json_array_append_new(at, switch_json(bd_program_descriptor(program, s, l), s, l));
+    }
+    const bool pool = d->operation == BD_OP_POOL;
+    json_t *object = json_pack(
+        "{s:s, s:s, s:i, s:[i,i,i], s:[i,i,i], s:[i,i], s:i, s:[i,i,i,i], s:i, s:b, s:b, s:b, s:o}", "name",
+        program->names[l], "operation", pool ? "pool" : "conv", "reads", bd_decoded_producer(decoded, l), "in",
+        d->in_height, d->in_width, d->in_channels, "out", d->out_height, d->out_width, d->out_channels, "kernel",
+        d->kernel_h, d->kernel_w, "stride", d->stride, "pad", d->pad_top, d->pad_bottom, d->pad_left, d->pad_right,
+        "groups", d->groups, "writes_codes", (d->flags & BD_FLAG_WRITE_CODES) != 0, "writes_stream",
+        (d->flags & BD_FLAG_WRITE_STREAM) != 0, "adds_stream", (d->flags & BD_FLAG_ADD_STREAM) != 0, "switches", at);
+    if (!pool) {
+        json_object_set_new(object, "codes", json_sprintf("layer%03u_codes.npy", l));
+    }
+    return object;
+}
+
+static bd_status write_array(const char *folder, const char *name, enum bd_npy_type type, int rank,
+                             const int64_t *shape, const void *data, struct bd_error *err)
+{
+    char *path = bd_asprintf("%s/%s", folder, name);
+    const bd_status status = bd_npy_write(path, type, rank, shape, data, err);
+    free(path);
+    return status;
+}
+
+static bd_status extract_layer(const struct bd_program *program, const struct bd_decoded *decoded, unsigned l,
+                               const char *folder, struct bd_error *err)
+{
+    const struct bd_descriptor *d = bd_program_descriptor(program, 0, l);
+    char name[64];
+    if (d->operation == BD_OP_CONV) {
+        const int64_t shape[4] = {d->out_channels, d->in_channels / d->groups, d->kernel_h, d->kernel_w};
+        snprintf(name, sizeof name, "layer%03u_codes.npy", l);
+        if (write_array(folder, name, BD_NPY_U8, 4, shape, bd_decoded_codes(decoded, 0, l), err)) {
+            return err->status;
+        }
+    }
+    const int64_t channels = d->out_channels;
+    for (unsigned s = 0; s < program->header->switch_count; s++) {
+        snprintf(name, sizeof name, "layer%03u_switch%u_m.npy", l, s);
+        if (write_array(folder, name, BD_NPY_I32, 1, &channels, bd_decoded_multipliers(decoded, s, l), err)) {
+            return err->status;
+        }
+        snprintf(name, sizeof name, "layer%03u_switch%u_b.npy", l, s);
+        if (write_array(folder, name, BD_NPY_I64, 1, &channels, bd_decoded_biases(decoded, s, l), err)) {
+            return err->status;
+        }
+    }
+    return BD_OK;
+}
+
+/* network.json goes last: where it stands, all arrays do. */
+static bd_status extract(const struct bd_program *program, const char *folder, struct bd_error *err)
+{
+    struct bd_decoded *decoded;
+    if (bd_decode(program, &decoded, err)) {
+        return err->status;
+    }
+    json_t *switches = json_array(), *layers = json_array();
+    bd_status status = bd_make_folder(folder, err);
+    for (unsigned s = 0; s < program->header->switch_count; s++) {
+        json_array_append_new(switches, json_string(program->switches[s].name));
+    }
+    for (unsigned l = 0; l < program->header->layer_count && status == BD_OK; l++) {
+        json_array_append_new(layers, layer_json(program, decoded, l));
+        status = extract_layer(program, decoded, l, folder, err);
+    }
+    const struct bd_program_header *h = program->header;
+    json_t *network = json_pack("{s:s, s:[i,i,i], s:i, s:i, s:o, s:o}", "network", h->network, "input",
+                                h->input_height, h->input_width, h->input_channels, "classes", h->classes, "z_frac",
+                                h->z_frac, "switches", switches, "layers", layers);
+    if (status == BD_OK) {
+        char *text = json_dumps(network, JSON_INDENT(1)), *path = bd_asprintf("%s/network.json", folder);
+        status = bd_file_write(path, text, strlen(text), err);
+        free(path);
+        free(text);
+    }
+    json_decref(network);
+    bd_decoded_free(decoded);
+    return status;
+}
+
+/* ---- text --------------------------------------------------------------------------------------------------- */
+
+static void print_layer(const struct bd_program *program, unsigned s, unsigned l)
+{
+    const struct bd_descriptor *d = bd_program_descriptor(program, s, l);
+    const bool pool = d->operation == BD_OP_POOL;
+    printf("  %3u %-14s %-4s %ux%u%-2s->%u  %ux%ux%u -> %ux%ux%u", l, program->names[l],
+           pool                                ? "pool"
+           : d->datapath == BD_DATAPATH_XNOR ? "xnor"
+                                               : "mac",
+           d->weight_bits, d->in_bits, d->flags & BD_FLAG_IN_SIGNED ? "s" : "", d->out_bits, d->in_height, d->in_width,
+           d->in_channels, d->out_height, d->out_width, d->out_channels);
+    if (!pool) {
+        printf("  %ux%u/%u pad %u", d->kernel_h, d->kernel_w, d->stride, d->pad_top);
+    }
+    printf("  tiles %u  words %u  clocks/pixel %u%s%s%s\n", d->row_groups, d->k_words, d->interval,
+           d->flags & BD_FLAG_UNFOLD ? "  windows" : "", d->flags & BD_FLAG_WRITE_STREAM ? "  stream" : "",
+           d->flags & BD_FLAG_ADD_STREAM ? "+" : "");
+}
+
+static void print_program(const struct bd_program *program)
+{
+    const struct bd_program_header *h = program->header;
+    printf("network '%s': %u layers, %u switches, %ux%ux%u to %u classes\n", h->network, h->layer_count,
+           h->switch_count, h->input_height, h->input_width, h->input_channels, h->classes);
+    printf("image %" PRIu64 " bytes, crc32 %08x, version %u: tables %u bytes, weights %u bytes\n", h->image_bytes, h->crc,
+           h->version, h->table_bytes, h->weight_bytes);
+    printf("geometry %016" PRIx64 ": %u rows x %u lanes, %u MAC lanes, %u requantizers of %u-bit M; buffers of %u, %u "
+           "and 2 x %u words\n",
+           h->geometry_hash, h->rows, h->lanes, h->mac_lanes, h->requant_units, h->mult_bits, h->act_words, h->z_words,
+           h->weight_words);
+    printf("stream of %u fraction bits; stores need %u bytes\n", h->z_frac, h->store_bytes);
+    for (unsigned s = 0; s < h->switch_count; s++) {
+        printf("%s\n", program->switches[s].name);
+        for (unsigned l = 0; l < h->layer_count; l++) {
+            print_layer(program, s, l);
+        }
+    }
+}
+
+int cmd_inspect(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"extract", required_argument, NULL, 'x'}, {"help", no_argument, NULL, 'h'}, {0}};
+    bool json = false;
+    const char *folder = NULL;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'j':
+            json = true;
+            break;
+        case 'x':
+            folder = optarg;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return BD_OK;
+        default:
+            return BD_BAD_INPUT;
+        }
+    }
+    if (optind + 1 != argc) {
+        return bd_cli_usage("inspect", "expected one NET.bdp");
+    }
+    struct bd_error err;
+    struct bd_program program;
+    if (bd_program_load(&program, argv[optind], &err)) {
+        return bd_cli_fail("inspect", &err);
+    }
+    bd_status status = folder ? extract(&program, folder, &err) : BD_OK;
+    if (status == BD_OK && json) {
+        json_t *object = program_json(&program);
+        json_dumpf(object, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(object);
+    } else if (status == BD_OK) {
+        print_program(&program);
+    }
+    bd_program_release(&program);
+    return status == BD_OK ? BD_OK : bd_cli_fail("inspect", &err);
+}
