@@ -16,7 +16,7 @@ LIB_SRC := $(call find,model sw/driver sw/transport,*.c)
 CLI_SRC := $(wildcard sw/cli/*.c)
 TEST_SRC := $(wildcard tests/test_*.c) tests/completion.c
 GEN_SRC := $(wildcard hw/gen/*.c)
-ALL_C := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC)
+ALL_C := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/sample.c
 DEPS := build/.packages-$(firstword $(shell cksum apt-packages.txt))
 export SAN DEMO BITDIAL_BUILD := $(B)
 
@@ -24,7 +24,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewer images)
 	@sh sw/demo.sh
-test: all $(B)/tests ## every test (SAN=1: under address and undefined-behaviour sanitizers)
+test: all $(B)/tests $(B)/sample ## every test (SAN=1: under address and undefined-behaviour sanitizers)
 	@sh tests/run.sh
 all: $(B)/bitdial $(B)/regs ## build the command, the generator and the simulator
 lint: $(DEPS) ## cppcheck on the C, verilator --lint-only on the RTL
@@ -57,6 +57,8 @@ $(B)/bitdial: $(call objects,$(CLI_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests: $(call objects,$(TEST_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
+$(B)/sample: $(B)/obj/tests/sample.o $(B)/libbitdial.a
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/regs: $(call objects,$(GEN_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 ifneq ($(SAN),)

@@ -1,17 +1,21 @@
 # Malformed inputs: every case of tests/malformed/*.sh must end with exit code 2, an error on stderr that names the
 # file and the place, nothing on stdout, and nothing written.
 #
-# A file of cases is sourced. It makes bad files with `file`, `patched` and `cut`, all under $work/in, and
-# runs `refuse NAME PATTERN COMMAND...`: PATTERN is an extended regular expression that one stderr line must match
-# from its beginning; in it and in COMMAND, $in is the folder of the bad files and $out one to write to.
+# A file of cases is sourced. It makes bad files in $in, with `file`, `patched`, `cut` and `resealed`, from the
+# well-formed ones in $good, and runs `refuse NAME PATTERN COMMAND...`: PATTERN is an extended regular expression that
+# one line of stderr must match from its beginning; COMMAND may write under $out.
 set -eu
 export LC_ALL=C
 bitdial=$PWD/${BITDIAL_BUILD:-build}/bitdial
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 in=$work/in
+good=$work/good
 out=$work/out
-mkdir "$in" "$out"
+mkdir "$in" "$good" "$out"
+demo=yaml-configs/hardware/demo.yaml
+"${bitdial%/*}/sample" yaml-configs/networks/resnet8.yaml 1 "$good/net.ckpt"
+"$bitdial" compile "$good/net.ckpt" --hardware "$demo" -o "$good/net.bdp" >/dev/null
 refused=0
 wrong=0
 
@@ -24,6 +28,13 @@ patched() {
 }
 # cut NAME SOURCE SIZE: the first SIZE bytes; a negative SIZE leaves that many off the end.
 cut() { head -c "$3" "$2" >"$in/$1"; }
+
+# resealed NAME: the CRC-32 at byte 12 made right again, so that the checks behind it are reached. gzip's trailer
+# carries the sum of the file with that field zero.
+resealed() {
+    printf '\0\0\0\0' | dd of="$in/$1" bs=1 seek=12 conv=notrunc status=none
+    gzip -1 -n -c "$in/$1" | tail -c 8 | head -c 4 | dd of="$in/$1" bs=1 seek=12 conv=notrunc status=none
+}
 
 everything() { find "$work/in" "$out" -type f | sort | xargs -r cksum; }
 

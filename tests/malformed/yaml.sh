@@ -1,6 +1,5 @@
-# YAML, read as a hardware configuration, a network and a training configuration.
+# YAML, read as a hardware configuration and as a network.
 hw="$bitdial hardware"
-demo=yaml-configs/hardware/demo.yaml
 # replaced NAME SED-EXPRESSION: the demo's configuration with one edit.
 replaced() { sed "$2" "$demo" >"$in/$1"; }
 
@@ -49,3 +48,14 @@ refuse "open bracket" "bitdial hardware: $in/open.yaml:3:1: while parsing a flow
 refuse "empty file" "bitdial hardware: $in/empty.yaml:1:1: the document is empty" $hw "$in/empty.yaml"
 refuse "no file" "bitdial hardware: cannot open '$in/none.yaml'" $hw "$in/none.yaml"
 refuse "a folder" "bitdial hardware: cannot read '$in'" $hw "$in"
+
+# A network, as the writer of sample checkpoints loads it.
+network() {
+    sed "$2" yaml-configs/networks/resnet8.yaml >"$in/network.yaml"
+    refuse "$1" "sample: $in/network.yaml:$3" "${bitdial%/*}/sample" "$in/network.yaml" 1 "$out/net.ckpt"
+}
+network "nine weight bits" 's/w8a8/w9a8/' "6:12: a switch must read "
+network "a switch twice" 's/w4a4/w8a8/' "6:18: switch 'w8a8' is listed twice"
+network "switches upside down" 's/\[w8a8, w4a4/[w4a4, w8a8/' "6:18: switch 'w8a8' must stand before"
+network "an even stem kernel" 's/kernel: 3/kernel: 4/' "7:7: 'kernel' must be odd"
+network "no such block" 's/kind: basic, inner: 32/kind: dense, inner: 32/' "16:16: 'kind' must be one of "
