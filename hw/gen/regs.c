@@ -238,6 +238,7 @@ static void write_c(FILE *out, const struct map *map)
 static void write_sv(FILE *out, const struct map *map)
 {
     fprintf(out, "// Register map of the accelerator, generated from hw/regs.yaml: do not edit.\n"
+                 "// The map lists what exists; not every block needs all of it.\n// verilator lint_off UNUSEDPARAM\n"
                  "package bitdial_regs_pkg;");
     for (size_t r = 0; r < map->count; r++) {
         const struct reg *reg = &map->registers[r];
@@ -253,7 +254,7 @@ static void write_sv(FILE *out, const struct map *map)
                         field->values[v].name, (unsigned)field->width, (unsigned)field->values[v].value);
         }
     }
-    fprintf(out, "\nendpackage\n");
+    fprintf(out, "\nendpackage\n// verilator lint_on UNUSEDPARAM\n");
 }
 
 static void write_markdown(FILE *out, const struct map *map)

@@ -1,0 +1,43 @@
+// Activation buffer: one byte (eight planes of one code) a lane, one read and one write port, read latency one clock.
+// The write port has a register in front: what is presented in clock t is in the memory from clock t + 2 on.
+module act_buffer #(
+  parameter int LANES = 64,
+  parameter int WORDS = 2048
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+  input  logic               re_i,
+  // verilator lint_off UNUSEDSIGNAL -- addresses are as wide as the largest buffer; the feeder asserts that they fit
+  input  logic [bitdial_pkg::WORD_W-1:0] raddr_i,
+  // verilator lint_on UNUSEDSIGNAL
+  output logic [LANES*8-1:0] rdata_o,
+  input  logic               we_i,
+  input  logic [LANES-1:0]   lanes_i,  // written where 1
+  // verilator lint_off UNUSEDSIGNAL -- addresses are as wide as the largest buffer; the feeder asserts that they fit
+  input  logic [bitdial_pkg::WORD_W-1:0] waddr_i,
+  // verilator lint_on UNUSEDSIGNAL
+  input  logic [LANES*8-1:0] wdata_i
+);
+  localparam int AW = $clog2(WORDS);
+  logic [LANES*8-1:0] mem [0:WORDS-1];
+  logic               we_q;
+  logic [LANES-1:0]   lanes_q;
+  logic [AW-1:0]      waddr_q;
+  logic [LANES*8-1:0] wdata_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) we_q <= 1'b0;
+    else we_q <= we_i;
+  end
+  always_ff @(posedge clk_i) begin
+    if (we_i) begin
+      lanes_q <= lanes_i;
+      waddr_q <= waddr_i[AW-1:0];
+      wdata_q <= wdata_i;
+    end
+    if (we_q) begin
+      for (int l = 0; l < LANES; l++) if (lanes_q[l]) mem[waddr_q][8*l +: 8] <= wdata_q[8*l +: 8];
+    end
+    if (re_i) rdata_o <= mem[raddr_i[AW-1:0]];
+  end
+endmodule

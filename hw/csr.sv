@@ -1,0 +1,302 @@
+// Control and status registers on AXI4-Lite, the two-entry doorbell queue and the interrupt. The map is
+// regs.yaml. A write is taken when its address and data are both there; an address outside the map answers SLVERR.
+`include "bitdial_assert.svh"
+module csr #(
+  parameter int ROWS = 8,
+  parameter int LANES = 64,
+  parameter int MAC_LANES = 16,
+  parameter int RQ = 4,
+  parameter bit HAS_XNOR = 1,
+  parameter bit HAS_MAC = 1,
+  parameter int ACT_WORDS = 2048,
+  parameter int Z_WORDS = 4096,
+  parameter int WEIGHT_WORDS = 128,
+  parameter int MULT_BITS = 24,
+  parameter logic [63:0] GEOMETRY_HASH = 64'd0,
+  parameter logic [31:0] RTL_HASH = 32'd0,
+  parameter int FAULT = 0
+) (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+
+  input  logic [11:0] awaddr_i,
+  input  logic        awvalid_i,
+  output logic        awready_o,
+  input  logic [31:0] wdata_i,
+  input  logic [3:0]  wstrb_i,
+  input  logic        wvalid_i,
+  output logic        wready_o,
+  output logic [1:0]  bresp_o,
+  output logic        bvalid_o,
+  input  logic        bready_i,
+  input  logic [11:0] araddr_i,
+  input  logic        arvalid_i,
+  output logic        arready_o,
+  output logic [31:0] rdata_o,
+  output logic [1:0]  rresp_o,
+  output logic        rvalid_o,
+  input  logic        rready_i,
+
+  output logic [63:0] program_addr_o,
+  output logic [31:0] desc_offset_o,
+  output logic [31:0] switch_stride_o,
+  output logic [8:0]  layer_count_o,
+  output logic [63:0] store_addr_o,
+
+  output bitdial_pkg::frame_t frame_o,        // head of the queue
+  output logic                frame_valid_o,
+  input  logic                frame_pop_i,
+  output logic                abort_o,        // soft reset, one clock
+
+  input  logic        busy_i,
+  input  logic        done_i,                 // a frame ended well: tag, switch and counters are valid
+  input  logic [31:0] done_tag_i,
+  input  logic [3:0]  done_switch_i,
+  input  logic        error_i,                // a frame was aborted for error_code_i at error_layer_i
+  input  logic [3:0]  error_code_i,
+  input  logic [7:0]  error_layer_i,
+  input  logic [6*bitdial_pkg::COUNT_W-1:0] counters_i,  // total, compute, weight, input, output, overhead
+  output logic        irq_o
+);
+  localparam int CW = bitdial_pkg::COUNT_W;
+  localparam logic [1:0] OKAY = 2'b00;
+  localparam logic [1:0] SLVERR = 2'b10;
+
+  function automatic logic [31:0] merge(input logic [31:0] old, input logic [31:0] data, input logic [3:0] strobe);
+    for (int b = 0; b < 4; b++) merge[8*b +: 8] = strobe[b] ? data[8*b +: 8] : old[8*b +: 8];
+  endfunction
+
+  logic [1:0]  control_q, irq_enable_q, irq_status_q;
+  logic [31:0] desc_offset_q, switch_stride_q, layer_count_q, switch_count_q, precision_q, tag_q;
+  logic [63:0] program_addr_q, store_addr_q, input_addr_q, output_addr_q;
+  logic [31:0] done_tag_q, frame_count_q;
+  logic [3:0]  done_switch_q, error_q;
+  logic [7:0]  error_layer_q;
+  logic [6*CW-1:0] counters_q;
+  bitdial_pkg::frame_t head_q, tail_q, bell;
+  logic [1:0]  level_q;
+  logic        drop_irq_q;
+
+  // --- read ---------------------------------------------------------------------------------------------------------
+  logic [31:0] read_data;
+  logic        read_known;
+  logic        take_read;
+  assign arready_o = !rvalid_o;
+  assign take_read = arvalid_i && arready_o;
+
+  always_comb begin
+    read_data = 32'd0;
+    read_known = 1'b1;
+    case (araddr_i)
+      bitdial_regs_pkg::ID_ADDR:               read_data = bitdial_regs_pkg::ID_RESET;
+      bitdial_regs_pkg::ABI_VERSION_ADDR:      read_data = bitdial_regs_pkg::ABI_VERSION_RESET;
+      bitdial_regs_pkg::GEOMETRY_ADDR:         read_data = {7'(MAC_LANES), 9'(LANES), 8'(RQ), 8'(ROWS)};
+      bitdial_regs_pkg::CAPABILITIES_ADDR:     read_data = {18'd0, 6'(MULT_BITS), 2'd0, 4'b1111, HAS_MAC, HAS_XNOR};
+      bitdial_regs_pkg::ACT_WORDS_ADDR:        read_data = 32'(ACT_WORDS);
+      bitdial_regs_pkg::Z_WORDS_ADDR:          read_data = 32'(Z_WORDS);
+      bitdial_regs_pkg::WEIGHT_WORDS_ADDR:     read_data = 32'(WEIGHT_WORDS);
+      bitdial_regs_pkg::GEOMETRY_HASH_LO_ADDR: read_data = GEOMETRY_HASH[31:0];
+      bitdial_regs_pkg::GEOMETRY_HASH_HI_ADDR: read_data = GEOMETRY_HASH[63:32];
+      bitdial_regs_pkg::RTL_HASH_ADDR:         read_data = RTL_HASH;
+      bitdial_regs_pkg::BUILD_ID_ADDR:         read_data = 32'(FAULT);
+      bitdial_regs_pkg::CONTROL_ADDR:          read_data = {30'd0, control_q};
+      bitdial_regs_pkg::STATUS_ADDR:           read_data = {8'd0, error_layer_q, 4'd0, error_q, 5'd0, level_q, busy_i};
+      bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR:  read_data = program_addr_q[31:0];
+      bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR:  read_data = program_addr_q[63:32];
+      bitdial_regs_pkg::DESC_OFFSET_ADDR:      read_data = desc_offset_q;
+      bitdial_regs_pkg::SWITCH_STRIDE_ADDR:    read_data = switch_stride_q;
+      bitdial_regs_pkg::LAYER_COUNT_ADDR:      read_data = layer_count_q;
+      bitdial_regs_pkg::SWITCH_COUNT_ADDR:     read_data = switch_count_q;
+      bitdial_regs_pkg::STORE_ADDR_LO_ADDR:    read_data = store_addr_q[31:0];
+      bitdial_regs_pkg::STORE_ADDR_HI_ADDR:    read_data = store_addr_q[63:32];
+      bitdial_regs_pkg::PRECISION_ADDR:        read_data = precision_q;
+      bitdial_regs_pkg::INPUT_ADDR_LO_ADDR:    read_data = input_addr_q[31:0];
+      bitdial_regs_pkg::INPUT_ADDR_HI_ADDR:    read_data = input_addr_q[63:32];
+      bitdial_regs_pkg::OUTPUT_ADDR_LO_ADDR:   read_data = output_addr_q[31:0];
+      bitdial_regs_pkg::OUTPUT_ADDR_HI_ADDR:   read_data = output_addr_q[63:32];
+      bitdial_regs_pkg::TAG_ADDR:              read_data = tag_q;
+      bitdial_regs_pkg::DOORBELL_ADDR:         read_data = 32'd0;
+      bitdial_regs_pkg::IRQ_STATUS_ADDR:       read_data = {30'd0, irq_status_q};
+      bitdial_regs_pkg::IRQ_ENABLE_ADDR:       read_data = {30'd0, irq_enable_q};
+      bitdial_regs_pkg::DONE_TAG_ADDR:         read_data = done_tag_q;
+      bitdial_regs_pkg::DONE_SWITCH_ADDR:      read_data = {28'd0, done_switch_q};
+      bitdial_regs_pkg::FRAME_COUNT_ADDR:      read_data = frame_count_q;
+      bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR:        read_data = counters_q[0*CW +: 32];
+      bitdial_regs_pkg::COUNTER_TOTAL_HI_ADDR:        read_data = 32'(counters_q[0*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_COMPUTE_LO_ADDR:      read_data = counters_q[1*CW +: 32];
+      bitdial_regs_pkg::COUNTER_COMPUTE_HI_ADDR:      read_data = 32'(counters_q[1*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_LO_ADDR: read_data = counters_q[2*CW +: 32];
+      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_HI_ADDR: read_data = 32'(counters_q[2*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_INPUT_STALL_LO_ADDR:  read_data = counters_q[3*CW +: 32];
+      bitdial_regs_pkg::COUNTER_INPUT_STALL_HI_ADDR:  read_data = 32'(counters_q[3*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_LO_ADDR: read_data = counters_q[4*CW +: 32];
+      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_HI_ADDR: read_data = 32'(counters_q[4*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_OVERHEAD_LO_ADDR:     read_data = counters_q[5*CW +: 32];
+      bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR:     read_data = 32'(counters_q[5*CW+32 +: CW-32]);
+      default: read_known = 1'b0;
+    endcase
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      rvalid_o <= 1'b0;
+      rdata_o <= 32'd0;
+      rresp_o <= OKAY;
+    end else if (take_read) begin
+      rvalid_o <= 1'b1;
+      rdata_o <= read_data;
+      rresp_o <= read_known ? OKAY : SLVERR;
+    end else if (rready_i) begin
+      rvalid_o <= 1'b0;
+    end
+  end
+
+  // --- write --------------------------------------------------------------------------------------------------------
+  logic write, write_known, ring, soft_reset;
+  logic [31:0] ones;  // wdata where strobed, else 0
+  assign write = awvalid_i && wvalid_i && !bvalid_o;
+  assign awready_o = write;
+  assign wready_o = write;
+  assign ones = merge(32'd0, wdata_i, wstrb_i);
+  assign ring = write && awaddr_i == bitdial_regs_pkg::DOORBELL_ADDR;
+  assign soft_reset = write && awaddr_i == bitdial_regs_pkg::CONTROL_ADDR &&
+                      ones[bitdial_regs_pkg::CONTROL_SOFT_RESET_LSB];
+
+  // Every address below the end of the map that can be read exists; three holes lie between its parts.
+  always_comb begin
+    write_known = awaddr_i <= bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR && awaddr_i[1:0] == 2'd0;
+    if (awaddr_i > bitdial_regs_pkg::BUILD_ID_ADDR && awaddr_i < bitdial_regs_pkg::CONTROL_ADDR) write_known = 1'b0;
+    if (awaddr_i > bitdial_regs_pkg::STORE_ADDR_HI_ADDR && awaddr_i < bitdial_regs_pkg::PRECISION_ADDR)
+      write_known = 1'b0;
+    if (awaddr_i > bitdial_regs_pkg::DOORBELL_ADDR && awaddr_i < bitdial_regs_pkg::IRQ_STATUS_ADDR) write_known = 1'b0;
+    if (awaddr_i > bitdial_regs_pkg::FRAME_COUNT_ADDR && awaddr_i < bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR)
+      write_known = 1'b0;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      bvalid_o <= 1'b0;
+      bresp_o <= OKAY;
+      control_q <= bitdial_regs_pkg::CONTROL_RESET[1:0];
+      program_addr_q <= 64'd0;
+      desc_offset_q <= bitdial_regs_pkg::DESC_OFFSET_RESET;
+      switch_stride_q <= bitdial_regs_pkg::SWITCH_STRIDE_RESET;
+      layer_count_q <= bitdial_regs_pkg::LAYER_COUNT_RESET;
+      switch_count_q <= bitdial_regs_pkg::SWITCH_COUNT_RESET;
+      store_addr_q <= 64'd0;
+      precision_q <= bitdial_regs_pkg::PRECISION_RESET;
+      input_addr_q <= 64'd0;
+      output_addr_q <= 64'd0;
+      tag_q <= bitdial_regs_pkg::TAG_RESET;
+      irq_enable_q <= bitdial_regs_pkg::IRQ_ENABLE_RESET[1:0];
+    end else begin
+      if (bready_i) bvalid_o <= 1'b0;
+      if (write) begin
+        bvalid_o <= 1'b1;
+        bresp_o <= write_known ? OKAY : SLVERR;
+        case (awaddr_i)
+          bitdial_regs_pkg::CONTROL_ADDR:         if (wstrb_i[0]) control_q <= wdata_i[1:0];
+          bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR:
+            program_addr_q[31:0] <= merge(program_addr_q[31:0], wdata_i, wstrb_i);
+          bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR:
+            program_addr_q[63:32] <= merge(program_addr_q[63:32], wdata_i, wstrb_i);
+          bitdial_regs_pkg::DESC_OFFSET_ADDR:     desc_offset_q <= merge(desc_offset_q, wdata_i, wstrb_i);
+          bitdial_regs_pkg::SWITCH_STRIDE_ADDR:   switch_stride_q <= merge(switch_stride_q, wdata_i, wstrb_i);
+          bitdial_regs_pkg::LAYER_COUNT_ADDR:     layer_count_q <= merge(layer_count_q, wdata_i, wstrb_i);
+          bitdial_regs_pkg::SWITCH_COUNT_ADDR:    switch_count_q <= merge(switch_count_q, wdata_i, wstrb_i);
+          bitdial_regs_pkg::STORE_ADDR_LO_ADDR:   store_addr_q[31:0] <= merge(store_addr_q[31:0], wdata_i, wstrb_i);
+          bitdial_regs_pkg::STORE_ADDR_HI_ADDR:   store_addr_q[63:32] <= merge(store_addr_q[63:32], wdata_i, wstrb_i);
+          bitdial_regs_pkg::PRECISION_ADDR:
+            if (FAULT != 2) precision_q <= merge(precision_q, wdata_i, wstrb_i);
+          bitdial_regs_pkg::INPUT_ADDR_LO_ADDR:   input_addr_q[31:0] <= merge(input_addr_q[31:0], wdata_i, wstrb_i);
+          bitdial_regs_pkg::INPUT_ADDR_HI_ADDR:   input_addr_q[63:32] <= merge(input_addr_q[63:32], wdata_i, wstrb_i);
+          bitdial_regs_pkg::OUTPUT_ADDR_LO_ADDR:  output_addr_q[31:0] <= merge(output_addr_q[31:0], wdata_i, wstrb_i);
+          bitdial_regs_pkg::OUTPUT_ADDR_HI_ADDR:
+            output_addr_q[63:32] <= merge(output_addr_q[63:32], wdata_i, wstrb_i);
+          bitdial_regs_pkg::TAG_ADDR:             tag_q <= merge(tag_q, wdata_i, wstrb_i);
+          bitdial_regs_pkg::IRQ_ENABLE_ADDR:      if (wstrb_i[0]) irq_enable_q <= wdata_i[1:0];
+          default: ;
+        endcase
+      end
+    end
+  end
+
+  // --- doorbell queue -----------------------------------------------------------------------------------------------
+  logic bad_switch, full, push;
+  assign bad_switch = precision_q >= switch_count_q || |precision_q[31:4];
+  assign full = level_q == 2'd2;
+  assign push = ring && !bad_switch && !full;
+  assign bell.switch_index = precision_q[3:0];
+  assign bell.input_addr = input_addr_q;
+  assign bell.output_addr = output_addr_q;
+  assign bell.tag = tag_q;
+  assign bell.store_enable = control_q[bitdial_regs_pkg::CONTROL_STORE_ENABLE_LSB];
+  assign frame_o = head_q;
+  assign frame_valid_o = level_q != 2'd0;
+  assign abort_o = soft_reset;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      level_q <= 2'd0;
+      head_q <= '0;
+      tail_q <= '0;
+    end else if (soft_reset) begin
+      level_q <= 2'd0;
+    end else begin
+      level_q <= level_q + 2'(push) - 2'(frame_pop_i);
+      if (frame_pop_i) head_q <= tail_q;
+      if (push && (level_q == 2'(frame_pop_i))) head_q <= bell;
+      else if (push) tail_q <= bell;
+    end
+  end
+  `BD_ASSERT(queue_pop_not_empty, !(frame_pop_i && level_q == 2'd0), "a frame starts that no doorbell rang for")
+
+  // --- interrupt, errors, results -----------------------------------------------------------------------------------
+  logic [1:0] irq_set, irq_clear;
+  logic       fail;
+  logic [3:0] fail_code;
+  assign fail = error_i || (ring && (bad_switch || full));
+  assign fail_code = error_i ? error_code_i :
+                     bad_switch ? bitdial_regs_pkg::ERROR_BAD_SWITCH : bitdial_regs_pkg::ERROR_QUEUE_FULL;
+  assign irq_set[bitdial_regs_pkg::IRQ_STATUS_DONE_LSB] = done_i && !drop_irq_q;
+  assign irq_set[bitdial_regs_pkg::IRQ_STATUS_ERROR_LSB] = fail;
+  assign irq_clear = (write && awaddr_i == bitdial_regs_pkg::IRQ_STATUS_ADDR) ? ones[1:0] : 2'd0;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      irq_status_q <= 2'd0;
+      error_q <= bitdial_regs_pkg::ERROR_NONE;
+      error_layer_q <= 8'd0;
+      done_tag_q <= 32'd0;
+      done_switch_q <= 4'd0;
+      frame_count_q <= 32'd0;
+      counters_q <= '0;
+      drop_irq_q <= FAULT == 3;
+    end else begin
+      irq_status_q <= (irq_status_q & ~irq_clear) | irq_set;
+      if (irq_clear[bitdial_regs_pkg::IRQ_STATUS_ERROR_LSB]) begin
+        error_q <= bitdial_regs_pkg::ERROR_NONE;
+        error_layer_q <= 8'd0;
+      end
+      if (fail && (error_q == bitdial_regs_pkg::ERROR_NONE ||
+                   irq_clear[bitdial_regs_pkg::IRQ_STATUS_ERROR_LSB])) begin
+        error_q <= fail_code;
+        error_layer_q <= error_i ? error_layer_i : 8'd0;
+      end
+      if (done_i) begin
+        drop_irq_q <= 1'b0;
+        done_tag_q <= done_tag_i;
+        done_switch_q <= done_switch_i;
+        frame_count_q <= frame_count_q + 32'd1;
+        counters_q <= counters_i;
+      end
+    end
+  end
+
+  assign irq_o = control_q[bitdial_regs_pkg::CONTROL_IRQ_ENABLE_LSB] && |(irq_status_q & irq_enable_q);
+  assign program_addr_o = program_addr_q;
+  assign desc_offset_o = desc_offset_q;
+  assign switch_stride_o = switch_stride_q;
+  assign layer_count_o = layer_count_q[8:0];
+  assign store_addr_o = store_addr_q;
+endmodule
