@@ -1,29 +1,30 @@
-# Program images, read by `bitdial run`.
+# Program images.
 bdp=$good/net.bdp
-ran() {
-    refuse "$1" "bitdial run: $in/bad.bdp: $2" "$bitdial" run "$in/bad.bdp" --hardware "$demo" --device ref --images 1 --json
+# Read by `bitdial inspect`, which must not print a part first, nor extract one.
+inspected() {
+    refuse "$1" "bitdial inspect: $in/bad.bdp: $2" "$bitdial" inspect "$in/bad.bdp" --extract "$out/parts"
 }
 # Byte offset of descriptor L of switch S: from the header, descriptor_offset at 116, switch_stride at 120.
 word() { od -An -tu4 -j "$1" -N 4 "$bdp" | tr -d ' '; }
 descriptor() { echo $(($(word 116) + $1 * $(word 120) + $2 * 256)); }
 
 cut bad.bdp "$bdp" 200
-ran "program within its header" 'byte 200: ends inside the 256-byte header'
+inspected "program within its header" 'byte 200: ends inside the 256-byte header'
 cut bad.bdp "$bdp" -8
-ran "program 8 bytes short" 'byte 16: the header says [0-9]+ bytes, there are [0-9]+'
+inspected "program 8 bytes short" 'byte 16: the header says [0-9]+ bytes, there are [0-9]+'
 patched bad.bdp "$bdp" 0 'X'
-ran "program magic" 'byte 0: not a program image'
+inspected "program magic" 'byte 0: not a program image'
 patched bad.bdp "$bdp" 4 '\011'
-ran "program version" 'byte 4: version 9 of the program image'
+inspected "program version" 'byte 4: version 9 of the program image'
 patched bad.bdp "$bdp" 100000 '\125\252'
-ran "program contents changed" 'byte 12: checksum 0x[0-9a-f]{8}, but the contents give 0x[0-9a-f]{8}'
+inspected "program contents changed" 'byte 12: checksum 0x[0-9a-f]{8}, but the contents give 0x[0-9a-f]{8}'
 patched bad.bdp "$bdp" 72 '\021' && resealed bad.bdp
-ran "17 switches" 'byte [0-9]+: switch_count must be 1\.\.16'
+inspected "17 switches" 'byte [0-9]+: switch_count must be 1\.\.16'
 patched bad.bdp "$bdp" 116 '\100\377\377\177' && resealed bad.bdp
-ran "descriptors outside the image" 'byte 116: the descriptors lie outside the image'
+inspected "descriptors outside the image" 'byte 116: the descriptors lie outside the image'
 patched bad.bdp "$bdp" $(($(descriptor 2 3) + 12)) '\011' && resealed bad.bdp
-ran "a descriptor of 9 weight bits" "byte $(($(descriptor 2 3) + 12)): descriptor of layer '[^']+' at switch '[^']+': weight_bits"
+inspected "a descriptor of 9 weight bits" "byte $(($(descriptor 2 3) + 12)): descriptor of layer '[^']+' at switch '[^']+': weight_bits"
 patched bad.bdp "$bdp" $(($(descriptor 0 1) + 208)) '\377\377\377\177' && resealed bad.bdp
-ran "weights outside the image" "byte $(($(descriptor 0 1) + 208)): descriptor of layer '[^']+' at switch '[^']+': the layer's weights lie outside"
+inspected "weights outside the image" "byte $(($(descriptor 0 1) + 208)): descriptor of layer '[^']+' at switch '[^']+': the layer's weights lie outside"
 patched bad.bdp "$bdp" $(($(descriptor 1 0) + 36)) '\377' && resealed bad.bdp
-ran "an output shape that does not follow" "byte [0-9]+: descriptor of layer 'stem' at switch '[^']+': "
+inspected "an output shape that does not follow" "byte [0-9]+: descriptor of layer 'stem' at switch '[^']+': "
