@@ -1,22 +1,28 @@
 #include "model/train/conv.h"
 
 #include <dnnl.h>
+#include <omp.h>
 #include <stdlib.h>
 
 #include "model/core/memory.h"
 
-/* A primitive and its arguments' places in `arguments`. */
 enum pass { FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS, PASSES };
+
+/* What one thread needs of its own: a stream, memory objects whose handles are set for each call, scratchpads. */
+struct worker {
+    dnnl_stream_t stream;
+    dnnl_memory_t source, accumulation, d_source, d_accumulation, d_weights, scratchpad[PASSES];
+};
 
 struct bd_conv {
     struct bd_conv_shape shape;
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     dnnl_primitive_t pass[PASSES];
-    dnnl_memory_t source, accumulation, d_source, d_accumulation; /* handles are set for each call */
+    dnnl_memory_desc_t scratchpad[PASSES], d_weights_desc;
     dnnl_memory_t plain_weights, weights, back_weights, d_weights;
     dnnl_primitive_t to_weights, to_back_weights, from_d_weights;
-    float *d_weights_room;
+    struct worker *workers;
 };
 
 static bd_status failed(dnnl_status_t status, const char *what, struct bd_error *err)
@@ -84,17 +90,35 @@ static dnnl_status_t make_reorder(struct bd_conv *conv, dnnl_primitive_t *reorde
     return status;
 }
 
+/* Builds a pass; scratch memory is the caller's, so that threads may share the primitive. */
+static dnnl_status_t make_pass(struct bd_conv *conv, enum pass pass, const dnnl_convolution_desc_t *desc,
+                               dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *pd)
+{
+    dnnl_primitive_attr_t attributes;
+    dnnl_status_t status = dnnl_primitive_attr_create(&attributes);
+    if (status) {
+        return status;
+    }
+    status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
+    status = status ? status : dnnl_primitive_desc_create(pd, desc, attributes, conv->engine, hint);
+    dnnl_primitive_attr_destroy(attributes);
+    if (status) {
+        return status;
+    }
+    conv->scratchpad[pass] = *dnnl_primitive_desc_query_md(*pd, dnnl_query_scratchpad_md, 0);
+    return dnnl_primitive_create(&conv->pass[pass], *pd);
+}
+
 static dnnl_status_t make_forward(struct bd_conv *conv, const struct descriptors *d, dnnl_primitive_desc_t *pd)
 {
     dnnl_convolution_desc_t desc;
     dnnl_status_t status = dnnl_convolution_forward_desc_init(
         &desc, conv->shape.training ? dnnl_forward_training : dnnl_forward_inference, dnnl_convolution_direct,
         &d->source, &d->any_weights, NULL, &d->accumulation, d->strides, d->pad, d->pad);
-    status = status ? status : dnnl_primitive_desc_create(pd, &desc, NULL, conv->engine, NULL);
+    status = status ? status : make_pass(conv, FORWARD, &desc, NULL, pd);
     if (status) {
         return status;
     }
-    status = dnnl_primitive_create(&conv->pass[FORWARD], *pd);
     const dnnl_memory_desc_t *weights = dnnl_primitive_desc_query_md(*pd, dnnl_query_weights_md, 0);
     status = status ? status : make_memory(conv, &conv->weights, weights, true);
     return status ? status : make_reorder(conv, &conv->to_weights, &d->plain_weights, weights);
@@ -107,11 +131,10 @@ static dnnl_status_t make_backward_data(struct bd_conv *conv, const struct descr
     dnnl_status_t status =
         dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &d->source, &d->any_weights,
                                                  &d->d_accumulation, d->strides, d->pad, d->pad);
-    status = status ? status : dnnl_primitive_desc_create(&pd, &desc, NULL, conv->engine, hint);
+    status = status ? status : make_pass(conv, BACKWARD_DATA, &desc, hint, &pd);
     if (status) {
         return status;
     }
-    status = dnnl_primitive_create(&conv->pass[BACKWARD_DATA], pd);
     const dnnl_memory_desc_t *weights = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
     status = status ? status : make_memory(conv, &conv->back_weights, weights, true);
     status = status ? status : make_reorder(conv, &conv->to_back_weights, &d->plain_weights, weights);
@@ -127,34 +150,45 @@ static dnnl_status_t make_backward_weights(struct bd_conv *conv, const struct de
     dnnl_status_t status = dnnl_convolution_backward_weights_desc_init(
         &desc, dnnl_convolution_direct, &d->source, &d->any_d_weights, NULL, &d->d_accumulation, d->strides, d->pad,
         d->pad);
-    status = status ? status : dnnl_primitive_desc_create(&pd, &desc, NULL, conv->engine, hint);
+    status = status ? status : make_pass(conv, BACKWARD_WEIGHTS, &desc, hint, &pd);
     if (status) {
         return status;
     }
-    status = dnnl_primitive_create(&conv->pass[BACKWARD_WEIGHTS], pd);
     const dnnl_memory_desc_t *weights = dnnl_primitive_desc_query_md(pd, dnnl_query_diff_weights_md, 0);
-    status = status ? status : make_memory(conv, &conv->d_weights, weights, true);
+    conv->d_weights_desc = *weights;
+    status = status ? status : make_memory(conv, &conv->d_weights, weights, false);
     status = status ? status : make_reorder(conv, &conv->from_d_weights, weights, &d->plain_weights);
     dnnl_primitive_desc_destroy(pd);
+    return status;
+}
+
+static dnnl_status_t make_worker(struct bd_conv *conv, const struct descriptors *d, struct worker *worker)
+{
+    dnnl_status_t status = dnnl_stream_create(&worker->stream, conv->engine, dnnl_stream_default_flags);
+    status = status ? status : make_memory(conv, &worker->source, &d->source, false);
+    status = status ? status : make_memory(conv, &worker->accumulation, &d->accumulation, false);
+    status = status ? status : make_memory(conv, &worker->d_source, &d->source, false);
+    status = status ? status : make_memory(conv, &worker->d_accumulation, &d->d_accumulation, false);
+    if (!status && conv->pass[BACKWARD_WEIGHTS]) {
+        status = make_memory(conv, &worker->d_weights, &conv->d_weights_desc, false);
+    }
+    for (int pass = 0; pass < PASSES && !status; pass++) {
+        if (conv->pass[pass]) {
+            status = make_memory(conv, &worker->scratchpad[pass], &conv->scratchpad[pass], true);
+        }
+    }
     return status;
 }
 
 static dnnl_status_t make(struct bd_conv *conv)
 {
     struct descriptors d;
+    dnnl_primitive_desc_t forward = NULL;
     dnnl_status_t status = dnnl_engine_create(&conv->engine, dnnl_cpu, 0);
     status = status ? status : dnnl_stream_create(&conv->stream, conv->engine, dnnl_stream_default_flags);
     status = status ? status : describe(&conv->shape, &d);
-    status = status ? status : make_memory(conv, &conv->source, &d.source, false);
-    status = status ? status : make_memory(conv, &conv->accumulation, &d.accumulation, false);
-    status = status ? status : make_memory(conv, &conv->d_source, &d.source, false);
-    status = status ? status : make_memory(conv, &conv->d_accumulation, &d.d_accumulation, false);
     status = status ? status : make_memory(conv, &conv->plain_weights, &d.plain_weights, false);
-    if (status) {
-        return status;
-    }
-    dnnl_primitive_desc_t forward = NULL;
-    status = make_forward(conv, &d, &forward);
+    status = status ? status : make_forward(conv, &d, &forward);
     if (!status && conv->shape.training && !conv->shape.image) {
         status = make_backward_data(conv, &d, forward);
     }
@@ -164,6 +198,10 @@ static dnnl_status_t make(struct bd_conv *conv)
     if (forward) {
         dnnl_primitive_desc_destroy(forward);
     }
+    conv->workers = bd_xcalloc(conv->shape.workers, sizeof *conv->workers);
+    for (int i = 0; i < conv->shape.workers && !status; i++) {
+        status = make_worker(conv, &d, &conv->workers[i]);
+    }
     return status;
 }
 
@@ -171,7 +209,11 @@ bd_status bd_conv_create(struct bd_conv **result, const struct bd_conv_shape *sh
 {
     struct bd_conv *conv = bd_xcalloc(1, sizeof *conv);
     conv->shape = *shape;
+    /* Primitives plan for the threads that OpenMP has when they are built: here one, the caller's. */
+    int threads = omp_get_max_threads();
+    omp_set_num_threads(1);
     dnnl_status_t status = make(conv);
+    omp_set_num_threads(threads);
     if (status) {
         bd_conv_destroy(conv);
         *result = NULL;
@@ -181,18 +223,37 @@ bd_status bd_conv_create(struct bd_conv **result, const struct bd_conv_shape *sh
     return BD_OK;
 }
 
+static void destroy_memories(const dnnl_memory_t *memories, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (memories[i]) {
+            dnnl_memory_destroy(memories[i]);
+        }
+    }
+}
+
+static void destroy_worker(struct worker *worker)
+{
+    const dnnl_memory_t memories[] = {worker->source, worker->accumulation, worker->d_source, worker->d_accumulation,
+                                      worker->d_weights};
+    destroy_memories(memories, sizeof memories / sizeof *memories);
+    destroy_memories(worker->scratchpad, PASSES);
+    if (worker->stream) {
+        dnnl_stream_destroy(worker->stream);
+    }
+}
+
 void bd_conv_destroy(struct bd_conv *conv)
 {
     if (!conv) {
         return;
     }
-    dnnl_memory_t memories[] = {conv->source, conv->accumulation, conv->d_source, conv->d_accumulation,
-                                conv->plain_weights, conv->weights, conv->back_weights, conv->d_weights};
-    for (size_t i = 0; i < sizeof memories / sizeof *memories; i++) {
-        if (memories[i]) {
-            dnnl_memory_destroy(memories[i]);
-        }
+    for (int i = 0; conv->workers && i < conv->shape.workers; i++) {
+        destroy_worker(&conv->workers[i]);
     }
+    free(conv->workers);
+    const dnnl_memory_t memories[] = {conv->plain_weights, conv->weights, conv->back_weights, conv->d_weights};
+    destroy_memories(memories, sizeof memories / sizeof *memories);
     dnnl_primitive_t primitives[] = {conv->pass[FORWARD], conv->pass[BACKWARD_DATA], conv->pass[BACKWARD_WEIGHTS],
                                      conv->to_weights, conv->to_back_weights, conv->from_d_weights};
     for (size_t i = 0; i < sizeof primitives / sizeof *primitives; i++) {
@@ -212,7 +273,8 @@ void bd_conv_destroy(struct bd_conv *conv)
 static dnnl_status_t reorder(struct bd_conv *conv, dnnl_primitive_t primitive, dnnl_memory_t from, dnnl_memory_t to)
 {
     dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-    return dnnl_primitive_execute(primitive, conv->stream, 2, arguments);
+    dnnl_status_t status = dnnl_primitive_execute(primitive, conv->stream, 2, arguments);
+    return status ? status : dnnl_stream_wait(conv->stream);
 }
 
 bd_status bd_conv_set_weights(struct bd_conv *conv, const float *weights, struct bd_error *err)
@@ -222,52 +284,64 @@ bd_status bd_conv_set_weights(struct bd_conv *conv, const float *weights, struct
     if (!status && conv->to_back_weights) {
         status = reorder(conv, conv->to_back_weights, conv->plain_weights, conv->back_weights);
     }
-    status = status ? status : dnnl_stream_wait(conv->stream);
     return status ? failed(status, "lay out weights", err) : BD_OK;
 }
 
-static bd_status execute(struct bd_conv *conv, enum pass pass, const dnnl_exec_arg_t arguments[3], const char *what,
-                         struct bd_error *err)
+static bd_status execute(struct bd_conv *conv, const struct worker *worker, enum pass pass,
+                         const dnnl_exec_arg_t given[3], const char *what, struct bd_error *err)
 {
-    dnnl_status_t status = dnnl_primitive_execute(conv->pass[pass], conv->stream, 3, arguments);
-    status = status ? status : dnnl_stream_wait(conv->stream);
+    const dnnl_exec_arg_t arguments[] = {
+        given[0], given[1], given[2], {DNNL_ARG_SCRATCHPAD, worker->scratchpad[pass]}};
+    dnnl_status_t status = dnnl_primitive_execute(conv->pass[pass], worker->stream, 4, arguments);
+    status = status ? status : dnnl_stream_wait(worker->stream);
     return status ? failed(status, what, err) : BD_OK;
 }
 
-bd_status bd_conv_forward(struct bd_conv *conv, const void *source, float *accumulation, struct bd_error *err)
+bd_status bd_conv_forward(struct bd_conv *conv, int index, const void *source, float *accumulation,
+                          struct bd_error *err)
 {
-    dnnl_memory_set_data_handle(conv->source, (void *)source);
-    dnnl_memory_set_data_handle(conv->accumulation, accumulation);
-    dnnl_exec_arg_t arguments[] = {
-        {DNNL_ARG_SRC, conv->source}, {DNNL_ARG_WEIGHTS, conv->weights}, {DNNL_ARG_DST, conv->accumulation}};
-    return execute(conv, FORWARD, arguments, "convolve", err);
+    const struct worker *worker = &conv->workers[index];
+    dnnl_memory_set_data_handle(worker->source, (void *)source);
+    dnnl_memory_set_data_handle(worker->accumulation, accumulation);
+    const dnnl_exec_arg_t arguments[] = {
+        {DNNL_ARG_SRC, worker->source}, {DNNL_ARG_WEIGHTS, conv->weights}, {DNNL_ARG_DST, worker->accumulation}};
+    return execute(conv, worker, FORWARD, arguments, "convolve", err);
 }
 
-bd_status bd_conv_backward_data(struct bd_conv *conv, const void *d_accumulation, void *d_source,
+bd_status bd_conv_backward_data(struct bd_conv *conv, int index, const void *d_accumulation, void *d_source,
                                 struct bd_error *err)
 {
-    dnnl_memory_set_data_handle(conv->d_accumulation, (void *)d_accumulation);
-    dnnl_memory_set_data_handle(conv->d_source, d_source);
-    dnnl_exec_arg_t arguments[] = {{DNNL_ARG_DIFF_DST, conv->d_accumulation},
-                                   {DNNL_ARG_WEIGHTS, conv->back_weights},
-                                   {DNNL_ARG_DIFF_SRC, conv->d_source}};
-    return execute(conv, BACKWARD_DATA, arguments, "propagate a gradient to activations", err);
+    const struct worker *worker = &conv->workers[index];
+    dnnl_memory_set_data_handle(worker->d_accumulation, (void *)d_accumulation);
+    dnnl_memory_set_data_handle(worker->d_source, d_source);
+    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_DIFF_DST, worker->d_accumulation},
+                                         {DNNL_ARG_WEIGHTS, conv->back_weights},
+                                         {DNNL_ARG_DIFF_SRC, worker->d_source}};
+    return execute(conv, worker, BACKWARD_DATA, arguments, "propagate a gradient to activations", err);
 }
 
-bd_status bd_conv_backward_weights(struct bd_conv *conv, const void *source, const void *d_accumulation,
+bd_status bd_conv_backward_weights(struct bd_conv *conv, int index, const void *source, const void *d_accumulation,
                                    float *d_weights, struct bd_error *err)
 {
-    dnnl_memory_set_data_handle(conv->source, (void *)source);
-    dnnl_memory_set_data_handle(conv->d_accumulation, (void *)d_accumulation);
-    dnnl_memory_set_data_handle(conv->plain_weights, d_weights);
-    dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, conv->source},
-                                   {DNNL_ARG_DIFF_DST, conv->d_accumulation},
-                                   {DNNL_ARG_DIFF_WEIGHTS, conv->d_weights}};
-    bd_status status = execute(conv, BACKWARD_WEIGHTS, arguments, "propagate a gradient to weights", err);
-    if (status) {
-        return status;
-    }
-    dnnl_status_t done = reorder(conv, conv->from_d_weights, conv->d_weights, conv->plain_weights);
-    done = done ? done : dnnl_stream_wait(conv->stream);
-    return done ? failed(done, "lay out a weight gradient", err) : BD_OK;
+    const struct worker *worker = &conv->workers[index];
+    dnnl_memory_set_data_handle(worker->source, (void *)source);
+    dnnl_memory_set_data_handle(worker->d_accumulation, (void *)d_accumulation);
+    dnnl_memory_set_data_handle(worker->d_weights, d_weights);
+    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, worker->source},
+                                         {DNNL_ARG_DIFF_DST, worker->d_accumulation},
+                                         {DNNL_ARG_DIFF_WEIGHTS, worker->d_weights}};
+    return execute(conv, worker, BACKWARD_WEIGHTS, arguments, "propagate a gradient to weights", err);
+}
+
+size_t bd_conv_gradient_count(const struct bd_conv *conv)
+{
+    return dnnl_memory_desc_get_size(&conv->d_weights_desc) / sizeof(float);
+}
+
+bd_status bd_conv_plain_gradient(struct bd_conv *conv, float *d_weights, float *plain, struct bd_error *err)
+{
+    dnnl_memory_set_data_handle(conv->d_weights, d_weights);
+    dnnl_memory_set_data_handle(conv->plain_weights, plain);
+    dnnl_status_t status = reorder(conv, conv->from_d_weights, conv->d_weights, conv->plain_weights);
+    return status ? failed(status, "lay out a weight gradient", err) : BD_OK;
 }

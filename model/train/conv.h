@@ -20,6 +20,7 @@ struct bd_conv_shape {
     bool image; /* reads the input image; has no backward-data */
     bool half;  /* operands are bfloat16, but for an image's layer */
     bool training;
+    int workers; /* threads that may call at once, each with its own `worker` below this */
 };
 
 struct bd_conv;
@@ -32,15 +33,21 @@ bool bd_conv_half_is_fast(void);
 bd_status bd_conv_create(struct bd_conv **conv, const struct bd_conv_shape *shape, struct bd_error *err) BD_WARN_UNUSED;
 void bd_conv_destroy(struct bd_conv *conv);
 
-/* Takes weights (OC, IC, KH, KW) float32 for the passes that follow. */
+/* Takes weights (OC, IC, KH, KW) float32 for the passes that follow. Not beside other calls. */
 bd_status bd_conv_set_weights(struct bd_conv *conv, const float *weights, struct bd_error *err) BD_WARN_UNUSED;
-bd_status bd_conv_forward(struct bd_conv *conv, const void *source, float *accumulation, struct bd_error *err)
-    BD_WARN_UNUSED;
+
+/* Each runs in the calling thread alone, over one shard of `batch` images. */
+bd_status bd_conv_forward(struct bd_conv *conv, int worker, const void *source, float *accumulation,
+                          struct bd_error *err) BD_WARN_UNUSED;
 /* d_source is of the operand type. */
-bd_status bd_conv_backward_data(struct bd_conv *conv, const void *d_accumulation, void *d_source, struct bd_error *err)
-    BD_WARN_UNUSED;
-/* d_weights (OC, IC, KH, KW) float32, overwritten. */
-bd_status bd_conv_backward_weights(struct bd_conv *conv, const void *source, const void *d_accumulation,
+bd_status bd_conv_backward_data(struct bd_conv *conv, int worker, const void *d_accumulation, void *d_source,
+                                struct bd_error *err) BD_WARN_UNUSED;
+/* d_weights: bd_conv_gradient_count() float32 in an order of oneDNN's own, overwritten; sums of such arrays are what
+ * bd_conv_plain_gradient turns into (OC, IC, KH, KW). */
+bd_status bd_conv_backward_weights(struct bd_conv *conv, int worker, const void *source, const void *d_accumulation,
                                    float *d_weights, struct bd_error *err) BD_WARN_UNUSED;
+size_t bd_conv_gradient_count(const struct bd_conv *conv);
+bd_status bd_conv_plain_gradient(struct bd_conv *conv, float *d_weights, float *plain, struct bd_error *err)
+    BD_WARN_UNUSED;
 
 #endif

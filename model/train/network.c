@@ -1,6 +1,7 @@
 #include "model/train/network.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,10 @@
 #include "model/quant/quant.h"
 #include "model/train/conv.h"
 #include "model/train/kernels.h"
+
+/* Images in a shard: its tensors stay in a core's cache from one kernel to the next. Shards, not threads, are the
+ * unit of every sum, so that the number of threads leaves no trace in the results. */
+#define SHARD 8
 
 struct layer {
     const struct bd_layer *info;
@@ -25,17 +30,19 @@ struct layer {
     uint8_t *codes;    /* c_8 of the weights (OC, IC, KH, KW) */
     float *odd;        /* the switch's odd weights, channels padded */
     int odd_bits;      /* what `odd` and `conv` hold; 0: nothing */
-    float *d_odd;      /* weight gradient as oneDNN leaves it, channels padded */
+    float *d_odd;      /* weight gradient, channels padded */
+    float *d_shards;   /* the same as oneDNN leaves it, by shard */
     float *accumulation, *stream, *d_accumulation_sum; /* last: float32, ONCE layers only */
     double *batch_mean, *batch_inverse; /* of the accumulation; inverse = k / sqrt(k^2 var + eps), (out_padded) */
     double *batch_variance;
     float *slope, *offset; /* (out_padded) */
+    float *back[3];        /* d_a = back[0] g + back[1] a + back[2], (out_padded) */
 };
 
 struct bd_net {
     struct bd_checkpoint *checkpoint;
     const struct bd_graph *graph;
-    int batch, block;
+    int batch, block, shard, shards, workers;
     uint32_t switches;
     bool half, training;
     struct layer *layers;
@@ -43,7 +50,7 @@ struct bd_net {
     void **codes;           /* operand, by quantizer; NULL for the pool's */
     const void **d_code[2]; /* by quantizer: the gradients that its readers left, or NULL */
     float *image;           /* (N, C, H, W) */
-    void *d_code_room[2], *d_accumulation;
+    void *d_code_room[2], **d_accumulation; /* the latter one shard for each worker */
     float *d_stream, *d_inner;
     double *slab_sums, *slab_alpha;
     float *pooled, *pooled_codes, *d_pooled; /* (N, C) */
@@ -143,14 +150,18 @@ static bd_status open_conv(struct bd_net *net, struct layer *layer, struct bd_er
     layer->out_padded = padded(net, info->out_channels);
     layer->once = image && info->weight_bits;
     struct bd_conv_shape shape = {
-        .batch = net->batch, .in_channels = layer->in_padded, .out_channels = layer->out_padded,
+        .batch = net->shard, .workers = net->workers, .in_channels = layer->in_padded, .out_channels = layer->out_padded,
         .kernel_h = info->kernel_h, .kernel_w = info->kernel_w, .stride = info->stride, .pad = info->pad,
         .in_height = info->in_height, .in_width = info->in_width, .out_height = info->out_height,
         .out_width = info->out_width, .image = image, .half = net->half, .training = net->training};
     size_t kernel = (size_t)layer->in_padded * layer->out_padded * info->kernel_h * info->kernel_w;
     layer->odd = big_alloc(kernel * sizeof(float));
     layer->d_odd = big_alloc(kernel * sizeof(float));
-    return bd_conv_create(&layer->conv, &shape, err);
+    bd_status status = bd_conv_create(&layer->conv, &shape, err);
+    if (!status && net->training) {
+        layer->d_shards = big_alloc(net->shards * bd_conv_gradient_count(layer->conv) * sizeof(float));
+    }
+    return status;
 }
 
 static bd_status open_layer(struct bd_net *net, int index, struct bd_error *err)
@@ -183,6 +194,9 @@ static bd_status open_layer(struct bd_net *net, int index, struct bd_error *err)
     layer->batch_inverse = bd_xcalloc(layer->out_padded, sizeof(double));
     layer->slope = big_alloc(layer->out_padded * sizeof(float));
     layer->offset = big_alloc(layer->out_padded * sizeof(float));
+    for (int i = 0; i < 3; i++) {
+        layer->back[i] = big_alloc(layer->out_padded * sizeof(float));
+    }
     return BD_OK;
 }
 
@@ -212,7 +226,10 @@ static void open_rooms(struct bd_net *net)
     if (net->training) {
         net->d_code_room[0] = big_alloc(most * operand);
         net->d_code_room[1] = big_alloc(most * operand);
-        net->d_accumulation = big_alloc(most * sizeof(float));
+        net->d_accumulation = bd_xcalloc(net->workers, sizeof *net->d_accumulation);
+        for (int i = 0; i < net->workers; i++) {
+            net->d_accumulation[i] = big_alloc(most / net->shards * sizeof(float));
+        }
         net->d_stream = big_alloc(most * sizeof(float));
         net->d_inner = big_alloc(most * sizeof(float));
     }
@@ -236,6 +253,15 @@ static void bind_quantizers(struct bd_net *net)
     }
 }
 
+static int shard_size(int batch)
+{
+    int size = batch < SHARD ? batch : SHARD;
+    while (batch % size) {
+        size--;
+    }
+    return size;
+}
+
 bd_status bd_net_create(struct bd_net **result, struct bd_checkpoint *checkpoint, int batch, uint32_t switches,
                         bool half, bool training, struct bd_error *err)
 {
@@ -247,7 +273,10 @@ bd_status bd_net_create(struct bd_net **result, struct bd_checkpoint *checkpoint
     const struct bd_graph *graph = &checkpoint->graph;
     struct bd_net *net = bd_xcalloc(1, sizeof *net);
     *net = (struct bd_net){.checkpoint = checkpoint, .graph = graph, .batch = batch, .switches = switches,
-                           .half = half, .training = training, .block = bd_conv_block()};
+                           .half = half, .training = training, .block = bd_conv_block(),
+                           .workers = omp_get_max_threads()};
+    net->shard = shard_size(batch);
+    net->shards = batch / net->shard;
     net->layers = bd_xcalloc(graph->layer_count, sizeof *net->layers);
     net->codes = bd_xcalloc(graph->quantizer_count, sizeof *net->codes);
     net->d_code[0] = bd_xcalloc(graph->quantizer_count, sizeof *net->d_code[0]);
@@ -282,7 +311,7 @@ void bd_net_destroy(struct bd_net *net)
         bd_conv_destroy(layer->conv);
         void *owned[] = {layer->codes, layer->odd, layer->d_odd, layer->accumulation, layer->stream,
                          layer->d_accumulation_sum, layer->batch_mean, layer->batch_variance, layer->batch_inverse,
-                         layer->slope, layer->offset};
+                         layer->slope, layer->offset, layer->d_shards, layer->back[0], layer->back[1], layer->back[2]};
         for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
             free(owned[k]);
         }
@@ -292,6 +321,9 @@ void bd_net_destroy(struct bd_net *net)
     }
     for (size_t i = 0; i < net->parameter_count; i++) {
         free(net->parameters[i].gradient);
+    }
+    for (int i = 0; i < net->workers && net->d_accumulation; i++) {
+        free(net->d_accumulation[i]);
     }
     void *owned[] = {net->layers, net->codes, net->d_code[0], net->d_code[1], net->image, net->d_code_room[0],
                      net->d_code_room[1], net->d_accumulation, net->d_stream, net->d_inner, net->slab_sums,
@@ -382,9 +414,12 @@ static struct bd_code code_of(const struct bd_net *net, int quantizer, int s)
     return (struct bd_code){.kind = BD_CODE_PACT, .n = n, .scale = n / alpha, .alpha = alpha, .step = alpha / n};
 }
 
+/* ---- walks over shards ---- */
+
+/* A shard of a layer: images k * shard .. (k + 1) * shard - 1. */
 static int slab_count(const struct bd_net *net, const struct layer *layer)
 {
-    return net->batch * layer->out_padded / net->block;
+    return net->shard * layer->out_padded / net->block;
 }
 
 static size_t slab_size(const struct bd_net *net, const struct layer *layer)
@@ -392,25 +427,218 @@ static size_t slab_size(const struct bd_net *net, const struct layer *layer)
     return (size_t)layer->out_pixels * net->block;
 }
 
-/* Mean and variance of each channel's accumulations over the batch. */
-static void measure(struct bd_net *net, struct layer *layer)
+static size_t shard_at(const struct bd_net *net, const struct layer *layer, int shard)
 {
-    int slabs = slab_count(net, layer), block = net->block, blocks = layer->out_padded / block;
-    size_t size = slab_size(net, layer);
-#pragma omp parallel for schedule(static)
-    for (int i = 0; i < slabs; i++) {
-        bd_kernel_moments(layer->accumulation + i * size, layer->out_pixels, block, net->slab_sums + i * 2 * block);
+    return (size_t)shard * slab_count(net, layer) * slab_size(net, layer);
+}
+
+static int first_channel(const struct bd_net *net, const struct layer *layer, int slab)
+{
+    return slab % (layer->out_padded / net->block) * net->block;
+}
+
+/* What one walk does with each shard, in this order; unused steps are NULL. */
+struct walk {
+    int s;
+    bool measure;
+    struct layer *emit, *convolve, *pool;                         /* forward */
+    struct layer *unpool, *normalize, *gather;                    /* backward */
+    const float *normalize_g;
+    bool gather_stream; /* d_stream holds the gradient of what `gather` writes to the stream */
+    float *gather_g;
+    void *d_source; /* where `normalize` leaves the gradient of its input codes, or NULL */
+};
+
+static const void *input_of(const struct bd_net *net, const struct layer *layer, int shard)
+{
+    const struct bd_layer *info = layer->info;
+    size_t size = (size_t)shard * net->shard * layer->in_padded * info->in_height * info->in_width;
+    return info->in_quantizer == BD_QUANTIZER_INPUT ? (const char *)(net->image + size)
+                                                    : (const char *)net->codes[info->in_quantizer] +
+                                                          size * (net->half ? 2 : 4);
+}
+
+static void emit_shard(struct bd_net *net, const struct layer *layer, int s, int shard)
+{
+    const struct bd_layer *info = layer->info;
+    size_t operand = net->half ? 2 : 4, start = shard_at(net, layer, shard);
+    struct bd_code code = code_of(net, info->out_quantizer, s);
+    char *codes = info->out_quantizer < 0 ? NULL : net->codes[info->out_quantizer];
+    const float *stream_in = info->adds_stream ? net->layers[layer->stream_source].stream : NULL;
+    for (int i = 0; i < slab_count(net, layer); i++) {
+        size_t at = start + i * slab_size(net, layer);
+        int channel = first_channel(net, layer, i);
+        struct bd_forward_slab slab = {.a = layer->accumulation + at, .slope = layer->slope + channel,
+                                       .offset = layer->offset + channel, .stream_in = stream_in ? stream_in + at : NULL,
+                                       .stream_out = layer->stream ? layer->stream + at : NULL,
+                                       .codes = codes ? codes + at * operand : NULL};
+        bd_kernel_forward(&slab, layer->out_pixels, net->block, net->half, &code);
     }
-    double count = (double)net->batch * layer->out_pixels;
-    for (int c = 0; c < layer->out_padded; c++) {
-        double sum = 0, squares = 0;
-        for (int n = 0; n < net->batch; n++) {
-            const double *sums = net->slab_sums + (size_t)(n * blocks + c / block) * 2 * block;
-            sum += sums[c % block];
-            squares += sums[block + c % block];
+}
+
+static void measure_shard(struct bd_net *net, const struct layer *layer, int shard)
+{
+    size_t start = shard_at(net, layer, shard);
+    int first = shard * slab_count(net, layer);
+    for (int i = 0; i < slab_count(net, layer); i++) {
+        bd_kernel_moments(layer->accumulation + start + i * slab_size(net, layer), layer->out_pixels, net->block,
+                          net->slab_sums + (size_t)(first + i) * 2 * net->block);
+    }
+}
+
+/* pooled (N, C): the mean of the stream over its pixels. */
+static void pool_shard(struct bd_net *net, const struct layer *pool, int shard)
+{
+    const struct layer *last = &net->layers[pool->stream_source];
+    int channels = pool->info->in_channels, block = net->block;
+    for (int n = shard * net->shard; n < (shard + 1) * net->shard; n++) {
+        for (int c = 0; c < channels; c++) {
+            const float *map = last->stream + ((size_t)n * last->out_padded + c / block * block) * last->out_pixels;
+            float sum = 0;
+            for (int p = 0; p < last->out_pixels; p++) {
+                sum += map[p * block + c % block];
+            }
+            net->pooled[n * channels + c] = sum / last->out_pixels;
         }
-        layer->batch_mean[c] = sum / count;
-        double variance = squares / count - layer->batch_mean[c] * layer->batch_mean[c];
+    }
+}
+
+/* d_stream from the gradient of the pooled map, which holds what the pool's quantizer lets through. */
+static void unpool_shard(struct bd_net *net, const struct layer *pool, int shard)
+{
+    const struct layer *last = &net->layers[pool->stream_source];
+    int channels = pool->info->in_channels, block = net->block;
+    for (int n = shard * net->shard; n < (shard + 1) * net->shard; n++) {
+        for (int c = 0; c < last->out_padded; c++) {
+            float *map = net->d_stream + ((size_t)n * last->out_padded + c / block * block) * last->out_pixels;
+            float d = c < channels ? net->d_pooled[n * channels + c] / last->out_pixels : 0;
+            for (int p = 0; p < last->out_pixels; p++) {
+                map[p * block + c % block] = d;
+            }
+        }
+    }
+}
+
+static void gather_shard(struct bd_net *net, const struct walk *walk, int shard)
+{
+    const struct layer *layer = walk->gather;
+    int q = layer->info->out_quantizer, block = net->block, first = shard * slab_count(net, layer);
+    size_t operand = net->half ? 2 : 4, start = shard_at(net, layer, shard);
+    struct bd_code code = code_of(net, q, walk->s);
+    const char *d_code = q < 0 ? NULL : net->d_code[0][q], *d_code_2 = q < 0 ? NULL : net->d_code[1][q];
+    for (int i = 0; i < slab_count(net, layer); i++) {
+        size_t at = start + i * slab_size(net, layer);
+        int channel = first_channel(net, layer, i);
+        struct bd_backward_slab slab = {.a = layer->accumulation + at, .slope = layer->slope + channel,
+                                        .offset = layer->offset + channel,
+                                        .stream = layer->stream ? layer->stream + at : NULL,
+                                        .d_stream = walk->gather_stream ? net->d_stream + at : NULL,
+                                        .d_code = d_code ? d_code + at * operand : NULL,
+                                        .d_code_2 = d_code_2 ? d_code_2 + at * operand : NULL,
+                                        .code_gain = 1 / code.step, .g = walk->gather_g + at};
+        bd_kernel_backward(&slab, layer->out_pixels, block, net->half, &code,
+                           net->slab_sums + (size_t)(first + i) * 2 * block, &net->slab_alpha[first + i]);
+    }
+}
+
+/* Batch norm's backward pass, then the convolution's. */
+static bd_status normalize_shard(struct bd_net *net, const struct walk *walk, int shard, int worker,
+                                 struct bd_error *err)
+{
+    const struct layer *layer = walk->normalize;
+    const struct bd_layer *info = layer->info;
+    size_t start = shard_at(net, layer, shard);
+    bool half = net->half && info->in_quantizer != BD_QUANTIZER_INPUT;
+    char *d_accumulation = net->d_accumulation[worker];
+    for (int i = 0; i < slab_count(net, layer); i++) {
+        size_t in = i * slab_size(net, layer), at = start + in;
+        int c = first_channel(net, layer, i);
+        bd_kernel_normalize_gradient(walk->normalize_g + at, layer->accumulation + at, layer->back[0] + c,
+                                     layer->back[1] + c, layer->back[2] + c, layer->out_pixels, net->block, half,
+                                     layer->once ? NULL : d_accumulation + in * (half ? 2 : 4),
+                                     layer->once ? layer->d_accumulation_sum + at : NULL);
+    }
+    if (layer->once) {
+        return BD_OK;
+    }
+    bd_status status = bd_conv_backward_weights(layer->conv, worker, input_of(net, layer, shard), d_accumulation,
+                                                layer->d_shards + shard * bd_conv_gradient_count(layer->conv), err);
+    if (status || !walk->d_source) {
+        return status;
+    }
+    size_t size = (size_t)net->shard * layer->in_padded * info->in_height * info->in_width;
+    return bd_conv_backward_data(layer->conv, worker, d_accumulation,
+                                 (char *)walk->d_source + shard * size * (half ? 2 : 4), err);
+}
+
+static bd_status visit_shard(struct bd_net *net, const struct walk *walk, int shard, int worker, struct bd_error *err)
+{
+    bd_status status = BD_OK;
+    if (walk->emit) {
+        emit_shard(net, walk->emit, walk->s, shard);
+    }
+    if (walk->convolve) {
+        const struct layer *layer = walk->convolve;
+        status = bd_conv_forward(layer->conv, worker, input_of(net, layer, shard),
+                                 layer->accumulation + shard_at(net, layer, shard), err);
+        if (!status && walk->measure) {
+            measure_shard(net, layer, shard);
+        }
+    }
+    if (walk->pool) {
+        pool_shard(net, walk->pool, shard);
+    }
+    if (walk->unpool) {
+        unpool_shard(net, walk->unpool, shard);
+    }
+    if (walk->normalize) {
+        status = normalize_shard(net, walk, shard, worker, err);
+    }
+    if (!status && walk->gather) {
+        gather_shard(net, walk, shard);
+    }
+    return status;
+}
+
+static bd_status run_walk(struct bd_net *net, const struct walk *walk, struct bd_error *err)
+{
+    bd_status worst = BD_OK;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
+    for (int shard = 0; shard < net->shards; shard++) {
+        struct bd_error here;
+        bd_status status = visit_shard(net, walk, shard, omp_get_thread_num(), &here);
+        if (status) {
+#pragma omp critical(bd_net_walk)
+            {
+                worst = status;
+                *err = here;
+            }
+        }
+    }
+    return worst;
+}
+
+/* ---- forward ---- */
+
+/* Sum over the batch of slab_sums entry `which` (0 or 1) of channel c. */
+static double sum_slabs(const struct bd_net *net, const struct layer *layer, int which, int c)
+{
+    int block = net->block, blocks = layer->out_padded / block;
+    double sum = 0;
+    for (int n = 0; n < net->batch; n++) {
+        sum += net->slab_sums[((size_t)(n * blocks + c / block) * 2 + which) * block + c % block];
+    }
+    return sum;
+}
+
+/* Mean and variance of each channel's accumulations over the batch, from what measure_shard left. */
+static void reduce_moments(struct bd_net *net, struct layer *layer)
+{
+    double count = (double)net->batch * layer->out_pixels;
+    for (int c = 0; c < layer->info->out_channels; c++) {
+        double mean = sum_slabs(net, layer, 0, c) / count;
+        double variance = sum_slabs(net, layer, 1, c) / count - mean * mean;
+        layer->batch_mean[c] = mean;
         layer->batch_variance[c] = variance > 0 ? variance : 0;
     }
 }
@@ -444,70 +672,13 @@ static void normalize(struct bd_net *net, struct layer *layer, int s, double mom
     }
 }
 
-static void emit(struct bd_net *net, struct layer *layer, int s)
+static void quantize_pooled(struct bd_net *net, const struct layer *pool, int s)
 {
-    const struct bd_layer *info = layer->info;
-    int slabs = slab_count(net, layer), blocks = layer->out_padded / net->block;
-    size_t size = slab_size(net, layer), operand = net->half ? 2 : 4;
-    struct bd_code code = code_of(net, info->out_quantizer, s);
-    char *codes = info->out_quantizer < 0 ? NULL : net->codes[info->out_quantizer];
-    const float *stream_in = info->adds_stream ? net->layers[layer->stream_source].stream : NULL;
-#pragma omp parallel for schedule(static)
-    for (int i = 0; i < slabs; i++) {
-        size_t at = i * size;
-        int channel = i % blocks * net->block;
-        struct bd_forward_slab slab = {.a = layer->accumulation + at, .slope = layer->slope + channel,
-                                       .offset = layer->offset + channel, .stream_in = stream_in ? stream_in + at : NULL,
-                                       .stream_out = layer->stream ? layer->stream + at : NULL,
-                                       .codes = codes ? codes + at * operand : NULL};
-        bd_kernel_forward(&slab, layer->out_pixels, net->block, net->half, &code);
-    }
-}
-
-static const void *input_of(const struct bd_net *net, const struct layer *layer)
-{
-    return layer->info->in_quantizer == BD_QUANTIZER_INPUT ? net->image : net->codes[layer->info->in_quantizer];
-}
-
-static bd_status forward_conv(struct bd_net *net, struct layer *layer, int s, double momentum, struct bd_error *err)
-{
-    if (!layer->once) {
-        bd_status status = load_weights(net, layer, s, err);
-        status = status ? status : bd_conv_forward(layer->conv, input_of(net, layer), layer->accumulation, err);
-        if (status) {
-            return status;
-        }
-        if (momentum >= 0) {
-            measure(net, layer);
-        }
-    }
-    normalize(net, layer, s, momentum);
-    emit(net, layer, s);
-    return BD_OK;
-}
-
-static void forward_pool(struct bd_net *net, const struct layer *pool, int s)
-{
-    const struct layer *last = &net->layers[pool->stream_source];
-    int channels = pool->info->in_channels, block = net->block;
     struct bd_code code = code_of(net, pool->info->out_quantizer, s);
-    for (int n = 0; n < net->batch; n++) {
-        for (int c = 0; c < channels; c++) {
-            const float *map = last->stream + ((size_t)n * last->out_padded + c / block * block) * last->out_pixels;
-            float sum = 0;
-            for (int p = 0; p < last->out_pixels; p++) {
-                sum += map[p * block + c % block];
-            }
-            float value = sum / last->out_pixels, *to = &net->pooled_codes[n * channels + c];
-            net->pooled[n * channels + c] = value;
-            switch (code.kind) {
-            case BD_CODE_SIGN:
-                *to = value >= 0 ? 1 : -1;
-                break;
-            default:
-                *to = bd_pact_code(value, code.scale, code.n);
-            }
-        }
+    for (int i = 0; i < net->batch * pool->info->in_channels; i++) {
+        float value = net->pooled[i];
+        net->pooled_codes[i] =
+            code.kind == BD_CODE_SIGN ? (value >= 0 ? 1 : -1) : bd_pact_code(value, code.scale, code.n);
     }
 }
 
@@ -531,7 +702,7 @@ static bd_status forward_classifier(struct bd_net *net, struct layer *layer, int
     return BD_OK;
 }
 
-bd_status bd_net_begin(struct bd_net *net, const uint8_t *images, struct bd_error *err)
+static void take_images(struct bd_net *net, const uint8_t *images)
 {
     const struct bd_graph *graph = net->graph;
     int channels = graph->input_channels, pixels = graph->input_height * graph->input_width;
@@ -542,51 +713,71 @@ bd_status bd_net_begin(struct bd_net *net, const uint8_t *images, struct bd_erro
             }
         }
     }
+}
+
+bd_status bd_net_begin(struct bd_net *net, const uint8_t *images, struct bd_error *err)
+{
+    take_images(net, images);
     for (size_t i = 0; i < net->parameter_count; i++) {
         memset(net->parameters[i].gradient, 0, net->parameters[i].count * sizeof(float));
     }
     net->backward_count = 0;
-    for (int i = 0; i < graph->layer_count; i++) {
+    for (int i = 0; i < net->graph->layer_count; i++) {
         struct layer *layer = &net->layers[i];
-        if (layer->once) {
-            bd_status status = load_weights(net, layer, 0, err);
-            status = status ? status : bd_conv_forward(layer->conv, net->image, layer->accumulation, err);
-            if (status) {
-                return status;
-            }
-            measure(net, layer);
-            if (layer->d_accumulation_sum) {
-                memset(layer->d_accumulation_sum, 0, slab_count(net, layer) * slab_size(net, layer) * sizeof(float));
-            }
+        if (!layer->once) {
+            continue;
+        }
+        struct walk walk = {.convolve = layer, .measure = true};
+        bd_status status = load_weights(net, layer, 0, err);
+        status = status ? status : run_walk(net, &walk, err);
+        if (status) {
+            return status;
+        }
+        reduce_moments(net, layer);
+        if (layer->d_accumulation_sum) {
+            memset(layer->d_accumulation_sum, 0, shard_at(net, layer, net->shards) * sizeof(float));
         }
     }
     return BD_OK;
 }
 
+/* Each walk emits the codes of the layer before and convolves them while they are in cache. */
 bd_status bd_net_forward(struct bd_net *net, int s, double momentum, float *logits, struct bd_error *err)
 {
-    for (int i = 0; i < net->graph->layer_count; i++) {
+    struct layer *waiting = NULL; /* normalized, not emitted yet */
+    bd_status status = BD_OK;
+    for (int i = 0; i < net->graph->layer_count && !status; i++) {
         struct layer *layer = &net->layers[i];
-        bd_status status = BD_OK;
+        struct walk walk = {.s = s, .emit = waiting, .measure = momentum >= 0};
         switch (layer->info->kind) {
         case BD_LAYER_CONV:
-            status = forward_conv(net, layer, s, momentum, err);
+            if (!layer->once) {
+                walk.convolve = layer;
+                status = load_weights(net, layer, s, err);
+                status = status ? status : run_walk(net, &walk, err);
+                if (walk.measure) {
+                    reduce_moments(net, layer);
+                }
+            }
+            normalize(net, layer, s, momentum);
+            waiting = layer;
             break;
         case BD_LAYER_POOL:
-            forward_pool(net, layer, s);
+            walk.pool = layer;
+            status = run_walk(net, &walk, err);
+            quantize_pooled(net, layer, s);
             break;
         case BD_LAYER_CLASSIFIER:
             status = forward_classifier(net, layer, s, logits, err);
             break;
         }
-        if (status) {
-            return status;
-        }
     }
-    return BD_OK;
+    return status;
 }
 
-/* Leaves the gradient of the pooled map's values in d_pooled. */
+/* ---- backward ---- */
+
+/* Leaves the gradient of the pooled map's code values in d_pooled. */
 static void backward_classifier(struct bd_net *net, struct layer *layer, int s, const float *d_logits)
 {
     int channels = layer->info->in_channels, classes = layer->info->out_channels;
@@ -606,175 +797,150 @@ static void backward_classifier(struct bd_net *net, struct layer *layer, int s, 
     }
 }
 
-/* Through the pool's quantizer and the average, into d_stream. */
-static void backward_pool(struct bd_net *net, const struct layer *pool, int s)
+/* Through the pool's quantizer, in place. */
+static void backward_pooled(struct bd_net *net, const struct layer *pool, int s)
 {
-    const struct layer *last = &net->layers[pool->stream_source];
-    int channels = pool->info->in_channels, block = net->block, q = pool->info->out_quantizer;
+    int q = pool->info->out_quantizer;
     struct bd_code code = code_of(net, q, s);
-    memset(net->d_stream, 0, slab_count(net, last) * slab_size(net, last) * sizeof(float));
     double d_alpha = 0;
-    for (int n = 0; n < net->batch; n++) {
-        for (int c = 0; c < channels; c++) {
-            float value = net->pooled[n * channels + c], d = net->d_pooled[n * channels + c];
-            bool inside = code.kind == BD_CODE_SIGN ? fabsf(value) <= 1 : value >= 0 && value * code.scale < code.n;
-            if (code.kind == BD_CODE_PACT) {
-                d_alpha += d * bd_pact_alpha_gradient(value, code.scale, code.n);
-            }
-            float *map = net->d_stream + ((size_t)n * last->out_padded + c / block * block) * last->out_pixels;
-            for (int p = 0; p < last->out_pixels && inside; p++) {
-                map[p * block + c % block] = d / last->out_pixels;
-            }
+    for (int i = 0; i < net->batch * pool->info->in_channels; i++) {
+        float value = net->pooled[i];
+        bool inside = code.kind == BD_CODE_SIGN ? fabsf(value) <= 1 : value >= 0 && value * code.scale < code.n;
+        if (code.kind == BD_CODE_PACT) {
+            d_alpha += net->d_pooled[i] * bd_pact_alpha_gradient(value, code.scale, code.n);
         }
+        net->d_pooled[i] = inside ? net->d_pooled[i] : 0;
     }
     if (net->d_alpha[q][s]) {
         *net->d_alpha[q][s] += d_alpha;
     }
 }
 
-/* First walk: g, its sums, the clip level's gradient. */
-static void gather(struct bd_net *net, struct layer *layer, int s, const float *d_stream, float *g)
+/* After `gather`: the clip level's gradient, batch norm's own, and the coefficients of
+ * d_a = gamma inverse (g - mean g - x' mean(g x')), x' = inverse (a - mean). */
+static void reduce_gradients(struct bd_net *net, struct layer *layer, int s)
 {
-    const struct bd_layer *info = layer->info;
-    int slabs = slab_count(net, layer), block = net->block, blocks = layer->out_padded / block, q = info->out_quantizer;
-    size_t size = slab_size(net, layer), operand = net->half ? 2 : 4;
-    struct bd_code code = code_of(net, q, s);
-    const char *d_code = q < 0 ? NULL : net->d_code[0][q], *d_code_2 = q < 0 ? NULL : net->d_code[1][q];
-#pragma omp parallel for schedule(static)
-    for (int i = 0; i < slabs; i++) {
-        size_t at = i * size;
-        int channel = i % blocks * block;
-        struct bd_backward_slab slab = {.a = layer->accumulation + at, .slope = layer->slope + channel,
-                                        .offset = layer->offset + channel,
-                                        .stream = layer->stream ? layer->stream + at : NULL,
-                                        .d_stream = d_stream ? d_stream + at : NULL,
-                                        .d_code = d_code ? d_code + at * operand : NULL,
-                                        .d_code_2 = d_code_2 ? d_code_2 + at * operand : NULL,
-                                        .code_gain = 1 / code.step, .g = g + at};
-        bd_kernel_backward(&slab, layer->out_pixels, block, net->half, &code, net->slab_sums + i * 2 * block,
-                           &net->slab_alpha[i]);
-    }
+    double count = (double)net->batch * layer->out_pixels;
+    int q = layer->info->out_quantizer;
     if (q >= 0 && net->d_alpha[q][s]) {
         double d_alpha = 0;
-        for (int i = 0; i < slabs; i++) {
+        for (int i = 0; i < net->shards * slab_count(net, layer); i++) {
             d_alpha += net->slab_alpha[i];
         }
         *net->d_alpha[q][s] += d_alpha;
     }
-}
-
-/* Second walk: the gradient of the accumulations, by batch norm's backward pass:
- * d_a = gamma inverse (g - mean g - x' mean(g x')), x' = inverse (a - mean). */
-static void backward_normalize(struct bd_net *net, struct layer *layer, int s, const float *g)
-{
-    int slabs = slab_count(net, layer), block = net->block, blocks = layer->out_padded / block;
-    size_t size = slab_size(net, layer), operand = layer->info->in_quantizer == BD_QUANTIZER_INPUT || !net->half ? 4 : 2;
-    double count = (double)net->batch * layer->out_pixels;
-    float coefficient[3][layer->out_padded];
-    memset(coefficient, 0, sizeof coefficient);
     for (int c = 0; c < layer->info->out_channels; c++) {
-        double sum = 0, products = 0;
-        for (int n = 0; n < net->batch; n++) {
-            const double *sums = net->slab_sums + (size_t)(n * blocks + c / block) * 2 * block;
-            sum += sums[c % block];
-            products += sums[block + c % block];
-        }
+        double sum = sum_slabs(net, layer, 0, c), products = sum_slabs(net, layer, 1, c);
         double inverse = layer->batch_inverse[c], mean = layer->batch_mean[c], gamma = layer->gamma[s][c];
         double d_gamma = inverse * (products - mean * sum);
         layer->d_gamma[s][c] += d_gamma;
         layer->d_beta[s][c] += sum;
-        coefficient[0][c] = gamma * inverse;
-        coefficient[1][c] = -gamma * inverse * inverse * d_gamma / count;
-        coefficient[2][c] = gamma * inverse * (inverse * mean * d_gamma - sum) / count;
-    }
-#pragma omp parallel for schedule(static)
-    for (int i = 0; i < slabs; i++) {
-        size_t at = i * size;
-        int channel = i % blocks * block;
-        bd_kernel_normalize_gradient(g + at, layer->accumulation + at, coefficient[0] + channel,
-                                     coefficient[1] + channel, coefficient[2] + channel, layer->out_pixels, block,
-                                     operand == 2, layer->once ? NULL : (char *)net->d_accumulation + at * operand,
-                                     layer->once ? layer->d_accumulation_sum + at : NULL);
+        layer->back[0][c] = gamma * inverse;
+        layer->back[1][c] = -gamma * inverse * inverse * d_gamma / count;
+        layer->back[2][c] = gamma * inverse * (inverse * mean * d_gamma - sum) / count;
     }
 }
 
-static bd_status add_weight_gradient(struct bd_net *net, struct layer *layer, const void *d_accumulation, float gain,
-                                     struct bd_error *err)
+/* Adds gain times the shards' weight gradients to the layer's. */
+static bd_status add_weight_gradient(struct bd_net *net, struct layer *layer, float gain, struct bd_error *err)
 {
     const struct bd_layer *info = layer->info;
-    bd_status status =
-        bd_conv_backward_weights(layer->conv, input_of(net, layer), d_accumulation, layer->d_odd, err);
-    if (status) {
-        return status;
+    size_t count = bd_conv_gradient_count(layer->conv);
+    for (int shard = 1; shard < net->shards; shard++) {
+        const float *from = layer->d_shards + shard * count;
+        for (size_t i = 0; i < count; i++) {
+            layer->d_shards[i] += from[i];
+        }
     }
+    bd_status status = bd_conv_plain_gradient(layer->conv, layer->d_shards, layer->d_odd, err);
     int taps = info->kernel_h * info->kernel_w;
-    for (int o = 0; o < info->out_channels; o++) {
+    for (int o = 0; o < info->out_channels && !status; o++) {
         const float *from = layer->d_odd + (size_t)o * layer->in_padded * taps;
         float *to = layer->d_weight + (size_t)o * info->in_channels * taps;
         for (int i = 0; i < info->in_channels * taps; i++) {
             to[i] += gain * from[i];
         }
     }
-    return BD_OK;
+    return status;
 }
 
-/* Multiplying by the odd weights leaves d_code = d_value / step; `gather` of the quantizer's layer puts the step
- * right. Likewise d_weight = d_odd / wscale, both because k is inside batch norm's slope. */
-static bd_status backward_conv(struct bd_net *net, struct layer *layer, int s, bool *stream_alive, struct bd_error *err)
-{
-    const struct bd_layer *info = layer->info;
-    float *g = info->writes_stream ? net->d_stream : net->d_inner;
-    gather(net, layer, s, info->writes_stream && *stream_alive ? net->d_stream : NULL, g);
-    if (info->writes_stream) {
-        *stream_alive = info->adds_stream;
-    }
-    backward_normalize(net, layer, s, g);
-    if (layer->once) {
-        return BD_OK;
-    }
-    bd_status status = add_weight_gradient(net, layer, net->d_accumulation, 1 / *layer->wscale[s], err);
-    int q = info->in_quantizer;
-    if (status || q == BD_QUANTIZER_INPUT) {
-        return status;
-    }
-    int place = net->d_code[0][q] ? 1 : 0;
-    net->d_code[place][q] = net->d_code_room[place];
-    return bd_conv_backward_data(layer->conv, net->d_accumulation, net->d_code_room[place], err);
-}
-
+/* Each walk takes the layer above through batch norm and convolution, then gathers this layer's gradient while what
+ * came back is in cache. `g` is d_stream for layers that write the stream, else d_inner. Multiplying by odd weights
+ * leaves d_code = d_value / step, which `gather` puts right; likewise d_weight = d_odd / wscale; both because k is inside
+ * batch norm's slope. */
 bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, struct bd_error *err)
 {
+    struct layer *unpool = NULL, *waiting = NULL; /* gathered, not normalized yet */
+    const float *waiting_g = NULL;
     bool stream_alive = true;
+    bd_status status = BD_OK;
     memset(net->d_code[0], 0, net->graph->quantizer_count * sizeof *net->d_code[0]);
     memset(net->d_code[1], 0, net->graph->quantizer_count * sizeof *net->d_code[1]);
-    for (int i = net->graph->layer_count - 1; i >= 0; i--) {
-        struct layer *layer = &net->layers[i];
-        bd_status status = BD_OK;
-        switch (layer->info->kind) {
-        case BD_LAYER_CLASSIFIER:
+    for (int i = net->graph->layer_count - 1; i >= -1 && !status; i--) {
+        struct layer *layer = i < 0 ? NULL : &net->layers[i];
+        if (layer && layer->info->kind == BD_LAYER_CLASSIFIER) {
             backward_classifier(net, layer, s, d_logits);
-            break;
-        case BD_LAYER_POOL:
-            backward_pool(net, layer, s);
-            break;
-        case BD_LAYER_CONV:
-            status = backward_conv(net, layer, s, &stream_alive, err);
-            break;
+            continue;
         }
-        if (status) {
-            return status;
+        if (layer && layer->info->kind == BD_LAYER_POOL) {
+            backward_pooled(net, layer, s);
+            unpool = layer;
+            continue;
         }
+        struct walk walk = {.s = s, .unpool = unpool, .normalize = waiting, .normalize_g = waiting_g, .gather = layer};
+        if (waiting && waiting->info->in_quantizer != BD_QUANTIZER_INPUT) {
+            int q = waiting->info->in_quantizer, place = net->d_code[0][q] ? 1 : 0;
+            walk.d_source = net->d_code_room[place];
+            net->d_code[place][q] = walk.d_source;
+        }
+        if (layer) {
+            bool writes = layer->info->writes_stream;
+            walk.gather_stream = writes && stream_alive;
+            walk.gather_g = writes ? net->d_stream : net->d_inner;
+            stream_alive = writes ? layer->info->adds_stream : stream_alive;
+        }
+        status = run_walk(net, &walk, err);
+        if (!status && waiting && !waiting->once) {
+            status = add_weight_gradient(net, waiting, 1 / *waiting->wscale[s], err);
+        }
+        if (layer) {
+            reduce_gradients(net, layer, s);
+        }
+        waiting = layer;
+        waiting_g = walk.gather_g;
+        unpool = NULL;
     }
     net->backward_count++;
-    return BD_OK;
+    return status;
+}
+
+/* The weight gradient of a layer that all switches share the accumulations of, from the sum of their d_a. */
+static bd_status finish_once(struct bd_net *net, struct layer *layer, struct bd_error *err)
+{
+    bd_status worst = BD_OK;
+    size_t count = bd_conv_gradient_count(layer->conv);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
+    for (int shard = 0; shard < net->shards; shard++) {
+        struct bd_error here;
+        bd_status status = bd_conv_backward_weights(
+            layer->conv, omp_get_thread_num(), input_of(net, layer, shard),
+            layer->d_accumulation_sum + shard_at(net, layer, shard), layer->d_shards + shard * count, &here);
+        if (status) {
+#pragma omp critical(bd_net_walk)
+            {
+                worst = status;
+                *err = here;
+            }
+        }
+    }
+    return worst ? worst : add_weight_gradient(net, layer, 1 / *layer->wscale[0], err);
 }
 
 bd_status bd_net_finish(struct bd_net *net, struct bd_error *err)
 {
     for (int i = 0; i < net->graph->layer_count; i++) {
-        struct layer *layer = &net->layers[i];
-        if (layer->once) {
-            bd_status status = add_weight_gradient(net, layer, layer->d_accumulation_sum, 1 / *layer->wscale[0], err);
+        if (net->layers[i].once) {
+            bd_status status = finish_once(net, &net->layers[i], err);
             if (status) {
                 return status;
             }

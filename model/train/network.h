@@ -6,8 +6,7 @@
  *
  * The arrays of the checkpoint are read and updated in place (running statistics, wscale); the checkpoint must outlive
  * the network and keep its arrays. A first layer with fixed weight bits gives every switch the same accumulations:
- * it runs once a step. All sums are taken in an order that does not depend on the number of threads, but for those inside
- * oneDNN, which are the same for the same number. */
+ * it runs once a step. The number of threads leaves no trace in the results. */
 #ifndef BD_TRAIN_NETWORK_H
 #define BD_TRAIN_NETWORK_H
 

@@ -27,6 +27,10 @@ int cmd_train(int argc, char **argv);
 int cmd_compile(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_cost(int argc, char **argv);
+int cmd_prune(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_cosim(int argc, char **argv);
 int cmd_hardware(int argc, char **argv);
 
 #endif

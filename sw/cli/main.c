@@ -20,6 +20,10 @@ static const struct {
     {"compile", cmd_compile, "fold a trained network to integers and pack it for one hardware configuration"},
     {"inspect", cmd_inspect, "verify a program image and print or extract what it holds"},
     {"eval", cmd_eval, "accuracy in float and in integers, per switch"},
+    {"cost", cmd_cost, "clocks, bytes and energy of a program, layer by layer"},
+    {"prune", cmd_prune, "search channel counts under a budget of clocks, and fine-tune the best"},
+    {"run", cmd_run, "run images through the driver on the reference, the SystemC model or the RTL"},
+    {"cosim", cmd_cosim, "compare a device with the reference, every layer and every clock"},
     {"hardware", cmd_hardware, "check a hardware configuration and print its geometry or RTL parameters"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

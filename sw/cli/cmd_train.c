@@ -1,0 +1,468 @@
+/* `bitdial train CONFIG`: progress on stderr, one line of JSON per event in a log, checkpoints, resume. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "model/core/file.h"
+#include "model/core/memory.h"
+#include "model/data/dataset.h"
+#include "model/train/evaluate.h"
+#include "model/train/train.h"
+#include "sw/cli/cli.h"
+
+#define NAME "train"
+
+static const char usage[] =
+    "usage: bitdial train CONFIG [options]\n"
+    "\n"
+    "Trains the network of a training configuration (yaml-configs/training/) at all of its switches and writes a\n"
+    "checkpoint. While it runs the checkpoint holds the state to resume from.\n"
+    "\n"
+    "  --output FILE        checkpoint to write, instead of the configuration's\n"
+    "  --init FILE          start from this checkpoint (fine-tuning), with its own network\n"
+    "  --resume             go on from the output's checkpoint, if there is one, to the same bits\n"
+    "  --epochs N           instead of the configuration's\n"
+    "  --steps N            length of the run in steps, before --epochs\n"
+    "  --rate R             peak learning rate, instead of the configuration's\n"
+    "  --seed N             instead of the configuration's\n"
+    "  --switches LIST      train these alone, such as w1a8,w1a1\n"
+    "  --threads N          default: all processors\n"
+    "  --images N           train on the first N images alone\n"
+    "  --data DIR           Fashion-MNIST's folder\n"
+    "  --limit-seconds S    stop after S seconds, resumable\n"
+    "  --log FILE           JSON lines of what happens; default: the output's name with .jsonl\n"
+    "  --no-test            leave the test images alone at the end\n"
+    "  --json               one JSON object on stdout at the end\n"
+    "  --help               this text\n";
+
+struct options {
+    const char *config, *output, *init, *switches, *log, *data;
+    int64_t epochs, steps, seed, threads, images;
+    double rate, limit_seconds;
+    bool resume, json, no_test;
+};
+
+struct session {
+    struct options options;
+    struct bd_train_config config;
+    struct bd_checkpoint checkpoint;
+    struct bd_dataset train, validation, test;
+    FILE *log;
+    bool terminal, bar_shown;
+    double shown_at, started;
+    double validation_accuracy[BD_MAX_SWITCHES], test_accuracy[BD_MAX_SWITCHES], images_per_second;
+    bool validated, tested, finished;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* ---- what the user sees ---- */
+
+static void clear_bar(struct session *session)
+{
+    if (session->bar_shown) {
+        fprintf(stderr, "\r\033[K");
+        session->bar_shown = false;
+    }
+}
+
+static void print_switches(FILE *out, const struct bd_graph *graph, const struct bd_train_event *event)
+{
+    for (int s = 0; s < graph->switch_count; s++) {
+        if (event->switches >> s & 1) {
+            fprintf(out, " %s %.1f", graph->switches[s].name, 100 * event->accuracy[s]);
+        }
+    }
+}
+
+static double mean_loss(const struct bd_graph *graph, const struct bd_train_event *event)
+{
+    double sum = 0;
+    int count = 0;
+    for (int s = 0; s < graph->switch_count; s++) {
+        if (event->switches >> s & 1) {
+            sum += event->loss[s];
+            count++;
+        }
+    }
+    return sum / count;
+}
+
+static void print_time(FILE *out, double seconds)
+{
+    int whole = seconds;
+    fprintf(out, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+static void show_step(struct session *session, const struct bd_train_event *event)
+{
+    const struct bd_graph *graph = &session->checkpoint.graph;
+    double t = now();
+    if (t - session->shown_at < (session->terminal ? 0.5 : 15) && event->step < event->steps) {
+        return;
+    }
+    session->shown_at = t;
+    if (session->terminal) {
+        char bar[21];
+        int filled = 20 * event->step / event->steps;
+        for (int i = 0; i < 20; i++) {
+            bar[i] = i < filled ? '#' : '.';
+        }
+        bar[20] = 0;
+        fprintf(stderr, "\r\033[K[%s] %3d%% ", bar, (int)(100 * event->step / event->steps));
+        session->bar_shown = true;
+    }
+    fprintf(stderr, "step %" PRId64 "/%" PRId64 " loss %.3f %%", event->step, event->steps, mean_loss(graph, event));
+    print_switches(stderr, graph, event);
+    fprintf(stderr, " | %.0f images/s, ", event->images_per_second);
+    print_time(stderr, event->seconds_left);
+    fprintf(stderr, " left%s", session->terminal ? "" : "\n");
+    fflush(stderr);
+}
+
+static json_t *by_switch(const struct bd_graph *graph, uint32_t switches, const double *values)
+{
+    json_t *object = json_object();
+    for (int s = 0; s < graph->switch_count; s++) {
+        if (switches >> s & 1) {
+            json_object_set_new(object, graph->switches[s].name, json_real(values[s]));
+        }
+    }
+    return object;
+}
+
+static void log_event(struct session *session, const struct bd_train_event *event, const char *what)
+{
+    const struct bd_graph *graph = &session->checkpoint.graph;
+    if (!session->log) {
+        return;
+    }
+    json_t *line = json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:o}", "event", what, "step", (json_int_t)event->step,
+                             "epoch", (json_int_t)event->epoch, "seconds", now() - session->started, "images_per_second",
+                             event->images_per_second, "rate", event->rate, "accuracy",
+                             by_switch(graph, event->switches, event->accuracy));
+    if (event->kind == BD_TRAIN_STEP) {
+        json_object_set_new(line, "loss", by_switch(graph, event->switches, event->loss));
+    }
+    json_dumpf(line, session->log, JSON_COMPACT | JSON_REAL_PRECISION(7));
+    fputc('\n', session->log);
+    fflush(session->log);
+    json_decref(line);
+}
+
+static void watch(void *context, const struct bd_train_event *event)
+{
+    struct session *session = context;
+    const struct bd_graph *graph = &session->checkpoint.graph;
+    switch (event->kind) {
+    case BD_TRAIN_STEP:
+        session->images_per_second = event->images_per_second;
+        show_step(session, event);
+        if (event->step % 50 == 0 || event->step == event->steps) {
+            log_event(session, event, "step");
+        }
+        break;
+    case BD_TRAIN_VALIDATED:
+        clear_bar(session);
+        fprintf(stderr, "epoch %" PRId64 ": validation %%", event->epoch);
+        print_switches(stderr, graph, event);
+        fprintf(stderr, "\n");
+        log_event(session, event, "validated");
+        memcpy(session->validation_accuracy, event->accuracy, sizeof event->accuracy);
+        session->validated = true;
+        break;
+    case BD_TRAIN_SAVED:
+        log_event(session, event, "saved");
+        break;
+    case BD_TRAIN_RECALIBRATED:
+        clear_bar(session);
+        fprintf(stderr, "batch-norm statistics taken anew\n");
+        break;
+    }
+}
+
+/* ---- options ---- */
+
+/* BD_OK, or the exit code after a message; -1: help was printed. */
+static int parse_options(struct options *options, int argc, char **argv)
+{
+    enum { OUTPUT = 256, INIT, RESUME, EPOCHS, STEPS, RATE, SEED, SWITCHES, THREADS, IMAGES, DATA, LIMIT, LOG, NO_TEST, JSON,
+           HELP };
+    static const struct option table[] = {{"output", required_argument, NULL, OUTPUT},
+                                          {"init", required_argument, NULL, INIT},
+                                          {"resume", no_argument, NULL, RESUME},
+                                          {"epochs", required_argument, NULL, EPOCHS},
+                                          {"steps", required_argument, NULL, STEPS},
+                                          {"rate", required_argument, NULL, RATE},
+                                          {"seed", required_argument, NULL, SEED},
+                                          {"switches", required_argument, NULL, SWITCHES},
+                                          {"threads", required_argument, NULL, THREADS},
+                                          {"images", required_argument, NULL, IMAGES},
+                                          {"data", required_argument, NULL, DATA},
+                                          {"limit-seconds", required_argument, NULL, LIMIT},
+                                          {"log", required_argument, NULL, LOG},
+                                          {"no-test", no_argument, NULL, NO_TEST},
+                                          {"json", no_argument, NULL, JSON},
+                                          {"help", no_argument, NULL, HELP},
+                                          {0}};
+    *options = (struct options){.seed = -1};
+    for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
+        bool fine = true;
+        switch (option) {
+        case OUTPUT: options->output = optarg; break;
+        case INIT: options->init = optarg; break;
+        case RESUME: options->resume = true; break;
+        case EPOCHS: fine = bd_cli_int(NAME, "--epochs", optarg, 1, 10000, &options->epochs); break;
+        case STEPS: fine = bd_cli_int(NAME, "--steps", optarg, 1, 1 << 30, &options->steps); break;
+        case RATE: fine = bd_cli_real(NAME, "--rate", optarg, 1e-8, 10, &options->rate); break;
+        case SEED: fine = bd_cli_int(NAME, "--seed", optarg, 0, 1 << 30, &options->seed); break;
+        case SWITCHES: options->switches = optarg; break;
+        case THREADS: fine = bd_cli_int(NAME, "--threads", optarg, 1, 1024, &options->threads); break;
+        case IMAGES: fine = bd_cli_int(NAME, "--images", optarg, 1, 1 << 30, &options->images); break;
+        case DATA: options->data = optarg; break;
+        case LIMIT: fine = bd_cli_real(NAME, "--limit-seconds", optarg, 0.001, 1e9, &options->limit_seconds); break;
+        case LOG: options->log = optarg; break;
+        case NO_TEST: options->no_test = true; break;
+        case JSON: options->json = true; break;
+        case HELP: fputs(usage, stdout); return -1;
+        default: return BD_BAD_INPUT;
+        }
+        if (!fine) {
+            return BD_BAD_INPUT;
+        }
+    }
+    if (optind + 1 != argc) {
+        return bd_cli_usage(NAME, "one training configuration is wanted");
+    }
+    options->config = argv[optind];
+    return BD_OK;
+}
+
+static void replace(char **text, const char *with)
+{
+    if (with) {
+        free(*text);
+        *text = bd_xstrdup(with);
+    }
+}
+
+static bd_status load_config(struct session *session, struct bd_error *err)
+{
+    const struct options *options = &session->options;
+    struct bd_train_config *config = &session->config;
+    bd_status status = bd_train_config_load(config, options->config, err);
+    if (status) {
+        return status;
+    }
+    replace(&config->output, options->output);
+    replace(&config->init, options->init);
+    replace(&config->switches, options->switches);
+    config->plan.epochs = options->epochs ? options->epochs : config->plan.epochs;
+    config->plan.steps = options->epochs ? 0 : config->plan.steps;
+    config->plan.steps = options->steps ? options->steps : config->plan.steps;
+    config->plan.rate = options->rate > 0 ? options->rate : config->plan.rate;
+    config->plan.seed = options->seed >= 0 ? options->seed : config->plan.seed;
+    if (!config->network && !config->init) {
+        return bd_fail(err, BD_BAD_INPUT, "%s:1:1: one of 'network' and 'init' is wanted", options->config);
+    }
+    return BD_OK;
+}
+
+/* ---- the run ---- */
+
+static bd_status load_data(struct session *session, struct bd_error *err)
+{
+    const char *folder = session->options.data;
+    bd_status status = bd_dataset_load(&session->train, folder, BD_SPLIT_TRAIN, err);
+    status = status ? status : bd_dataset_load(&session->validation, folder, BD_SPLIT_VALIDATION, err);
+    if (!status && session->options.images && session->options.images < session->train.count) {
+        session->train.count = session->options.images;
+    }
+    return status;
+}
+
+/* The output itself when resuming, else the initial checkpoint, else a fresh network. */
+static bd_status open_checkpoint(struct session *session, struct bd_error *err)
+{
+    struct bd_train_config *config = &session->config;
+    struct bd_checkpoint *checkpoint = &session->checkpoint;
+    if (session->options.resume && access(config->output, F_OK) == 0) {
+        bd_status status = bd_checkpoint_load(checkpoint, config->output, err);
+        if (!status && !bd_checkpoint_find(checkpoint, "train/step")) {
+            status = bd_fail(err, BD_BAD_INPUT, "'%s' is finished: there is nothing to resume", config->output);
+        }
+        return status;
+    }
+    if (config->init) {
+        bd_status status = bd_checkpoint_load(checkpoint, config->init, err);
+        if (!status) {
+            bd_checkpoint_drop(checkpoint, "train/");
+        }
+        return status;
+    }
+    bd_checkpoint_init(checkpoint);
+    bd_status status = bd_graph_load(&checkpoint->graph, config->network, err);
+    if (!status) {
+        bd_train_initialise(checkpoint, &config->plan);
+    }
+    return status;
+}
+
+static void open_log(struct session *session)
+{
+    char *path = session->options.log ? bd_xstrdup(session->options.log)
+                                      : bd_asprintf("%s.jsonl", session->config.output);
+    session->log = fopen(path, session->options.resume ? "a" : "w");
+    free(path);
+}
+
+static bd_status make_output_folder(const char *path, struct bd_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path) {
+        return BD_OK;
+    }
+    char *folder = bd_xstrndup(path, slash - path);
+    bd_status status = bd_make_folder(folder, err);
+    free(folder);
+    return status;
+}
+
+/* What the checkpoint tells of its making; nothing in it depends on the clock. */
+static void write_metadata(struct session *session)
+{
+    struct bd_checkpoint *checkpoint = &session->checkpoint;
+    const struct bd_graph *graph = &checkpoint->graph;
+    uint32_t mask = session->config.plan.switches;
+    json_t *metadata = json_loads(checkpoint->metadata ? checkpoint->metadata : "{}", 0, NULL);
+    metadata = json_is_object(metadata) ? metadata : json_object();
+    json_object_set_new(metadata, "made_by", json_string("bitdial " BD_VERSION " train"));
+    json_object_set_new(metadata, "config", json_string(session->options.config));
+    if (session->config.init) {
+        json_object_set_new(metadata, "init", json_string(session->config.init));
+    }
+    if (session->validated) {
+        json_object_set_new(metadata, "validation_accuracy", by_switch(graph, mask, session->validation_accuracy));
+    }
+    if (session->tested) {
+        json_object_set_new(metadata, "test_accuracy", by_switch(graph, mask, session->test_accuracy));
+    }
+    free(checkpoint->metadata);
+    checkpoint->metadata = json_dumps(metadata, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(6));
+    json_decref(metadata);
+}
+
+static bd_status test(struct session *session, struct bd_error *err)
+{
+    const struct bd_graph *graph = &session->checkpoint.graph;
+    uint32_t mask = session->config.plan.switches;
+    bd_status status = bd_dataset_load(&session->test, session->options.data, BD_SPLIT_TEST, err);
+    status = status ? status
+                    : bd_float_accuracy(&session->checkpoint, mask, &session->test, 0, session->test_accuracy, err);
+    if (status) {
+        return status;
+    }
+    session->tested = true;
+    struct bd_train_event event = {.switches = mask};
+    memcpy(event.accuracy, session->test_accuracy, sizeof event.accuracy);
+    fprintf(stderr, "test %%");
+    print_switches(stderr, graph, &event);
+    fprintf(stderr, "\n");
+    log_event(session, &event, "tested");
+    return BD_OK;
+}
+
+static bd_status train(struct session *session, struct bd_error *err)
+{
+    struct bd_train_config *config = &session->config;
+    bd_status status = load_config(session, err);
+    status = status ? status : load_data(session, err);
+    status = status ? status : open_checkpoint(session, err);
+    status = status ? status
+                    : bd_train_switch_mask(&session->checkpoint.graph, config->switches, &config->plan.switches, err);
+    status = status ? status : make_output_folder(config->output, err);
+    if (status) {
+        return status;
+    }
+    open_log(session);
+    struct bd_train_control control = {.train = &session->train, .validation = &session->validation,
+                                       .validate_images = config->validate_images, .save_path = config->output,
+                                       .save_every = config->save_every,
+                                       .limit_seconds = session->options.limit_seconds, .watch = watch,
+                                       .context = session};
+    status = bd_train_run(&session->checkpoint, &config->plan, &control, err);
+    clear_bar(session);
+    session->finished = control.finished;
+    if (status || !control.finished) {
+        return status;
+    }
+    if (!session->options.no_test) {
+        status = test(session, err);
+    }
+    if (!status) {
+        write_metadata(session);
+        status = bd_checkpoint_save(&session->checkpoint, config->output, err);
+    }
+    return status;
+}
+
+static void print_json(const struct session *session)
+{
+    const struct bd_graph *graph = &session->checkpoint.graph;
+    uint32_t mask = session->config.plan.switches;
+    json_t *result = json_pack("{s:s, s:b, s:f, s:f}", "checkpoint", session->config.output, "finished",
+                               session->finished, "seconds", now() - session->started, "images_per_second",
+                               session->images_per_second);
+    if (session->validated) {
+        json_object_set_new(result, "validation_accuracy", by_switch(graph, mask, session->validation_accuracy));
+    }
+    if (session->tested) {
+        json_object_set_new(result, "test_accuracy", by_switch(graph, mask, session->test_accuracy));
+    }
+    json_dumpf(result, stdout, JSON_COMPACT | JSON_REAL_PRECISION(7));
+    putchar('\n');
+    json_decref(result);
+}
+
+int cmd_train(int argc, char **argv)
+{
+    struct session session = {.terminal = isatty(STDERR_FILENO), .started = now()};
+    struct bd_error err;
+    int parsed = parse_options(&session.options, argc, argv);
+    if (parsed) {
+        return parsed < 0 ? BD_OK : parsed;
+    }
+    if (session.options.threads) {
+        omp_set_num_threads(session.options.threads);
+    }
+    bd_status status = train(&session, &err);
+    if (status) {
+        bd_cli_fail(NAME, &err);
+    } else if (session.options.json) {
+        print_json(&session);
+    } else if (session.finished) {
+        printf("wrote %s\n", session.config.output);
+    } else {
+        printf("stopped by the time limit; go on with --resume: %s\n", session.config.output);
+    }
+    if (session.log) {
+        fclose(session.log);
+    }
+    bd_dataset_release(&session.train);
+    bd_dataset_release(&session.validation);
+    bd_dataset_release(&session.test);
+    bd_checkpoint_release(&session.checkpoint);
+    bd_train_config_release(&session.config);
+    return status;
+}
