@@ -16,20 +16,27 @@ struct bd_layer_cost {
     uint64_t input_stall, output_stall, overhead;
     uint64_t total;        /* their sum: from the end of the layer before to the end of this one */
     uint64_t weight_bytes, table_bytes; /* fetched */
-    uint64_t xnor_ops, mac_ops;         /* binary multiply-accumulates; add-only accumulations */
+    uint64_t xnor_ops, mac_ops;         /* binary multiply-accumulates; add-only accumulations: real taps alone */
+    double energy_nj;                   /* of the accelerator and of the bytes fetched for this layer (energy.h) */
 };
 
 struct bd_frame_cost {
     uint64_t cycles; /* doorbell write accepted to interrupt raised */
     uint64_t compute, weight_stall, input_stall, output_stall, overhead; /* partition of cycles */
     uint64_t read_bytes, write_bytes;  /* over the memory bus in the frame */
-    double energy_nj;
+    double energy_nj;   /* layers, image, result and stores */
     unsigned layer_count;
     struct bd_layer_cost layers[BD_PROGRAM_MAX_LAYERS];
 };
 
-/* Cost of one frame at a switch; `store` as with CONTROL.store_enable. */
+/* Cost of one frame at a switch; `store` as with CONTROL.store_enable. BD_BAD_INPUT where the program was packed for
+ * another geometry. Program, images and results are taken to begin at multiples of 4 KiB in memory. */
 bd_status bd_cost_frame(const struct bd_program *program, const struct bd_hardware *hardware, unsigned switch_index,
                         bool store, struct bd_frame_cost *cost, struct bd_error *err) BD_WARN_UNUSED;
+
+/* The same from descriptors alone (header->layer_count of them, of one switch). */
+void bd_cost_layers(const struct bd_program_header *header, const struct bd_descriptor *descriptors,
+                    unsigned switch_index, const struct bd_memory_model *memory, bool store,
+                    struct bd_frame_cost *cost);
 
 #endif

@@ -1,0 +1,504 @@
+#include "model/prune/pipeline.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/core/file.h"
+#include "model/core/memory.h"
+#include "model/train/evaluate.h"
+
+#define CHECKPOINT_LIMIT ((size_t)1 << 30)
+
+/* ---- configuration ---- */
+
+#define AT(member) offsetof(struct bd_prune_config, member)
+static const struct bd_field budget_fields[] = {
+    {"switch", BD_FIELD_STRING, AT(budget_switch), 0, 15, NULL, NULL, NULL, "whose clocks count"},
+    {"ratio", BD_FIELD_REAL, AT(budget_ratio), 0.01, 1, NULL, NULL, NULL, "of the whole network's clocks"},
+    {0},
+};
+static const struct bd_field search_fields[] = {
+    {"method", BD_FIELD_ENUM, AT(method), 0, 0, "bayes", BD_SEARCH_METHODS, NULL, "how points are proposed"},
+    {"evaluations", BD_FIELD_INT, AT(evaluations), 1, 100000, NULL, NULL, NULL, "points to measure"},
+    {"initial", BD_FIELD_INT, AT(initial), 2, 1000, "8", NULL, NULL, "Sobol points before the model is asked"},
+    {"groups", BD_FIELD_STRING, AT(groups), 0, 63, "inner,stream", NULL, NULL,
+     "widths that may move: those inside blocks, those of the residual stream"},
+    {"least_ratio", BD_FIELD_REAL, AT(least_ratio), 0, 1, "0.25", NULL, NULL, "of a group's channels that stay"},
+    {0},
+};
+static const struct bd_field evaluation_fields[] = {
+    {"switches", BD_FIELD_STRING, AT(objective), 0, 255, "", NULL, NULL,
+     "mean accuracy of these is the objective; empty: all"},
+    {"images", BD_FIELD_INT, AT(images), 1, 1000000, "2000", NULL, NULL, "validation images"},
+    {"recalibrate", BD_FIELD_INT, AT(recalibrate), 1, 10000, "10", NULL, NULL, "batches for batch-norm statistics"},
+    {"tune_steps", BD_FIELD_INT, AT(tune_steps), 0, 100000, "0", NULL, NULL, "fine-tuning steps before measuring"},
+    {"tune_batch", BD_FIELD_INT, AT(tune_batch), 1, 4096, "128", NULL, NULL, "images a step"},
+    {"tune_rate", BD_FIELD_REAL, AT(tune_rate), 0, 10, "0.001", NULL, NULL, "peak rate"},
+    {0},
+};
+static const struct bd_field final_fields[] = {
+    {"epochs", BD_FIELD_INT, AT(final_epochs), 0, 1000, "4", NULL, NULL, "of fine-tuning; 0 with steps 0: none"},
+    {"steps", BD_FIELD_INT, AT(final_steps), 0, 1000000, "0", NULL, NULL, "instead of whole epochs"},
+    {"rate", BD_FIELD_REAL, AT(final_rate), 0, 10, "0.002", NULL, NULL, "peak rate"},
+    {"teacher", BD_FIELD_ENUM, AT(final_teacher), 0, 0, "top", "labels|top|next", NULL,
+     "what switches below the highest learn from"},
+    {0},
+};
+const struct bd_field bd_prune_fields[] = {
+    {"checkpoint", BD_FIELD_STRING, AT(checkpoint), 0, 4095, NULL, NULL, NULL, "trained network"},
+    {"hardware", BD_FIELD_STRING, AT(hardware), 0, 4095, NULL, NULL, NULL, "configuration that prices it"},
+    {"journal", BD_FIELD_STRING, AT(journal), 0, 4095, NULL, NULL, NULL, "JSON lines, one an evaluation"},
+    {"output", BD_FIELD_STRING, AT(output), 0, 4095, NULL, NULL, NULL, "checkpoint of the best, fine-tuned"},
+    {"seed", BD_FIELD_INT, AT(seed), 0, 1e15, "1", NULL, NULL, "of proposals and fine-tuning"},
+    {"ranking", BD_FIELD_ENUM, AT(ranking), 0, 0, "redundancy", BD_RANKINGS, NULL, "which filters go first"},
+    {"budget", BD_FIELD_MAP, 0, 0, 0, NULL, NULL, budget_fields, "the constraint"},
+    {"search", BD_FIELD_MAP, 0, 0, 0, NULL, NULL, search_fields, "the search"},
+    {"evaluation", BD_FIELD_MAP, 0, 0, 0, NULL, NULL, evaluation_fields, "how a point is measured"},
+    {"final", BD_FIELD_MAP, 0, 0, 0, NULL, NULL, final_fields, "fine-tuning of the best"},
+    {0},
+};
+#undef AT
+
+bd_status bd_prune_config_load(struct bd_prune_config *config, const char *path, struct bd_error *err)
+{
+    struct bd_yaml yaml;
+    memset(config, 0, sizeof(*config));
+    bd_status status = bd_yaml_load(&yaml, path, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    status = bd_yaml_bind(&yaml, yaml.root, bd_prune_fields, config, err);
+    bd_yaml_release(&yaml);
+    return status;
+}
+
+void bd_prune_config_release(struct bd_prune_config *config)
+{
+    bd_fields_release(bd_prune_fields, config);
+    memset(config, 0, sizeof(*config));
+}
+
+/* ---- opening ---- */
+
+/* "inner" groups have one writer; the residual stream's have the layers that write it. */
+static bool group_is_stream(const struct bd_graph *graph, int group)
+{
+    for (int l = 0; l < graph->layer_count; l++) {
+        if (graph->layers[l].prune_group == group && graph->layers[l].writes_stream) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bd_status parse_groups(const struct bd_prune_config *config, bool *inner, bool *stream, struct bd_error *err)
+{
+    char *text = bd_xstrdup(config->groups ? config->groups : ""), *rest = NULL;
+    bd_status status = BD_OK;
+    *inner = *stream = false;
+    for (char *word = strtok_r(text, ", ", &rest); word && status == BD_OK; word = strtok_r(NULL, ", ", &rest)) {
+        if (!strcmp(word, "inner")) {
+            *inner = true;
+        } else if (!strcmp(word, "stream")) {
+            *stream = true;
+        } else {
+            status = bd_fail(err, BD_BAD_INPUT, "'groups' must name 'inner' and 'stream' alone, got '%s'", word);
+        }
+    }
+    free(text);
+    if (status == BD_OK && !*inner && !*stream) {
+        status = bd_fail(err, BD_BAD_INPUT, "'groups' names no group");
+    }
+    return status;
+}
+
+static double point_cost(void *context, const int *point)
+{
+    struct bd_prune_run *run = context;
+    int channels[BD_MAX_LAYERS];
+    bd_prune_channels(run, point, channels);
+    uint64_t cycles = bd_pricer_cycles(&run->pricer, channels);
+    return cycles == UINT64_MAX ? HUGE_VAL : (double)cycles;
+}
+
+static bd_status make_axes(struct bd_prune_run *run, struct bd_error *err)
+{
+    const struct bd_graph *graph = &run->base.graph;
+    bool inner, stream;
+    bd_status status = parse_groups(&run->config, &inner, &stream, err);
+    for (int g = 0; g < graph->prune_group_count && status == BD_OK; g++) {
+        int full = bd_graph_group_channels(graph, g);
+        if (!(group_is_stream(graph, g) ? stream : inner)) {
+            continue;
+        }
+        int *values = bd_xcalloc((size_t)full, sizeof(int));
+        int least = (int)ceil(run->config.least_ratio * full);
+        size_t count = bd_pricer_grid(&run->pricer, g, least > 1 ? least : 1, values);
+        if (count < 2 || run->axis_count == BD_GP_MAX_DIMENSIONS) {
+            free(values); /* nothing to choose; the widest groups of a huge network stay whole */
+            continue;
+        }
+        run->search.axes[run->axis_count] = (struct bd_search_axis){count, values};
+        run->axis_group[run->axis_count] = g;
+        run->axis_values[run->axis_count++] = values;
+    }
+    if (status == BD_OK && run->axis_count == 0) {
+        status = bd_fail(err, BD_BAD_INPUT, "the hardware tells no two widths of '%s' apart", graph->name);
+    }
+    return status;
+}
+
+static bd_status make_search(struct bd_prune_run *run, struct bd_error *err)
+{
+    struct bd_search_axis axes[BD_GP_MAX_DIMENSIONS];
+    struct bd_search_config config = {.method = (enum bd_search_method)run->config.method,
+                                      .seed = (uint64_t)run->config.seed,
+                                      .initial = (int)run->config.initial,
+                                      .budget = run->config.budget_ratio * (double)run->base_cycles,
+                                      .cost = point_cost,
+                                      .context = run};
+    memcpy(axes, run->search.axes, sizeof(axes));
+    return bd_search_init(&run->search, run->axis_count, axes, &config, err);
+}
+
+static bd_status make_orders(struct bd_prune_run *run, struct bd_error *err)
+{
+    const struct bd_graph *graph = &run->base.graph;
+    bd_status status = BD_OK;
+    run->orders = bd_xcalloc((size_t)graph->prune_group_count, sizeof(int *));
+    for (int g = 0; g < graph->prune_group_count && status == BD_OK; g++) {
+        run->orders[g] = bd_xcalloc((size_t)bd_graph_group_channels(graph, g), sizeof(int));
+        status = bd_prune_order(&run->base, g, (enum bd_ranking)run->config.ranking, (uint64_t)run->config.seed,
+                                run->orders[g], err);
+    }
+    return status;
+}
+
+/* What must be the same for a journal to go on: everything that decides a proposal or a measurement. */
+static bd_status identity(const struct bd_prune_run *run, char **text, struct bd_error *err)
+{
+    const struct bd_prune_config *c = &run->config;
+    uint8_t *bytes;
+    size_t size;
+    bd_status status = bd_file_read(c->checkpoint, CHECKPOINT_LIMIT, &bytes, &size, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    json_t *o = json_pack("{s:s, s:s, s:I, s:s, s:s, s:f, s:i, s:i, s:I, s:I, s:s, s:f, s:s, s:I, s:I, s:I, s:I, s:f}",
+                          "journal", "bitdial prune 1", "network", run->base.graph.name, "checkpoint_crc",
+                          (json_int_t)bd_crc32(bytes, size), "hardware", run->hardware.name, "budget_switch",
+                          c->budget_switch, "budget", c->budget_ratio * (double)run->base_cycles, "method", c->method,
+                          "ranking", c->ranking, "seed", (json_int_t)c->seed, "initial", (json_int_t)c->initial,
+                          "groups", c->groups, "least_ratio", c->least_ratio, "objective",
+                          c->objective ? c->objective : "", "images", (json_int_t)c->images, "recalibrate",
+                          (json_int_t)c->recalibrate, "tune_steps", (json_int_t)c->tune_steps, "tune_batch",
+                          (json_int_t)c->tune_batch, "tune_rate", c->tune_rate);
+    free(bytes);
+    *text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
+    json_decref(o);
+    return BD_OK;
+}
+
+bd_status bd_prune_journal(struct bd_prune_run *run, bool resume, struct bd_error *err)
+{
+    char *head;
+    bd_status status = identity(run, &head, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    status = bd_journal_open(&run->journal, run->config.journal, resume, err);
+    if (status == BD_OK && run->journal.count == 0) {
+        status = bd_journal_append(&run->journal, head, err);
+    } else if (status == BD_OK && strcmp(run->journal.records[0], head) != 0) {
+        status = bd_fail(err, BD_BAD_INPUT, "journal '%s' is of another search: %s", run->config.journal,
+                         run->journal.records[0]);
+    }
+    free(head);
+    for (size_t i = 1; i < run->journal.count && status == BD_OK; i++) {
+        status = bd_search_replay(&run->search, run->journal.records[i], err);
+        if (status != BD_OK) {
+            bd_fail_prefix(err, "%s:%zu", run->config.journal, i + 1);
+        }
+    }
+    run->resumed = run->search.count;
+    return status;
+}
+
+static bd_status load_all(struct bd_prune_run *run, struct bd_error *err)
+{
+    bd_status status = bd_checkpoint_load(&run->base, run->config.checkpoint, err);
+    if (status == BD_OK) {
+        status = bd_hardware_load(&run->hardware, run->config.hardware, err);
+    }
+    if (status == BD_OK) {
+        status = bd_train_switch_mask(&run->base.graph, run->config.objective, &run->objective, err);
+    }
+    if (status == BD_OK && bd_graph_switch(&run->base.graph, run->config.budget_switch) < 0) {
+        status = bd_fail(err, BD_BAD_INPUT, "network '%s' has no switch '%s'", run->base.graph.name,
+                         run->config.budget_switch);
+    }
+    if (status == BD_OK) {
+        status = bd_dataset_load(&run->train, NULL, BD_SPLIT_TRAIN, err);
+    }
+    if (status == BD_OK) {
+        status = bd_dataset_load(&run->validation, NULL, BD_SPLIT_VALIDATION, err);
+    }
+    return status == BD_OK ? bd_check_dataset(&run->base.graph, &run->validation, err) : status;
+}
+
+static bd_status price_base(struct bd_prune_run *run, struct bd_error *err)
+{
+    const struct bd_graph *graph = &run->base.graph;
+    int channels[BD_MAX_LAYERS];
+    bd_pricer_init(&run->pricer, graph, &run->hardware, bd_graph_switch(graph, run->config.budget_switch));
+    for (int g = 0; g < graph->prune_group_count; g++) {
+        channels[g] = bd_graph_group_channels(graph, g);
+    }
+    run->base_cycles = bd_pricer_cycles(&run->pricer, channels);
+    if (run->base_cycles == UINT64_MAX) {
+        return bd_fail(err, BD_BAD_INPUT, "network '%s' does not fit hardware '%s'", graph->name, run->hardware.name);
+    }
+    return BD_OK;
+}
+
+bd_status bd_prune_open(struct bd_prune_run *run, struct bd_prune_config *config, struct bd_error *err)
+{
+    memset(run, 0, sizeof(*run));
+    run->journal.fd = -1;
+    run->config = *config;
+    memset(config, 0, sizeof(*config));
+    bd_checkpoint_init(&run->base);
+    bd_status (*const steps[])(struct bd_prune_run *, struct bd_error *) = {load_all, price_base, make_axes,
+                                                                            make_search, make_orders};
+    bd_status status = BD_OK;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && status == BD_OK; i++) {
+        status = steps[i](run, err);
+    }
+    if (status != BD_OK) {
+        bd_prune_close(run);
+    }
+    return status;
+}
+
+void bd_prune_close(struct bd_prune_run *run)
+{
+    for (size_t i = 0; i < run->axis_count; i++) {
+        free(run->axis_values[i]);
+    }
+    for (int g = 0; run->orders && g < run->base.graph.prune_group_count; g++) {
+        free(run->orders[g]);
+    }
+    free(run->orders);
+    bd_search_release(&run->search);
+    bd_journal_close(&run->journal);
+    bd_pricer_release(&run->pricer);
+    bd_dataset_release(&run->train);
+    bd_dataset_release(&run->validation);
+    bd_hardware_release(&run->hardware);
+    bd_checkpoint_release(&run->base);
+    bd_prune_config_release(&run->config);
+}
+
+/* ---- evaluation ---- */
+
+void bd_prune_channels(const struct bd_prune_run *run, const int *point, int *group_channels)
+{
+    for (int g = 0; g < run->base.graph.prune_group_count; g++) {
+        group_channels[g] = bd_graph_group_channels(&run->base.graph, g);
+    }
+    for (size_t i = 0; i < run->axis_count; i++) {
+        group_channels[run->axis_group[i]] = point[i];
+    }
+}
+
+bd_status bd_prune_cut(const struct bd_prune_run *run, const int *group_channels, struct bd_checkpoint *pruned,
+                       struct bd_error *err)
+{
+    struct bd_prune_choice choice;
+    bd_prune_choose(&run->base.graph, run->orders, group_channels, &choice);
+    bd_status status = bd_prune_surgery(&run->base, &choice, pruned, err);
+    bd_prune_choice_release(&choice);
+    return status;
+}
+
+static bd_status evaluate(struct bd_prune_run *run, const int *point, double *value, struct bd_error *err)
+{
+    const struct bd_prune_config *c = &run->config;
+    struct bd_checkpoint pruned;
+    int channels[BD_MAX_LAYERS];
+    bd_prune_channels(run, point, channels);
+    bd_status status = bd_prune_cut(run, channels, &pruned, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    if (c->tune_steps > 0) {
+        struct bd_train_plan plan;
+        struct bd_train_control control = {.train = &run->train};
+        bd_train_plan_init(&plan);
+        plan.steps = c->tune_steps;
+        plan.batch = c->tune_batch;
+        plan.rate = c->tune_rate;
+        plan.seed = c->seed;
+        plan.switches = run->objective;
+        plan.recalibrate = 0; /* below, alike with and without tuning */
+        status = bd_train_run(&pruned, &plan, &control, err);
+    }
+    if (status == BD_OK) {
+        status = bd_train_recalibrate(&pruned, &run->train, run->objective, (int)c->tune_batch, (int)c->recalibrate,
+                                      err);
+    }
+    if (status == BD_OK) {
+        status = bd_float_accuracy(&pruned, run->objective, &run->validation, (size_t)c->images, run->accuracy, err);
+    }
+    bd_checkpoint_release(&pruned);
+    *value = 0.0;
+    int count = 0;
+    for (int s = 0; s < run->base.graph.switch_count; s++) {
+        if (!run->objective || run->objective >> s & 1) {
+            *value += 100.0 * run->accuracy[s];
+            count++;
+        }
+    }
+    *value /= count;
+    return status;
+}
+
+/* The search's record with each switch's accuracy beside it. */
+static char *describe(const struct bd_prune_run *run)
+{
+    char *record = bd_search_record(&run->search);
+    json_t *o = json_loads(record, 0, NULL), *accuracy = json_object();
+    free(record);
+    for (int s = 0; s < run->base.graph.switch_count; s++) {
+        if (!run->objective || run->objective >> s & 1) {
+            json_object_set_new(accuracy, run->base.graph.switches[s].name, json_real(run->accuracy[s]));
+        }
+    }
+    json_object_set_new(o, "accuracy", accuracy);
+    char *text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
+    json_decref(o);
+    return text;
+}
+
+bd_status bd_prune_step(struct bd_prune_run *run, struct bd_error *err)
+{
+    int point[BD_GP_MAX_DIMENSIONS];
+    double value;
+    bd_status status = bd_search_ask(&run->search, point, err);
+    if (status == BD_OK) {
+        status = evaluate(run, point, &value, err);
+    }
+    if (status != BD_OK) {
+        return status;
+    }
+    bd_search_tell(&run->search, point, value);
+    char *record = describe(run);
+    status = bd_journal_append(&run->journal, record, err);
+    free(record);
+    return status;
+}
+
+/* ---- the best ---- */
+
+static void note_pruning(struct bd_prune_run *run, const int *group_channels, struct bd_checkpoint *pruned)
+{
+    json_t *metadata = pruned->metadata ? json_loads(pruned->metadata, 0, NULL) : NULL;
+    if (!json_is_object(metadata)) {
+        json_decref(metadata);
+        metadata = json_object();
+    }
+    json_t *widths = json_array();
+    for (int g = 0; g < run->base.graph.prune_group_count; g++) {
+        json_array_append_new(widths, json_integer(group_channels[g]));
+    }
+    const struct bd_prune_config *c = &run->config;
+    json_object_set_new(metadata, "pruned",
+                        json_pack("{s:s, s:s, s:I, s:o, s:I, s:I, s:I}", "hardware", run->hardware.name,
+                                  "budget_switch", c->budget_switch, "seed", (json_int_t)c->seed, "group_channels",
+                                  widths, "evaluations", (json_int_t)run->search.count, "cycles_before",
+                                  (json_int_t)run->base_cycles, "cycles_after",
+                                  (json_int_t)bd_pricer_cycles(&run->pricer, group_channels)));
+    free(pruned->metadata);
+    pruned->metadata = json_dumps(metadata, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    json_decref(metadata);
+}
+
+static bd_status fine_tune(struct bd_prune_run *run, const char *partial,
+                           void (*watch)(void *, const struct bd_train_event *), void *context,
+                           struct bd_checkpoint *pruned, struct bd_error *err)
+{
+    const struct bd_prune_config *c = &run->config;
+    struct bd_train_plan plan;
+    struct bd_train_control control = {.train = &run->train, .validation = &run->validation, .save_path = partial,
+                                       .save_every = 200, .watch = watch, .context = context};
+    bd_train_plan_init(&plan);
+    plan.epochs = c->final_epochs;
+    plan.steps = c->final_steps;
+    plan.rate = c->final_rate;
+    plan.seed = c->seed;
+    plan.teacher = c->final_teacher;
+    if (plan.epochs == 0 && plan.steps == 0) {
+        return bd_train_recalibrate(pruned, &run->train, 0, (int)plan.batch, (int)plan.recalibrate, err);
+    }
+    return bd_train_run(pruned, &plan, &control, err);
+}
+
+/* Training keeps its state beside the arrays until it ends. */
+static bool is_finished(const struct bd_checkpoint *checkpoint)
+{
+    for (size_t i = 0; i < checkpoint->array_count; i++) {
+        if (!strncmp(checkpoint->arrays[i].name, "train/", 6)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What a killed run left, where it is of the same network; *finished: training had come to its end. */
+static void take_partial(const char *partial, struct bd_checkpoint *pruned, bool *finished)
+{
+    struct bd_checkpoint saved;
+    struct bd_error ignored; /* a file that cannot be read is no start; the run makes its own */
+    bd_checkpoint_init(&saved);
+    if (access(partial, F_OK) != 0 || bd_checkpoint_load(&saved, partial, &ignored) != BD_OK) {
+        return;
+    }
+    if (!strcmp(saved.graph.yaml_text, pruned->graph.yaml_text)) {
+        struct bd_checkpoint t = *pruned;
+        *pruned = saved;
+        saved = t;
+        *finished = is_finished(pruned);
+    }
+    bd_checkpoint_release(&saved);
+}
+
+bd_status bd_prune_finish(struct bd_prune_run *run, const int *group_channels,
+                          void (*watch)(void *, const struct bd_train_event *), void *context,
+                          struct bd_checkpoint *pruned, struct bd_error *err)
+{
+    char *partial = bd_asprintf("%s.partial", run->config.output);
+    bool finished = false;
+    bd_status status = bd_prune_cut(run, group_channels, pruned, err);
+    if (status == BD_OK) {
+        take_partial(partial, pruned, &finished);
+        if (!finished) {
+            status = fine_tune(run, partial, watch, context, pruned, err);
+        }
+        if (status == BD_OK) {
+            note_pruning(run, group_channels, pruned);
+            status = bd_checkpoint_save(pruned, run->config.output, err);
+        }
+        if (status == BD_OK) {
+            unlink(partial);
+        } else {
+            bd_checkpoint_release(pruned);
+        }
+    }
+    free(partial);
+    return status;
+}

@@ -1,0 +1,83 @@
+/* `bitdial prune SEARCH.yaml`: search over the channels of every prune group under a budget of clocks, then
+ * fine-tuning of the best, in steps that the caller drives and reports.
+ *
+ * An evaluation is surgery, a short fine-tune where the file asks for one, batch-norm recalibration, and the mean
+ * float accuracy of the objective's switches on the first validation images. The journal's first record identifies
+ * the search (file, checkpoint, hardware); each further record is one evaluation. */
+#ifndef BD_PRUNE_PIPELINE_H
+#define BD_PRUNE_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/compile/hardware.h"
+#include "model/core/error.h"
+#include "model/core/yaml.h"
+#include "model/cost/pricer.h"
+#include "model/data/dataset.h"
+#include "model/prune/prune.h"
+#include "model/search/journal.h"
+#include "model/search/search.h"
+#include "model/train/train.h"
+
+struct bd_prune_config {
+    char *checkpoint, *hardware, *output, *journal;
+    char *budget_switch;
+    double budget_ratio; /* of the whole network's clocks */
+    char *objective;     /* comma-separated switches; NULL: all */
+    char *groups;        /* comma-separated: "inner" and "stream" widths that may move */
+    int method, ranking;
+    int64_t seed, evaluations, initial;
+    double least_ratio;  /* of a group's channels that always stay */
+    int64_t tune_steps, tune_batch, recalibrate, images; /* of one evaluation */
+    double tune_rate;
+    int64_t final_epochs, final_steps;
+    double final_rate;
+    int final_teacher;
+};
+
+extern const struct bd_field bd_prune_fields[];
+bd_status bd_prune_config_load(struct bd_prune_config *config, const char *path, struct bd_error *err) BD_WARN_UNUSED;
+void bd_prune_config_release(struct bd_prune_config *config);
+
+struct bd_prune_run {
+    struct bd_prune_config config; /* the run's; released with it */
+    struct bd_checkpoint base;
+    struct bd_hardware hardware;
+    struct bd_dataset train, validation;
+    struct bd_pricer pricer;
+    uint64_t base_cycles;      /* of the whole network at the budget's switch */
+    uint32_t objective;        /* mask of switches */
+    size_t axis_count;
+    int axis_group[BD_GP_MAX_DIMENSIONS]; /* group that an axis moves */
+    int *axis_values[BD_GP_MAX_DIMENSIONS];
+    int **orders;              /* (groups) ranking of each */
+    struct bd_search search;
+    struct bd_journal journal;
+    size_t resumed;            /* evaluations found in the journal */
+    double accuracy[BD_MAX_SWITCHES]; /* of the last evaluation, by switch */
+};
+
+/* Takes the config over; loads, ranks and prices. */
+bd_status bd_prune_open(struct bd_prune_run *run, struct bd_prune_config *config, struct bd_error *err)
+    BD_WARN_UNUSED;
+void bd_prune_close(struct bd_prune_run *run);
+
+/* Opens the journal, before the first step. With `resume` an existing one goes on; another search's is refused. */
+bd_status bd_prune_journal(struct bd_prune_run *run, bool resume, struct bd_error *err) BD_WARN_UNUSED;
+/* One evaluation, journalled. BD_FAIL when the grid has no point left. */
+bd_status bd_prune_step(struct bd_prune_run *run, struct bd_error *err) BD_WARN_UNUSED;
+
+/* Channels of every group at a point of the search (one value an axis). */
+void bd_prune_channels(const struct bd_prune_run *run, const int *point, int *group_channels);
+/* The checkpoint with so many channels in each group: surgery alone. */
+bd_status bd_prune_cut(const struct bd_prune_run *run, const int *group_channels, struct bd_checkpoint *pruned,
+                       struct bd_error *err) BD_WARN_UNUSED;
+
+/* Cuts to these channels, fine-tunes and saves to the config's output, going on from `output`.partial where a killed
+ * run left one. `watch` as in struct bd_train_control. The caller releases `pruned`. */
+bd_status bd_prune_finish(struct bd_prune_run *run, const int *group_channels,
+                          void (*watch)(void *, const struct bd_train_event *), void *context,
+                          struct bd_checkpoint *pruned, struct bd_error *err) BD_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,241 @@
+/* bitdial cost: what a program costs on a hardware configuration, layer by layer. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/memory.h"
+#include "model/cost/cost.h"
+#include "model/cost/energy.h"
+#include "sw/cli/cli.h"
+
+static const char usage[] =
+    "Usage: bitdial cost NET.bdp --hardware HW.yaml [OPTION]...\n"
+    "Prints the clocks of a frame by the sequencer's own loop nest, bytes as stored, and energy by a table of\n"
+    "operations.\n"
+    "  --hardware FILE   the configuration that the program was compiled for\n"
+    "  --switch NAME     one switch, or 'all' (default)\n"
+    "  --memory L,I,O    latency, clocks between beats, bursts outstanding, instead of the configuration's\n"
+    "  --store           with every layer's codes and z stored to memory\n"
+    "  --energy-table    print the table and its source, and leave\n"
+    "  --json            one JSON object on stdout\n"
+    "  --help            this text\n";
+
+struct options {
+    const char *program, *hardware, *sw, *memory;
+    bool store, json, energy_table;
+};
+
+static bool parse_memory(const char *text, struct bd_memory_model *memory)
+{
+    long long latency, interval, outstanding;
+    int used = 0;
+    if (sscanf(text, "%lld,%lld,%lld%n", &latency, &interval, &outstanding, &used) != 3 || text[used] || latency < 1 ||
+        latency > 100000 || interval < 1 || interval > 1000 || outstanding < 1 || outstanding > 16) {
+        bd_cli_usage("cost", "'--memory' wants latency 1..100000, clocks a beat 1..1000 and bursts 1..16, got '%s'", text);
+        return false;
+    }
+    *memory = (struct bd_memory_model){latency, interval, outstanding};
+    return true;
+}
+
+static const char *datapath_name(const struct bd_descriptor *d)
+{
+    return d->operation == BD_OP_POOL ? "pool" : d->datapath == BD_DATAPATH_MAC ? "mac" : "xnor";
+}
+
+/* ---- text ---- */
+
+static void print_switch(const struct bd_program *program, unsigned s, const struct bd_frame_cost *c,
+                         const struct bd_hardware *hardware)
+{
+    printf("%s: %" PRIu64 " cycles, %.3f ms at %g MHz, %.2f uJ\n", program->switches[s].name, c->cycles,
+           (double)c->cycles / hardware->clock_mhz / 1000.0, hardware->clock_mhz, c->energy_nj / 1000.0);
+    printf("  %-16s %-5s %9s %6s %9s %8s %8s %8s %9s %10s %10s %9s\n", "layer", "path", "cycles", "share", "compute",
+           "weights", "image", "stores", "overhead", "weight B", "table B", "nJ");
+    for (unsigned l = 0; l < c->layer_count; l++) {
+        const struct bd_layer_cost *y = &c->layers[l];
+        printf("  %-16s %-5s %9" PRIu64 " %5.1f%% %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %9" PRIu64
+               " %10" PRIu64 " %10" PRIu64 " %9.1f\n",
+               program->names[l], datapath_name(bd_program_descriptor(program, s, l)), y->total,
+               100.0 * (double)y->total / (double)c->cycles, y->compute, y->weight_stall, y->input_stall,
+               y->output_stall, y->overhead, y->weight_bytes, y->table_bytes, y->energy_nj);
+    }
+    printf("  %-16s %-5s %9" PRIu64 "        %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %9" PRIu64
+           "  read %" PRIu64 " B, written %" PRIu64 " B\n",
+           "frame", "", c->cycles, c->compute, c->weight_stall, c->input_stall, c->output_stall, c->overhead,
+           c->read_bytes, c->write_bytes);
+}
+
+static void print_sizes(const struct bd_program *program)
+{
+    const struct bd_program_header *h = program->header;
+    printf("%s on %ux%u: image %" PRIu64 " bytes (weights %u, tables %u, descriptors %u)\n", h->network, h->rows,
+           h->lanes, h->image_bytes, h->weight_bytes, h->table_bytes, h->switch_count * h->switch_stride);
+}
+
+static void print_energy_table(void)
+{
+    puts("Energy an operation, 45 nm at 0.9 V (M. Horowitz, ISSCC 2014):");
+    for (int i = 0; i < BD_ENERGY_COUNT; i++) {
+        printf("  %-12s %10.5f pJ  %s\n", bd_energy_table[i].name, bd_energy_table[i].picojoule,
+               bd_energy_table[i].meaning);
+    }
+}
+
+/* ---- JSON ---- */
+
+static json_t *number(uint64_t v)
+{
+    return json_integer((json_int_t)v);
+}
+
+static json_t *layer_json(const char *name, const struct bd_descriptor *d, const struct bd_layer_cost *y,
+                          const struct bd_frame_cost *c)
+{
+    json_t *o = json_pack("{s:s, s:s, s:f, s:f}", "name", name, "datapath", datapath_name(d), "share",
+                          (double)y->total / (double)c->cycles, "energy_nj", y->energy_nj);
+    const struct {
+        const char *key;
+        uint64_t value;
+    } rows[] = {{"cycles", y->total},
+                {"compute", y->compute},
+                {"weight_stall", y->weight_stall},
+                {"input_stall", y->input_stall},
+                {"output_stall", y->output_stall},
+                {"overhead", y->overhead},
+                {"weight_bytes_read", y->weight_bytes},
+                {"table_bytes_read", y->table_bytes},
+                {"weight_bytes_stored", (uint64_t)d->row_groups * d->weight_stride},
+                {"xnor_ops", y->xnor_ops},
+                {"mac_ops", y->mac_ops}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        json_object_set_new(o, rows[i].key, number(rows[i].value));
+    }
+    return o;
+}
+
+static json_t *switch_json(const struct bd_program *program, unsigned s, const struct bd_frame_cost *c)
+{
+    json_t *layers = json_array();
+    for (unsigned l = 0; l < c->layer_count; l++) {
+        json_array_append_new(layers,
+                              layer_json(program->names[l], bd_program_descriptor(program, s, l), &c->layers[l], c));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o}", "cycles", number(c->cycles), "compute",
+                     number(c->compute), "weight_stall", number(c->weight_stall), "input_stall",
+                     number(c->input_stall), "output_stall", number(c->output_stall), "overhead", number(c->overhead),
+                     "bytes_read", number(c->read_bytes), "bytes_written", number(c->write_bytes), "energy_nj",
+                     c->energy_nj, "layers", layers);
+}
+
+static json_t *document(const struct bd_program *program, const struct bd_hardware *hardware)
+{
+    const struct bd_program_header *h = program->header;
+    return json_pack("{s:s, s:s, s:{s:I, s:I, s:I}, s:{s:o, s:I, s:I, s:I}, s:s, s:{}}", "network", h->network,
+                     "hardware", hardware->name, "memory", "latency", (json_int_t)hardware->memory.latency,
+                     "beat_interval", (json_int_t)hardware->memory.beat_interval, "outstanding",
+                     (json_int_t)hardware->memory.outstanding, "bytes", "image", number(h->image_bytes), "weights",
+                     (json_int_t)h->weight_bytes, "tables", (json_int_t)h->table_bytes, "descriptors",
+                     (json_int_t)h->switch_count * h->switch_stride, "energy_source",
+                     "M. Horowitz, ISSCC 2014, 45 nm", "switches");
+}
+
+/* ---- */
+
+static bd_status report(const struct options *o, const struct bd_program *program, const struct bd_hardware *hardware,
+                        struct bd_error *err)
+{
+    int only = -1;
+    if (o->sw && strcmp(o->sw, "all") != 0) {
+        only = bd_program_switch(program, o->sw);
+        if (only < 0) {
+            return bd_fail(err, BD_BAD_INPUT, "'%s' has no switch '%s'", o->program, o->sw);
+        }
+    }
+    struct bd_frame_cost *cost = bd_xcalloc(1, sizeof(*cost));
+    json_t *root = o->json ? document(program, hardware) : NULL;
+    bd_status status = BD_OK;
+    if (!o->json) {
+        print_sizes(program);
+    }
+    for (unsigned s = 0; s < program->header->switch_count && status == BD_OK; s++) {
+        if (only >= 0 && (unsigned)only != s) {
+            continue;
+        }
+        status = bd_cost_frame(program, hardware, s, o->store, cost, err);
+        if (status == BD_OK && root) {
+            json_object_set_new(json_object_get(root, "switches"), program->switches[s].name,
+                                switch_json(program, s, cost));
+        } else if (status == BD_OK) {
+            print_switch(program, s, cost, hardware);
+        }
+    }
+    if (root && status == BD_OK) {
+        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+        putchar('\n');
+    }
+    json_decref(root);
+    free(cost);
+    return status;
+}
+
+static int run(const struct options *o)
+{
+    struct bd_error err;
+    struct bd_hardware hardware;
+    struct bd_program program;
+    bd_status status = bd_hardware_load(&hardware, o->hardware, &err);
+    if (status == BD_OK) {
+        if (o->memory && !parse_memory(o->memory, &hardware.memory)) {
+            bd_hardware_release(&hardware);
+            return BD_BAD_INPUT;
+        }
+        status = bd_program_load(&program, o->program, &err);
+        if (status == BD_OK) {
+            status = report(o, &program, &hardware, &err);
+            bd_program_release(&program);
+        }
+        bd_hardware_release(&hardware);
+    }
+    return status == BD_OK ? BD_OK : bd_cli_fail("cost", &err);
+}
+
+int cmd_cost(int argc, char **argv)
+{
+    static const struct option options[] = {{"hardware", required_argument, NULL, 'w'},
+                                            {"switch", required_argument, NULL, 's'},
+                                            {"memory", required_argument, NULL, 'm'},
+                                            {"store", no_argument, NULL, 't'},
+                                            {"energy-table", no_argument, NULL, 'e'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    struct options o = {0};
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'w': o.hardware = optarg; break;
+        case 's': o.sw = optarg; break;
+        case 'm': o.memory = optarg; break;
+        case 't': o.store = true; break;
+        case 'e': o.energy_table = true; break;
+        case 'j': o.json = true; break;
+        case 'h': fputs(usage, stdout); return BD_OK;
+        default: return BD_BAD_INPUT;
+        }
+    }
+    if (o.energy_table) {
+        print_energy_table();
+        return BD_OK;
+    }
+    if (optind + 1 != argc) {
+        return bd_cli_usage("cost", "expected one NET.bdp");
+    }
+    if (!o.hardware) {
+        return bd_cli_usage("cost", "'--hardware' is missing");
+    }
+    o.program = argv[optind];
+    return run(&o);
+}

@@ -1,0 +1,414 @@
+/* bitdial prune: searches the channels of every prune group under a budget of clocks, fine-tunes the best network,
+ * and prints it beside the whole one on the test images. Progress on stderr. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "model/compile/fold.h"
+#include "model/core/memory.h"
+#include "model/exec/fast.h"
+#include "model/prune/pipeline.h"
+#include "model/train/evaluate.h"
+#include "sw/cli/cli.h"
+
+static const char usage[] =
+    "Usage: bitdial prune SEARCH.yaml [OPTION]...\n"
+    "Searches the channel counts of a trained network under a budget of clocks, fine-tunes the best and saves it.\n"
+    "Candidates are measured on validation images, the closing table on test images.\n"
+    "  --resume           go on with the journal, and with fine-tuning that was cut short, to the same bits\n"
+    "  --evaluations N    points to measure, instead of the file's\n"
+    "  --checkpoint FILE  network to prune, instead of the file's\n"
+    "  --journal FILE     instead of the file's\n"
+    "  --output FILE      checkpoint to write, instead of the file's\n"
+    "  --channels LIST    no search: cut to these counts, one a prune group, and fine-tune\n"
+    "  --search-only      no fine-tuning: print the best point found\n"
+    "  --images N         test images of the closing table (default: all)\n"
+    "  --json             one JSON object on stdout\n"
+    "  --help             this text and the table of keys\n";
+
+struct options {
+    const char *config, *checkpoint, *journal, *output, *channels;
+    int64_t evaluations, images;
+    bool resume, search_only, json;
+};
+
+/* One network of the closing table, by switch. */
+struct measured {
+    double float_accuracy[BD_MAX_SWITCHES], integer_accuracy[BD_MAX_SWITCHES], energy_nj[BD_MAX_SWITCHES];
+    uint64_t cycles[BD_MAX_SWITCHES], image_bytes;
+};
+
+struct session {
+    struct options options;
+    struct bd_prune_run run;
+    int channels[BD_MAX_LAYERS]; /* of the network chosen */
+    struct bd_checkpoint pruned;
+    bool has_pruned;
+    struct measured before, after;
+    double shown_at;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- search ---- */
+
+static void print_point(FILE *out, const struct bd_prune_run *run, const int *point)
+{
+    int channels[BD_MAX_LAYERS];
+    bd_prune_channels(run, point, channels);
+    for (int g = 0; g < run->base.graph.prune_group_count; g++) {
+        fprintf(out, "%s%d", g ? "," : "", channels[g]);
+    }
+}
+
+static void show_evaluation(const struct session *session, double seconds)
+{
+    const struct bd_prune_run *run = &session->run;
+    const struct bd_search *search = &run->search;
+    const struct bd_observation *last = &search->observations[search->count - 1];
+    fprintf(stderr, "evaluation %zu/%" PRId64 ": channels ", search->count, run->config.evaluations);
+    print_point(stderr, run, last->point);
+    fprintf(stderr, " | %.0f cycles (%.3f) | %.2f %%", last->cost, last->cost / (double)run->base_cycles, last->value);
+    if (search->proposal_sd == search->proposal_sd) {
+        fprintf(stderr, " (forecast %.2f +- %.2f)", search->proposal_mean, search->proposal_sd);
+    }
+    fprintf(stderr, " | best %.2f %% | %.1f s\n", search->observations[bd_search_best(search)].value, seconds);
+}
+
+static bd_status search(struct session *session, struct bd_error *err)
+{
+    struct bd_prune_run *run = &session->run;
+    bd_status status = bd_prune_journal(run, session->options.resume, err);
+    if (status == BD_OK && run->resumed) {
+        fprintf(stderr, "journal '%s': %zu evaluations%s\n", run->config.journal, run->resumed,
+                run->journal.dropped ? ", a torn line dropped" : "");
+    }
+    while (status == BD_OK && run->search.count < (size_t)run->config.evaluations) {
+        double start = now();
+        status = bd_prune_step(run, err);
+        if (status == BD_FAIL && run->search.count > 0) { /* the grid is used up: the best stands */
+            fprintf(stderr, "%s\n", err->message);
+            status = BD_OK;
+            break;
+        }
+        if (status == BD_OK) {
+            show_evaluation(session, now() - start);
+        }
+    }
+    if (status == BD_OK) {
+        bd_prune_channels(run, run->search.observations[bd_search_best(&run->search)].point, session->channels);
+    }
+    return status;
+}
+
+static bool parse_channels(struct session *session)
+{
+    const struct bd_graph *graph = &session->run.base.graph;
+    const char *at = session->options.channels;
+    for (int g = 0; g < graph->prune_group_count; g++) {
+        char *end;
+        long value = strtol(at, &end, 10);
+        bool last = g + 1 == graph->prune_group_count;
+        if (end == at || value < 1 || value > bd_graph_group_channels(graph, g) || *end != (last ? '\0' : ',')) {
+            bd_cli_usage("prune", "'--channels' wants %d counts with commas, each from 1 to its group's width, got '%s'",
+                         graph->prune_group_count, session->options.channels);
+            return false;
+        }
+        session->channels[g] = (int)value;
+        at = end + 1;
+    }
+    return true;
+}
+
+/* ---- fine-tuning ---- */
+
+static void watch(void *context, const struct bd_train_event *event)
+{
+    struct session *session = context;
+    const struct bd_graph *graph = &session->run.base.graph;
+    if (event->kind == BD_TRAIN_STEP && (now() - session->shown_at < 10.0 && event->step < event->steps)) {
+        return;
+    }
+    if (event->kind != BD_TRAIN_STEP && event->kind != BD_TRAIN_VALIDATED) {
+        return;
+    }
+    session->shown_at = now();
+    fprintf(stderr, "fine-tuning %" PRId64 "/%" PRId64 "%s:", event->step, event->steps,
+            event->kind == BD_TRAIN_VALIDATED ? ", validation" : "");
+    for (int s = 0; s < graph->switch_count; s++) {
+        if (event->switches >> s & 1) {
+            fprintf(stderr, " %s %.2f", graph->switches[s].name, 100.0 * event->accuracy[s]);
+        }
+    }
+    if (event->kind == BD_TRAIN_STEP) {
+        fprintf(stderr, " | %.0f images/s, %.0f s left", event->images_per_second, event->seconds_left);
+    }
+    fputc('\n', stderr);
+}
+
+/* ---- the closing table ---- */
+
+static bd_status integer_accuracy(const struct bd_program *program, unsigned at, const struct bd_decoded *decoded,
+                                  const struct bd_dataset *test, size_t count, double *accuracy, struct bd_error *err)
+{
+    unsigned classes = program->header->classes;
+    int32_t *logits = bd_xcalloc(count * classes, sizeof(*logits));
+    bd_status status = bd_execute_fast(program, decoded, at, test->images, count, logits, err);
+    size_t right = 0;
+    for (size_t i = 0; i < count && status == BD_OK; i++) {
+        right += bd_argmax(logits + i * classes, classes) == test->labels[i];
+    }
+    *accuracy = (double)right / (double)count;
+    free(logits);
+    return status;
+}
+
+static bd_status measure_program(const struct session *session, const struct bd_program *program,
+                                 const struct bd_fold_report *report, const struct bd_dataset *test, size_t count,
+                                 struct measured *m, struct bd_error *err)
+{
+    struct bd_decoded *decoded;
+    struct bd_frame_cost *cost = bd_xcalloc(1, sizeof(*cost));
+    bd_status status = bd_decode(program, &decoded, err);
+    for (int k = 0; k < report->switch_count && status == BD_OK; k++) {
+        int s = report->switches[k];
+        status = bd_cost_frame(program, &session->run.hardware, (unsigned)k, false, cost, err);
+        if (status == BD_OK) {
+            m->cycles[s] = cost->cycles;
+            m->energy_nj[s] = cost->energy_nj;
+            status = integer_accuracy(program, (unsigned)k, decoded, test, count, &m->integer_accuracy[s], err);
+        }
+        if (k + 1 == report->switch_count) {
+            m->image_bytes = program->header->image_bytes;
+        }
+    }
+    if (decoded) {
+        bd_decoded_free(decoded);
+    }
+    free(cost);
+    return status;
+}
+
+static bd_status measure(const struct session *session, const struct bd_checkpoint *checkpoint,
+                         const struct bd_dataset *test, struct measured *m, struct bd_error *err)
+{
+    size_t wanted = (size_t)session->options.images, count = wanted && wanted < test->count ? wanted : test->count;
+    const struct bd_fold_options options = {.max_moved = BD_DEFAULT_MAX_MOVED};
+    struct bd_program program;
+    struct bd_fold_report report = {0};
+    bd_status status = bd_float_accuracy(checkpoint, 0, test, count, m->float_accuracy, err);
+    if (status == BD_OK) {
+        status = bd_fold(checkpoint, &session->run.hardware, &options, &program, &report, err);
+    }
+    if (status == BD_OK) {
+        status = measure_program(session, &program, &report, test, count, m, err);
+        bd_program_release(&program);
+    }
+    bd_fold_report_release(&report);
+    return status;
+}
+
+static void print_table(const struct session *session)
+{
+    const struct bd_graph *graph = &session->run.base.graph;
+    const struct measured *b = &session->before, *a = &session->after;
+    printf("%-6s %18s %18s %22s %7s %18s\n", "switch", "float test acc. %", "integer acc. %", "cycles a frame", "ratio",
+           "energy, uJ");
+    for (int s = 0; s < graph->switch_count; s++) {
+        printf("%-6s %8.2f -> %6.2f %8.2f -> %6.2f %9" PRIu64 " -> %9" PRIu64 " %7.3f %7.2f -> %7.2f\n",
+               graph->switches[s].name, 100.0 * b->float_accuracy[s], 100.0 * a->float_accuracy[s],
+               100.0 * b->integer_accuracy[s], 100.0 * a->integer_accuracy[s], b->cycles[s], a->cycles[s],
+               (double)a->cycles[s] / (double)b->cycles[s], b->energy_nj[s] / 1000.0, a->energy_nj[s] / 1000.0);
+    }
+    printf("program image: %" PRIu64 " -> %" PRIu64 " bytes\n", b->image_bytes, a->image_bytes);
+}
+
+static json_t *measured_json(const struct measured *m, int s)
+{
+    return json_pack("{s:f, s:f, s:I, s:f}", "float_accuracy", m->float_accuracy[s], "integer_accuracy",
+                     m->integer_accuracy[s], "cycles", (json_int_t)m->cycles[s], "energy_nj", m->energy_nj[s]);
+}
+
+static void print_json(const struct session *session)
+{
+    const struct bd_prune_run *run = &session->run;
+    const struct bd_graph *graph = &run->base.graph;
+    json_t *o = json_object(), *channels = json_array();
+    for (int g = 0; g < graph->prune_group_count; g++) {
+        json_array_append_new(channels, json_integer(session->channels[g]));
+    }
+    json_object_set_new(o, "network", json_string(graph->name));
+    json_object_set_new(o, "channels", channels);
+    json_object_set_new(o, "evaluations", json_integer((json_int_t)run->search.count));
+    json_object_set_new(o, "resumed", json_integer((json_int_t)run->resumed));
+    long best = bd_search_best(&run->search);
+    if (best >= 0) {
+        json_object_set_new(o, "objective", json_real(run->search.observations[best].value));
+        json_object_set_new(o, "cycles", json_integer((json_int_t)run->search.observations[best].cost));
+    }
+    json_object_set_new(o, "cycles_whole", json_integer((json_int_t)run->base_cycles));
+    if (session->has_pruned) {
+        json_t *switches = json_object();
+        for (int s = 0; s < graph->switch_count; s++) {
+            json_object_set_new(switches, graph->switches[s].name,
+                                json_pack("{s:o, s:o}", "whole", measured_json(&session->before, s), "pruned",
+                                          measured_json(&session->after, s)));
+        }
+        json_object_set_new(o, "switches", switches);
+        json_object_set_new(o, "bytes_whole", json_integer((json_int_t)session->before.image_bytes));
+        json_object_set_new(o, "bytes_pruned", json_integer((json_int_t)session->after.image_bytes));
+        json_object_set_new(o, "output", json_string(run->config.output));
+    }
+    json_dumpf(o, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    putchar('\n');
+    json_decref(o);
+}
+
+static bd_status finish(struct session *session, struct bd_error *err)
+{
+    struct bd_dataset test;
+    bd_status status =
+        bd_prune_finish(&session->run, session->channels, watch, session, &session->pruned, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    session->has_pruned = true;
+    status = bd_dataset_load(&test, NULL, BD_SPLIT_TEST, err);
+    if (status == BD_OK) {
+        status = measure(session, &session->run.base, &test, &session->before, err);
+        if (status == BD_OK) {
+            status = measure(session, &session->pruned, &test, &session->after, err);
+        }
+        bd_dataset_release(&test);
+    }
+    return status;
+}
+
+static void replace(char **target, const char *value)
+{
+    if (value) {
+        free(*target);
+        *target = bd_xstrdup(value);
+    }
+}
+
+static bd_status run_session(struct session *session, struct bd_error *err)
+{
+    const struct options *o = &session->options;
+    struct bd_prune_config config;
+    bd_status status = bd_prune_config_load(&config, o->config, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    replace(&config.checkpoint, o->checkpoint);
+    replace(&config.journal, o->journal);
+    replace(&config.output, o->output);
+    config.evaluations = o->evaluations ? o->evaluations : config.evaluations;
+    status = bd_prune_open(&session->run, &config, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    fprintf(stderr, "%s on %s: %" PRIu64 " cycles at %s, budget %.0f\n", session->run.base.graph.name,
+            session->run.hardware.name, session->run.base_cycles, session->run.config.budget_switch,
+            session->run.search.config.budget);
+    if (o->channels) {
+        status = parse_channels(session) ? BD_OK : bd_fail(err, BD_BAD_INPUT, "'--channels' is malformed");
+    } else {
+        status = search(session, err);
+    }
+    if (status == BD_OK && !o->search_only) {
+        status = finish(session, err);
+    }
+    if (status == BD_OK && o->json) {
+        print_json(session);
+    } else if (status == BD_OK) {
+        printf("channels of the prune groups:");
+        for (int g = 0; g < session->run.base.graph.prune_group_count; g++) {
+            printf(" %d/%d", session->channels[g], bd_graph_group_channels(&session->run.base.graph, g));
+        }
+        putchar('\n');
+        if (session->has_pruned) {
+            print_table(session);
+        }
+    }
+    if (session->has_pruned) {
+        bd_checkpoint_release(&session->pruned);
+    }
+    bd_prune_close(&session->run);
+    return status;
+}
+
+static void print_fields(const struct bd_field *fields, int indent)
+{
+    for (const struct bd_field *f = fields; f->name; f++) {
+        const char *fallback = f->type == BD_FIELD_MAP ? "" : !f->fallback ? "required" : *f->fallback ? f->fallback : "-";
+        printf("  %*s%-*s %-14s %s%s%s\n", indent, "", 14 - indent, f->name, fallback, f->help,
+               f->choices ? ": " : "", f->choices ? f->choices : "");
+        if (f->fields) {
+            print_fields(f->fields, indent + 2);
+        }
+    }
+}
+
+static void print_help(void)
+{
+    puts(usage);
+    puts("Keys of SEARCH.yaml: name, default, meaning");
+    print_fields(bd_prune_fields, 0);
+}
+
+int cmd_prune(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"resume", no_argument, NULL, 'r'},          {"evaluations", required_argument, NULL, 'e'},
+        {"checkpoint", required_argument, NULL, 'c'}, {"journal", required_argument, NULL, 'l'},
+        {"output", required_argument, NULL, 'o'},    {"channels", required_argument, NULL, 'n'},
+        {"search-only", no_argument, NULL, 's'},     {"images", required_argument, NULL, 'i'},
+        {"json", no_argument, NULL, 'j'},            {"help", no_argument, NULL, 'h'},
+        {0}};
+    struct session *session = bd_xcalloc(1, sizeof(*session));
+    struct options *o = &session->options;
+    bool good = true;
+    for (int option; good && (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'r': o->resume = true; break;
+        case 'e': good = bd_cli_int("prune", "--evaluations", optarg, 1, 100000, &o->evaluations); break;
+        case 'c': o->checkpoint = optarg; break;
+        case 'l': o->journal = optarg; break;
+        case 'o': o->output = optarg; break;
+        case 'n': o->channels = optarg; break;
+        case 's': o->search_only = true; break;
+        case 'i': good = bd_cli_int("prune", "--images", optarg, 1, 10000000, &o->images); break;
+        case 'j': o->json = true; break;
+        case 'h':
+            print_help();
+            free(session);
+            return BD_OK;
+        default: good = false; break;
+        }
+    }
+    if (good && optind + 1 != argc) {
+        bd_cli_usage("prune", "expected one SEARCH.yaml");
+        good = false;
+    }
+    int code = BD_BAD_INPUT;
+    if (good) {
+        struct bd_error err;
+        o->config = argv[optind];
+        code = run_session(session, &err);
+        if (code != BD_OK) {
+            bd_cli_fail("prune", &err);
+        }
+    }
+    free(session);
+    return code;
+}
