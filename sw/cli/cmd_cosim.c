@@ -1,0 +1,386 @@
+/* `bitdial cosim`: a device against the reference, every layer and every clock. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sw/cli/cli.h"
+#include "sw/cli/cosim.h"
+
+static const char usage[] =
+    "Usage: bitdial cosim NET.bdp --hardware HW.yaml [OPTION]...\n"
+    "       bitdial cosim --random COUNT --hardware HW.yaml [OPTION]...\n"
+    "Runs frames on a device and compares every layer's codes and stream and every result with the reference, and\n"
+    "every frame's clocks with the cost model. Each image runs twice: with its layers stored to memory, and without.\n"
+    "The first difference is named, with the command that repeats it; the exit code is then 1.\n\n"
+    "  --hardware HW.yaml  the configuration that the network was compiled for (required)\n"
+    "  --device NAME       rtl: the Verilated RTL; tlm: the transaction-level model; ref (default rtl)\n"
+    "  --images N          test images (default 8)\n"
+    "  --first K           index of the first image or random network (default 0)\n"
+    "  --data DIR          the folder of the data set\n"
+    "  --schedule LIST     switches of the images, repeated, such as w1a8,w1a1 (default: all of the network)\n"
+    "  --memory L,I,O      memory timing: latency, clocks a beat, bursts open at once; may be given up to 8 times,\n"
+    "                      every image then runs at each (default: the hardware's)\n"
+    "  --random COUNT      random networks instead of NET.bdp, each at all of its switches\n"
+    "  --seed S            of random networks, images and stalls (default 1)\n"
+    "  --stalls            random stalls on the device's bus in the runs that store layers\n"
+    "  --reset-seed S      rtl registers without reset start as random bits (default 0: as zeros)\n"
+    "  --jobs J            devices side by side (default 1)\n"
+    "  --no-shm            send bulk memory as frames, not through shared memory\n"
+    "  --trace FILE        write an FST trace of the rtl device; needs --jobs 1\n"
+    "  --fault NAME        plant a fault, which must make the run fail:\n"
+#define X(name, build, help) "                        " name ": " help "\n"
+    BD_COSIM_FAULTS(X)
+#undef X
+    "  --json              one JSON object on standard output\n"
+    "  --help              print this\n";
+
+static const struct {
+    const char *name;
+    int build;
+} faults[] = {
+#define X(name, build, help) {name, build},
+    BD_COSIM_FAULTS(X)
+#undef X
+};
+
+static bool parse_memory(struct bd_cosim_options *o, const char *text)
+{
+    long long latency, interval, outstanding;
+    char rest;
+    if (o->setting_count == BD_COSIM_SETTINGS) {
+        bd_cli_usage("cosim", "'--memory' may be given at most %d times", BD_COSIM_SETTINGS);
+        return false;
+    }
+    if (sscanf(text, "%lld,%lld,%lld%c", &latency, &interval, &outstanding, &rest) != 3 || latency < 1 || interval < 1 ||
+        outstanding < 1 || latency > 100000 || interval > 1024 || outstanding > 64) {
+        bd_cli_usage("cosim", "'--memory' must be LATENCY,INTERVAL,OUTSTANDING, each at least 1, got '%s'", text);
+        return false;
+    }
+    o->settings[o->setting_count++] = (struct bd_memory_model){latency, interval, outstanding};
+    return true;
+}
+
+static bool parse_fault(struct bd_cosim_options *o, const char *name)
+{
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        if (strcmp(faults[i].name, name) == 0) {
+            o->fault = faults[i].name;
+            o->session.rtl_fault = faults[i].build;
+            return true;
+        }
+    }
+    bd_cli_usage("cosim", "'--fault' knows no '%s'", name);
+    return false;
+}
+
+static json_t *switch_json(const struct bd_cosim_totals *t, const struct bd_program *program)
+{
+    json_t *list = json_array();
+    for (unsigned s = 0; program && s < program->header->switch_count; s++) {
+        const struct bd_cosim_switch *at = &t->at[s];
+        if (at->frames > 0) {
+            json_array_append_new(
+                list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "switch", program->switches[s].name, "frames",
+                                (json_int_t)at->frames, "cycles_simulated", (json_int_t)at->simulated[0],
+                                "cycles_predicted", (json_int_t)at->predicted[0], "cycles_simulated_storing",
+                                (json_int_t)at->simulated[1], "cycles_predicted_storing", (json_int_t)at->predicted[1]));
+        }
+    }
+    return list;
+}
+
+static json_t *layer_json(const struct bd_cosim_totals *t, const struct bd_program *program)
+{
+    json_t *list = json_array();
+    for (unsigned l = 0; program && l < program->header->layer_count; l++) {
+        json_array_append_new(list, json_pack("{s:s, s:I}", "layer", program->names[l], "mismatches",
+                                              (json_int_t)t->layer_mismatches[l]));
+    }
+    return list;
+}
+
+static json_t *memory_json(const struct bd_cosim_options *o)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < o->setting_count; i++) {
+        json_array_append_new(list, json_pack("{s:I, s:I, s:I}", "latency", (json_int_t)o->settings[i].latency,
+                                              "beat_interval", (json_int_t)o->settings[i].beat_interval, "outstanding",
+                                              (json_int_t)o->settings[i].outstanding));
+    }
+    return list;
+}
+
+struct sums {
+    uint64_t simulated, predicted, simulated_storing, predicted_storing;
+};
+
+static struct sums sum(const struct bd_cosim_totals *t)
+{
+    struct sums sums = {0};
+    for (int s = 0; s < BD_PROGRAM_MAX_SWITCHES; s++) {
+        sums.simulated += t->at[s].simulated[0];
+        sums.predicted += t->at[s].predicted[0];
+        sums.simulated_storing += t->at[s].simulated[1];
+        sums.predicted_storing += t->at[s].predicted[1];
+    }
+    return sums;
+}
+
+static void report_json(const struct bd_cosim_options *o, const struct bd_program *program,
+                        const struct bd_cosim_totals *t, bd_status status, const struct bd_error *err)
+{
+    struct sums sums = sum(t);
+    double seconds = (double)t->run_nanoseconds * 1e-9;
+    json_t *object = json_object();
+    json_object_update_new(
+        object, json_pack("{s:b, s:s, s:I, s:I, s:I}", "pass", status == BD_OK, "device", o->session.device, "frames",
+                          (json_int_t)t->images, "mismatches", (json_int_t)t->mismatches, "cycle_mismatches",
+                          (json_int_t)t->cycle_mismatches));
+    json_object_update_new(
+        object, json_pack("{s:I, s:I, s:I, s:I}", "cycles_simulated", (json_int_t)sums.simulated, "cycles_predicted",
+                          (json_int_t)sums.predicted, "cycles_simulated_storing", (json_int_t)sums.simulated_storing,
+                          "cycles_predicted_storing", (json_int_t)sums.predicted_storing));
+    json_object_set_new(object, "bytes_written",
+                        json_pack("{s:I, s:I, s:I, s:I}", "load", (json_int_t)t->bytes_load, "frame_min",
+                                  (json_int_t)t->bytes_min, "frame_max", (json_int_t)t->bytes_max, "stray",
+                                  (json_int_t)t->stray_bytes));
+    json_object_set_new(object, "guard_violations", json_integer((json_int_t)t->violations));
+    json_object_set_new(object, "shared_memory", json_boolean(t->shared));
+    json_object_set_new(object, "queued",
+                        json_pack("{s:I, s:I}", "checked", (json_int_t)t->queue_checked, "different",
+                                  (json_int_t)t->queue_different));
+    json_object_set_new(object, "memory", memory_json(o));
+    json_object_set_new(object, "speed",
+                        json_pack("{s:I, s:f, s:f, s:f}", "clocks", (json_int_t)t->clocks, "seconds", seconds,
+                                  "clocks_per_second", seconds > 0 ? (double)t->clocks / seconds : 0.0,
+                                  "binary_macs_per_second", seconds > 0 ? (double)t->binary_macs / seconds : 0.0));
+    if (program) {
+        json_object_set_new(object, "network", json_string(program->header->network));
+        json_object_set_new(object, "switches", switch_json(t, program));
+        json_object_set_new(object, "layers", layer_json(t, program));
+    } else {
+        json_object_update_new(object, json_pack("{s:I, s:I, s:I}", "networks", (json_int_t)t->networks, "layers",
+                                                 (json_int_t)t->layers, "seed", (json_int_t)o->seed));
+    }
+    if (status != BD_OK) {
+        json_object_set_new(object, "failure", json_string(err->message));
+    }
+    json_dumpf(object, stdout, JSON_INDENT(2));
+    puts("");
+    json_decref(object);
+}
+
+static void report_text(const struct bd_cosim_options *o, const struct bd_program *program,
+                        const struct bd_cosim_totals *t)
+{
+    struct sums sums = sum(t);
+    double seconds = (double)t->run_nanoseconds * 1e-9;
+    if (program) {
+        printf("%s on %s: %" PRIu64 " frames, each with and without its layers stored\n", program->header->network,
+               o->session.device, t->images);
+    } else {
+        printf("%" PRIu64 " random networks, %" PRIu64 " layers, %" PRIu64 " frames on %s\n", t->networks, t->layers,
+               t->images, o->session.device);
+    }
+    printf("mismatches        %" PRIu64 "\n", t->mismatches);
+    printf("clocks simulated  %" PRIu64 ", storing layers %" PRIu64 "\n", sums.simulated, sums.simulated_storing);
+    printf("clocks predicted  %" PRIu64 ", storing layers %" PRIu64 "; frames that differ %" PRIu64 "\n", sums.predicted,
+           sums.predicted_storing, t->cycle_mismatches);
+    printf("queued frames     %" PRIu64 " checked, %" PRIu64 " differ\n", t->queue_checked, t->queue_different);
+    printf("bytes written     %" PRIu64 " to load, %" PRIu64 " to %" PRIu64 " a frame; %" PRIu64 " guard violations\n",
+           t->bytes_load, t->bytes_min, t->bytes_max, t->violations);
+    printf("speed             %.0f clocks/s, %.3g binary MAC/s\n", seconds > 0 ? (double)t->clocks / seconds : 0,
+           seconds > 0 ? (double)t->binary_macs / seconds : 0);
+    for (unsigned s = 0; program && s < program->header->switch_count; s++) {
+        const struct bd_cosim_switch *at = &t->at[s];
+        if (at->frames > 0) {
+            printf("  %-8s %6" PRIu64 " frames, %12.1f clocks each, %12.1f predicted\n", program->switches[s].name,
+                   at->frames, (double)at->simulated[0] / (double)at->frames,
+                   (double)at->predicted[0] / (double)at->frames);
+        }
+    }
+}
+
+static bd_status load_inputs(const struct bd_cosim_options *o, const char *data, struct bd_program *program,
+                             struct bd_dataset *dataset, struct bd_error *err)
+{
+    bd_status status = bd_program_load(program, o->path, err);
+    if (status == BD_OK) {
+        status = bd_dataset_load(dataset, data, BD_SPLIT_TEST, err);
+    }
+    if (status == BD_OK) {
+        status = bd_check_images(program, dataset, err);
+    }
+    if (status == BD_OK && (uint64_t)o->first + o->count > dataset->count) {
+        status = bd_fail(err, BD_BAD_INPUT, "images %u..%u do not exist: the test set holds %u", o->first,
+                         o->first + o->count - 1, dataset->count);
+    }
+    return status;
+}
+
+static bd_status run(struct bd_cosim_options *o, const char *data, bool json, struct bd_error *err)
+{
+    struct bd_program program = {0};
+    struct bd_dataset dataset = {0};
+    struct bd_cosim_totals totals;
+    struct bd_hardware hardware;
+    bd_status status = bd_hardware_load(&hardware, o->session.hardware_path, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    if (o->setting_count == 0) {
+        o->settings[o->setting_count++] = hardware.memory;
+    }
+    bd_hardware_release(&hardware);
+    if (o->path) {
+        status = load_inputs(o, data, &program, &dataset, err);
+    }
+    if (status == BD_OK) {
+        const struct bd_program *subject = o->path ? &program : NULL;
+        status = bd_cosim(o, subject, &dataset, &totals, err);
+        if (status == BD_OK || status == BD_FAIL) {
+            if (json) {
+                report_json(o, subject, &totals, status, err);
+            } else {
+                report_text(o, subject, &totals);
+            }
+        }
+    }
+    bd_dataset_release(&dataset);
+    bd_program_release(&program);
+    return status;
+}
+
+static int check_options(const struct bd_cosim_options *o, int positional, bool random)
+{
+    const char *device = o->session.device;
+    bool rtl = strcmp(device, "rtl") == 0;
+    if (positional != !random) {
+        return bd_cli_usage("cosim", "either one program image or --random is wanted");
+    }
+    if (!o->session.hardware_path) {
+        return bd_cli_usage("cosim", "--hardware is wanted");
+    }
+    if (!rtl && strcmp(device, "tlm") != 0 && strcmp(device, "ref") != 0) {
+        return bd_cli_usage("cosim", "'--device' must be rtl, tlm or ref, got '%s'", device);
+    }
+    if (!rtl && (o->stalls || o->session.trace || o->session.rtl_fault || o->session.reset_seed)) {
+        return bd_cli_usage("cosim", "--stalls, --trace, --reset-seed and this --fault need --device rtl");
+    }
+    if (o->session.trace && o->jobs > 1) {
+        return bd_cli_usage("cosim", "--trace needs --jobs 1");
+    }
+    if (random && (o->fault && !o->session.rtl_fault)) {
+        return bd_cli_usage("cosim", "this --fault needs a program image");
+    }
+    if (!random && o->stalls) {
+        return bd_cli_usage("cosim", "--stalls goes with --random");
+    }
+    if (random && o->schedule) {
+        return bd_cli_usage("cosim", "--schedule goes with a program image");
+    }
+    return BD_OK;
+}
+
+int cmd_cosim(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"hardware", required_argument, NULL, 'w'},   {"device", required_argument, NULL, 'd'},
+        {"images", required_argument, NULL, 'i'},     {"first", required_argument, NULL, 'f'},
+        {"data", required_argument, NULL, 'D'},       {"schedule", required_argument, NULL, 's'},
+        {"memory", required_argument, NULL, 'm'},     {"random", required_argument, NULL, 'r'},
+        {"seed", required_argument, NULL, 'S'},       {"stalls", no_argument, NULL, 'a'},
+        {"reset-seed", required_argument, NULL, 'R'}, {"jobs", required_argument, NULL, 'J'},
+        {"no-shm", no_argument, NULL, 'n'},           {"trace", required_argument, NULL, 't'},
+        {"fault", required_argument, NULL, 'F'},      {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},             {0},
+    };
+    struct bd_cosim_options o = {.session = {.device = "rtl", .shared = true}, .count = 8, .jobs = 1, .seed = 1};
+    const char *data = NULL;
+    bool json = false, random = false, good = true;
+    int64_t value;
+    for (int option; good && (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'w':
+            o.session.hardware_path = optarg;
+            break;
+        case 'd':
+            o.session.device = optarg;
+            break;
+        case 'i':
+            if ((good = bd_cli_int("cosim", "--images", optarg, 1, 1000000, &value))) {
+                o.count = (uint32_t)value;
+            }
+            break;
+        case 'f':
+            if ((good = bd_cli_int("cosim", "--first", optarg, 0, 1000000, &value))) {
+                o.first = (uint32_t)value;
+            }
+            break;
+        case 'D':
+            data = optarg;
+            break;
+        case 's':
+            o.schedule = optarg;
+            break;
+        case 'm':
+            good = parse_memory(&o, optarg);
+            break;
+        case 'r':
+            if ((good = bd_cli_int("cosim", "--random", optarg, 1, 1000000, &value))) {
+                o.count = (uint32_t)value;
+                random = true;
+            }
+            break;
+        case 'S':
+            if ((good = bd_cli_int("cosim", "--seed", optarg, 0, INT64_MAX, &value))) {
+                o.seed = (uint64_t)value;
+            }
+            break;
+        case 'a':
+            o.stalls = true;
+            break;
+        case 'R':
+            if ((good = bd_cli_int("cosim", "--reset-seed", optarg, 0, INT32_MAX, &value))) {
+                o.session.reset_seed = (uint64_t)value;
+            }
+            break;
+        case 'J':
+            if ((good = bd_cli_int("cosim", "--jobs", optarg, 1, BD_COSIM_JOBS, &value))) {
+                o.jobs = (unsigned)value;
+            }
+            break;
+        case 'n':
+            o.session.shared = false;
+            break;
+        case 't':
+            o.session.trace = optarg;
+            break;
+        case 'F':
+            good = parse_fault(&o, optarg);
+            break;
+        case 'j':
+            json = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return BD_OK;
+        default:
+            good = false;
+        }
+    }
+    if (!good) {
+        return BD_BAD_INPUT;
+    }
+    int checked = check_options(&o, argc - optind, random);
+    if (checked != BD_OK) {
+        return checked;
+    }
+    o.path = random ? NULL : argv[optind];
+    struct bd_error err;
+    bd_status status = run(&o, data, json, &err);
+    return status == BD_OK ? BD_OK : bd_cli_fail("cosim", &err);
+}

@@ -1,0 +1,290 @@
+/* `bitdial run`: test images through the driver on any device, the precision changed between frames. */
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "model/core/file.h"
+#include "model/core/memory.h"
+#include "sw/cli/cli.h"
+#include "sw/cli/session.h"
+
+static const char usage[] =
+    "Usage: bitdial run NET.bdp --hardware HW.yaml [OPTION]...\n"
+    "Runs test images on a device, one frame each, and prints for every switch accuracy, clocks and speed.\n\n"
+    "  --hardware HW.yaml  the configuration that the network was compiled for (required)\n"
+    "  --device NAME       ref: the reference in this process; tlm: SystemC with reference arithmetic and modelled\n"
+    "                      clocks; rtl: SystemC with the Verilated RTL (default ref)\n"
+    "  --images N          frames to run (default 16)\n"
+    "  --first K           index of the first test image (default 0)\n"
+    "  --data DIR          the folder of the data set\n"
+    "  --schedule LIST     switches of the frames, repeated, such as w1a8,w1a1 (default: all of the network)\n"
+    "  --queue             start each frame while the one before it runs\n"
+    "  --dump DIR          write every layer's codes and stream as DIR/frame<n>.<layer>.codes.npy and .z.npy\n"
+    "  --no-shm            send bulk memory as frames, not through shared memory\n"
+    "  --trace FILE        write an FST trace of the rtl device\n"
+    "  --json              one JSON object on standard output\n"
+    "  --help              print this\n";
+
+struct totals { /* of one switch */
+    unsigned frames, right;
+    uint64_t cycles;
+};
+
+struct run {
+    struct bd_session_options options;
+    const char *data, *dump, *schedule_text;
+    int64_t images, first;
+    bool queue, json;
+    struct bd_program program;
+    struct bd_dataset dataset;
+    unsigned *schedule, schedule_length;
+    struct bd_session session;
+    struct totals totals[BD_PROGRAM_MAX_SWITCHES];
+    double seconds;
+    bool shared;
+};
+
+static bd_status dump_array(const struct run *run, unsigned frame, unsigned layer, const char *kind,
+                            enum bd_npy_type type, const struct bd_layer_output *output, const void *data,
+                            struct bd_error *err)
+{
+    const int64_t shape[] = {output->height, output->width, output->channels};
+    char *path = bd_asprintf("%s/frame%u.%s.%s.npy", run->dump, frame, run->program.names[layer], kind);
+    bd_status status = bd_npy_write(path, type, 3, shape, data, err);
+    free(path);
+    return status;
+}
+
+static bd_status dump_frame(struct run *run, unsigned frame, unsigned switch_index, struct bd_error *err)
+{
+    uint8_t *store = bd_xmalloc(run->program.header->store_bytes);
+    bd_status status = bd_session_read_store(&run->session, store, err);
+    for (unsigned l = 0; l < run->program.header->layer_count && status == BD_OK; l++) {
+        struct bd_layer_output output;
+        bd_store_unpack(&run->program, switch_index, l, store, &output);
+        if (output.codes) {
+            status = dump_array(run, frame, l, "codes", BD_NPY_U8, &output, output.codes, err);
+        }
+        if (output.z && status == BD_OK) {
+            status = dump_array(run, frame, l, "z", BD_NPY_I32, &output, output.z, err);
+        }
+        free(output.codes);
+        free(output.z);
+    }
+    free(store);
+    return status;
+}
+
+static bd_status start_frame(struct run *run, unsigned n, struct bd_error *err)
+{
+    unsigned switch_index = run->schedule[n % run->schedule_length];
+    return bd_session_start(&run->session, n % BD_DEVICE_IN_FLIGHT, switch_index,
+                            bd_dataset_image(&run->dataset, (uint32_t)run->first + n), err);
+}
+
+static bd_status finish_frame(struct run *run, unsigned n, struct bd_error *err)
+{
+    int32_t *logits = bd_xcalloc(run->program.header->classes, sizeof *logits);
+    unsigned switch_index = run->schedule[n % run->schedule_length];
+    struct bd_statistics statistics;
+    bd_status status = bd_session_finish(&run->session, n % BD_DEVICE_IN_FLIGHT, logits, err);
+    if (status == BD_OK) {
+        status = bd_session_statistics(&run->session, &statistics, err);
+    }
+    if (status == BD_OK && run->dump) {
+        status = dump_frame(run, n, switch_index, err);
+    }
+    if (status == BD_OK) {
+        struct totals *totals = &run->totals[switch_index];
+        totals->frames++;
+        totals->right += bd_argmax(logits, run->program.header->classes) == run->dataset.labels[run->first + n];
+        totals->cycles += statistics.frame_cycles;
+    } else {
+        bd_fail_prefix(err, "frame %u, switch %s", n, run->program.switches[switch_index].name);
+    }
+    free(logits);
+    return status;
+}
+
+static bd_status run_frames(struct run *run, struct bd_error *err)
+{
+    unsigned ahead = run->queue ? 1 : 0, count = (unsigned)run->images;
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    bd_status status = BD_OK;
+    for (unsigned n = 0; n < count + ahead && status == BD_OK; n++) {
+        if (n < count) {
+            status = start_frame(run, n, err);
+        }
+        if (n >= ahead && status == BD_OK) {
+            status = finish_frame(run, n - ahead, err);
+        }
+    }
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    run->seconds = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+    return status;
+}
+
+static void report(const struct run *run)
+{
+    double clock_hz = run->session.hardware.clock_mhz * 1e6;
+    json_t *switches = json_array();
+    if (!run->json) {
+        printf("%s on %s, %u frames in %.2f s (%.1f frames/s on this machine)\n", run->program.header->network,
+               run->options.device, (unsigned)run->images, run->seconds, (double)run->images / run->seconds);
+        printf("%-8s %8s %10s %14s %20s\n", "switch", "frames", "accuracy", "clocks/frame", "frames/s at clock");
+    }
+    for (unsigned s = 0; s < run->program.header->switch_count; s++) {
+        const struct totals *t = &run->totals[s];
+        if (t->frames == 0) {
+            continue;
+        }
+        double accuracy = (double)t->right / t->frames, cycles = (double)t->cycles / t->frames;
+        json_array_append_new(switches, json_pack("{s:s, s:i, s:f, s:f, s:f}", "switch", run->program.switches[s].name,
+                                                  "frames", t->frames, "accuracy", accuracy, "cycles", cycles,
+                                                  "frames_per_second", clock_hz / cycles));
+        if (!run->json) {
+            printf("%-8s %8u %9.2f%% %14.1f %20.1f\n", run->program.switches[s].name, t->frames, 100 * accuracy, cycles,
+                   clock_hz / cycles);
+        }
+    }
+    json_t *object = json_pack("{s:s, s:s, s:I, s:f, s:b, s:o}", "network", run->program.header->network, "device",
+                               run->options.device, "frames", (json_int_t)run->images, "seconds", run->seconds,
+                               "shared_memory", run->shared, "switches", switches);
+    if (run->json) {
+        json_dumpf(object, stdout, JSON_INDENT(2));
+        puts("");
+    }
+    json_decref(object);
+}
+
+static bd_status run_all(struct run *run, const char *path, struct bd_error *err)
+{
+    bd_status status = bd_program_load(&run->program, path, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    status = bd_schedule_parse(&run->program, run->schedule_text, &run->schedule, &run->schedule_length, err);
+    if (status == BD_OK) {
+        status = bd_dataset_load(&run->dataset, run->data, BD_SPLIT_TEST, err);
+    }
+    if (status == BD_OK) {
+        status = bd_check_images(&run->program, &run->dataset, err);
+    }
+    if (status == BD_OK && run->first + run->images > run->dataset.count) {
+        status = bd_fail(err, BD_BAD_INPUT, "images %lld..%lld do not exist: the test set holds %u",
+                         (long long)run->first, (long long)(run->first + run->images - 1), run->dataset.count);
+    }
+    if (status == BD_OK && run->dump) {
+        status = bd_make_folder(run->dump, err);
+    }
+    if (status == BD_OK) {
+        status = bd_session_open(&run->session, &run->options, err);
+    }
+    if (status == BD_OK) {
+        status = bd_session_load(&run->session, &run->program, err);
+        if (status == BD_OK) {
+            status = bd_session_store_layers(&run->session, run->dump != NULL, err);
+        }
+        if (status == BD_OK) {
+            status = run_frames(run, err);
+        }
+        if (status == BD_OK) {
+            run->shared = bd_session_is_shared(&run->session);
+            report(run);
+        }
+        struct bd_error ignored;
+        bd_status closed = bd_session_close(&run->session, status == BD_OK ? err : &ignored);
+        status = status == BD_OK ? closed : status;
+    }
+    free(run->schedule);
+    bd_dataset_release(&run->dataset);
+    bd_program_release(&run->program);
+    return status;
+}
+
+static bool is_device(const char *name)
+{
+    return strcmp(name, "ref") == 0 || strcmp(name, "tlm") == 0 || strcmp(name, "rtl") == 0;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"hardware", required_argument, NULL, 'w'}, {"device", required_argument, NULL, 'd'},
+        {"images", required_argument, NULL, 'i'},   {"first", required_argument, NULL, 'f'},
+        {"data", required_argument, NULL, 'D'},     {"schedule", required_argument, NULL, 's'},
+        {"queue", no_argument, NULL, 'q'},          {"dump", required_argument, NULL, 'u'},
+        {"no-shm", no_argument, NULL, 'n'},         {"trace", required_argument, NULL, 't'},
+        {"json", no_argument, NULL, 'j'},           {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    struct run run = {.options = {.device = "ref", .shared = true}, .images = 16};
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'w':
+            run.options.hardware_path = optarg;
+            break;
+        case 'd':
+            run.options.device = optarg;
+            break;
+        case 'i':
+            if (!bd_cli_int("run", "--images", optarg, 1, 1000000, &run.images)) {
+                return BD_BAD_INPUT;
+            }
+            break;
+        case 'f':
+            if (!bd_cli_int("run", "--first", optarg, 0, 1000000, &run.first)) {
+                return BD_BAD_INPUT;
+            }
+            break;
+        case 'D':
+            run.data = optarg;
+            break;
+        case 's':
+            run.schedule_text = optarg;
+            break;
+        case 'q':
+            run.queue = true;
+            break;
+        case 'u':
+            run.dump = optarg;
+            break;
+        case 'n':
+            run.options.shared = false;
+            break;
+        case 't':
+            run.options.trace = optarg;
+            break;
+        case 'j':
+            run.json = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return BD_OK;
+        default:
+            return BD_BAD_INPUT;
+        }
+    }
+    if (optind + 1 != argc) {
+        return bd_cli_usage("run", "one program image is wanted");
+    }
+    if (!run.options.hardware_path) {
+        return bd_cli_usage("run", "--hardware is wanted");
+    }
+    if (!is_device(run.options.device)) {
+        return bd_cli_usage("run", "'--device' must be ref, tlm or rtl, got '%s'", run.options.device);
+    }
+    if (run.queue && run.dump) {
+        return bd_cli_usage("run", "--dump needs frames one by one: it excludes --queue");
+    }
+    if (run.options.trace && strcmp(run.options.device, "rtl") != 0) {
+        return bd_cli_usage("run", "--trace needs --device rtl");
+    }
+    struct bd_error err;
+    bd_status status = run_all(&run, argv[optind], &err);
+    return status == BD_OK ? BD_OK : bd_cli_fail("run", &err);
+}
