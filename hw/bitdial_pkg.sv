@@ -3,7 +3,7 @@
 package bitdial_pkg;
   localparam int DIM_W   = 10;  // rows and columns of a map
   localparam int CHAN_W  = 12;  // channels of a map
-  localparam int WORD_W  = 16;  // word addresses of the activation and residual buffers
+  localparam int WORD_W  = 20;  // word addresses of the activation and residual buffers
   localparam int COUNT_W = 48;  // performance counters
   localparam int BEAT_W  = 24;  // beats of one DMA job
 

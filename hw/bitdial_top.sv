@@ -5,8 +5,8 @@ module bitdial_top #(
   parameter int LANES = 64,          // bits of one K word
   parameter int MAC_LANES = 16,      // activations the add-only MAC takes a clock
   parameter int RQ = 4,              // requantizers; power of two, even
-  parameter bit HAS_XNOR = 1,
-  parameter bit HAS_MAC = 1,
+  parameter int HAS_XNOR = 1,
+  parameter int HAS_MAC = 1,
   parameter int ACT_WORDS = 2048,    // activation buffer, words of LANES x 8 bits
   parameter int Z_WORDS = 4096,      // residual buffer, words of RQ x 32 bits
   parameter int WEIGHT_WORDS = 128,  // one of two weight slots, words of ROWS x LANES bits
@@ -18,23 +18,23 @@ module bitdial_top #(
   input  logic        clk_i,
   input  logic        rst_ni,
 
-  input  logic [11:0] s_axil_awaddr_i,
-  input  logic        s_axil_awvalid_i,
-  output logic        s_axil_awready_o,
-  input  logic [31:0] s_axil_wdata_i,
-  input  logic [3:0]  s_axil_wstrb_i,
-  input  logic        s_axil_wvalid_i,
-  output logic        s_axil_wready_o,
-  output logic [1:0]  s_axil_bresp_o,
-  output logic        s_axil_bvalid_o,
-  input  logic        s_axil_bready_i,
-  input  logic [11:0] s_axil_araddr_i,
-  input  logic        s_axil_arvalid_i,
-  output logic        s_axil_arready_o,
-  output logic [31:0] s_axil_rdata_o,
-  output logic [1:0]  s_axil_rresp_o,
-  output logic        s_axil_rvalid_o,
-  input  logic        s_axil_rready_i,
+  input  logic [11:0] s_axi_awaddr_i,
+  input  logic        s_axi_awvalid_i,
+  output logic        s_axi_awready_o,
+  input  logic [31:0] s_axi_wdata_i,
+  input  logic [3:0]  s_axi_wstrb_i,
+  input  logic        s_axi_wvalid_i,
+  output logic        s_axi_wready_o,
+  output logic [1:0]  s_axi_bresp_o,
+  output logic        s_axi_bvalid_o,
+  input  logic        s_axi_bready_i,
+  input  logic [11:0] s_axi_araddr_i,
+  input  logic        s_axi_arvalid_i,
+  output logic        s_axi_arready_o,
+  output logic [31:0] s_axi_rdata_o,
+  output logic [1:0]  s_axi_rresp_o,
+  output logic        s_axi_rvalid_o,
+  input  logic        s_axi_rready_i,
 
   output logic [63:0] m_axi_araddr_o,
   output logic [7:0]  m_axi_arlen_o,
@@ -83,11 +83,11 @@ module bitdial_top #(
   csr #(.ROWS(ROWS), .LANES(LANES), .MAC_LANES(MAC_LANES), .RQ(RQ), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC),
         .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS), .WEIGHT_WORDS(WEIGHT_WORDS), .MULT_BITS(MULT_BITS),
         .GEOMETRY_HASH(GEOMETRY_HASH), .RTL_HASH(RTL_HASH), .FAULT(FAULT)) u_csr (
-    .clk_i, .rst_ni, .awaddr_i(s_axil_awaddr_i), .awvalid_i(s_axil_awvalid_i), .awready_o(s_axil_awready_o),
-    .wdata_i(s_axil_wdata_i), .wstrb_i(s_axil_wstrb_i), .wvalid_i(s_axil_wvalid_i), .wready_o(s_axil_wready_o),
-    .bresp_o(s_axil_bresp_o), .bvalid_o(s_axil_bvalid_o), .bready_i(s_axil_bready_i), .araddr_i(s_axil_araddr_i),
-    .arvalid_i(s_axil_arvalid_i), .arready_o(s_axil_arready_o), .rdata_o(s_axil_rdata_o),
-    .rresp_o(s_axil_rresp_o), .rvalid_o(s_axil_rvalid_o), .rready_i(s_axil_rready_i),
+    .clk_i, .rst_ni, .awaddr_i(s_axi_awaddr_i), .awvalid_i(s_axi_awvalid_i), .awready_o(s_axi_awready_o),
+    .wdata_i(s_axi_wdata_i), .wstrb_i(s_axi_wstrb_i), .wvalid_i(s_axi_wvalid_i), .wready_o(s_axi_wready_o),
+    .bresp_o(s_axi_bresp_o), .bvalid_o(s_axi_bvalid_o), .bready_i(s_axi_bready_i), .araddr_i(s_axi_araddr_i),
+    .arvalid_i(s_axi_arvalid_i), .arready_o(s_axi_arready_o), .rdata_o(s_axi_rdata_o),
+    .rresp_o(s_axi_rresp_o), .rvalid_o(s_axi_rvalid_o), .rready_i(s_axi_rready_i),
     .program_addr_o(program_addr), .desc_offset_o(desc_offset), .switch_stride_o(switch_stride),
     .layer_count_o(layer_count), .store_addr_o(store_addr), .frame_o(bell), .frame_valid_o(bell_valid),
     .frame_pop_i(bell_pop), .abort_o(soft_reset), .busy_i(busy), .done_i(done), .done_tag_i(frame.tag),
@@ -155,7 +155,7 @@ module bitdial_top #(
   logic [AW-1:0]      conv_raddr, conv_waddr, store_raddr, z_raddr, z_waddr;
   logic [LANES-1:0]   conv_lanes;
   logic [LANES*8-1:0] act_rdata, conv_wdata;
-  logic [11:0]        weight_addr;
+  logic [14:0]        weight_addr;
   logic [ROWS*LANES-1:0] weight_data;
   logic [3*LANES-1:0] masks;
   logic [5:0]         table_sub;

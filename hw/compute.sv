@@ -5,8 +5,8 @@ module compute #(
   parameter int LANES = 64,
   parameter int MAC_LANES = 16,
   parameter int RQ = 4,
-  parameter bit HAS_XNOR = 1,
-  parameter bit HAS_MAC = 1,
+  parameter int HAS_XNOR = 1,
+  parameter int HAS_MAC = 1,
   parameter int ACT_WORDS = 2048,
   parameter int MULT_BITS = 24,
   parameter int FAULT = 0
@@ -32,7 +32,7 @@ module compute #(
   output logic [LANES*8-1:0] act_wdata_o,
   // weight buffer
   output logic               weight_read_o,
-  output logic [11:0]        weight_addr_o,
+  output logic [14:0]        weight_addr_o,
   input  logic [ROWS*LANES-1:0] weight_data_i,
   // table buffer
   input  logic [3*LANES-1:0] masks_i,
@@ -78,14 +78,14 @@ module compute #(
   // --- arrays -------------------------------------------------------------------------------------------------------
   logic [ROWS*9-1:0]  counts;
   logic [ROWS*16-1:0] mac_sums;
-  if (HAS_XNOR) begin : g_xnor
+  if (HAS_XNOR != 0) begin : g_xnor
     xnor_array #(.ROWS(ROWS), .LANES(LANES)) u_xnor_array (
       .clk_i, .rst_ni, .valid_i(conv_valid && !d.mac), .plane_i(plane), .mask_i(mask), .codes_i(act_rdata_i),
       .weights_i(weight_data_i), .counts_o(counts));
   end else begin : g_no_xnor
     assign counts = '0;
   end
-  if (HAS_MAC) begin : g_mac
+  if (HAS_MAC != 0) begin : g_mac
     mac_array #(.ROWS(ROWS), .LANES(LANES), .MAC_LANES(MAC_LANES)) u_mac_array (
       .clk_i, .rst_ni, .valid_i(conv_valid && d.mac), .segment_i(segment), .mask_i(mask), .codes_i(act_rdata_i),
       .weights_i(weight_data_i), .sums_o(mac_sums));

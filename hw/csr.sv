@@ -6,8 +6,8 @@ module csr #(
   parameter int LANES = 64,
   parameter int MAC_LANES = 16,
   parameter int RQ = 4,
-  parameter bit HAS_XNOR = 1,
-  parameter bit HAS_MAC = 1,
+  parameter int HAS_XNOR = 1,
+  parameter int HAS_MAC = 1,
   parameter int ACT_WORDS = 2048,
   parameter int Z_WORDS = 4096,
   parameter int WEIGHT_WORDS = 128,
@@ -91,7 +91,7 @@ module csr #(
       bitdial_regs_pkg::ID_ADDR:               read_data = bitdial_regs_pkg::ID_RESET;
       bitdial_regs_pkg::ABI_VERSION_ADDR:      read_data = bitdial_regs_pkg::ABI_VERSION_RESET;
       bitdial_regs_pkg::GEOMETRY_ADDR:         read_data = {7'(MAC_LANES), 9'(LANES), 8'(RQ), 8'(ROWS)};
-      bitdial_regs_pkg::CAPABILITIES_ADDR:     read_data = {18'd0, 6'(MULT_BITS), 2'd0, 4'b1111, HAS_MAC, HAS_XNOR};
+      bitdial_regs_pkg::CAPABILITIES_ADDR:     read_data = {18'd0, 6'(MULT_BITS), 2'd0, 4'b1111, HAS_MAC != 0, HAS_XNOR != 0};
       bitdial_regs_pkg::ACT_WORDS_ADDR:        read_data = 32'(ACT_WORDS);
       bitdial_regs_pkg::Z_WORDS_ADDR:          read_data = 32'(Z_WORDS);
       bitdial_regs_pkg::WEIGHT_WORDS_ADDR:     read_data = 32'(WEIGHT_WORDS);

@@ -2,8 +2,8 @@
 // can execute. Word numbers are those of the program image (model/compile/program.h).
 module descriptor_slot #(
   parameter int LANES = 64,
-  parameter bit HAS_XNOR = 1,
-  parameter bit HAS_MAC = 1,
+  parameter int HAS_XNOR = 1,
+  parameter int HAS_MAC = 1,
   parameter int WEIGHT_WORDS = 128
 ) (
   input  logic        clk_i,
@@ -181,13 +181,13 @@ module descriptor_slot #(
   // Rules over several fields.
   logic no_datapath, odd_window, odd_input, too_many_weights, odd_sizes;
   always_comb begin
-    no_datapath = d_q.mac ? !HAS_MAC : !HAS_XNOR;
+    no_datapath = d_q.mac ? HAS_MAC == 0 : HAS_XNOR == 0;
     odd_window = d_q.kernel_h != d_q.kernel_w || d_q.kernel_h[0] == 1'b0 || d_q.stride == 2'd0 || d_q.stride == 2'd3 ||
                  (d_q.kernel_h == 2'd1 && (d_q.pad_top || d_q.pad_left));
     odd_input = (d_q.load_input && !first_layer_i) || (d_q.unfold && !d_q.load_input) ||
                 (d_q.unfold && (d_q.in_channels > CHAN_LIMIT || |d_q.in_width[bitdial_pkg::DIM_W-1:9] ||
                                 (d_q.in_width[8] && |d_q.in_width[7:0]) || d_q.kernel_h != 2'd3 || !d_q.pad_top));
-    too_many_weights = 16'(d_q.k_words) * 16'(d_q.weight_bits) > 16'(WEIGHT_WORDS);
+    too_many_weights = 32'(d_q.k_words) * 32'(d_q.weight_bits) > 32'(WEIGHT_WORDS);
     odd_sizes = d_q.in_height == '0 || d_q.in_width == '0 || d_q.in_channels == '0 || d_q.out_height == '0 ||
                 d_q.out_width == '0 || d_q.out_channels == '0 || d_q.row_groups == '0 || d_q.interval == '0;
   end

@@ -23,7 +23,8 @@ module dma_read (
   output logic        arvalid_o,
   input  logic        arready_i,
   input  logic [63:0] rdata_i,
-  // verilator lint_off UNUSEDSIGNAL -- bit 1 alone tells an error
+  // verilator lint_off UNUSEDSIGNAL
+  // bit 1 alone tells an error:
   input  logic [1:0]  rresp_i,
   // verilator lint_on UNUSEDSIGNAL
   input  logic        rlast_i,

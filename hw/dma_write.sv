@@ -27,7 +27,8 @@ module dma_write (
   output logic        wlast_o,
   output logic        wvalid_o,
   input  logic        wready_i,
-  // verilator lint_off UNUSEDSIGNAL -- bit 1 alone tells an error
+  // verilator lint_off UNUSEDSIGNAL
+  // bit 1 alone tells an error:
   input  logic [1:0]  bresp_i,
   // verilator lint_on UNUSEDSIGNAL
   input  logic        bvalid_i,

@@ -16,7 +16,8 @@ module input_loader #(
   output logic [bitdial_pkg::WORD_W-1:0] addr_o,
   output logic [LANES*8-1:0] data_o
 );
-  // verilator lint_off UNUSEDSIGNAL -- of the descriptor each block takes what it needs
+  // verilator lint_off UNUSEDSIGNAL
+  // of the descriptor each block takes what it needs:
   bitdial_pkg::descriptor_t d;
   // verilator lint_on UNUSEDSIGNAL
   assign d = descriptor_i;

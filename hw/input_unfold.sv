@@ -120,7 +120,8 @@ module input_unfold #(
       packed_3[24*k +: 24] = window[32*k +: 24];
     end
   end
-  // verilator lint_off UNUSEDSIGNAL -- the upper part only pads
+  // verilator lint_off UNUSEDSIGNAL
+  // the upper part only pads:
   logic [LANES*8+287:0] word;
   // verilator lint_on UNUSEDSIGNAL
   assign word = {{(LANES*8){1'b0}}, (channels_i == 3'd1) ? packed_1 : (channels_i == 3'd2) ? packed_2 :

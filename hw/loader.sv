@@ -3,8 +3,8 @@
 `include "bitdial_assert.svh"
 module loader #(
   parameter int LANES = 64,
-  parameter bit HAS_XNOR = 1,
-  parameter bit HAS_MAC = 1,
+  parameter int HAS_XNOR = 1,
+  parameter int HAS_MAC = 1,
   parameter int WEIGHT_WORDS = 128,
   parameter int FAULT = 0
 ) (
@@ -13,7 +13,8 @@ module loader #(
 
   input  logic        start_i,         // a frame begins: all slots are empty
   input  logic        abort_i,         // level: stop, drop everything
-  // verilator lint_off UNUSEDSIGNAL -- the loader needs two fields of the frame
+  // verilator lint_off UNUSEDSIGNAL
+  // the loader needs two fields of the frame:
   input  bitdial_pkg::frame_t frame_i, // stable from start_i to the frame's end
   // verilator lint_on UNUSEDSIGNAL
   input  logic [63:0] program_addr_i,
@@ -55,7 +56,8 @@ module loader #(
   logic [2*bitdial_pkg::DIM_W-1:0] area_q;
   logic [1:0]  layer_ready_q, tile_ready_q;
   logic        oldest_layer_q, oldest_tile_q;
-  // verilator lint_off UNUSEDSIGNAL -- of the descriptor each block takes what it needs
+  // verilator lint_off UNUSEDSIGNAL
+  // of the descriptor each block takes what it needs:
   bitdial_pkg::descriptor_t d0, d1, d;
   // verilator lint_on UNUSEDSIGNAL
   logic        bad0, bad1, bad;

@@ -30,7 +30,8 @@ module sequencer #(
 
   input  logic [1:0]  layer_ready_i,
   input  logic [1:0]  tile_ready_i,
-  // verilator lint_off UNUSEDSIGNAL -- of the descriptor each block takes what it needs
+  // verilator lint_off UNUSEDSIGNAL
+  // of the descriptor each block takes what it needs:
   input  bitdial_pkg::descriptor_t descriptor_i,  // of slot layer_slot_o
   // verilator lint_on UNUSEDSIGNAL
   output logic        layer_slot_o,

@@ -10,7 +10,8 @@ module store_unit #(
   input  logic               start_i,
   input  logic               abort_i,
   input  logic               codes_i,    // what to read: codes or residual words
-  // verilator lint_off UNUSEDSIGNAL -- only slot 0 is stored
+  // verilator lint_off UNUSEDSIGNAL
+  // only slot 0 is stored:
   input  bitdial_pkg::tensor_t tensor_i,
   // verilator lint_on UNUSEDSIGNAL
   input  logic [bitdial_pkg::DIM_W-1:0]  width_i,

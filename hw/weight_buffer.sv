@@ -13,8 +13,9 @@ module weight_buffer #(
   input  logic [63:0]           data_i,
   input  logic                  re_i,
   input  logic                  rslot_i,
-  // verilator lint_off UNUSEDSIGNAL -- addresses are as wide as the largest buffer; the feeder asserts that they fit
-  input  logic [11:0]           raddr_i,  // word of the slot
+  // verilator lint_off UNUSEDSIGNAL
+  // addresses are as wide as the largest buffer; the feeder asserts that they fit:
+  input  logic [14:0]           raddr_i,  // word of the slot
   // verilator lint_on UNUSEDSIGNAL
   output logic [ROWS*LANES-1:0] rdata_o
 );

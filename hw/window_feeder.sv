@@ -12,7 +12,8 @@ module window_feeder #(
   input  logic               rst_ni,
   input  logic               setup_i,        // begin of a tile
   input  logic               abort_i,
-  // verilator lint_off UNUSEDSIGNAL -- of the descriptor each block takes what it needs
+  // verilator lint_off UNUSEDSIGNAL
+  // of the descriptor each block takes what it needs:
   input  bitdial_pkg::descriptor_t descriptor_i,
   // verilator lint_on UNUSEDSIGNAL
   input  logic [3*LANES-1:0] masks_i,
@@ -21,7 +22,7 @@ module window_feeder #(
 
   output logic               read_o,         // stage 0: to the buffers
   output logic [bitdial_pkg::WORD_W-1:0] act_addr_o,
-  output logic [11:0]        weight_addr_o,  // word of the tile's slot
+  output logic [14:0]        weight_addr_o,  // word of the tile's slot
 
   output logic               valid_o,        // stage 1: beside the words read
   output logic               first_o,        // first clock of the pixel
@@ -42,7 +43,8 @@ module window_feeder #(
   logic [DW-1:0] height, width;
   logic [3:0]    planes;    // activation planes walked
   logic [7:0]    segments;
-  // verilator lint_off UNUSEDSIGNAL -- slot_lanes is in the masks already
+  // verilator lint_off UNUSEDSIGNAL
+  // slot_lanes is in the masks already:
   bitdial_pkg::tensor_t t;
   // verilator lint_on UNUSEDSIGNAL
   assign t = descriptor_i.in_tensor;
@@ -90,11 +92,11 @@ module window_feeder #(
   logic [1:0]    tap_q;             // tw * slots: leftmost tap of the word
   logic signed [SW-1:0] x_q, y_q;   // its column, its row
   logic [AW-1:0] row_q, addr_q;
-  logic [11:0]   weight_q, start_weight_q;
+  logic [14:0]   weight_q, start_weight_q;
   logic [3:0]    i_q, j_q, start_i_q, start_j_q;  // planes of this pair, of this diagonal's first pair
   logic          segment_last, cwi_last, tw_last, ky_last, word_last, pair_last, pixel_last;
   logic [3:0]    next_start_i, next_start_j;
-  logic [11:0]   next_start_weight;
+  logic [14:0]   next_start_weight;
 
   assign issue = pixel_start_i || busy_q;
   assign segment_last = segment_q == segments - 8'd1;
@@ -107,7 +109,7 @@ module window_feeder #(
   // The next diagonal starts one activation plane lower, or when there is none, one weight plane lower.
   assign next_start_j = (start_j_q != 4'd0) ? start_j_q - 4'd1 : 4'd0;
   assign next_start_i = (start_j_q != 4'd0) ? start_i_q : start_i_q - 4'd1;
-  assign next_start_weight = (start_j_q != 4'd0) ? start_weight_q : start_weight_q + descriptor_i.k_words;
+  assign next_start_weight = (start_j_q != 4'd0) ? start_weight_q : start_weight_q + 15'(descriptor_i.k_words);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -135,8 +137,8 @@ module window_feeder #(
       y_q <= y0_next;
       row_q <= corner_next;
       addr_q <= corner_next;
-      weight_q <= 12'd0;
-      start_weight_q <= 12'd0;
+      weight_q <= 15'd0;
+      start_weight_q <= 15'd0;
       i_q <= descriptor_i.weight_bits - 4'd1;
       j_q <= planes - 4'd1;
       start_i_q <= descriptor_i.weight_bits - 4'd1;
@@ -146,7 +148,7 @@ module window_feeder #(
       double_q <= word_last && pair_last;
       segment_q <= segment_last ? 8'd0 : segment_q + 8'd1;
       if (segment_last) begin
-        weight_q <= weight_q + 12'd1;
+        weight_q <= weight_q + 15'd1;
         cwi_q <= cwi_last ? 8'd0 : cwi_q + 8'd1;
         if (!cwi_last) begin
           addr_q <= addr_q + 1'b1;

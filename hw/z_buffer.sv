@@ -5,12 +5,14 @@ module z_buffer #(
 ) (
   input  logic             clk_i,
   input  logic             re_i,
-  // verilator lint_off UNUSEDSIGNAL -- addresses are as wide as the largest buffer; the feeder asserts that they fit
+  // verilator lint_off UNUSEDSIGNAL
+  // addresses are as wide as the largest buffer; the feeder asserts that they fit:
   input  logic [bitdial_pkg::WORD_W-1:0] raddr_i,
   // verilator lint_on UNUSEDSIGNAL
   output logic [RQ*32-1:0] rdata_o,
   input  logic             we_i,
-  // verilator lint_off UNUSEDSIGNAL -- addresses are as wide as the largest buffer; the feeder asserts that they fit
+  // verilator lint_off UNUSEDSIGNAL
+  // addresses are as wide as the largest buffer; the feeder asserts that they fit:
   input  logic [bitdial_pkg::WORD_W-1:0] waddr_i,
   // verilator lint_on UNUSEDSIGNAL
   input  logic [RQ*32-1:0] wdata_i

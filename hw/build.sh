@@ -1,0 +1,42 @@
+#!/bin/sh
+# Verilates bitdial_top for a hardware configuration and prints the folder of the build:
+#     hw/build.sh HARDWARE.yaml [--trace] [--fault N]
+# The folder holds Vbitdial_top.h and libVbitdial_top.a (the model with Verilator's run-time library). It is named by the
+# geometry, the RTL's checksum and the options, so that a build is made once. The output of the tools goes to build.log there.
+set -eu
+cd "$(dirname "$0")/.."
+hardware=$1
+shift
+trace= fault=0
+while [ $# -gt 0 ]; do
+    case $1 in
+    --trace) trace=1 ;;
+    --fault) fault=$2; shift ;;
+    *) echo "hw/build.sh: unknown option '$1'" >&2; exit 2 ;;
+    esac
+    shift
+done
+[ -x build/bitdial ] || make -s build/bitdial >&2
+parameters=$(build/bitdial hardware "$hardware" --parameters)
+geometry=$(echo "$parameters" | sed -n "s/-GGEOMETRY_HASH=64'h//p")
+rtl=$(cat hw/*.sv hw/*.svh hw/build.sh | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
+folder=build/verilated/$geometry-$rtl${trace:+-trace}
+[ "$fault" = 0 ] || folder=$folder-fault$fault
+mkdir -p "$folder"
+(
+    flock 9
+    [ ! -e "$folder/done" ] || exit 0
+    # shellcheck disable=SC2086 # one option a line
+    if ! { verilator --cc --prefix Vbitdial_top --top-module bitdial_top -O3 --assert --x-initial unique \
+            ${trace:+--trace-fst --trace-structs} $parameters "-GRTL_HASH=32'h$rtl" -GFAULT="$fault" -Ihw --Mdir "$folder" \
+            hw/bitdial_regs_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv -y hw &&
+        make -C "$folder" -f Vbitdial_top.mk OPT_FAST=-O3 OPT_SLOW=-O1 OBJCACHE="$(command -v ccache || true)" \
+            Vbitdial_top__ALL.a verilated.o ${trace:+verilated_fst_c.o} verilated_threads.o &&
+        cp "$folder/Vbitdial_top__ALL.a" "$folder/libVbitdial_top.a" &&
+        ar q "$folder/libVbitdial_top.a" "$folder"/verilated*.o; } >"$folder/build.log" 2>&1; then
+        tail -20 "$folder/build.log" >&2
+        exit 3
+    fi
+    touch "$folder/done"
+) 9>"$folder/lock"
+echo "$folder"
