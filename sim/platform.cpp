@@ -337,6 +337,7 @@ static int run(const Options &options)
     Host host("host", {options.in, options.out, options.shared, options.target.c_str()}, &memory, core.get(), &device);
     host.memory_socket.bind(memory_target.socket);
     host.device_socket.bind(device.socket);
+    sc_core::sc_report_handler::set_actions("/OSCI/SystemC", sc_core::SC_DO_NOTHING); // "stopped by user"
     sc_core::sc_start();
     if (host.status() != BD_OK)
         std::fprintf(stderr, "platform: %s\n", host.error().message);

@@ -84,7 +84,7 @@ static bd_status open_process(struct bd_session *session, const struct bd_sessio
     if (!options->shared) {
         argv[n++] = "--no-shm";
     }
-    status = bd_link_spawn(&session->platform, argv, options->shared, err);
+    status = bd_link_spawn(&session->platform, argv, &(struct bd_link_options){.shared = options->shared}, err);
     free(path);
     return status;
 }

@@ -22,6 +22,7 @@ struct link {
     struct bd_channel channel;
     char *name;
     pid_t child; /* 0: none, or ended */
+    uint32_t reply_ms;
     uint32_t sequence;
     bool broken; /* nothing more is sent */
     uint8_t *window;
@@ -107,7 +108,7 @@ static bd_status ask(struct link *link, const struct request *request, struct bd
                         -1, err) != BD_OK) {
         return tell_end(link, request->op, err);
     }
-    uint64_t limit = request->milliseconds + BD_LINK_REPLY_MS;
+    uint64_t limit = request->milliseconds + link->reply_ms;
     switch (bd_channel_receive(&link->channel, (int64_t)limit, &reply, err)) {
     case BD_RECEIVED_FRAME:
         break;
@@ -327,6 +328,7 @@ bd_status bd_link_open(struct bd_platform *platform, int in, int out, const stru
     bd_channel_init(&link->channel, in, out);
     link->name = bd_xstrdup(options->name);
     link->child = options->child;
+    link->reply_ms = options->reply_ms ? options->reply_ms : BD_LINK_REPLY_MS;
     struct bd_hello_reply hello = {0};
     bd_status status = ask(link,
                            &(struct request){.op = BD_REQUEST_HELLO,
@@ -365,11 +367,13 @@ static void become_device(char *const *argv, int fd, pid_t parent)
     } else {
         dup2(fd, CHILD_FD);
     }
+    dup2(STDERR_FILENO, STDOUT_FILENO);
     execv(argv[0], argv);
     _exit(127);
 }
 
-bd_status bd_link_spawn(struct bd_platform *platform, char *const *argv, bool shared, struct bd_error *err)
+bd_status bd_link_spawn(struct bd_platform *platform, char *const *argv, const struct bd_link_options *options,
+                        struct bd_error *err)
 {
     int pair[2];
     if (access(argv[0], X_OK) != 0) {
@@ -387,8 +391,10 @@ bd_status bd_link_spawn(struct bd_platform *platform, char *const *argv, bool sh
         close(pair[0]);
         return bd_fail(err, BD_INFRA, "cannot start '%s': %s", argv[0], strerror(errno));
     }
-    return bd_link_open(platform, pair[0], pair[0],
-                        &(struct bd_link_options){.name = argv[0], .child = child, .shared = shared}, err);
+    struct bd_link_options own = *options;
+    own.name = argv[0];
+    own.child = child;
+    return bd_link_open(platform, pair[0], pair[0], &own, err);
 }
 
 bool bd_link_is_shared(const struct bd_platform *platform)
