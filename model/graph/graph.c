@@ -60,7 +60,7 @@ static const struct bd_field stem_fields[] = {
     {0},
 };
 static const struct bd_field head_fields[] = {
-    {"pool_bits", BD_FIELD_INT, AT(pool_bits), 1, 8, "8", NULL, NULL, "code of the pooled map"},
+    {"pool_bits", BD_FIELD_INT, AT(pool_bits), 1, 32, "8", NULL, NULL, "code of the pooled map, 1..8; 32: trains only"},
     {"weight_bits", BD_FIELD_INT, AT(head_bits), 0, 8, "8", NULL, NULL, "classifier; 0: the switch's"},
     {0},
 };
@@ -216,6 +216,10 @@ static bd_status read_document(struct description *d, struct bd_graph *graph, co
     if (d->stem_kernel % 2 == 0) {
         return bd_yaml_fail(yaml, bd_yaml_get(yaml->root, "stem"), err, "'kernel' must be odd, got %d",
                             (int)d->stem_kernel);
+    }
+    if (d->pool_bits > 8 && d->pool_bits != 32) {
+        return bd_yaml_fail(yaml, bd_yaml_get(yaml->root, "head"), err, "'pool_bits' must be 1..8 or 32, got %d",
+                            (int)d->pool_bits);
     }
     status = read_switches(graph, yaml, d->switches_node, err);
     return status ? status : read_stages(d, yaml, err);

@@ -51,7 +51,7 @@ struct bd_net {
     const void **d_code[2]; /* by quantizer: the gradients that its readers left, or NULL */
     float *image;           /* (N, C, H, W) */
     void *d_code_room[2], **d_accumulation; /* the latter one shard for each worker */
-    float *d_stream, *d_inner;
+    float *d_stream[2], *d_inner; /* two: a stage's first gradient is gathered while the last of the next is read */
     double *slab_sums, *slab_alpha;
     float *pooled, *pooled_codes, *d_pooled; /* (N, C) */
     int backward_count;
@@ -230,7 +230,8 @@ static void open_rooms(struct bd_net *net)
         for (int i = 0; i < net->workers; i++) {
             net->d_accumulation[i] = big_alloc(most / net->shards * sizeof(float));
         }
-        net->d_stream = big_alloc(most * sizeof(float));
+        net->d_stream[0] = big_alloc(most * sizeof(float));
+        net->d_stream[1] = big_alloc(most * sizeof(float));
         net->d_inner = big_alloc(most * sizeof(float));
     }
     net->slab_sums = bd_xcalloc(slabs * 2 * net->block, sizeof(double));
@@ -326,7 +327,7 @@ void bd_net_destroy(struct bd_net *net)
         free(net->d_accumulation[i]);
     }
     void *owned[] = {net->layers, net->codes, net->d_code[0], net->d_code[1], net->image, net->d_code_room[0],
-                     net->d_code_room[1], net->d_accumulation, net->d_stream, net->d_inner, net->slab_sums,
+                     net->d_code_room[1], net->d_accumulation, net->d_stream[0], net->d_stream[1], net->d_inner, net->slab_sums,
                      net->slab_alpha, net->pooled, net->pooled_codes, net->d_pooled, net->parameters};
     for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
         free(owned[k]);
@@ -444,7 +445,7 @@ struct walk {
     struct layer *emit, *convolve, *pool;                         /* forward */
     struct layer *unpool, *normalize, *gather;                    /* backward */
     const float *normalize_g;
-    bool gather_stream; /* d_stream holds the gradient of what `gather` writes to the stream */
+    const float *d_stream; /* gradient of what `gather` writes to the stream, from the layers that read it; or NULL */
     float *gather_g;
     void *d_source; /* where `normalize` leaves the gradient of its input codes, or NULL */
 };
@@ -503,14 +504,14 @@ static void pool_shard(struct bd_net *net, const struct layer *pool, int shard)
     }
 }
 
-/* d_stream from the gradient of the pooled map, which holds what the pool's quantizer lets through. */
+/* d_stream[0] from the gradient of the pooled map, which holds what the pool's quantizer lets through. */
 static void unpool_shard(struct bd_net *net, const struct layer *pool, int shard)
 {
     const struct layer *last = &net->layers[pool->stream_source];
     int channels = pool->info->in_channels, block = net->block;
     for (int n = shard * net->shard; n < (shard + 1) * net->shard; n++) {
         for (int c = 0; c < last->out_padded; c++) {
-            float *map = net->d_stream + ((size_t)n * last->out_padded + c / block * block) * last->out_pixels;
+            float *map = net->d_stream[0] + ((size_t)n * last->out_padded + c / block * block) * last->out_pixels;
             float d = c < channels ? net->d_pooled[n * channels + c] / last->out_pixels : 0;
             for (int p = 0; p < last->out_pixels; p++) {
                 map[p * block + c % block] = d;
@@ -532,7 +533,7 @@ static void gather_shard(struct bd_net *net, const struct walk *walk, int shard)
         struct bd_backward_slab slab = {.a = layer->accumulation + at, .slope = layer->slope + channel,
                                         .offset = layer->offset + channel,
                                         .stream = layer->stream ? layer->stream + at : NULL,
-                                        .d_stream = walk->gather_stream ? net->d_stream + at : NULL,
+                                        .d_stream = walk->d_stream ? walk->d_stream + at : NULL,
                                         .d_code = d_code ? d_code + at * operand : NULL,
                                         .d_code_2 = d_code_2 ? d_code_2 + at * operand : NULL,
                                         .code_gain = 1 / code.step, .g = walk->gather_g + at};
@@ -676,9 +677,14 @@ static void quantize_pooled(struct bd_net *net, const struct layer *pool, int s)
 {
     struct bd_code code = code_of(net, pool->info->out_quantizer, s);
     for (int i = 0; i < net->batch * pool->info->in_channels; i++) {
-        float value = net->pooled[i];
-        net->pooled_codes[i] =
-            code.kind == BD_CODE_SIGN ? (value >= 0 ? 1 : -1) : bd_pact_code(value, code.scale, code.n);
+        float value = net->pooled[i], *to = &net->pooled_codes[i];
+        if (code.kind == BD_CODE_SIGN) {
+            *to = value >= 0 ? 1 : -1;
+        } else if (code.kind == BD_CODE_CLIP) {
+            *to = value < 0 ? 0 : value < code.alpha ? value : code.alpha;
+        } else {
+            *to = bd_pact_code(value, code.scale, code.n);
+        }
     }
 }
 
@@ -804,12 +810,18 @@ static void backward_pooled(struct bd_net *net, const struct layer *pool, int s)
     struct bd_code code = code_of(net, q, s);
     double d_alpha = 0;
     for (int i = 0; i < net->batch * pool->info->in_channels; i++) {
-        float value = net->pooled[i];
-        bool inside = code.kind == BD_CODE_SIGN ? fabsf(value) <= 1 : value >= 0 && value * code.scale < code.n;
-        if (code.kind == BD_CODE_PACT) {
-            d_alpha += net->d_pooled[i] * bd_pact_alpha_gradient(value, code.scale, code.n);
+        float value = net->pooled[i], *d = &net->d_pooled[i];
+        bool inside;
+        if (code.kind == BD_CODE_SIGN) {
+            inside = fabsf(value) <= 1;
+        } else if (code.kind == BD_CODE_CLIP) {
+            inside = value >= 0 && value < code.alpha;
+            d_alpha += value >= code.alpha ? *d : 0;
+        } else {
+            inside = value >= 0 && value * code.scale < code.n;
+            d_alpha += *d * bd_pact_alpha_gradient(value, code.scale, code.n);
         }
-        net->d_pooled[i] = inside ? net->d_pooled[i] : 0;
+        *d = inside ? *d : 0;
     }
     if (net->d_alpha[q][s]) {
         *net->d_alpha[q][s] += d_alpha;
@@ -865,14 +877,15 @@ static bd_status add_weight_gradient(struct bd_net *net, struct layer *layer, fl
 }
 
 /* Each walk takes the layer above through batch norm and convolution, then gathers this layer's gradient while what
- * came back is in cache. `g` is d_stream for layers that write the stream, else d_inner. Multiplying by odd weights
+ * came back is in cache. `g` is a d_stream for layers that write the stream, else d_inner. Multiplying by odd weights
  * leaves d_code = d_value / step, which `gather` puts right; likewise d_weight = d_odd / wscale; both because k is inside
  * batch norm's slope. */
 bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, struct bd_error *err)
 {
     struct layer *unpool = NULL, *waiting = NULL; /* gathered, not normalized yet */
     const float *waiting_g = NULL;
-    bool stream_alive = true;
+    bool alive = true; /* a gradient of the stream is on its way in d_stream[stream] */
+    int stream = 0;
     bd_status status = BD_OK;
     memset(net->d_code[0], 0, net->graph->quantizer_count * sizeof *net->d_code[0]);
     memset(net->d_code[1], 0, net->graph->quantizer_count * sizeof *net->d_code[1]);
@@ -894,10 +907,13 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, stru
             net->d_code[place][q] = walk.d_source;
         }
         if (layer) {
-            bool writes = layer->info->writes_stream;
-            walk.gather_stream = writes && stream_alive;
-            walk.gather_g = writes ? net->d_stream : net->d_inner;
-            stream_alive = writes ? layer->info->adds_stream : stream_alive;
+            walk.gather_g = net->d_inner;
+        }
+        if (layer && layer->info->writes_stream) {
+            stream = alive ? stream : 1 - stream;
+            walk.d_stream = alive ? net->d_stream[stream] : NULL;
+            walk.gather_g = net->d_stream[stream];
+            alive = layer->info->adds_stream;
         }
         status = run_walk(net, &walk, err);
         if (!status && waiting && !waiting->once) {
