@@ -1,13 +1,24 @@
-# The virtual platform. The transaction-level one is built here; those with RTL, one a geometry, by sim/build.sh.
+# The virtual platform: one with the transaction-level target alone, and one for each Verilated build (sim/build.sh
+# names it by VERILATED=build/verilated/...). Always built without sanitizers: it is a process of its own.
 SIM_CXXFLAGS := -std=gnu++17 -O2 -g -Wall -Wextra -Werror -I.
-SIM_B := build
-SIM_SHARED := $(SIM_B)/sim/platform.o $(SIM_B)/sim/tlm_core.o
+SIM_SHARED := build/sim/platform.o build/sim/tlm_core.o
+SIM_LIBS := -lsystemc -lyaml -lz -lm -lpthread
 
-platform: $(SIM_B)/platform-tlm ## the SystemC platform with the transaction-level target
-$(SIM_B)/platform-tlm: $(SIM_SHARED) $(SIM_B)/sim/no_rtl_core.o $(SIM_B)/libbitdial.a
-	@echo "link $@" && g++ -fopenmp -o $@ $^ -lsystemc -lyaml -lz -lm
-$(SIM_B)/sim/%.o: sim/%.cpp sim/rules.mk | $(DEPS)
+platform: build/platform-tlm ## the SystemC platform with the transaction-level target
+build/platform-tlm: $(SIM_SHARED) build/sim/no_rtl_core.o build/libbitdial.a
+	@echo "link $@" && g++ -fopenmp -o $@ $^ $(SIM_LIBS)
+build/sim/%.o: sim/%.cpp sim/rules.mk | $(DEPS)
 	@mkdir -p $(@D) && echo "c++ $<"
 	@g++ $(SIM_CXXFLAGS) -MMD -MP -c -o $@ $<
--include $(wildcard $(SIM_B)/sim/*.d)
+
+ifneq ($(VERILATED),)
+VERILATOR_INCLUDE = $(shell verilator --getenv VERILATOR_ROOT)/include
+$(VERILATED)/rtl_core.o: sim/rtl_core.cpp sim/axi_memory.h sim/core.h sim/rules.mk $(VERILATED)/done
+	@echo "c++ $< for $(notdir $(VERILATED))"
+	@g++ $(SIM_CXXFLAGS) -O3 $(if $(findstring -trace,$(notdir $(VERILATED))),-DVM_TRACE=1 -DVM_TRACE_FST=1,-DVM_TRACE=0 -DVM_TRACE_FST=0) \
+	    -I$(VERILATED) -isystem $(VERILATOR_INCLUDE) -isystem $(VERILATOR_INCLUDE)/vltstd -c -o $@ $<
+build/platform-$(notdir $(VERILATED)): $(SIM_SHARED) $(VERILATED)/rtl_core.o $(VERILATED)/libVbitdial_top.a build/libbitdial.a
+	@echo "link $@" && g++ -fopenmp -o $@ $^ $(SIM_LIBS)
+endif
+-include $(wildcard build/sim/*.d)
 .PHONY: platform

@@ -1,0 +1,423 @@
+// A plain C++ clock loop around the Verilated accelerator: runs every switch of a program image, or of random ones, and
+// compares each stored layer with the reference, a frame with stores against one without, queued frames against lone
+// ones, and the clocks with the cost model's. With stalls, every AXI channel is held back at random (clocks then differ
+// from the model's, values may not). `--speed` measures the loop alone.
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <getopt.h>
+#include <verilated.h>
+#if VM_TRACE_FST
+#include <verilated_fst_c.h>
+#endif
+
+#include "Vbitdial_top.h"
+#include "sim/axi_memory.h"
+
+extern "C" {
+#include "model/compile/random_network.h"
+#include "model/cost/cost.h"
+#include "model/exec/exec.h"
+#include "sw/driver/bitdial_regs.h"
+}
+
+namespace {
+
+constexpr uint64_t PAGE = 4096;
+constexpr uint64_t CLOCK_LIMIT = 2000000000;
+
+void check(bd_status status, const bd_error &err)
+{
+    if (status == BD_OK)
+        return;
+    std::fprintf(stderr, "bench: %s\n", err.message);
+    std::exit(status);
+}
+
+class Device {
+public:
+    Device(const bd_hardware &hardware, uint64_t memory_bytes, const char *trace) : timing_(hardware.memory)
+    {
+        bd_guarded_memory_init(&memory_, 0, memory_bytes);
+        bus_ = std::make_unique<bitdial::AxiMemory>(&memory_, timing_);
+        context_.randReset(2);
+        context_.randSeed(7);
+#if VM_TRACE_FST
+        context_.traceEverOn(trace != nullptr);
+        top_ = std::make_unique<Vbitdial_top>(&context_);
+        if (trace) {
+            trace_ = std::make_unique<VerilatedFstC>();
+            top_->trace(trace_.get(), 99);
+            trace_->open(trace);
+        }
+#else
+        (void)trace;
+        top_ = std::make_unique<Vbitdial_top>(&context_);
+#endif
+        top_->rst_ni = 1; // the reset is asynchronous: it acts on its falling edge
+        top_->eval();
+        top_->rst_ni = 0;
+        for (int i = 0; i < 4; i++)
+            clock();
+        top_->rst_ni = 1;
+        clock();
+    }
+    ~Device()
+    {
+#if VM_TRACE_FST
+        if (trace_)
+            trace_->close();
+#endif
+        top_->final();
+        bd_guarded_memory_release(&memory_);
+    }
+    void stalls(uint64_t seed, uint64_t chance) { bus_->set_stalls(seed, chance); }
+    uint8_t *memory() { return memory_.bytes; }
+    uint64_t now() const { return now_; }
+
+    void clock()
+    {
+        bus_->drive(*top_, now_);
+        top_->clk_i = 0;
+        top_->eval();
+        dump();
+        irq_ = top_->irq_o;
+        bus_->sample(*top_, now_);
+        top_->clk_i = 1;
+        top_->eval();
+        dump();
+        now_++;
+    }
+
+    uint32_t read(uint32_t offset)
+    {
+        top_->s_axi_araddr_i = offset;
+        top_->s_axi_arvalid_i = 1;
+        clock();
+        top_->s_axi_arvalid_i = 0;
+        top_->s_axi_rready_i = 1;
+        const uint32_t value = top_->s_axi_rdata_o;
+        clock();
+        top_->s_axi_rready_i = 0;
+        return value;
+    }
+    // The clock of the handshake.
+    uint64_t write(uint32_t offset, uint32_t value)
+    {
+        top_->s_axi_awaddr_i = offset;
+        top_->s_axi_wdata_i = value;
+        top_->s_axi_wstrb_i = 15;
+        top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = 1;
+        clock();
+        const uint64_t handshake = now_ - 1;
+        top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = 0;
+        top_->s_axi_bready_i = 1;
+        clock();
+        top_->s_axi_bready_i = 0;
+        return handshake;
+    }
+    // Clocks until the interrupt; the clock in which it was first seen.
+    uint64_t wait()
+    {
+        const uint64_t from = now_;
+        do {
+            clock();
+            if (now_ - from > CLOCK_LIMIT) {
+                std::fprintf(stderr, "bench: no interrupt after %" PRIu64 " clocks\n", CLOCK_LIMIT);
+                std::exit(BD_FAIL);
+            }
+        } while (!irq_);
+        return now_ - 1;
+    }
+    void clear() { write(BITDIAL_IRQ_STATUS_REG, 3); }
+
+private:
+    void dump()
+    {
+#if VM_TRACE_FST
+        if (trace_)
+            trace_->dump(time_++);
+#endif
+    }
+    bd_memory_model timing_;
+    bd_guarded_memory memory_{};
+    std::unique_ptr<bitdial::AxiMemory> bus_;
+    VerilatedContext context_;
+    std::unique_ptr<Vbitdial_top> top_;
+    bool irq_ = false;
+    uint64_t now_ = 0;
+#if VM_TRACE_FST
+    std::unique_ptr<VerilatedFstC> trace_;
+    uint64_t time_ = 0;
+#endif
+};
+
+struct Tally {
+    uint64_t frames = 0, layers = 0, mismatches = 0, cycle_misses = 0, queue_misses = 0;
+};
+
+struct Options {
+    uint64_t stall_chance = 0, stall_seed = 1;
+    bool cycles = true, verbose = false;
+    const char *trace = nullptr;
+    std::string repeat;
+};
+
+uint64_t up(uint64_t v)
+{
+    return (v + PAGE - 1) / PAGE * PAGE;
+}
+
+class Runner {
+public:
+    Runner(const bd_hardware &hardware, const bd_program &program, const Options &options)
+        : hardware_(hardware), program_(program), options_(options), head_(*program.header)
+    {
+        image_at_ = up(head_.image_bytes);
+        output_at_ = up(image_at_ + head_.input_bytes + 8);
+        store_at_ = up(output_at_ + head_.output_bytes);
+        device_ = std::make_unique<Device>(hardware, up(store_at_ + head_.store_bytes), options.trace);
+        device_->stalls(options.stall_seed, options.stall_chance);
+        std::memcpy(device_->memory(), program.image, head_.image_bytes);
+        const struct { uint32_t offset, value; } setup[] = {
+            {BITDIAL_PROGRAM_ADDR_LO_REG, 0}, {BITDIAL_DESC_OFFSET_REG, head_.descriptor_offset},
+            {BITDIAL_SWITCH_STRIDE_REG, head_.switch_stride}, {BITDIAL_LAYER_COUNT_REG, head_.layer_count},
+            {BITDIAL_SWITCH_COUNT_REG, head_.switch_count}, {BITDIAL_STORE_ADDR_LO_REG, uint32_t(store_at_)},
+            {BITDIAL_INPUT_ADDR_LO_REG, uint32_t(image_at_)}, {BITDIAL_OUTPUT_ADDR_LO_REG, uint32_t(output_at_)},
+            {BITDIAL_IRQ_ENABLE_REG, 3}};
+        for (const auto &s : setup)
+            device_->write(s.offset, s.value);
+        check(bd_decode(&program, &decoded_, &err_), err_);
+    }
+    ~Runner() { bd_decoded_free(decoded_); }
+
+    void run(uint64_t seed, Tally &tally)
+    {
+        bd_random_image(&program_, seed, device_->memory() + image_at_);
+        std::vector<uint64_t> alone(head_.switch_count);
+        for (unsigned s = 0; s < head_.switch_count; s++)
+            alone[s] = run_switch(s, tally);
+        // Queued: each switch behind every other, without stores. A queued frame starts where the one before ended.
+        if (options_.stall_chance || head_.switch_count < 2)
+            return;
+        for (unsigned s = 0; s < head_.switch_count; s++)
+            for (unsigned t = 0; t < head_.switch_count; t++) {
+                ring(s, false);
+                ring(t, false);
+                device_->wait();
+                device_->clear();
+                device_->wait();
+                device_->clear();
+                const uint64_t total = device_->read(BITDIAL_COUNTER_TOTAL_LO_REG);
+                if (total != alone[t]) {
+                    tally.queue_misses++;
+                    std::printf("%s: switch %u behind %u takes %" PRIu64 " clocks, alone %" PRIu64 "\n",
+                                options_.repeat.c_str(), t, s, total, alone[t]);
+                }
+            }
+    }
+
+private:
+    uint64_t ring(unsigned s, bool store)
+    {
+        device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | (store ? 1 : 0));
+        device_->write(BITDIAL_PRECISION_REG, s);
+        return device_->write(BITDIAL_DOORBELL_REG, 1);
+    }
+    uint64_t frame(unsigned s, bool store, Tally &tally)
+    {
+        std::memset(device_->memory() + output_at_, 0xa5, head_.output_bytes);
+        const uint64_t from = ring(s, store);
+        const uint64_t cycles = device_->wait() - from;
+        const uint32_t status = device_->read(BITDIAL_STATUS_REG), cause = device_->read(BITDIAL_IRQ_STATUS_REG);
+        device_->clear();
+        tally.frames++;
+        if (cause != 1) {
+            std::printf("%s: switch %u: IRQ_STATUS %u, STATUS 0x%x\n", options_.repeat.c_str(), s, cause, status);
+            tally.mismatches++;
+        }
+        const uint64_t total = device_->read(BITDIAL_COUNTER_TOTAL_LO_REG);
+        uint64_t parts = 0, part[5];
+        for (uint32_t k = 0; k < 5; k++)
+            parts += part[k] = device_->read(BITDIAL_COUNTER_COMPUTE_LO_REG + 8 * k);
+        if (total != cycles || parts != total) {
+            std::printf("%s: switch %u: %" PRIu64 " clocks, counted %" PRIu64 ", parts %" PRIu64 "\n",
+                        options_.repeat.c_str(), s, cycles, total, parts);
+            tally.cycle_misses++;
+        }
+        if (options_.cycles && !options_.stall_chance)
+            compare_cycles(s, store, cycles, part, tally);
+        return cycles;
+    }
+    void compare_cycles(unsigned s, bool store, uint64_t cycles, const uint64_t *part, Tally &tally)
+    {
+        static bd_frame_cost cost;
+        check(bd_cost_frame(&program_, &hardware_, s, store, &cost, &err_), err_);
+        const uint64_t predicted[5] = {cost.compute, cost.weight_stall, cost.input_stall, cost.output_stall,
+                                       cost.overhead};
+        if (cost.cycles == cycles && !std::memcmp(predicted, part, sizeof predicted))
+            return;
+        std::printf("%s: switch %u store %d: %" PRIu64 " clocks, predicted %" PRIu64 " (", options_.repeat.c_str(), s,
+                    store, cycles, cost.cycles);
+        for (int k = 0; k < 5; k++)
+            std::printf(" %" PRIu64 "/%" PRIu64, part[k], predicted[k]);
+        std::printf(" )\n");
+        tally.cycle_misses++;
+    }
+    template <class T>
+    bool compare(unsigned s, unsigned layer, const char *what, const T *got, const T *want,
+                 const bd_layer_output &shape)
+    {
+        for (int y = 0; y < shape.height; y++)
+            for (int x = 0; x < shape.width; x++)
+                for (int c = 0; c < shape.channels; c++) {
+                    const size_t at = (size_t(y) * shape.width + x) * shape.channels + c;
+                    if (got[at] == want[at])
+                        continue;
+                    std::printf("%s: switch %u layer %u (%s) %s channel %d pixel (%d, %d): got %d, want %d\n",
+                                options_.repeat.c_str(), s, layer, program_.names[layer], what, c, y, x, int(got[at]),
+                                int(want[at]));
+                    return false;
+                }
+        return true;
+    }
+    uint64_t run_switch(unsigned s, Tally &tally)
+    {
+        bd_frame want{};
+        check(bd_execute(&program_, decoded_, s, device_->memory() + image_at_, &want, &err_), err_);
+        std::memset(device_->memory() + store_at_, 0x5a, head_.store_bytes);
+        const uint64_t stored = frame(s, true, tally);
+        for (unsigned l = 0; l < head_.layer_count; l++) {
+            bd_layer_output got{};
+            bd_store_unpack(&program_, s, l, device_->memory() + store_at_, &got);
+            bool good = true;
+            if (got.codes)
+                good = compare(s, l, "code", got.codes, want.outputs[l].codes, got);
+            if (good && got.z)
+                good = compare(s, l, "z", got.z, want.outputs[l].z, got);
+            std::free(got.codes);
+            std::free(got.z);
+            tally.layers++;
+            if (!good) {
+                tally.mismatches++;
+                break;
+            }
+        }
+        const uint64_t cycles = frame(s, false, tally);
+        if (std::memcmp(device_->memory() + output_at_, want.logits, head_.classes * 4)) {
+            std::printf("%s: switch %u: the result without stores differs\n", options_.repeat.c_str(), s);
+            tally.mismatches++;
+        }
+        if (options_.verbose)
+            std::printf("switch %u: %" PRIu64 " clocks, %" PRIu64 " with stores\n", s, cycles, stored);
+        bd_frame_release(&want);
+        return cycles;
+    }
+
+public:
+    // Frames at one switch for about `seconds`: clocks and binary MAC a second.
+    void speed(unsigned s, double seconds)
+    {
+        static bd_frame_cost cost;
+        check(bd_cost_frame(&program_, &hardware_, s, false, &cost, &err_), err_);
+        uint64_t operations = 0;
+        for (unsigned l = 0; l < cost.layer_count; l++)
+            operations += cost.layers[l].xnor_ops;
+        const uint64_t from = device_->now();
+        const auto start = std::chrono::steady_clock::now();
+        uint64_t frames = 0;
+        double passed = 0;
+        while (passed < seconds) {
+            ring(s, false);
+            device_->wait();
+            device_->clear();
+            frames++;
+            passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        }
+        std::printf("switch %u: %.0f clocks/s, %.3g binary MAC/s, %.2f frames/s\n", s, double(device_->now() - from) / passed,
+                    double(operations) * double(frames) / passed, double(frames) / passed);
+    }
+
+private:
+    const bd_hardware &hardware_;
+    const bd_program &program_;
+    const Options &options_;
+    const bd_program_header &head_;
+    bd_error err_{};
+    bd_decoded *decoded_ = nullptr;
+    uint64_t image_at_, output_at_, store_at_;
+    std::unique_ptr<Device> device_;
+};
+
+int usage(int status)
+{
+    std::puts("Usage: bench --hardware HW.yaml [--program NET.bdp | --random COUNT] [--first N] [--seed N]\n"
+              "             [--stalls 0..255] [--no-cycles] [--speed SECONDS] [--trace FILE.fst] [--verbose]");
+    return status;
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    const option table[] = {{"hardware", 1, nullptr, 'w'}, {"program", 1, nullptr, 'p'}, {"random", 1, nullptr, 'r'},
+                            {"first", 1, nullptr, 'f'},    {"seed", 1, nullptr, 's'},    {"stalls", 1, nullptr, 'a'},
+                            {"no-cycles", 0, nullptr, 'n'}, {"speed", 1, nullptr, 'e'},  {"trace", 1, nullptr, 't'},
+                            {"verbose", 0, nullptr, 'v'},  {"help", 0, nullptr, 'h'},    {nullptr, 0, nullptr, 0}};
+    const char *hardware_path = nullptr, *program_path = nullptr;
+    uint64_t count = 1, first = 0, seed = 1;
+    double seconds = 0;
+    Options options;
+    for (int c; (c = getopt_long(argc, argv, "", table, nullptr)) != -1;) switch (c) {
+        case 'w': hardware_path = optarg; break;
+        case 'p': program_path = optarg; break;
+        case 'r': count = std::strtoull(optarg, nullptr, 0); break;
+        case 'f': first = std::strtoull(optarg, nullptr, 0); break;
+        case 's': seed = std::strtoull(optarg, nullptr, 0); break;
+        case 'a': options.stall_chance = std::strtoull(optarg, nullptr, 0); break;
+        case 'n': options.cycles = false; break;
+        case 'e': seconds = std::strtod(optarg, nullptr); break;
+        case 't': options.trace = optarg; break;
+        case 'v': options.verbose = true; break;
+        case 'h': return usage(0);
+        default: return usage(2);
+        }
+    if (!hardware_path)
+        return usage(2);
+    bd_error err{};
+    bd_hardware hardware{};
+    check(bd_hardware_load(&hardware, hardware_path, &err), err);
+    Tally tally;
+    for (uint64_t i = first; i < first + count; i++) {
+        bd_program program{};
+        if (program_path)
+            check(bd_program_load(&program, program_path, &err), err);
+        else
+            check(bd_random_network(seed, uint32_t(i), &hardware, &program, &err), err);
+        options.repeat = "--hardware " + std::string(hardware_path) +
+                         (program_path ? " --program " + std::string(program_path)
+                                       : " --random 1 --seed " + std::to_string(seed) + " --first " + std::to_string(i)) +
+                         (options.stall_chance ? " --stalls " + std::to_string(options.stall_chance) : "");
+        options.stall_seed = seed * 1000003 + i;
+        Runner runner(hardware, program, options);
+        if (seconds > 0)
+            for (unsigned s = 0; s < program.header->switch_count; s++)
+                runner.speed(s, seconds);
+        else
+            runner.run(seed + i, tally);
+        bd_program_release(&program);
+    }
+    bd_hardware_release(&hardware);
+    if (seconds > 0)
+        return 0;
+    std::printf("%" PRIu64 " frames, %" PRIu64 " layers compared, %" PRIu64 " mismatches, %" PRIu64
+                " cycle differences, %" PRIu64 " queue differences\n",
+                tally.frames, tally.layers, tally.mismatches, tally.cycle_misses, tally.queue_misses);
+    return tally.mismatches || tally.cycle_misses || tally.queue_misses;
+}
