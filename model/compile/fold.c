@@ -38,7 +38,7 @@ static const struct bd_switch *switch_of(const struct fold *f, int s)
 
 static bd_status where(const struct fold *f, int s, int l, struct bd_error *err)
 {
-    return bd_fail_prefix(err, "layer '%s' at switch '%s': ", f->graph->layers[l].name, switch_of(f, s)->name);
+    return bd_fail_prefix(err, "layer '%s' at switch '%s'", f->graph->layers[l].name, switch_of(f, s)->name);
 }
 
 /* ---- what the checkpoint says ------------------------------------------------------------------------------- */
@@ -543,7 +543,7 @@ static bd_status read_layers(struct fold *f, struct bd_error *err)
         f->codes[l] = bd_xcalloc((size_t)layer->out_channels * (layer->in_channels / layer->groups),
                                  (size_t)layer->kernel_h * layer->kernel_w);
         if (bd_checkpoint_codes(f->checkpoint, layer, f->codes[l], err)) {
-            return bd_fail_prefix(err, "layer '%s': ", layer->name);
+            return bd_fail_prefix(err, "layer '%s'", layer->name);
         }
         for (int s = 0; s < f->report->switch_count; s++) {
             f->affine[at(f, s, l)] = bd_xcalloc(layer->out_channels, sizeof **f->affine);
