@@ -125,7 +125,7 @@ struct span_check {
     }
 
 /* Shapes, bits and requantizer: what every executor relies on without looking again. */
-static struct span_check check_shapes(const struct bd_program_header *h, const struct bd_descriptor *d)
+static struct span_check check_shapes(const struct bd_descriptor *d)
 {
     if (d->operation != BD_OP_CONV && d->operation != BD_OP_POOL)
         return BAD(operation, "unknown operation");
@@ -164,17 +164,43 @@ static struct span_check check_shapes(const struct bd_program_header *h, const s
         (reach_h - d->kernel_h) / d->stride + 1 != d->out_height ||
         (reach_w - d->kernel_w) / d->stride + 1 != d->out_width)
         return BAD(out_height, "output shape does not follow from input, kernel, stride and padding");
-    if (!d->in_slots || d->in_slots > h->lanes || !d->in_slot_lanes || d->in_slot_lanes > h->lanes ||
-        !d->in_pixel_words || d->in_pixel_words > 65535)
-        return BAD(in_slots, "input layout out of range");
+    if ((uint64_t)d->kernel_h * d->kernel_w * (d->in_channels / d->groups) * ((1u << d->weight_bits) - 1) *
+            ((1u << d->in_bits) - 1) > INT32_MAX)
+        return BAD(in_channels, "a sum could leave 32 bits");
     if (d->presets != ((d->flags & BD_FLAG_IN_SIGNED) && d->pad_left ? 16u : 1u))
         return BAD(presets, "presets must be 16 for padded signed inputs, else 1");
+    return (struct span_check){0};
+}
+
+/* Every weight and code that the layer touches has a lane of a word: decoding and the array index without looking. */
+static struct span_check check_input_layout(const struct bd_program_header *h, const struct bd_descriptor *d)
+{
+    const struct bd_walk walk = bd_descriptor_walk(d);
+    const bool unfold = d->flags & BD_FLAG_UNFOLD;
+    const uint32_t channels = unfold ? walk.channels : d->in_channels;
+    if (unfold && (d->layer != 0 || d->kernel_h != 3 || d->kernel_w != 3 || d->groups != 1 || channels > h->lanes))
+        return BAD(flags, "windows are made for a first layer of 3x3 alone, and must fit the lanes");
+    if (channels > h->lanes ? d->in_slots != 1 || d->in_pixel_words != (channels + h->lanes - 1) / h->lanes
+                            : !d->in_slots || d->in_slots > h->lanes || d->in_pixel_words != 1 ||
+                                  d->in_slot_lanes < channels || d->in_slots * (uint64_t)d->in_slot_lanes > h->lanes)
+        return BAD(in_slots, "the input's layout does not hold its channels");
+    const uint32_t width = unfold ? d->out_width : d->in_width;
+    if (d->in_left > 64 || d->in_pitch != (width + d->in_left) * d->in_pixel_words)
+        return BAD(in_pitch, "the input's rows do not follow from its width");
+    const uint64_t words = (uint64_t)walk.kernel_h * ((walk.kernel_w + d->in_slots - 1) / d->in_slots) * d->in_pixel_words;
+    if (words * h->rows * h->lanes / 8 > UINT32_MAX / 8)
+        return BAD(k_words, "a row group's weights exceed any buffer");
     return (struct span_check){0};
 }
 
 static struct span_check check_memory(const struct bd_program_header *h, const struct bd_descriptor *d)
 {
     struct bd_descriptor derived = *d;
+    if (d->operation == BD_OP_CONV) {
+        const struct span_check r = check_input_layout(h, d);
+        if (r.bad)
+            return r;
+    }
     bd_descriptor_derive(&derived, h);
     if (derived.row_groups != d->row_groups || derived.row_words != d->row_words || derived.k_words != d->k_words ||
         derived.segments != d->segments || derived.pixel_cycles != d->pixel_cycles ||
@@ -203,19 +229,34 @@ static struct span_check check_memory(const struct bd_program_header *h, const s
     return (struct span_check){0};
 }
 
+/* Switches change bits and numbers; what flows where is the same for all. */
+static bool same_at_all_switches(const struct bd_descriptor *a, const struct bd_descriptor *b)
+{
+    const uint32_t own = BD_FLAG_IN_SIGNED | BD_FLAG_OUT_SIGNED;
+    const size_t shape = offsetof(struct bd_descriptor, in_height);
+    return a->operation == b->operation && (a->flags & ~own) == (b->flags & ~own) &&
+           !memcmp((const char *)a + shape, (const char *)b + shape,
+                   offsetof(struct bd_descriptor, segments) - shape);
+}
+
 static bd_status check_descriptor(const struct checker *c, uint32_t s, uint32_t l)
 {
     const struct bd_program_header *h = c->program->header;
     const struct bd_descriptor *d = bd_program_descriptor(c->program, s, l);
-    struct span_check r = check_shapes(h, d);
+    struct span_check r = check_shapes(d);
     if (!r.bad)
         r = check_memory(h, d);
     if (!r.bad && d->layer != l)
         r = BAD(layer, "descriptor out of order");
     if (!r.bad && (l == 0) != !!(d->flags & BD_FLAG_LOAD_INPUT))
         r = BAD(flags, "the first layer, and only it, loads the input");
-    if (!r.bad && (l == h->layer_count - 1) != ((d->flags & (BD_FLAG_LAST | BD_FLAG_RESULT)) != 0))
+    const uint32_t last = BD_FLAG_LAST | BD_FLAG_RESULT;
+    if (!r.bad && (d->flags & last) != (l == h->layer_count - 1 ? last : 0))
         r = BAD(flags, "the last layer, and only it, writes the result");
+    if (!r.bad && (d->flags & BD_FLAG_RESULT) && !(d->flags & BD_FLAG_WRITE_STREAM))
+        r = BAD(flags, "the result is the last layer's z, but it keeps none");
+    if (!r.bad && !same_at_all_switches(bd_program_descriptor(c->program, 0, l), d))
+        r = BAD(operation, "shape, flow or layout differ from those at the first switch");
     if (!r.bad && l == h->layer_count - 1 && d->out_channels != h->classes)
         r = BAD(out_channels, "the last layer's channels are not the classes");
     if (!r.bad && l == 0 &&
