@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "model/compile/fold.h"
 #include "model/core/file.h"
@@ -27,6 +28,7 @@ static const char usage[] =
     "  --split NAME      test or validation (default: test)\n"
     "  --compare N       compare the fast path with the plain executor on N images a switch (default: 500)\n"
     "  --logits FILE     also write the integer logits, (switches, images, classes) int32, as a .npy file\n"
+    "  --timing          add the speed of both executors in 10^9 multiply-accumulates a second, all threads together\n"
     "  --data DIR        the data set's folder (default: $BITDIAL_DATA, else " BD_FASHION_MNIST_FOLDER ")\n"
     "  --json            one JSON object on standard output\n"
     "  --help            print this\n";
@@ -37,13 +39,14 @@ struct result { /* one switch; -1 where there is nothing to say */
     char name[16];
     double float_accuracy, integer_accuracy;
     int64_t disagree, compared, mismatches;
+    double fast_seconds, plain_seconds;
 };
 
 struct eval {
     const char *hardware, *switches, *data, *logits_path;
     int64_t images, compare;
     enum bd_split split;
-    bool json;
+    bool json, timing;
     bool has_checkpoint, has_program;
     struct bd_checkpoint checkpoint;
     struct bd_program program;
@@ -202,6 +205,13 @@ static double accuracy(const struct eval *e, const uint8_t *predictions)
     return (double)right / (double)e->images;
 }
 
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /* Images among the first `compared` whose logits differ between the two executors. */
 static bd_status compare_paths(const struct eval *e, unsigned s, const int32_t *logits, struct result *r,
                                struct bd_error *err)
@@ -210,6 +220,7 @@ static bd_status compare_paths(const struct eval *e, unsigned s, const int32_t *
     bd_status status = BD_OK;
     int64_t mismatches = 0;
     r->compared = e->compare < e->images ? e->compare : e->images;
+    const double start = now();
 #pragma omp parallel for schedule(dynamic) reduction(+ : mismatches)
     for (int64_t i = 0; i < r->compared; i++) {
         struct bd_frame frame;
@@ -226,6 +237,7 @@ static bd_status compare_paths(const struct eval *e, unsigned s, const int32_t *
         bd_frame_release(&frame);
     }
     r->mismatches = mismatches;
+    r->plain_seconds = now() - start;
     return status;
 }
 
@@ -241,8 +253,10 @@ static bd_status eval_integers(struct eval *e, unsigned s, struct result *r, uin
 {
     const size_t classes = e->program.header->classes;
     int32_t *logits = bd_xcalloc((size_t)e->images * classes, sizeof *logits);
+    const double start = now();
     bd_status status =
         bd_execute_fast(&e->program, e->decoded, s, e->set.images, (size_t)e->images, logits, err);
+    r->fast_seconds = now() - start;
     if (status == BD_OK) {
         for (int64_t i = 0; i < e->images; i++) {
             predictions[i] = (uint8_t)bd_argmax(logits + (size_t)i * classes, (unsigned)classes);
@@ -295,7 +309,12 @@ static void print_share(double share)
     }
 }
 
-static void print_result(const struct result *r)
+static double gmacs(const struct eval *e, int64_t images, double seconds)
+{
+    return 1e-9 * (double)bd_program_macs(&e->program) * (double)images / seconds;
+}
+
+static void print_result(const struct eval *e, const struct result *r)
 {
     printf("%-8s", r->name);
     print_share(r->float_accuracy);
@@ -306,10 +325,14 @@ static void print_result(const struct result *r)
         printf("%10lld", (long long)r->disagree);
     }
     if (r->compared < 0) {
-        printf("%12s%12s\n", "-", "-");
+        printf("%12s%12s", "-", "-");
     } else {
-        printf("%12lld%12lld\n", (long long)r->compared, (long long)r->mismatches);
+        printf("%12lld%12lld", (long long)r->compared, (long long)r->mismatches);
     }
+    if (e->timing && r->compared > 0) {
+        printf("%10.2f%10.2f", gmacs(e, e->images, r->fast_seconds), gmacs(e, r->compared, r->plain_seconds));
+    }
+    putchar('\n');
     fflush(stdout);
 }
 
@@ -321,7 +344,8 @@ static void print_head(const struct eval *e)
     } else {
         printf("float only: no program and no --hardware\n");
     }
-    printf("%-8s%10s%10s%10s%12s%12s\n", "switch", "float", "integer", "disagree", "compared", "mismatches");
+    printf("%-8s%10s%10s%10s%12s%12s%s\n", "switch", "float", "integer", "disagree", "compared", "mismatches",
+           e->timing ? "      fast     plain GMAC/s" : "");
 }
 
 static void print_json(const struct eval *e, bool pass)
@@ -337,6 +361,10 @@ static void print_json(const struct eval *e, bool pass)
             json_object_set_new(object, "integer_accuracy", json_real(r->integer_accuracy));
             json_object_set_new(object, "compared", json_integer(r->compared));
             json_object_set_new(object, "mismatches", json_integer(r->mismatches));
+            if (e->timing && r->compared > 0) {
+                json_object_set_new(object, "fast_gmacs", json_real(gmacs(e, e->images, r->fast_seconds)));
+                json_object_set_new(object, "plain_gmacs", json_real(gmacs(e, r->compared, r->plain_seconds)));
+            }
         }
         if (r->disagree >= 0) {
             json_object_set_new(object, "disagree", json_integer(r->disagree));
@@ -374,7 +402,7 @@ static bd_status eval_all(struct eval *e, struct bd_error *err)
         const struct result *r = &e->results[e->result_count - 1];
         mismatches += r->mismatches;
         if (!e->json) {
-            print_result(r);
+            print_result(e, r);
         }
     }
     if (e->logits) {
@@ -431,6 +459,9 @@ static bool read_option(struct eval *e, int option, int *result)
         }
         e->split = optarg[0] == 't' ? BD_SPLIT_TEST : BD_SPLIT_VALIDATION;
         return true;
+    case 't':
+        e->timing = true;
+        return true;
     case 'j':
         e->json = true;
         return true;
@@ -450,7 +481,8 @@ int cmd_eval(int argc, char **argv)
         {"images", required_argument, NULL, 'n'},   {"split", required_argument, NULL, 'p'},
         {"compare", required_argument, NULL, 'c'},  {"data", required_argument, NULL, 'd'},
         {"logits", required_argument, NULL, 'l'},   {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},           {0},
+        {"timing", no_argument, NULL, 't'},         {"help", no_argument, NULL, 'h'},
+        {0},
     };
     struct eval e = {.split = BD_SPLIT_TEST, .compare = 500};
     int result;
