@@ -21,7 +21,7 @@ DEPS := build/.packages-$(firstword $(shell cksum apt-packages.txt))
 export SAN DEMO BITDIAL_BUILD := $(B)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(filter-out %.d,$(MAKEFILE_LIST)) | expand -t 18
 demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewer images)
 	@sh sw/demo.sh
 test: all $(B)/tests $(B)/sample ## every test (SAN=1: under address and undefined-behaviour sanitizers)
