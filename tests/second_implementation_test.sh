@@ -10,7 +10,7 @@ demo=yaml-configs/hardware/demo.yaml
 "${bitdial%/*}/sample" yaml-configs/networks/resnet8.yaml 7 "$work/net.ckpt"
 "$bitdial" compile "$work/net.ckpt" --hardware "$demo" -o "$work/net.bdp" >"$work/compile.log"
 "$bitdial" inspect "$work/net.bdp" --extract "$work/parts" >"$work/inspect.log"
-"$bitdial" eval "$work/net.bdp" --images 8 --compare 8 --logits "$work/logits.npy"
+"$bitdial" eval "$work/net.bdp" --images 4 --compare 4 --logits "$work/logits.npy"
 for switch in w4a4 w1a1; do
     "$bitdial" run "$work/net.bdp" --hardware "$demo" --images 4 --schedule $switch --dump "$work/dump.$switch"
     second "$work/parts" "$data/t10k-images-idx3-ubyte.gz" "$work/logits.npy" "$work/dump.$switch" $switch
