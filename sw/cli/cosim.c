@@ -15,9 +15,10 @@
 
 enum { STALL_CHANCE = 64 }; /* of 256 */
 
-struct price {
+struct price { /* a frame's predicted clocks and their parts */
     bool known;
     uint64_t cycles;
+    struct bd_device_counters parts;
 };
 
 /* What all workers see. */
@@ -176,7 +177,10 @@ static bd_status find_price(struct worker *w, unsigned switch_index, bool store,
         hardware.memory = w->memory;
         struct bd_frame_cost *cost = bd_xcalloc(1, sizeof *cost);
         bd_status status = bd_cost_frame(w->program, &hardware, switch_index, store, cost, err);
-        *price = (struct price){.known = status == BD_OK, .cycles = cost->cycles};
+        *price = (struct price){.known = status == BD_OK,
+                                .cycles = cost->cycles,
+                                .parts = {cost->cycles, cost->compute, cost->weight_stall, cost->input_stall,
+                                          cost->output_stall, cost->overhead}};
         free(cost);
         if (status != BD_OK) {
             return status;
@@ -211,17 +215,40 @@ static void count_bytes(struct worker *w, const struct bd_statistics *s, bool is
     t->bytes_max = frame > t->bytes_max ? frame : t->bytes_max;
 }
 
-static void compare_cycles(struct worker *w, const struct item *item, bool store, uint64_t simulated,
-                           uint64_t predicted)
+/* The part of a frame's clocks that differs most from its prediction, as the device's counters have it. */
+static void name_part(struct worker *w, const struct bd_device_counters *predicted, char *text, size_t size)
+{
+    static const char *const names[] = {"compute", "weight stall", "input stall", "output stall", "overhead"};
+    struct bd_device_counters c;
+    text[0] = '\0';
+    if (bd_device_read_counters(&w->session.device, &c) != BD_DEVICE_OK) {
+        return;
+    }
+    const uint64_t is[] = {c.compute, c.weight_stall, c.input_stall, c.output_stall, c.overhead};
+    const uint64_t should[] = {predicted->compute, predicted->weight_stall, predicted->input_stall,
+                               predicted->output_stall, predicted->overhead};
+    size_t worst = 0;
+    for (size_t i = 1; i < sizeof is / sizeof *is; i++) {
+        if (llabs((long long)(is[i] - should[i])) > llabs((long long)(is[worst] - should[worst]))) {
+            worst = i;
+        }
+    }
+    snprintf(text, size, " (the device counts %" PRIu64 " of %s, %" PRIu64 " were predicted)", is[worst], names[worst],
+             should[worst]);
+}
+
+static void compare_cycles(struct worker *w, const struct item *item, bool store, uint64_t simulated)
 {
     struct bd_cosim_switch *at = &w->totals.at[item->switch_index];
+    const struct price *price = &w->prices[item->switch_index][store];
     at->simulated[store] += simulated;
-    at->predicted[store] += predicted;
+    at->predicted[store] += price->cycles;
     at->compared[store]++;
-    if (simulated != predicted) {
-        char text[160];
-        snprintf(text, sizeof text, "%s: %" PRIu64 " clocks where %" PRIu64 " were predicted",
-                 store ? "layers stored" : "layers not stored", simulated, predicted);
+    if (simulated != price->cycles) {
+        char text[320], part[160];
+        name_part(w, &price->parts, part, sizeof part);
+        snprintf(text, sizeof text, "%s: %" PRIu64 " clocks where %" PRIu64 " were predicted%s",
+                 store ? "layers stored" : "layers not stored", simulated, price->cycles, part);
         note(w, item, text);
         w->totals.cycle_mismatches++;
     }
@@ -265,7 +292,7 @@ static bd_status run_item(struct worker *w, const struct item *item, struct bd_e
         }
         compare_result(w, item, logits);
         if (!item->stalls) {
-            compare_cycles(w, item, store, statistics.frame_cycles, predicted);
+            compare_cycles(w, item, store, statistics.frame_cycles);
         }
         count_bytes(w, &statistics, true);
         w->totals.binary_macs += w->macs[item->switch_index];

@@ -150,20 +150,20 @@ bd_status bd_session_fail(struct bd_session *session, enum bd_device_status stat
     }
 }
 
-/* Lays out memory: the program, then a place for each frame in flight, then the stored layers. */
+static uint64_t pages(uint64_t bytes) { return (bytes + PAGE - 1) / PAGE * PAGE; }
+
+/* Lays out memory: the program, then a place for each frame in flight, then the stored layers. All at multiples of
+ * 4 KiB, as the cost model takes them to be: bursts end at such boundaries. */
 static bd_status lay_out(struct bd_session *session, const struct bd_program *program, struct bd_error *err)
 {
     const struct bd_program_header *h = program->header;
-    uint64_t base = session->platform.memory_base, at = base + (program->size + PAGE - 1) / PAGE * PAGE;
-    uint64_t input = (h->input_bytes + 63) / 64 * 64, output = (h->output_bytes + 63) / 64 * 64;
-    uint64_t images = at;
-    for (unsigned i = 0; i < BD_DEVICE_IN_FLIGHT; i++, at += input) {
-        session->inputs[i] = at;
+    uint64_t base = session->platform.memory_base, images = base + pages(program->size);
+    uint64_t input = pages(h->input_bytes), output = pages(h->output_bytes);
+    for (unsigned i = 0; i < BD_DEVICE_IN_FLIGHT; i++) {
+        session->inputs[i] = images + i * input;
+        session->outputs[i] = images + BD_DEVICE_IN_FLIGHT * input + i * output;
     }
-    for (unsigned i = 0; i < BD_DEVICE_IN_FLIGHT; i++, at += output) {
-        session->outputs[i] = at;
-    }
-    session->store = (at + PAGE - 1) / PAGE * PAGE;
+    session->store = images + BD_DEVICE_IN_FLIGHT * (input + output);
     if (session->store + h->store_bytes > base + session->platform.memory_bytes) {
         return bd_fail(err, BD_BAD_INPUT, "network '%s' does not fit the device's memory of %llu MiB", h->network,
                        (unsigned long long)session->platform.memory_bytes >> 20);
