@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,11 +140,11 @@ static char *plan_text(const struct run *run)
     return bd_asprintf(
         "images %u steps %" PRId64 " batch %" PRId64 " seed %" PRId64 " optimizer %d rate %.17g warm_up %.17g "
         "momentum %.17g beta2 %.17g level_decay %.17g teacher %d %.17g %.17g %.17g %.17g crop %" PRId64 " flip %d "
-        "norm %.17g scale %.17g %.17g %.17g recalibrate %" PRId64 " half %d switches %x threads %d",
+        "norm %.17g scale %.17g %.17g %.17g recalibrate %" PRId64 " half %d switches %x",
         run->control->train->count, run->steps, p->batch, p->seed, p->optimizer, p->rate, p->warm_up, p->momentum,
         p->beta2, p->level_decay, p->teacher, p->label_weight, p->teacher_weight, p->temperature, p->teacher_ramp,
         p->crop, p->flip, p->norm_momentum, p->scale_factor, p->scale_momentum, p->scale_freeze, p->recalibrate,
-        use_half(p), p->switches, omp_get_max_threads());
+        use_half(p), p->switches);
 }
 
 static bd_status check_plan(const struct run *run, struct bd_error *err)

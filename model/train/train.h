@@ -2,8 +2,8 @@
  * one update of the shared latent weights by the mean of the switches' gradients, and of each switch's own batch
  * norm and clip levels by its own.
  *
- * A run is a function of its plan (struct bd_train_plan), its starting checkpoint, the data, the number of threads and the
- * arithmetic: the permutation of an epoch and the augmentation of a step come from generators seeded by (seed, epoch)
+ * A run is a function of its plan (struct bd_train_plan), its starting checkpoint, the data and the arithmetic, whatever
+ * the number of threads: the permutation of an epoch and the augmentation of a step come from generators seeded by (seed, epoch)
  * and (seed, step), so that the step counter is all the state they have. Interrupted and resumed it ends in the same
  * bits. */
 #ifndef BD_TRAIN_TRAIN_H

@@ -1,0 +1,492 @@
+/* Training: gradients against finite differences, kernels against plain loops, and the bits of a run. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/core/file.h"
+#include "model/core/memory.h"
+#include "model/core/rng.h"
+#include "model/quant/quant.h"
+#include "model/train/evaluate.h"
+#include "model/train/kernels.h"
+#include "model/train/network.h"
+#include "model/train/train.h"
+
+#define CLASSES 3
+#define SIDE 8
+#define PROBED 6 /* entries of each array whose gradient is compared */
+#define PROBED_OF(probe, i) ((probe).parameters[i].count < PROBED ? (probe).parameters[i].count : PROBED)
+
+/* A network with every kind of layer and channel counts that fill no block. */
+static const char network_format[] = "name: tiny\n"
+                                     "input: {height: 8, width: 8, channels: 1}\n"
+                                     "classes: 3\n"
+                                     "switches: [%s]\n"
+                                     "stem: {channels: 5}\n"
+                                     "stages:\n"
+                                     "  - {channels: 5, blocks: [{inner: 7}]}\n"
+                                     "  - {channels: 19, stride: 2, blocks: [{inner: 6}, {kind: %s}]}\n"
+                                     "head: {pool_bits: %d}\n";
+
+static void make_checkpoint(struct bd_checkpoint *checkpoint, const char *switches, const char *kind, int pool_bits,
+                            const struct bd_train_plan *plan)
+{
+    struct bd_error err;
+    char *text = bd_asprintf(network_format, switches, kind, pool_bits);
+    bd_checkpoint_init(checkpoint);
+    cr_assert_eq(bd_graph_parse(&checkpoint->graph, "tiny", text, strlen(text), &err), BD_OK, "%s", err.message);
+    free(text);
+    bd_train_initialise(checkpoint, plan);
+}
+
+/* Images whose class is where their light stands, with noise. */
+static void make_images(struct bd_dataset *data, uint32_t count, uint64_t seed)
+{
+    struct bd_rng rng;
+    bd_rng_seed(&rng, seed);
+    *data = (struct bd_dataset){.count = count, .height = SIDE, .width = SIDE, .channels = 1, .classes = CLASSES};
+    data->images = bd_xcalloc(count, SIDE * SIDE);
+    data->labels = bd_xcalloc(count, 1);
+    for (uint32_t i = 0; i < count; i++) {
+        int label = bd_rng_below(&rng, CLASSES);
+        data->labels[i] = label;
+        for (int p = 0; p < SIDE * SIDE; p++) {
+            int light = (p % SIDE) * CLASSES / SIDE == label ? 120 : 0;
+            data->images[i * SIDE * SIDE + p] = light + bd_rng_below(&rng, 100);
+        }
+    }
+}
+
+/* ---- gradients ---- */
+
+struct probe {
+    struct bd_checkpoint checkpoint;
+    struct bd_dataset data;
+    struct bd_net *net;
+    struct bd_parameter *parameters;
+    size_t count;
+    float *d_logits, *logits;
+    int outputs;
+};
+
+/* A network away from the symmetric start, weights in the middle of their code's bin, and random d_logits. */
+static void open_probe(struct probe *probe, const char *sw, const char *kind, int pool_bits, int batch, bool half)
+{
+    struct bd_error err;
+    struct bd_train_plan plan;
+    struct bd_rng rng;
+    bd_train_plan_init(&plan);
+    make_checkpoint(&probe->checkpoint, sw, kind, pool_bits, &plan);
+    make_images(&probe->data, batch, 5);
+    bd_rng_seed(&rng, 7);
+    probe->outputs = batch * CLASSES;
+    probe->logits = bd_xcalloc(probe->outputs, sizeof(float));
+    probe->d_logits = bd_xcalloc(probe->outputs, sizeof(float));
+    for (int i = 0; i < probe->outputs; i++) {
+        probe->d_logits[i] = bd_rng_normal(&rng) / batch;
+    }
+    cr_assert_eq(bd_net_create(&probe->net, &probe->checkpoint, batch, 1, half, true, &err), BD_OK, "%s", err.message);
+    probe->parameters = bd_net_parameters(probe->net, &probe->count);
+    for (size_t i = 0; i < probe->count; i++) {
+        struct bd_parameter *p = &probe->parameters[i];
+        for (size_t k = 0; k < p->count; k++) {
+            if (p->kind == BD_PARAMETER_WEIGHT) {
+                int code = 256 * (p->value[k] / (2 * *p->limit) + 0.5);
+                code = code < 2 ? 2 : code > 253 ? 253 : code;
+                p->value[k] = ((code + 0.5) / 256 - 0.5) * 2 * *p->limit;
+            } else if (p->kind == BD_PARAMETER_ALPHA) {
+                p->value[k] = 1.2f;
+            } else {
+                p->value[k] += 0.3 * bd_rng_normal(&rng);
+            }
+        }
+    }
+}
+
+static void close_probe(struct probe *probe)
+{
+    bd_net_destroy(probe->net);
+    bd_checkpoint_release(&probe->checkpoint);
+    bd_dataset_release(&probe->data);
+    free(probe->logits);
+    free(probe->d_logits);
+}
+
+static double probe_loss(struct probe *probe)
+{
+    struct bd_error err;
+    double sum = 0;
+    bd_net_update_weights(probe->net);
+    cr_assert_eq(bd_net_begin(probe->net, probe->data.images, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_net_forward(probe->net, 0, 0, probe->logits, &err), BD_OK, "%s", err.message);
+    for (int i = 0; i < probe->outputs; i++) {
+        sum += (double)probe->logits[i] * probe->d_logits[i];
+    }
+    return sum;
+}
+
+static void probe_gradient(struct probe *probe)
+{
+    struct bd_error err;
+    probe_loss(probe);
+    cr_assert_eq(bd_net_backward(probe->net, 0, probe->d_logits, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_net_finish(probe->net, &err), BD_OK, "%s", err.message);
+}
+
+/* The central difference, with its leading error taken out. A weight moves by one code, and the quantized weight with
+ * it by s / 128; other parameters move a little. */
+static double difference(struct probe *probe, const struct bd_parameter *p, size_t k)
+{
+    double step = p->kind == BD_PARAMETER_WEIGHT ? *p->limit / 128.0 : 2e-3, slope[2];
+    float kept = p->value[k];
+    for (int wide = 0; wide < 2; wide++) {
+        p->value[k] = kept + (wide + 1) * step;
+        double above = probe_loss(probe);
+        p->value[k] = kept - (wide + 1) * step;
+        slope[wide] = (above - probe_loss(probe)) / (2 * (wide + 1) * step);
+    }
+    p->value[k] = kept;
+    return (4 * slope[0] - slope[1]) / 3;
+}
+
+/* Clipping has kinks, which finite differences blur: many images average them out, and the bound allows for some. */
+static void check_gradients(const char *kind)
+{
+    struct probe probe;
+    int told = 0;
+    open_probe(&probe, "w8a32", kind, 32, 128, false);
+    probe_gradient(&probe);
+    float *ours = bd_xcalloc(probe.count * PROBED, sizeof *ours);
+    for (size_t i = 0; i < probe.count; i++) {
+        for (size_t k = 0; k < PROBED && k < probe.parameters[i].count; k++) {
+            ours[i * PROBED + k] = probe.parameters[i].gradient[k * probe.parameters[i].count / PROBED_OF(probe, i)];
+        }
+    }
+    for (size_t i = 0; i < probe.count; i++) {
+        const struct bd_parameter *p = &probe.parameters[i];
+        double apart = 0, size = 0;
+        for (size_t k = 0; k < PROBED && k < p->count; k++) {
+            double theirs = difference(&probe, p, k * p->count / PROBED_OF(probe, i)), gap = theirs - ours[i * PROBED + k];
+            apart += gap * gap;
+            size += theirs * theirs;
+        }
+        apart = sqrt(apart);
+        size = sqrt(size);
+        bool stem = !strncmp(p->name, "stem", 4);
+        cr_assert_leq(apart, (stem ? 0.5 : 0.3) * size + 5e-3, "%s: differences of size %g, the gradient is apart by %g",
+                      p->name, size, apart);
+        told += size > 0.01;
+    }
+    cr_assert_gt(told, (int)probe.count * 2 / 3, "only %d of %zu gradients are large enough to tell", told, probe.count);
+    free(ours);
+    close_probe(&probe);
+}
+
+Test(train, gradients_basic)
+{
+    check_gradients("basic");
+}
+
+Test(train, gradients_bireal)
+{
+    check_gradients("bireal");
+}
+
+/* bfloat16 operands hold codes and weights exactly: the same logits, and gradients that differ by rounding alone. */
+Test(train, gradients_half)
+{
+    struct probe exact, half;
+    open_probe(&exact, "w4a4", "basic", 8, 64, false);
+    open_probe(&half, "w4a4", "basic", 8, 64, true);
+    probe_gradient(&exact);
+    probe_gradient(&half);
+    cr_assert_arr_eq(exact.logits, half.logits, exact.outputs * sizeof(float));
+    for (size_t i = 0; i < exact.count; i++) {
+        const struct bd_parameter *a = &exact.parameters[i], *b = &half.parameters[i];
+        double apart = 0, size = 0;
+        for (size_t k = 0; k < a->count; k++) {
+            apart += pow(a->gradient[k] - b->gradient[k], 2);
+            size += pow(a->gradient[k], 2);
+        }
+        cr_assert_leq(sqrt(apart), 0.03 * sqrt(size) + 1e-3, "%s: size %g, apart by %g", a->name, sqrt(size), sqrt(apart));
+    }
+    close_probe(&exact);
+    close_probe(&half);
+}
+
+/* ---- kernels against plain loops ---- */
+
+enum { PIXELS = 150 };
+
+struct slab {
+    int block;
+    float a[PIXELS * BD_MAX_BLOCK], slope[BD_MAX_BLOCK], offset[BD_MAX_BLOCK], stream[PIXELS * BD_MAX_BLOCK];
+    float d_stream[PIXELS * BD_MAX_BLOCK], d_code[PIXELS * BD_MAX_BLOCK];
+};
+
+static void fill_slab(struct slab *slab, int block)
+{
+    struct bd_rng rng;
+    bd_rng_seed(&rng, 11);
+    slab->block = block;
+    for (int i = 0; i < PIXELS * block; i++) {
+        slab->a[i] = bd_rng_below(&rng, 400) - 200.0f;
+        slab->stream[i] = 2 * bd_rng_normal(&rng);
+        slab->d_stream[i] = bd_rng_normal(&rng);
+        slab->d_code[i] = bd_rng_normal(&rng);
+    }
+    for (int c = 0; c < block; c++) {
+        slab->slope[c] = 0.02 * bd_rng_normal(&rng);
+        slab->offset[c] = bd_rng_normal(&rng);
+    }
+}
+
+static struct bd_code make_code(enum bd_code_kind kind)
+{
+    return (struct bd_code){.kind = kind, .n = 7, .alpha = 1.4f, .scale = 7 / 1.4f, .step = 1.4f / 7};
+}
+
+static float plain_code(float z, const struct bd_code *code)
+{
+    switch (code->kind) {
+    case BD_CODE_PACT: {
+        float c = floorf(z * code->scale + 0.5f);
+        return c < 0 ? 0 : c > code->n ? code->n : c;
+    }
+    case BD_CODE_SIGN:
+        return z >= 0 ? 1 : -1;
+    default:
+        return z < 0 ? 0 : z > code->alpha ? code->alpha : z;
+    }
+}
+
+static void check_forward_kernel(int block, enum bd_code_kind kind)
+{
+    static struct slab slab;
+    static float stream_out[PIXELS * BD_MAX_BLOCK], codes[PIXELS * BD_MAX_BLOCK];
+    struct bd_code code = make_code(kind);
+    fill_slab(&slab, block);
+    struct bd_forward_slab work = {.a = slab.a, .slope = slab.slope, .offset = slab.offset, .stream_in = slab.stream,
+                                   .stream_out = stream_out, .codes = codes};
+    bd_kernel_forward(&work, PIXELS, block, false, &code);
+    for (int i = 0; i < PIXELS * block; i++) {
+        float z = slab.a[i] * slab.slope[i % block] + slab.offset[i % block];
+        z += slab.stream[i];
+        cr_assert_eq(stream_out[i], z);
+        cr_assert_eq(codes[i], plain_code(z, &code), "block %d kind %d z %a: %g", block, kind, z, codes[i]);
+    }
+}
+
+static void check_backward_kernel(int block, enum bd_code_kind kind, bool from_stream)
+{
+    static struct slab slab;
+    static float g[PIXELS * BD_MAX_BLOCK];
+    double sums[2 * BD_MAX_BLOCK], d_alpha, plain_sums[2 * BD_MAX_BLOCK] = {0}, plain_alpha = 0;
+    struct bd_code code = make_code(kind);
+    fill_slab(&slab, block);
+    struct bd_backward_slab work = {.a = slab.a, .slope = slab.slope, .offset = slab.offset,
+                                    .stream = from_stream ? slab.stream : NULL, .d_stream = slab.d_stream,
+                                    .d_code = slab.d_code, .d_code_2 = slab.d_stream, .code_gain = 0.5f, .g = g};
+    bd_kernel_backward(&work, PIXELS, block, false, &code, sums, &d_alpha);
+    for (int i = 0; i < PIXELS * block; i++) {
+        int c = i % block;
+        float z = from_stream ? slab.stream[i] : slab.a[i] * slab.slope[c] + slab.offset[c];
+        float d = (slab.d_code[i] + slab.d_stream[i]) * 0.5f;
+        bool inside = kind == BD_CODE_SIGN ? fabsf(z) <= 1 : z >= 0 && z < code.alpha;
+        if (kind == BD_CODE_PACT) {
+            plain_alpha += d * bd_pact_alpha_gradient(z, code.scale, code.n);
+        } else if (kind == BD_CODE_CLIP) {
+            plain_alpha += z >= code.alpha ? d : 0;
+        }
+        float expected = (inside ? d : 0) + slab.d_stream[i];
+        cr_assert_eq(g[i], expected, "block %d kind %d z %a: %g, expected %g", block, kind, z, g[i], expected);
+        plain_sums[c] += expected;
+        plain_sums[block + c] += (double)expected * slab.a[i];
+    }
+    for (int c = 0; c < 2 * block; c++) {
+        cr_assert_float_eq(sums[c], plain_sums[c], 1e-3 * (1 + fabs(plain_sums[c])));
+    }
+    cr_assert_float_eq(d_alpha, kind == BD_CODE_SIGN ? 0 : plain_alpha, 1e-3 * (1 + fabs(plain_alpha)));
+}
+
+Test(train, kernels)
+{
+    for (int block = 8; block <= 16; block += 8) {
+        for (enum bd_code_kind kind = BD_CODE_PACT; kind <= BD_CODE_CLIP; kind++) {
+            check_forward_kernel(block, kind);
+            check_backward_kernel(block, kind, false);
+            check_backward_kernel(block, kind, true);
+        }
+    }
+}
+
+/* ---- the bits of a run ---- */
+
+static void tiny_plan(struct bd_train_plan *plan)
+{
+    bd_train_plan_init(plan);
+    plan->batch = 16;
+    plan->steps = 24;
+    plan->crop = 1;
+    plan->flip = false; /* left and right are classes here */
+    plan->rate = 0.01;
+    plan->recalibrate = 2;
+    plan->scale_freeze = 0.5;
+}
+
+struct run {
+    struct bd_checkpoint checkpoint;
+    struct bd_dataset data;
+    struct bd_train_plan plan;
+    struct bd_train_control control;
+};
+
+static void open_run(struct run *run, const char *switches)
+{
+    memset(run, 0, sizeof *run);
+    tiny_plan(&run->plan);
+    make_checkpoint(&run->checkpoint, switches, "basic", 8, &run->plan);
+    make_images(&run->data, 160, 3);
+    run->control.train = run->control.validation = &run->data;
+}
+
+static void do_run(struct run *run)
+{
+    struct bd_error err;
+    cr_assert_eq(bd_train_run(&run->checkpoint, &run->plan, &run->control, &err), BD_OK, "%s", err.message);
+}
+
+static void close_run(struct run *run)
+{
+    bd_checkpoint_release(&run->checkpoint);
+    bd_dataset_release(&run->data);
+}
+
+/* Every array of `few` is in `many` with the same bits; returns how many there are. */
+static size_t assert_same_arrays(const struct bd_checkpoint *few, const struct bd_checkpoint *many)
+{
+    for (size_t i = 0; i < few->array_count; i++) {
+        const struct bd_array *a = &few->arrays[i], *b = bd_checkpoint_find(many, "%s", a->name);
+        cr_assert_not_null(b, "%s is missing", a->name);
+        cr_assert_eq(a->count, b->count);
+        cr_assert_arr_eq(a->data, b->data, a->count * sizeof(float), "%s differs", a->name);
+    }
+    return few->array_count;
+}
+
+/* One switch of a shared network trains as the network that has it alone. */
+Test(train, one_switch_is_an_independent_run)
+{
+    struct run shared, alone;
+    open_run(&shared, "w8a8, w2a2, w1a1");
+    open_run(&alone, "w2a2");
+    shared.plan.switches = 1u << bd_graph_switch(&shared.checkpoint.graph, "w2a2");
+    do_run(&shared);
+    do_run(&alone);
+    cr_assert_gt(assert_same_arrays(&alone.checkpoint, &shared.checkpoint), 40);
+    close_run(&shared);
+    close_run(&alone);
+}
+
+Test(train, thread_count_leaves_no_trace)
+{
+    struct run one, three;
+    open_run(&one, "w2a2, w1a1");
+    open_run(&three, "w2a2, w1a1");
+    omp_set_num_threads(1);
+    do_run(&one);
+    omp_set_num_threads(3);
+    do_run(&three);
+    assert_same_arrays(&one.checkpoint, &three.checkpoint);
+    close_run(&one);
+    close_run(&three);
+}
+
+/* Stops the watched run at a step by a limit that has passed. */
+static void stop_at_nine(void *context, const struct bd_train_event *event)
+{
+    if (event->step == 9) {
+        ((struct bd_train_control *)context)->limit_seconds = 1e-9;
+    }
+}
+
+Test(train, resumed_is_uninterrupted)
+{
+    struct run whole, cut, rest;
+    struct bd_error err;
+    char path[] = "/tmp/bitdial-train-XXXXXX";
+    close(mkstemp(path));
+    open_run(&whole, "w2a2, w1a1");
+    open_run(&cut, "w2a2, w1a1");
+    open_run(&rest, "w2a2, w1a1");
+    do_run(&whole);
+    cut.control.save_path = path;
+    cut.control.watch = stop_at_nine;
+    cut.control.context = &cut.control;
+    do_run(&cut);
+    cr_assert_not(cut.control.finished);
+    bd_checkpoint_release(&rest.checkpoint);
+    cr_assert_eq(bd_checkpoint_load(&rest.checkpoint, path, &err), BD_OK, "%s", err.message);
+    do_run(&rest);
+    cr_assert(rest.control.finished);
+    assert_same_arrays(&whole.checkpoint, &rest.checkpoint);
+    bd_checkpoint_release(&rest.checkpoint);
+    cr_assert_eq(bd_checkpoint_load(&rest.checkpoint, path, &err), BD_OK, "%s", err.message);
+    rest.plan.rate *= 2;
+    cr_assert_eq(bd_train_run(&rest.checkpoint, &rest.plan, &rest.control, &err), BD_BAD_INPUT);
+    cr_assert_not_null(strstr(err.message, "cannot resume"));
+    unlink(path);
+    close_run(&whole);
+    close_run(&cut);
+    close_run(&rest);
+}
+
+/* It learns what is there to learn, at every switch, and evaluation agrees with itself. */
+Test(train, learns)
+{
+    struct run run;
+    struct bd_error err;
+    double accuracy[BD_MAX_SWITCHES];
+    open_run(&run, "w8a8, w2a2, w1a1");
+    run.plan.steps = 120;
+    do_run(&run);
+    cr_assert_eq(bd_float_accuracy(&run.checkpoint, 0, &run.data, 0, accuracy, &err), BD_OK, "%s", err.message);
+    for (int s = 0; s < 3; s++) {
+        uint8_t predictions[160];
+        float logits[160 * CLASSES];
+        cr_assert_gt(accuracy[s], 0.9, "switch %d stands at %g", s, accuracy[s]);
+        cr_assert_eq(bd_float_eval(&run.checkpoint, s, &run.data, 0, 160, logits, predictions, &err), BD_OK);
+        int right = 0;
+        for (int i = 0; i < 160; i++) {
+            right += predictions[i] == run.data.labels[i];
+            cr_assert_eq(logits[i * CLASSES + predictions[i]],
+                         fmaxf(fmaxf(logits[i * CLASSES], logits[i * CLASSES + 1]), logits[i * CLASSES + 2]));
+        }
+        cr_assert_float_eq(right / 160.0, accuracy[s], 1e-9);
+    }
+    cr_assert_eq(bd_float_eval(&run.checkpoint, 0, &run.data, 100, 61, NULL, NULL, &err), BD_BAD_INPUT);
+    close_run(&run);
+}
+
+/* Recalibrated statistics are the data's own: normalized again, each channel's mean is beta and deviation gamma. */
+Test(train, recalibration_restores_statistics)
+{
+    struct run run;
+    struct bd_error err;
+    open_run(&run, "w2a2, w1a1");
+    do_run(&run);
+    struct bd_array *mean = bd_checkpoint_find(&run.checkpoint, "stem.w1a1.mean"),
+                    *variance = bd_checkpoint_find(&run.checkpoint, "s1b1.conv2.w1a1.var");
+    float mean_before = mean->data[0], variance_before = variance->data[1];
+    mean->data[0] += 3;
+    variance->data[1] *= 7;
+    cr_assert_eq(bd_train_recalibrate(&run.checkpoint, &run.data, 0, 16, 2, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(mean->data[0], mean_before);
+    cr_assert_eq(variance->data[1], variance_before);
+    cr_assert_eq(bd_train_recalibrate(&run.checkpoint, &run.data, 0, 16, 11, &err), BD_BAD_INPUT);
+    close_run(&run);
+}
