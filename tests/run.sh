@@ -8,7 +8,7 @@ export BITDIAL_BUILD="$B"
 logs=$B/test-logs
 slow=$([ -n "$SAN" ] && echo 4 || echo 1) # the sanitizers cost about that factor
 export BITDIAL_TEST_SECONDS="${BITDIAL_TEST_SECONDS:-$((60 * slow))}"
-shell_seconds=${BITDIAL_SHELL_SECONDS:-$((150 * slow))}
+shell_seconds=${BITDIAL_SHELL_SECONDS:-$((300 * slow))}
 export LC_ALL=C
 export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"

@@ -9,9 +9,10 @@
 #include "sw/cli/cli.h"
 
 static const char usage[] =
-    "Usage: bitdial data [--folder DIR] [--json]\n"
+    "Usage: bitdial data [--folder DIR] [--split NAME] [--json]\n"
     "Loads the train, validation and test splits of Fashion-MNIST with every check, and prints their sizes.\n\n"
     "  --folder DIR  the folder of the four .gz files (default: $BITDIAL_DATA, else " BD_FASHION_MNIST_FOLDER ")\n"
+    "  --split NAME  train, validation or test alone (default: all three)\n"
     "  --json        one JSON object on standard output\n"
     "  --help        print this\n";
 
@@ -49,16 +50,21 @@ int cmd_data(int argc, char **argv)
 {
     static const struct option options[] = {
         {"folder", required_argument, NULL, 'f'},
+        {"split", required_argument, NULL, 's'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
-    const char *folder = NULL;
+    static const char *const names[] = {"train", "validation", "test"};
+    const char *folder = NULL, *only = NULL;
     bool json = false;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
         case 'f':
             folder = optarg;
+            break;
+        case 's':
+            only = optarg;
             break;
         case 'j':
             json = true;
@@ -73,12 +79,16 @@ int cmd_data(int argc, char **argv)
     if (optind != argc) {
         return bd_cli_usage("data", "unexpected argument '%s'", argv[optind]);
     }
-    static const char *const names[] = {"train", "validation", "test"};
+    if (only && strcmp(only, names[0]) != 0 && strcmp(only, names[1]) != 0 && strcmp(only, names[2]) != 0) {
+        return bd_cli_usage("data", "'--split' must be train, validation or test, got '%s'", only);
+    }
     json_t *report = json_object();
     struct bd_error err;
     bd_status status = BD_OK;
     for (int split = BD_SPLIT_TRAIN; split <= BD_SPLIT_TEST && status == BD_OK; split++) {
-        status = describe(report, folder, split, names[split], json, &err);
+        if (!only || strcmp(only, names[split]) == 0) {
+            status = describe(report, folder, split, names[split], json, &err);
+        }
     }
     if (status == BD_OK && json) {
         json_dumpf(report, stdout, JSON_COMPACT);

@@ -12,7 +12,7 @@ idx() {
     done
     rm "$in/idx/$2"
     mv "$in/bad" "$in/idx/$2"
-    refuse "$1" "bitdial data: $in/idx/$2: $3" "$bitdial" data --json --folder "$in/idx"
+    refuse "$1" "bitdial data: $in/idx/$2: $3" "$bitdial" data --split test --json --folder "$in/idx"
 }
 raw() { gzip -1 -n <"$in/raw" >"$in/bad"; }
 
