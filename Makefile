@@ -27,10 +27,11 @@ demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewe
 test: all $(B)/tests $(B)/sample ## every test (SAN=1: under address and undefined-behaviour sanitizers)
 	@sh tests/run.sh
 all: $(B)/bitdial $(B)/regs ## build the command, the generator and the simulator
-lint: $(DEPS) ## cppcheck on the C, verilator --lint-only on the RTL
+lint: $(B)/bitdial ## cppcheck on the C, verilator --lint-only -Wall on the RTL of every configuration
 	cppcheck --std=c11 --quiet --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
 	    --suppressions-list=tests/cppcheck.supp -D_GNU_SOURCE -I. $(LIB_SRC) $(CLI_SRC) $(GEN_SRC)
-	@for s in $(wildcard hw/lint.sh); do sh $$s; done
+	for h in yaml-configs/hardware/*.yaml; do verilator --lint-only -Wall -Ihw --top-module bitdial_top \
+	    $$($(B)/bitdial hardware $$h --parameters) hw/bitdial_regs_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv || exit; done
 format: ## clang-format over all C and C++ sources
 	clang-format -i $(call find,model sw tests hw sim,*.[ch]) $(call find,sim,*.cpp)
 check-generated: $(B)/regs ## fail when a generated file differs from its source
