@@ -91,14 +91,31 @@ static void pack_grouped(struct bd_program *program, struct bd_rng *rng, int gro
         m[c] = (int32_t)bd_rng_below(rng, 1 << 22) - (1 << 21);
         b[c] = (int64_t)bd_rng_u64(rng) >> 20;
     }
-    struct bd_plain_layer layer = {.name = "grouped", .operation = BD_OP_CONV, .out_tensor = -1, .in_height = SIZE,
-                                   .in_width = SIZE, .in_channels = IN, .out_height = 5, .out_width = 5,
-                                   .out_channels = OUT, .kernel_h = KERNEL, .kernel_w = KERNEL, .stride = 2, .pad = 2,
-                                   .groups = groups, .weight_planes = 8, .codes = codes};
+    struct bd_plain_layer layer = {.name = "grouped",
+                                   .operation = BD_OP_CONV,
+                                   .out_tensor = -1,
+                                   .in_height = SIZE,
+                                   .in_width = SIZE,
+                                   .in_channels = IN,
+                                   .out_height = 5,
+                                   .out_width = 5,
+                                   .out_channels = OUT,
+                                   .kernel_h = KERNEL,
+                                   .kernel_w = KERNEL,
+                                   .stride = 2,
+                                   .pad = 2,
+                                   .groups = groups,
+                                   .weight_planes = 8,
+                                   .codes = codes};
     layer.at[0] = (struct bd_plain_layer_switch){
-        .weight_bits = 8, .in_bits = 8, .datapath = -1,
+        .weight_bits = 8,
+        .in_bits = 8,
+        .datapath = -1,
         .requant = {.multiplier = m, .bias = b, .shift = 20, .code_multiplier = 1, .residual_multiplier = 1}};
-    const struct bd_plain_network net = {.name = "grouped", .switch_count = 1, .layer_count = 1, .classes = OUT,
+    const struct bd_plain_network net = {.name = "grouped",
+                                         .switch_count = 1,
+                                         .layer_count = 1,
+                                         .classes = OUT,
                                          .switches = {{.name = "w8a8", .weight_bits = 8, .activation_bits = 8}},
                                          .layers = &layer};
     struct bd_hardware hardware;

@@ -74,8 +74,10 @@ static int exact_code(const struct bd_affine *a, const struct bd_code_rule *rule
 
 static struct bd_descriptor descriptor_of(const struct layer_sample *s)
 {
-    return (struct bd_descriptor){.shift = (uint32_t)s->q.shift, .code_multiplier = s->q.code_multiplier,
-                                  .code_offset = s->q.code_offset, .code_shift = (uint32_t)s->q.code_shift,
+    return (struct bd_descriptor){.shift = (uint32_t)s->q.shift,
+                                  .code_multiplier = s->q.code_multiplier,
+                                  .code_offset = s->q.code_offset,
+                                  .code_shift = (uint32_t)s->q.code_shift,
                                   .out_bits = (uint32_t)s->rule.bits};
 }
 
@@ -286,8 +288,8 @@ static void compare_code(struct walk *w, const struct bd_code_rule *rule, long d
     w->codes_off++;
     const int upper = exact > code ? exact : code;
     const long double edge = rule->is_signed ? 0 : rule->step * (upper - 0.5L);
-    cr_assert(abs(exact - code) == 1 && fabsl(real - edge) <= slack, "%s: code %d, exact %d, %Lg from its edge, over %Lg",
-              where, code, exact, fabsl(real - edge), slack);
+    cr_assert(abs(exact - code) == 1 && fabsl(real - edge) <= slack,
+              "%s: code %d, exact %d, %Lg from its edge, over %Lg", where, code, exact, fabsl(real - edge), slack);
 }
 
 /* One layer of a frame: z within its bound of the real stream, codes exact but beside an edge. */
@@ -321,8 +323,9 @@ static void check_layer(const struct folded *f, int s, int l, const struct bd_fr
         }
         if (layer->writes_stream) {
             w->next[i] = real;
-            cr_assert(fabsl(out->z[i] - real / lsb) <= report->stream_error * (1 + 1e-6), "%s %s: z off by %Lg, bound %g",
-                      layer->name, sw->name, fabsl(out->z[i] - real / lsb), report->stream_error);
+            cr_assert(fabsl(out->z[i] - real / lsb) <= report->stream_error * (1 + 1e-6),
+                      "%s %s: z off by %Lg, bound %g", layer->name, sw->name, fabsl(out->z[i] - real / lsb),
+                      report->stream_error);
         }
         if (out->codes) {
             /* What the stream may be off by, and a step's thousandth for the folded multipliers. */
@@ -395,8 +398,9 @@ Test(fold, logits_agree_with_the_float_network)
         double difference = 0, size = 0;
         for (int i = 0; i < IMAGES; i++) {
             struct bd_frame frame;
-            cr_assert_eq(bd_execute(&f.program, f.decoded, (unsigned)s, bd_dataset_image(&test, (uint32_t)i), &frame,
-                                    &err), BD_OK, "%s", err.message);
+            cr_assert_eq(
+                bd_execute(&f.program, f.decoded, (unsigned)s, bd_dataset_image(&test, (uint32_t)i), &frame, &err),
+                BD_OK, "%s", err.message);
             for (int c = 0; c < CLASSES; c++) {
                 difference += fabs(unit * frame.logits[c] - real[i * CLASSES + c]);
                 size += fabs((double)real[i * CLASSES + c]);

@@ -39,9 +39,9 @@ Test(hardware, hash_covers_what_changes_the_rtl_and_no_more)
     other.name = "other";
     other.energy_table = "other";
     cr_assert_eq(bd_hardware_geometry_hash(&other), hash);
-#define CHANGES(change)                                                                                               \
-    other = h;                                                                                                        \
-    other.change;                                                                                                     \
+#define CHANGES(change)                                                                                                \
+    other = h;                                                                                                         \
+    other.change;                                                                                                      \
     cr_assert_neq(bd_hardware_geometry_hash(&other), hash, #change)
     CHANGES(rows *= 2);
     CHANGES(lanes *= 2);

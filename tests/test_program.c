@@ -68,8 +68,9 @@ Test(program, changed_words_are_refused_or_harmless)
         for (int i = 0; i < 250; i++) {
             uint8_t *image = bd_xmalloc(program.size);
             memcpy(image, program.image, program.size);
-            const uint32_t word = bd_rng_below(&rng, 3) ? h->descriptor_offset / 4 + bd_rng_below(&rng, descriptor_words)
-                                                        : 5 + bd_rng_below(&rng, 59);
+            const uint32_t word = bd_rng_below(&rng, 3)
+                                      ? h->descriptor_offset / 4 + bd_rng_below(&rng, descriptor_words)
+                                      : 5 + bd_rng_below(&rng, 59);
             uint32_t *at = (uint32_t *)image + word;
             *at = changed(*at, &rng);
             struct bd_program_header *header = (struct bd_program_header *)image;

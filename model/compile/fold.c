@@ -29,7 +29,10 @@ struct fold {
     struct bd_affine **affine; /* [switch][layer], NULL for pooling until the stream's integers are known */
 };
 
-static size_t at(const struct fold *f, int s, int l) { return (size_t)s * f->graph->layer_count + l; }
+static size_t at(const struct fold *f, int s, int l)
+{
+    return (size_t)s * f->graph->layer_count + l;
+}
 
 static const struct bd_switch *switch_of(const struct fold *f, int s)
 {
@@ -219,8 +222,10 @@ static bd_status choose_switches(struct fold *f, struct bd_error *err)
             continue;
         }
         if (sw->activation_bits > 8) {
-            return bd_fail(err, BD_BAD_INPUT, "switch '%s' has float activations: it trains and evaluates in float "
-                           "only, no hardware runs it; name the switches to compile", sw->name);
+            return bd_fail(err, BD_BAD_INPUT,
+                           "switch '%s' has float activations: it trains and evaluates in float "
+                           "only, no hardware runs it; name the switches to compile",
+                           sw->name);
         }
         f->report->switches[f->report->switch_count++] = i;
     }
@@ -332,7 +337,8 @@ static bd_status choose_z_frac(struct fold *f, struct bd_error *err)
         }
     }
     if (f->report->z_frac < 0) {
-        return bd_fail(err, BD_BAD_INPUT, "layer '%s': the residual stream could reach %.3Lg: no 32-bit format holds it",
+        return bd_fail(err, BD_BAD_INPUT,
+                       "layer '%s': the residual stream could reach %.3Lg: no 32-bit format holds it",
                        f->graph->layers[peak_layer].name, peak);
     }
     return BD_OK;
@@ -409,7 +415,8 @@ static bd_status fit_pool(struct fold *f, int s, int l, const struct bd_code_rul
     struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
     for (int c = 0; c < layer->out_channels; c++) {
         channels[c] = (struct bd_affine){.gain = ldexpl(1.0L / (long double)pixels, -f->report->z_frac),
-                                         .lo = stream[c].low * pixels, .hi = stream[c].high * pixels};
+                                         .lo = stream[c].low * pixels,
+                                         .hi = stream[c].high * pixels};
         if (check_peak(channels[c].lo, channels[c].hi, "the pool's sum", err)) {
             return err->status;
         }
@@ -474,8 +481,8 @@ static bd_status fit_layer(struct fold *f, int s, int l, struct stream *stream, 
     } else if (layer->writes_stream) {
         status = fit_stream_layer(f, s, l, &rule, stream, err);
     } else {
-        status = bd_requant_fit_codes(f->affine[at(f, s, l)], layer->out_channels, &rule,
-                                      (int)f->hardware->mult_bits, q, err);
+        status = bd_requant_fit_codes(f->affine[at(f, s, l)], layer->out_channels, &rule, (int)f->hardware->mult_bits,
+                                      q, err);
     }
     if (status != BD_OK) {
         return status;
@@ -516,9 +523,10 @@ static bd_status check_moved(const struct fold *f, struct bd_error *err)
             const struct bd_edge_count *e = &f->report->at[at(f, s, l)].edges;
             const double moved = e->values ? 1000.0 * (double)e->values_moved / (double)e->values : 0.0;
             if (moved > f->options->max_moved) {
-                bd_fail(err, BD_FAIL, "%lld of %lld accumulator values have another code than the exact one: %.3g per "
-                        "mille, over the bound of %g", (long long)e->values_moved, (long long)e->values, moved,
-                        f->options->max_moved);
+                bd_fail(err, BD_FAIL,
+                        "%lld of %lld accumulator values have another code than the exact one: %.3g per "
+                        "mille, over the bound of %g",
+                        (long long)e->values_moved, (long long)e->values, moved, f->options->max_moved);
                 return where(f, s, l, err);
             }
         }
@@ -563,9 +571,13 @@ static void plain_switch(const struct fold *f, int s, int l)
     const struct bd_requant *q = &f->fitted[at(f, s, l)];
     struct bd_plain_layer_switch *to = &f->layers[l].at[s];
     to->datapath = -1;
-    to->requant = (struct bd_plain_requant){.multiplier = q->multiplier, .bias = q->bias, .shift = q->shift,
-                                            .code_multiplier = q->code_multiplier, .code_offset = q->code_offset,
-                                            .code_shift = q->code_shift, .residual_multiplier = 1};
+    to->requant = (struct bd_plain_requant){.multiplier = q->multiplier,
+                                            .bias = q->bias,
+                                            .shift = q->shift,
+                                            .code_multiplier = q->code_multiplier,
+                                            .code_offset = q->code_offset,
+                                            .code_shift = q->code_shift,
+                                            .residual_multiplier = 1};
     if (layer->kind != BD_LAYER_POOL) {
         const struct bd_quantizer *in = &f->graph->quantizers[layer->in_quantizer];
         to->weight_bits = bd_layer_weight_bits(layer, sw);
@@ -585,14 +597,24 @@ static void plain_switch(const struct fold *f, int s, int l)
 static void plain_layer(const struct fold *f, int l)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
-    f->layers[l] = (struct bd_plain_layer){
-        .name = layer->name, .operation = layer->kind == BD_LAYER_POOL ? BD_OP_POOL : BD_OP_CONV,
-        .in_tensor = layer->in_quantizer, .out_tensor = layer->out_quantizer,
-        .writes_stream = layer->writes_stream, .adds_stream = layer->adds_stream, .in_height = layer->in_height,
-        .in_width = layer->in_width, .in_channels = layer->in_channels, .out_height = layer->out_height,
-        .out_width = layer->out_width, .out_channels = layer->out_channels, .kernel_h = layer->kernel_h,
-        .kernel_w = layer->kernel_w, .stride = layer->stride, .pad = layer->pad, .groups = layer->groups,
-        .codes = f->codes[l]};
+    f->layers[l] = (struct bd_plain_layer){.name = layer->name,
+                                           .operation = layer->kind == BD_LAYER_POOL ? BD_OP_POOL : BD_OP_CONV,
+                                           .in_tensor = layer->in_quantizer,
+                                           .out_tensor = layer->out_quantizer,
+                                           .writes_stream = layer->writes_stream,
+                                           .adds_stream = layer->adds_stream,
+                                           .in_height = layer->in_height,
+                                           .in_width = layer->in_width,
+                                           .in_channels = layer->in_channels,
+                                           .out_height = layer->out_height,
+                                           .out_width = layer->out_width,
+                                           .out_channels = layer->out_channels,
+                                           .kernel_h = layer->kernel_h,
+                                           .kernel_w = layer->kernel_w,
+                                           .stride = layer->stride,
+                                           .pad = layer->pad,
+                                           .groups = layer->groups,
+                                           .codes = f->codes[l]};
     for (int s = 0; s < f->report->switch_count; s++) {
         plain_switch(f, s, l);
     }
@@ -600,9 +622,12 @@ static void plain_layer(const struct fold *f, int l)
 
 static bd_status pack(struct fold *f, struct bd_program *program, struct bd_error *err)
 {
-    struct bd_plain_network network = {.name = f->graph->name, .switch_count = f->report->switch_count,
-                                       .layer_count = f->graph->layer_count, .classes = f->graph->classes,
-                                       .z_frac = f->report->z_frac, .layers = f->layers};
+    struct bd_plain_network network = {.name = f->graph->name,
+                                       .switch_count = f->report->switch_count,
+                                       .layer_count = f->graph->layer_count,
+                                       .classes = f->graph->classes,
+                                       .z_frac = f->report->z_frac,
+                                       .layers = f->layers};
     for (int s = 0; s < f->report->switch_count; s++) {
         struct bd_program_switch *sw = &network.switches[s];
         snprintf(sw->name, sizeof sw->name, "%s", switch_of(f, s)->name);
@@ -650,7 +675,10 @@ bd_status bd_fold(const struct bd_checkpoint *checkpoint, const struct bd_hardwa
                   const struct bd_fold_options *options, struct bd_program *program, struct bd_fold_report *report,
                   struct bd_error *err)
 {
-    struct fold f = {.checkpoint = checkpoint, .graph = &checkpoint->graph, .hardware = hardware, .options = options,
+    struct fold f = {.checkpoint = checkpoint,
+                     .graph = &checkpoint->graph,
+                     .hardware = hardware,
+                     .options = options,
                      .report = report};
     memset(program, 0, sizeof *program);
     memset(report, 0, sizeof *report);

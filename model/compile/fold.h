@@ -25,9 +25,9 @@ struct bd_fold_options {
 
 /* One layer at one switch. */
 struct bd_fold_layer {
-    bool has_codes;      /* codes leave, and `edges` counts them against the exact rule */
-    bool has_stream;     /* z stands for a real value: the stream, or the logits */
-    bool adds_stream;    /* a residual is added: edges are not counted, stream_error bounds instead */
+    bool has_codes;   /* codes leave, and `edges` counts them against the exact rule */
+    bool has_stream;  /* z stands for a real value: the stream, or the logits */
+    bool adds_stream; /* a residual is added: edges are not counted, stream_error bounds instead */
     struct bd_edge_count edges;
     double z_peak;       /* proven bound of |z| */
     double stream_error; /* proven bound of |z - real value| in units of z, given equal codes before it */

@@ -51,7 +51,10 @@ static const struct bd_field hardware_fields[] = {
     {"memory", BD_FIELD_MAP, 0, 0, 0, "", NULL, memory_fields, "the memory behind the bus, in clocks"},
     {0}};
 
-static bool is_power_of_two(int64_t value) { return value > 0 && (value & (value - 1)) == 0; }
+static bool is_power_of_two(int64_t value)
+{
+    return value > 0 && (value & (value - 1)) == 0;
+}
 
 static bool is_file_name(const char *name)
 {
@@ -154,8 +157,8 @@ uint64_t bd_hardware_geometry_hash(const struct bd_hardware *h)
                           "bitdial rows=%" PRId64 " lanes=%" PRId64 " mac_lanes=%" PRId64 " requant_units=%" PRId64
                           " xnor=%d mac=%d act_words=%" PRId64 " z_words=%" PRId64 " weight_words=%" PRId64
                           " mult_bits=%" PRId64,
-                          h->rows, h->lanes, h->mac_lanes, h->requant_units, h->xnor, h->mac, h->act_words,
-                          h->z_words, h->weight_words, h->mult_bits);
+                          h->rows, h->lanes, h->mac_lanes, h->requant_units, h->xnor, h->mac, h->act_words, h->z_words,
+                          h->weight_words, h->mult_bits);
     uint64_t hash = 0xcbf29ce484222325u;
     for (int i = 0; i < length; i++) {
         hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3u;

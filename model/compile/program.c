@@ -187,7 +187,8 @@ static struct span_check check_input_layout(const struct bd_program_header *h, c
     const uint32_t width = unfold ? d->out_width : d->in_width;
     if (d->in_left > 64 || d->in_pitch != (width + d->in_left) * d->in_pixel_words)
         return BAD(in_pitch, "the input's rows do not follow from its width");
-    const uint64_t words = (uint64_t)walk.kernel_h * ((walk.kernel_w + d->in_slots - 1) / d->in_slots) * d->in_pixel_words;
+    const uint32_t row_words = (walk.kernel_w + d->in_slots - 1) / d->in_slots;
+    const uint64_t words = (uint64_t)walk.kernel_h * row_words * d->in_pixel_words;
     if (words * h->rows * h->lanes / 8 > UINT32_MAX / 8)
         return BAD(k_words, "a row group's weights exceed any buffer");
     return (struct span_check){0};

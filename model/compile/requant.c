@@ -15,7 +15,10 @@ struct interval {
     int64_t first, last;
 };
 
-static int64_t interval_size(struct interval a) { return a.first > a.last ? 0 : a.last - a.first + 1; }
+static int64_t interval_size(struct interval a)
+{
+    return a.first > a.last ? 0 : a.last - a.first + 1;
+}
 
 static struct interval intersect(struct interval a, struct interval b)
 {
@@ -27,14 +30,20 @@ static wide floor_div(wide a, wide b) /* b > 0 */
     return a / b - (a % b < 0);
 }
 
-static wide ceil_div(wide a, wide b) { return -floor_div(-a, b); }
+static wide ceil_div(wide a, wide b)
+{
+    return -floor_div(-a, b);
+}
 
 static int64_t clamp_acc(wide acc, int64_t lo, int64_t hi)
 {
     return acc < lo ? lo : acc > hi ? hi : (int64_t)acc;
 }
 
-static int64_t code_count(const struct bd_code_rule *rule) { return ((int64_t)1 << rule->bits) - 1; }
+static int64_t code_count(const struct bd_code_rule *rule)
+{
+    return ((int64_t)1 << rule->bits) - 1;
+}
 
 static long double edge_value(const struct bd_code_rule *rule, int64_t code)
 {
@@ -219,8 +228,10 @@ bd_status bd_requant_fit_codes(const struct bd_affine *channels, int count, cons
     }
     const int t = fit_channels(channels, count, rule, 1.0L / rule->step, mult_bits, MAX_SHIFT + CODE_FRACTION, out);
     if (t < 1) {
-        return bd_fail(err, BD_BAD_INPUT, "a channel's scale or offset is too large for a %d-bit multiplier and a "
-                       "48-bit bias", mult_bits);
+        return bd_fail(err, BD_BAD_INPUT,
+                       "a channel's scale or offset is too large for a %d-bit multiplier and a "
+                       "48-bit bias",
+                       mult_bits);
     }
     int ss = t < CODE_FRACTION ? t : CODE_FRACTION;
     while (ss > 1 && t - ss < MAX_SHIFT && peak(channels, count, out, t - ss) > INT32_MAX) {
@@ -241,8 +252,10 @@ bd_status bd_requant_fit_stream(const struct bd_affine *channels, int count, int
 {
     out->shift = fit_channels(channels, count, NULL, ldexpl(1.0L, z_frac), mult_bits, MAX_SHIFT, out);
     if (out->shift < 0) {
-        return bd_fail(err, BD_BAD_INPUT, "a channel's scale or offset is too large for a %d-bit multiplier and a "
-                       "48-bit bias at %d fraction bits", mult_bits, z_frac);
+        return bd_fail(err, BD_BAD_INPUT,
+                       "a channel's scale or offset is too large for a %d-bit multiplier and a "
+                       "48-bit bias at %d fraction bits",
+                       mult_bits, z_frac);
     }
     for (int i = 0; i < count && out->shift > 0; i++) {
         out->bias[i] += (int64_t)1 << (out->shift - 1);
@@ -274,4 +287,3 @@ bd_status bd_requant_fit_reader(const struct bd_code_rule *rule, int z_frac, str
     out->code_offset = (int32_t)1 << (ss - 1);
     return BD_OK;
 }
-

@@ -17,13 +17,13 @@
 
 struct fast_layer {
     struct bd_descriptor d;
-    int producer;         /* layer whose codes are read; -1 the image, -2 the stream */
-    int16_t *weights;     /* packed */
-    const int32_t *m;     /* M[oc] */
-    const int64_t *b;     /* B[oc] */
-    size_t pixels, channels; /* of the output */
-    size_t out_padded;    /* channels rounded up to BLOCK */
-    size_t in_padded;     /* input channels rounded up to even */
+    int producer;                 /* layer whose codes are read; -1 the image, -2 the stream */
+    int16_t *weights;             /* packed */
+    const int32_t *m;             /* M[oc] */
+    const int64_t *b;             /* B[oc] */
+    size_t pixels, channels;      /* of the output */
+    size_t out_padded;            /* channels rounded up to BLOCK */
+    size_t in_padded;             /* input channels rounded up to even */
     size_t map_width, map_height; /* input with padding */
 };
 
@@ -173,7 +173,10 @@ static void pack_weights(struct fast_layer *layer, const uint8_t *codes)
     }
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
 
 static void prepare_layer(struct plan *plan, const struct bd_decoded *decoded, unsigned s, unsigned l)
 {

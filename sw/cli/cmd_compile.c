@@ -37,9 +37,10 @@ static json_t *layer_json(const struct bd_layer *layer, const struct bd_fold_lay
 {
     json_t *object = json_pack("{s:s, s:f}", "name", layer->name, "z_peak", at->z_peak);
     if (d) {
-        json_object_set_new(object, "datapath", json_string(d->operation == BD_OP_POOL          ? "pool"
-                                                            : d->datapath == BD_DATAPATH_XNOR ? "xnor"
-                                                                                                : "mac"));
+        json_object_set_new(object, "datapath",
+                            json_string(d->operation == BD_OP_POOL        ? "pool"
+                                        : d->datapath == BD_DATAPATH_XNOR ? "xnor"
+                                                                          : "mac"));
         json_object_set_new(object, "weight_bits", json_integer(d->weight_bits));
         json_object_set_new(object, "in_bits", json_integer(d->in_bits));
         json_object_set_new(object, "interval", json_integer(d->interval));
@@ -89,12 +90,12 @@ static json_t *report_json(const struct bd_checkpoint *checkpoint, const struct 
         json_t *layers = json_array();
         for (int l = 0; l < report->layer_count; l++) {
             const struct bd_descriptor *d = program->image ? bd_program_descriptor(program, s, l) : NULL;
-            json_array_append_new(layers, layer_json(&checkpoint->graph.layers[l],
-                                                     &report->at[s * report->layer_count + l], d));
+            json_array_append_new(
+                layers, layer_json(&checkpoint->graph.layers[l], &report->at[s * report->layer_count + l], d));
         }
-        json_array_append_new(switches, json_pack("{s:s, s:o}", "name",
-                                                  checkpoint->graph.switches[report->switches[s]].name, "layers",
-                                                  layers));
+        json_array_append_new(
+            switches,
+            json_pack("{s:s, s:o}", "name", checkpoint->graph.switches[report->switches[s]].name, "layers", layers));
     }
     return switches;
 }
@@ -158,9 +159,12 @@ static bd_status compile(const struct arguments *a, struct bd_checkpoint *checkp
 static bool read_arguments(int argc, char **argv, struct arguments *a, int *result)
 {
     static const struct option options[] = {
-        {"hardware", required_argument, NULL, 'w'},  {"output", required_argument, NULL, 'o'},
-        {"switches", required_argument, NULL, 's'},  {"max-moved", required_argument, NULL, 'm'},
-        {"json", no_argument, NULL, 'j'},            {"help", no_argument, NULL, 'h'},
+        {"hardware", required_argument, NULL, 'w'},
+        {"output", required_argument, NULL, 'o'},
+        {"switches", required_argument, NULL, 's'},
+        {"max-moved", required_argument, NULL, 'm'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
         {0},
     };
     *result = BD_BAD_INPUT;

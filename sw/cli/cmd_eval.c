@@ -167,7 +167,8 @@ static bd_status check_images(struct eval *e, struct bd_error *err)
     const struct bd_program_header *h = e->program.header;
     if (e->has_program && (h->input_height != e->set.height || h->input_width != e->set.width ||
                            h->input_channels != e->set.channels || h->classes != e->set.classes)) {
-        return bd_fail(err, BD_BAD_INPUT, "the program takes %ux%ux%u images of %u classes, the data set has %ux%ux%u of %u",
+        return bd_fail(err, BD_BAD_INPUT,
+                       "the program takes %ux%ux%u images of %u classes, the data set has %ux%ux%u of %u",
                        h->input_height, h->input_width, h->input_channels, h->classes, e->set.height, e->set.width,
                        e->set.channels, e->set.classes);
     }
@@ -248,14 +249,12 @@ static void keep_logits(struct eval *e, const int32_t *logits)
     memcpy(e->logits + e->logits_count++ * values, logits, values * sizeof *logits);
 }
 
-static bd_status eval_integers(struct eval *e, unsigned s, struct result *r, uint8_t *predictions,
-                               struct bd_error *err)
+static bd_status eval_integers(struct eval *e, unsigned s, struct result *r, uint8_t *predictions, struct bd_error *err)
 {
     const size_t classes = e->program.header->classes;
     int32_t *logits = bd_xcalloc((size_t)e->images * classes, sizeof *logits);
     const double start = now();
-    bd_status status =
-        bd_execute_fast(&e->program, e->decoded, s, e->set.images, (size_t)e->images, logits, err);
+    bd_status status = bd_execute_fast(&e->program, e->decoded, s, e->set.images, (size_t)e->images, logits, err);
     r->fast_seconds = now() - start;
     if (status == BD_OK) {
         for (int64_t i = 0; i < e->images; i++) {
@@ -477,11 +476,16 @@ static bool read_option(struct eval *e, int option, int *result)
 int cmd_eval(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"hardware", required_argument, NULL, 'w'}, {"switches", required_argument, NULL, 's'},
-        {"images", required_argument, NULL, 'n'},   {"split", required_argument, NULL, 'p'},
-        {"compare", required_argument, NULL, 'c'},  {"data", required_argument, NULL, 'd'},
-        {"logits", required_argument, NULL, 'l'},   {"json", no_argument, NULL, 'j'},
-        {"timing", no_argument, NULL, 't'},         {"help", no_argument, NULL, 'h'},
+        {"hardware", required_argument, NULL, 'w'},
+        {"switches", required_argument, NULL, 's'},
+        {"images", required_argument, NULL, 'n'},
+        {"split", required_argument, NULL, 'p'},
+        {"compare", required_argument, NULL, 'c'},
+        {"data", required_argument, NULL, 'd'},
+        {"logits", required_argument, NULL, 'l'},
+        {"json", no_argument, NULL, 'j'},
+        {"timing", no_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},
         {0},
     };
     struct eval e = {.split = BD_SPLIT_TEST, .compare = 500};

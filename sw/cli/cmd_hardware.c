@@ -26,9 +26,9 @@ enum { PARAMETERS = 10 };
 static void list_parameters(const struct bd_hardware *h, struct parameter list[PARAMETERS])
 {
     const struct parameter values[PARAMETERS] = {
-        {"ROWS", h->rows},           {"LANES", h->lanes},       {"MAC_LANES", h->mac_lanes},
-        {"RQ", h->requant_units},    {"HAS_XNOR", h->xnor},     {"HAS_MAC", h->mac},
-        {"ACT_WORDS", h->act_words}, {"Z_WORDS", h->z_words},   {"WEIGHT_WORDS", h->weight_words},
+        {"ROWS", h->rows},           {"LANES", h->lanes},     {"MAC_LANES", h->mac_lanes},
+        {"RQ", h->requant_units},    {"HAS_XNOR", h->xnor},   {"HAS_MAC", h->mac},
+        {"ACT_WORDS", h->act_words}, {"Z_WORDS", h->z_words}, {"WEIGHT_WORDS", h->weight_words},
         {"MULT_BITS", h->mult_bits},
     };
     for (int i = 0; i < PARAMETERS; i++) {
@@ -36,7 +36,10 @@ static void list_parameters(const struct bd_hardware *h, struct parameter list[P
     }
 }
 
-static const char *datapaths(const struct bd_hardware *h) { return !h->mac ? "xnor" : !h->xnor ? "mac" : "both"; }
+static const char *datapaths(const struct bd_hardware *h)
+{
+    return !h->mac ? "xnor" : !h->xnor ? "mac" : "both";
+}
 
 static json_t *parameters_json(const struct bd_hardware *h)
 {
@@ -53,8 +56,7 @@ static json_t *parameters_json(const struct bd_hardware *h)
 static json_t *geometry_json(const struct bd_hardware *h)
 {
     json_t *memory = json_pack("{s:I, s:I, s:I}", "latency", (json_int_t)h->memory.latency, "beat_interval",
-                               (json_int_t)h->memory.beat_interval, "outstanding",
-                               (json_int_t)h->memory.outstanding);
+                               (json_int_t)h->memory.beat_interval, "outstanding", (json_int_t)h->memory.outstanding);
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:f, s:s, s:o, s:o}", "name", h->name, "rows",
                      (json_int_t)h->rows, "lanes", (json_int_t)h->lanes, "mac_lanes", (json_int_t)h->mac_lanes,
                      "requant_units", (json_int_t)h->requant_units, "datapaths", datapaths(h), "act_words",

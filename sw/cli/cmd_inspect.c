@@ -17,21 +17,24 @@ static const char usage[] =
     "Verifies a program image and prints its header, switches, layers and descriptors.\n\n"
     "  --json         one JSON object on standard output\n"
     "  --extract DIR  also write the network's contents, free of any hardware layout: DIR/network.json, and per layer\n"
-    "                 NNN (its number) layerNNN_codes.npy (OC, IC/groups, KH, KW) uint8, and per switch S (its number)\n"
+    "                 NNN (its number) layerNNN_codes.npy (OC, IC/groups, KH, KW) uint8, and per switch S (its "
+    "number)\n"
     "                 layerNNN_switchS_m.npy (OC) int32 and layerNNN_switchS_b.npy (OC) int64\n"
     "  --help         print this\n";
 
 /* Every word of a descriptor that has a name, once: the JSON and the text print this list. */
-#define DESCRIPTOR_FIELDS(X)                                                                                          \
-    X(operation) X(flags) X(datapath) X(weight_bits) X(in_bits) X(out_bits) X(in_height) X(in_width) X(in_channels)   \
-    X(out_height) X(out_width) X(out_channels) X(kernel_h) X(kernel_w) X(stride) X(groups) X(pad_top) X(pad_bottom)   \
-    X(pad_left) X(pad_right) X(in_zero_point) X(weight_zero_point) X(pool_kind) X(in_base) X(in_slots)                \
-    X(in_slot_lanes) X(in_pixel_words) X(in_pitch) X(in_left) X(out_base) X(out_slots) X(out_slot_lanes)              \
-    X(out_pixel_words) X(out_pitch) X(out_left) X(z_in_base) X(z_out_base) X(row_groups) X(row_words) X(k_words)      \
-    X(segments) X(pixel_cycles) X(interval) X(shift) X(code_multiplier) X(code_offset) X(code_shift)                  \
-    X(residual_multiplier) X(residual_shift) X(presets) X(table_offset) X(table_stride) X(weight_offset)              \
-    X(weight_stride) X(weight_bytes) X(store_codes_offset) X(store_codes_bytes) X(store_z_offset) X(store_z_bytes)    \
-    X(channel_tile) X(row_tile) X(spill_offset) X(layer)
+#define DESCRIPTOR_FIELDS(X)                                                                                           \
+    X(operation)                                                                                                       \
+    X(flags) X(datapath) X(weight_bits) X(in_bits) X(out_bits) X(in_height) X(in_width) X(in_channels) X(out_height)   \
+        X(out_width) X(out_channels) X(kernel_h) X(kernel_w) X(stride) X(groups) X(pad_top) X(pad_bottom) X(pad_left)  \
+            X(pad_right) X(in_zero_point) X(weight_zero_point) X(pool_kind) X(in_base) X(in_slots) X(in_slot_lanes)    \
+                X(in_pixel_words) X(in_pitch) X(in_left) X(out_base) X(out_slots) X(out_slot_lanes) X(out_pixel_words) \
+                    X(out_pitch) X(out_left) X(z_in_base) X(z_out_base) X(row_groups) X(row_words) X(k_words)          \
+                        X(segments) X(pixel_cycles) X(interval) X(shift) X(code_multiplier) X(code_offset)             \
+                            X(code_shift) X(residual_multiplier) X(residual_shift) X(presets) X(table_offset)          \
+                                X(table_stride) X(weight_offset) X(weight_stride) X(weight_bytes)                      \
+                                    X(store_codes_offset) X(store_codes_bytes) X(store_z_offset) X(store_z_bytes)      \
+                                        X(channel_tile) X(row_tile) X(spill_offset) X(layer)
 
 static json_t *descriptor_json(const struct bd_descriptor *d)
 {
@@ -52,16 +55,35 @@ static json_t *header_json(const struct bd_program *program)
         const char *name;
         uint64_t value;
     } fields[] = {
-        {"version", h->version}, {"image_bytes", h->image_bytes}, {"rows", h->rows}, {"lanes", h->lanes},
-        {"mac_lanes", h->mac_lanes}, {"requant_units", h->requant_units}, {"datapaths", h->datapaths},
-        {"mult_bits", h->mult_bits}, {"act_words", h->act_words}, {"z_words", h->z_words},
-        {"weight_words", h->weight_words}, {"layer_count", h->layer_count}, {"switch_count", h->switch_count},
-        {"classes", h->classes}, {"input_height", h->input_height}, {"input_width", h->input_width},
-        {"input_channels", h->input_channels}, {"input_bytes", h->input_bytes}, {"output_bytes", h->output_bytes},
-        {"store_bytes", h->store_bytes}, {"z_frac", h->z_frac}, {"switch_offset", h->switch_offset},
-        {"name_offset", h->name_offset}, {"descriptor_offset", h->descriptor_offset},
-        {"switch_stride", h->switch_stride}, {"table_offset", h->table_offset}, {"table_bytes", h->table_bytes},
-        {"weight_offset", h->weight_offset}, {"weight_bytes", h->weight_bytes},
+        {"version", h->version},
+        {"image_bytes", h->image_bytes},
+        {"rows", h->rows},
+        {"lanes", h->lanes},
+        {"mac_lanes", h->mac_lanes},
+        {"requant_units", h->requant_units},
+        {"datapaths", h->datapaths},
+        {"mult_bits", h->mult_bits},
+        {"act_words", h->act_words},
+        {"z_words", h->z_words},
+        {"weight_words", h->weight_words},
+        {"layer_count", h->layer_count},
+        {"switch_count", h->switch_count},
+        {"classes", h->classes},
+        {"input_height", h->input_height},
+        {"input_width", h->input_width},
+        {"input_channels", h->input_channels},
+        {"input_bytes", h->input_bytes},
+        {"output_bytes", h->output_bytes},
+        {"store_bytes", h->store_bytes},
+        {"z_frac", h->z_frac},
+        {"switch_offset", h->switch_offset},
+        {"name_offset", h->name_offset},
+        {"descriptor_offset", h->descriptor_offset},
+        {"switch_stride", h->switch_stride},
+        {"table_offset", h->table_offset},
+        {"table_bytes", h->table_bytes},
+        {"weight_offset", h->weight_offset},
+        {"weight_bytes", h->weight_bytes},
     };
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         json_object_set_new(object, fields[i].name, json_integer((json_int_t)fields[i].value));
@@ -178,9 +200,9 @@ static bd_status extract(const struct bd_program *program, const char *folder, s
         status = extract_layer(program, decoded, l, folder, err);
     }
     const struct bd_program_header *h = program->header;
-    json_t *network = json_pack("{s:s, s:[i,i,i], s:i, s:i, s:o, s:o}", "network", h->network, "input",
-                                h->input_height, h->input_width, h->input_channels, "classes", h->classes, "z_frac",
-                                h->z_frac, "switches", switches, "layers", layers);
+    json_t *network = json_pack("{s:s, s:[i,i,i], s:i, s:i, s:o, s:o}", "network", h->network, "input", h->input_height,
+                                h->input_width, h->input_channels, "classes", h->classes, "z_frac", h->z_frac,
+                                "switches", switches, "layers", layers);
     if (status == BD_OK) {
         char *text = json_dumps(network, JSON_INDENT(1)), *path = bd_asprintf("%s/network.json", folder);
         status = bd_file_write(path, text, strlen(text), err);
@@ -199,9 +221,9 @@ static void print_layer(const struct bd_program *program, unsigned s, unsigned l
     const struct bd_descriptor *d = bd_program_descriptor(program, s, l);
     const bool pool = d->operation == BD_OP_POOL;
     printf("  %3u %-14s %-4s %ux%u%-2s->%u  %ux%ux%u -> %ux%ux%u", l, program->names[l],
-           pool                                ? "pool"
+           pool                              ? "pool"
            : d->datapath == BD_DATAPATH_XNOR ? "xnor"
-                                               : "mac",
+                                             : "mac",
            d->weight_bits, d->in_bits, d->flags & BD_FLAG_IN_SIGNED ? "s" : "", d->out_bits, d->in_height, d->in_width,
            d->in_channels, d->out_height, d->out_width, d->out_channels);
     if (!pool) {
@@ -217,8 +239,8 @@ static void print_program(const struct bd_program *program)
     const struct bd_program_header *h = program->header;
     printf("network '%s': %u layers, %u switches, %ux%ux%u to %u classes\n", h->network, h->layer_count,
            h->switch_count, h->input_height, h->input_width, h->input_channels, h->classes);
-    printf("image %" PRIu64 " bytes, crc32 %08x, version %u: tables %u bytes, weights %u bytes\n", h->image_bytes, h->crc,
-           h->version, h->table_bytes, h->weight_bytes);
+    printf("image %" PRIu64 " bytes, crc32 %08x, version %u: tables %u bytes, weights %u bytes\n", h->image_bytes,
+           h->crc, h->version, h->table_bytes, h->weight_bytes);
     printf("geometry %016" PRIx64 ": %u rows x %u lanes, %u MAC lanes, %u requantizers of %u-bit M; buffers of %u, %u "
            "and 2 x %u words\n",
            h->geometry_hash, h->rows, h->lanes, h->mac_lanes, h->requant_units, h->mult_bits, h->act_words, h->z_words,
@@ -234,8 +256,10 @@ static void print_program(const struct bd_program *program)
 
 int cmd_inspect(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"extract", required_argument, NULL, 'x'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"extract", required_argument, NULL, 'x'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     bool json = false;
     const char *folder = NULL;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
