@@ -112,11 +112,30 @@ static void print_report(const struct bd_checkpoint *checkpoint, const struct bd
     }
 }
 
+/* The layer and switch with the largest part of moved values. */
+static void print_most_moved(const struct bd_checkpoint *checkpoint, const struct bd_fold_report *report, double bound)
+{
+    double most = -1;
+    int at = 0;
+    for (int i = 0; i < report->switch_count * report->layer_count; i++) {
+        const struct bd_edge_count *e = &report->at[i].edges;
+        const double part = e->values ? 1000.0 * (double)e->values_moved / (double)e->values : -1;
+        if (part > most) {
+            most = part;
+            at = i;
+        }
+    }
+    printf("most moved: layer '%s' at switch '%s', %.3g per mille of its accumulator values (bound %g)\n",
+           checkpoint->graph.layers[at % report->layer_count].name,
+           checkpoint->graph.switches[report->switches[at / report->layer_count]].name, most, bound);
+}
+
 static void report_all(const struct arguments *a, const struct bd_checkpoint *checkpoint,
                        const struct bd_fold_report *report, const struct bd_program *program)
 {
     if (!a->json) {
         print_report(checkpoint, report, program);
+        print_most_moved(checkpoint, report, a->fold.max_moved);
         if (program->image) {
             printf("%s: network '%s' for '%s', %zu bytes, crc32 %08x, stream of %d fraction bits\n", a->output,
                    program->header->network, a->hardware, program->size, program->header->crc, report->z_frac);
