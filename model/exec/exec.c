@@ -1,3 +1,4 @@
+#pragma GCC optimize("O3")
 #include "model/exec/exec.h"
 
 #include <stdlib.h>
@@ -9,22 +10,22 @@
 /* One layer at work: where it reads, what it leaves. */
 struct work {
     const struct bd_descriptor *d;
-    const uint8_t *weights;  /* c_8 (OC, IC/groups, KH, KW) */
+    const int16_t *weights;  /* W (OC, KH, KW, IC/groups) */
     const int32_t *m;        /* M[oc] */
     const int64_t *b;        /* B[oc] */
-    const uint8_t *in;       /* codes (H, W, C) */
+    const int16_t *in;       /* x, the values of the codes read (H, W, C) */
     const int32_t *stream;   /* r, the stream before this layer, or NULL */
     struct bd_layer_output *out;
 };
 
 /* Value of a code: the code itself, or +-1. */
-static int32_t code_value(const struct bd_descriptor *d, uint8_t code)
+static int16_t code_value(const struct bd_descriptor *d, uint8_t code)
 {
     return d->flags & BD_FLAG_IN_SIGNED ? 2 * code - 1 : code;
 }
 
 /* W of an 8-bit code at the switch's precision: the odd integer 2c + 1 - 2^w. */
-static int32_t weight_value(const struct bd_descriptor *d, uint8_t c8)
+static int16_t weight_value(const struct bd_descriptor *d, uint8_t c8)
 {
     return 2 * (c8 >> (8 - d->weight_bits)) + 1 - (1 << d->weight_bits);
 }
@@ -40,13 +41,33 @@ static int32_t accumulate(const struct work *w, uint32_t oc, uint32_t oy, uint32
             const int64_t y = (int64_t)oy * d->stride + ky - d->pad_top, x = (int64_t)ox * d->stride + kx - d->pad_left;
             if (y < 0 || y >= d->in_height || x < 0 || x >= d->in_width)
                 continue;
-            const uint8_t *pixel = w->in + ((size_t)y * d->in_width + (size_t)x) * d->in_channels + first;
-            for (uint32_t ic = 0; ic < channels; ic++) {
-                const uint8_t c8 = w->weights[((oc * channels + ic) * d->kernel_h + ky) * d->kernel_w + kx];
-                acc += weight_value(d, c8) * code_value(d, pixel[ic]);
-            }
+            const int16_t *pixel = w->in + ((size_t)y * d->in_width + (size_t)x) * d->in_channels + first;
+            const int16_t *weights = w->weights + ((size_t)(oc * d->kernel_h + ky) * d->kernel_w + kx) * channels;
+            for (uint32_t ic = 0; ic < channels; ic++)
+                acc += weights[ic] * pixel[ic];
         }
     return acc;
+}
+
+/* W of a layer's c_8, from (OC, IC/groups, KH, KW) to (OC, KH, KW, IC/groups). */
+static int16_t *weight_values(const struct bd_descriptor *d, const uint8_t *c8)
+{
+    const uint32_t channels = d->in_channels / d->groups, taps = d->kernel_h * d->kernel_w;
+    int16_t *values = bd_xcalloc((size_t)d->out_channels * taps * channels, sizeof *values);
+    for (uint32_t oc = 0; oc < d->out_channels; oc++)
+        for (uint32_t ic = 0; ic < channels; ic++)
+            for (uint32_t tap = 0; tap < taps; tap++)
+                values[(oc * taps + tap) * channels + ic] = weight_value(d, *c8++);
+    return values;
+}
+
+static int16_t *code_values(const struct bd_descriptor *d, const uint8_t *codes)
+{
+    const size_t count = (size_t)d->in_height * d->in_width * d->in_channels;
+    int16_t *values = bd_xcalloc(count, sizeof *values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = code_value(d, codes[i]);
+    return values;
 }
 
 /* Sum of the stream over all pixels of one channel. */
@@ -110,14 +131,19 @@ bd_status bd_execute(const struct bd_program *program, const struct bd_decoded *
     for (unsigned l = 0; l < frame->layer_count; l++) {
         const struct bd_descriptor *d = bd_program_descriptor(program, switch_index, l);
         const int producer = bd_decoded_producer(decoded, l);
+        const bool pools = d->operation == BD_OP_POOL;
+        int16_t *weights = pools ? NULL : weight_values(d, bd_decoded_codes(decoded, switch_index, l));
+        int16_t *in = pools ? NULL : code_values(d, producer >= 0 ? frame->outputs[producer].codes : image);
         allocate_output(d, &frame->outputs[l]);
         run_layer(&(struct work){.d = d,
-                                 .weights = bd_decoded_codes(decoded, switch_index, l),
+                                 .weights = weights,
                                  .m = bd_decoded_multipliers(decoded, switch_index, l),
                                  .b = bd_decoded_biases(decoded, switch_index, l),
-                                 .in = producer >= 0 ? frame->outputs[producer].codes : image,
+                                 .in = in,
                                  .stream = stream,
                                  .out = &frame->outputs[l]});
+        free(weights);
+        free(in);
         if (frame->outputs[l].z)
             stream = frame->outputs[l].z;
     }
