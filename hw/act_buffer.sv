@@ -37,9 +37,13 @@ module act_buffer #(
       waddr_q <= waddr_i[AW-1:0];
       wdata_q <= wdata_i;
     end
-    if (we_q) begin
-      for (int l = 0; l < LANES; l++) if (lanes_q[l]) mem[waddr_q][8*l +: 8] <= wdata_q[8*l +: 8];
-    end
+  end
+  // Read before write, in one process, so that the blocking write is in order; a delayed write of single lanes would
+  // cost the simulator a flag for every lane in every clock.
+  always_ff @(posedge clk_i) begin
     if (re_i) rdata_o <= mem[raddr_i[AW-1:0]];
+    // verilator lint_off BLKSEQ
+    if (we_q) for (int l = 0; l < LANES; l++) if (lanes_q[l]) mem[waddr_q][8*l +: 8] = wdata_q[8*l +: 8];
+    // verilator lint_on BLKSEQ
   end
 endmodule

@@ -87,7 +87,8 @@ module act_packer #(
 
   // Narrow tensors (slot_lanes below ROWS, a power of two) repeat their codes, so that any slot finds them in place.
   always_comb begin
-    for (int r = 0; r < ROWS; r++) begin
+    pattern = '0;
+    if (busy_q) for (int r = 0; r < ROWS; r++) begin
       pattern[8*r +: 8] = codes_q[8*r +: 8];
       for (int k = LOG_ROWS - 1; k >= 0; k--)
         if (tensor_i.slot_lanes == 9'(1 << k)) pattern[8*r +: 8] = codes_q[8*(r % (1 << k)) +: 8];

@@ -27,7 +27,7 @@ mkdir -p "$folder"
     flock 9
     [ ! -e "$folder/done" ] || exit 0
     # shellcheck disable=SC2086 # one option a line
-    if ! { verilator --cc --prefix Vbitdial_top --top-module bitdial_top -O3 --assert --x-initial unique \
+    if ! { verilator --cc --prefix Vbitdial_top --top-module bitdial_top -O3 --assert --x-initial unique --unroll-count 1024 \
             ${trace:+--trace-fst --trace-structs} $parameters "-GRTL_HASH=32'h$rtl" -GFAULT="$fault" -Ihw --Mdir "$folder" \
             hw/bitdial_regs_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv -y hw &&
         make -C "$folder" -f Vbitdial_top.mk OPT_FAST=-O3 OPT_SLOW=-O1 OBJCACHE="$(command -v ccache || true)" \

@@ -56,8 +56,11 @@ module compute #(
   // --- read ---------------------------------------------------------------------------------------------------------
   logic             conv_read, conv_valid, conv_first, conv_double, conv_last;
   logic [3:0]       conv_class;
+  // verilator lint_off UNUSEDSIGNAL
+  // plane and segment are each for one datapath, which may be left out:
   logic [2:0]       plane;
   logic [7:0]       segment;
+  // verilator lint_on UNUSEDSIGNAL
   logic [LANES-1:0] mask;
   window_feeder #(.LANES(LANES), .ACT_WORDS(ACT_WORDS)) u_window_feeder (
     .clk_i, .rst_ni, .setup_i, .abort_i, .descriptor_i(d), .masks_i, .pixel_start_i(pixel_start_i && !d.pool),

@@ -87,7 +87,7 @@ module csr #(
   always_comb begin
     read_data = 32'd0;
     read_known = 1'b1;
-    case (araddr_i)
+    if (arvalid_i) case (araddr_i)
       bitdial_regs_pkg::ID_ADDR:               read_data = bitdial_regs_pkg::ID_RESET;
       bitdial_regs_pkg::ABI_VERSION_ADDR:      read_data = bitdial_regs_pkg::ABI_VERSION_RESET;
       bitdial_regs_pkg::GEOMETRY_ADDR:         read_data = {7'(MAC_LANES), 9'(LANES), 8'(RQ), 8'(ROWS)};

@@ -95,5 +95,5 @@ module input_plain #(
   end
   assign we_o = busy_q && byte_valid_i && in_row;
   assign addr_o = addr_q - AW'(slot_q);
-  assign data_o = {LANES{byte_i}};
+  assign data_o = we_o ? {LANES{byte_i}} : '0;
 endmodule

@@ -103,30 +103,25 @@ module input_unfold #(
   end
 
   // Lane (ky * 3 + kx) * C + c holds byte c of row ky of column kx.
-  logic [287:0] window;  // (ky, kx, c) at 4 bytes a pixel
-  logic [287:0] packed_1, packed_2, packed_3;
+  logic [287:0] word;
   always_comb begin
-    for (int ky = 0; ky < 3; ky++) begin
-      window[32*(3*ky+0) +: 32] = left_q[32*ky +: 32];
-      window[32*(3*ky+1) +: 32] = middle_q[32*ky +: 32];
-      window[32*(3*ky+2) +: 32] = right_q[32*ky +: 32];
-    end
-    packed_1 = '0;
-    packed_2 = '0;
-    packed_3 = '0;
-    for (int k = 0; k < 9; k++) begin
-      packed_1[8*k +: 8] = window[32*k +: 8];
-      packed_2[16*k +: 16] = window[32*k +: 16];
-      packed_3[24*k +: 24] = window[32*k +: 24];
+    word = '0;
+    if (window_q) for (int ky = 0; ky < 3; ky++) begin
+      case (channels_i)
+        3'd1: word[8*3*ky +: 24] = {right_q[32*ky +: 8], middle_q[32*ky +: 8], left_q[32*ky +: 8]};
+        3'd2: word[16*3*ky +: 48] = {right_q[32*ky +: 16], middle_q[32*ky +: 16], left_q[32*ky +: 16]};
+        3'd3: word[24*3*ky +: 72] = {right_q[32*ky +: 24], middle_q[32*ky +: 24], left_q[32*ky +: 24]};
+        default: word[32*3*ky +: 96] = {right_q[32*ky +: 32], middle_q[32*ky +: 32], left_q[32*ky +: 32]};
+      endcase
     end
   end
-  // verilator lint_off UNUSEDSIGNAL
-  // the upper part only pads:
-  logic [LANES*8+287:0] word;
-  // verilator lint_on UNUSEDSIGNAL
-  assign word = {{(LANES*8){1'b0}}, (channels_i == 3'd1) ? packed_1 : (channels_i == 3'd2) ? packed_2 :
-                                    (channels_i == 3'd3) ? packed_3 : window};
-  assign data_o = word[LANES*8-1:0];
+  if (LANES * 8 >= 288) begin : g_wide
+    assign data_o = (LANES*8)'(word);
+  end else begin : g_narrow  // images that do not fit are refused with their descriptor
+    assign data_o = word[LANES*8-1:0];
+    logic unused_word;
+    assign unused_word = ^word[287:LANES*8];
+  end
   assign lanes_o = {LANES{window_q}};
   assign we_o = window_q;
   assign addr_o = addr_q;

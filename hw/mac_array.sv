@@ -17,19 +17,14 @@ module mac_array #(
 );
   localparam int SEGMENTS = LANES / MAC_LANES;
   logic                      valid_q;
-  logic [MAC_LANES*8-1:0]    codes, codes_q;
-  logic [ROWS*MAC_LANES-1:0] weights, weights_q;
+  logic [MAC_LANES*8-1:0]    codes_q;
+  logic [ROWS*MAC_LANES-1:0] weights_q;
 
-  always_comb begin
-    codes = '0;
-    weights = '0;
-    for (int s = 0; s < SEGMENTS; s++) if (segment_i == 8'(s)) begin
-      for (int l = 0; l < MAC_LANES; l++)
-        codes[8*l +: 8] = codes_i[8*(s*MAC_LANES+l) +: 8] & {8{mask_i[s*MAC_LANES+l]}};
-      for (int r = 0; r < ROWS; r++)
-        weights[MAC_LANES*r +: MAC_LANES] = weights_i[LANES*r + s*MAC_LANES +: MAC_LANES];
-    end
-  end
+  // The sum of the codes whose lane is chosen.
+  function automatic logic [14:0] sum(input logic [MAC_LANES*8-1:0] codes, input logic [MAC_LANES-1:0] chosen);
+    sum = 15'd0;
+    for (int l = 0; l < MAC_LANES; l++) sum = sum + (chosen[l] ? 15'(codes[8*l +: 8]) : 15'd0);
+  endfunction
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= 1'b0;
@@ -37,23 +32,19 @@ module mac_array #(
   end
   always_ff @(posedge clk_i) begin
     if (valid_i) begin
-      codes_q <= codes;
-      weights_q <= weights;
+      for (int s = 0; s < SEGMENTS; s++) if (segment_i == 8'(s)) begin
+        for (int l = 0; l < MAC_LANES; l++)
+          codes_q[8*l +: 8] <= codes_i[8*(s*MAC_LANES+l) +: 8] & {8{mask_i[s*MAC_LANES+l]}};
+        for (int r = 0; r < ROWS; r++)
+          weights_q[MAC_LANES*r +: MAC_LANES] <= weights_i[LANES*r + s*MAC_LANES +: MAC_LANES];
+      end
     end
   end
 
   logic [14:0] total;
-  always_comb begin
-    total = 15'd0;
-    for (int l = 0; l < MAC_LANES; l++) total = total + 15'(codes_q[8*l +: 8]);
-  end
+  assign total = sum(codes_q, '1);
   for (genvar r = 0; r < ROWS; r++) begin : g_row
-    logic [14:0] chosen;
-    always_comb begin
-      chosen = 15'd0;
-      for (int l = 0; l < MAC_LANES; l++)
-        if (weights_q[MAC_LANES*r + l]) chosen = chosen + 15'(codes_q[8*l +: 8]);
-    end
-    always_ff @(posedge clk_i) if (valid_q) sums_o[16*r +: 16] <= {chosen, 1'b0} - {1'b0, total};
+    always_ff @(posedge clk_i)
+      if (valid_q) sums_o[16*r +: 16] <= {sum(codes_q, weights_q[MAC_LANES*r +: MAC_LANES]), 1'b0} - {1'b0, total};
   end
 endmodule

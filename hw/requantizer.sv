@@ -30,23 +30,26 @@ module requantizer #(
   logic signed [47:0]             bias1_q, bias2_q;
   logic signed [MULT_BITS+31:0]   product_q;
   logic signed [63:0]             t_q, shifted_q;
-  logic signed [64:0]             with_stream;
-  logic signed [31:0]             z, z_q;
-  logic signed [51:0]             scaled_q, offset, rounded;
-  logic        [7:0]              top, code_q;
+  logic signed [31:0]             z_q;
+  logic signed [51:0]             scaled_q;
+  logic        [7:0]              code_q;
 
-  // Beyond 32 bits the value saturates.
-  always_comb begin
-    with_stream = 65'(shifted_q) + 65'(r4_q);
-    z = with_stream[31:0];
-    if (with_stream[64:31] != {34{with_stream[64]}}) z = with_stream[64] ? 32'sh80000000 : 32'sh7fffffff;
-  end
-  always_comb begin
-    offset = scaled_q + 52'($signed(code_offset_i));
-    if (FAULT == 1) offset = offset + ((52'sd1 <<< code_shift_i) - 52'sd1);
-    rounded = offset >>> code_shift_i;
-    top = 8'hff >> (4'd8 - out_bits_i);
-  end
+  // Beyond 32 bits the value saturates. The sum needs 64 bits at most, as |M acc| <= 2^62 and |B| < 2^47.
+  function automatic logic [31:0] saturate(input logic signed [63:0] sum);
+    saturate = sum[31:0];
+    if (sum[63:31] != {33{sum[63]}}) saturate = sum[63] ? 32'h80000000 : 32'h7fffffff;
+  endfunction
+
+  function automatic logic [7:0] to_code(input logic signed [51:0] scaled, input logic [31:0] addend,
+                                         input logic [4:0] shift, input logic [3:0] bits);
+    logic signed [51:0] value;
+    logic [7:0] top;
+    value = scaled + 52'($signed(addend));
+    if (FAULT == 1) value = value + ((52'sd1 <<< shift) - 52'sd1);
+    value = value >>> shift;
+    top = 8'hff >> (4'd8 - bits);
+    to_code = value[51] ? 8'd0 : (value > $signed({44'd0, top})) ? top : value[7:0];
+  endfunction
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= 6'd0;
@@ -72,9 +75,9 @@ module requantizer #(
       shifted_q <= t_q >>> shift_i;
       r4_q <= r3_q;
     end
-    if (valid_q[3]) z_q <= z;
+    if (valid_q[3]) z_q <= saturate(shifted_q + 64'(r4_q));
     if (valid_q[4]) scaled_q <= 52'(z_q) * $signed({34'd0, code_multiplier_i});
-    if (valid_q[5]) code_q <= rounded[51] ? 8'd0 : (rounded > $signed({44'd0, top})) ? top : rounded[7:0];
+    if (valid_q[5]) code_q <= to_code(scaled_q, code_offset_i, code_shift_i, out_bits_i);
   end
   assign z_o = z_q;
   assign code_o = code_q;

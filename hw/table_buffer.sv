@@ -17,7 +17,10 @@ module table_buffer #(
   input  logic               rslot_i,
   output logic [3*LANES-1:0] masks_o,
   input  logic               re_i,
+  // verilator lint_off UNUSEDSIGNAL
+  // the sub-row is as wide as the most that ROWS / RQ can be:
   input  logic [5:0]         sub_i,    // rows sub*RQ .. sub*RQ + RQ-1
+  // verilator lint_on UNUSEDSIGNAL
   input  logic [3:0]         class_i,
   output logic [RQ*MULT_BITS-1:0] multipliers_o,
   output logic [RQ*48-1:0]   biases_o,
@@ -87,7 +90,10 @@ module table_buffer #(
     end
   end
 
+  // verilator lint_off UNUSEDSIGNAL
+  // a mask whose LANES are no multiple of 64 ends within a beat:
   logic [2*3*MASK_BEATS*64-1:0] mask_store;
+  // verilator lint_on UNUSEDSIGNAL
   for (genvar g = 0; g < 2 * 3 * MASK_BEATS; g++) begin : g_mask
     logic [63:0] beat_q;
     always_ff @(posedge clk_i)

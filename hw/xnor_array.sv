@@ -14,10 +14,15 @@ module xnor_array #(
   output logic [ROWS*9-1:0]     counts_o  // stage 3
 );
   logic                  valid_q;
-  logic [LANES-1:0]      bits, bits_q;
+  logic [LANES-1:0]      bits_q;
   logic [ROWS*LANES-1:0] weights_q;
 
-  always_comb for (int l = 0; l < LANES; l++) bits[l] = codes_i[8*l + 32'(plane_i)];
+  // Bit `plane` of every code.
+  function automatic logic [LANES-1:0] take_plane(input logic [LANES*8-1:0] codes, input logic [2:0] plane);
+    logic [LANES*8-1:0] shifted;
+    shifted = codes >> plane;
+    for (int l = 0; l < LANES; l++) take_plane[l] = shifted[8*l];
+  endfunction
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= 1'b0;
@@ -25,7 +30,7 @@ module xnor_array #(
   end
   always_ff @(posedge clk_i) begin
     if (valid_i) begin
-      bits_q <= bits & mask_i;
+      bits_q <= take_plane(codes_i, plane_i) & mask_i;
       weights_q <= weights_i;
     end
   end
