@@ -1,4 +1,4 @@
-/* The cost model: what is sure without a simulator. Equality with the RTL is tests/cost_test.sh. */
+/* The cost model: what is sure without a simulator. Equality with the RTL is part of tests/cosim_test.sh. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

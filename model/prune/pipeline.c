@@ -44,6 +44,8 @@ static const struct bd_field evaluation_fields[] = {
 static const struct bd_field final_fields[] = {
     {"epochs", BD_FIELD_INT, AT(final_epochs), 0, 1000, "4", NULL, NULL, "of fine-tuning; 0 with steps 0: none"},
     {"steps", BD_FIELD_INT, AT(final_steps), 0, 1000000, "0", NULL, NULL, "instead of whole epochs"},
+    {"batch", BD_FIELD_INT, AT(final_batch), 1, 4096, "128", NULL, NULL, "images a step"},
+    {"save_every", BD_FIELD_INT, AT(final_save_every), 1, 1000000, "200", NULL, NULL, "steps between resumable saves"},
     {"rate", BD_FIELD_REAL, AT(final_rate), 0, 10, "0.002", NULL, NULL, "peak rate"},
     {"teacher", BD_FIELD_ENUM, AT(final_teacher), 0, 0, "top", "labels|top|next", NULL,
      "what switches below the highest learn from"},
@@ -434,11 +436,13 @@ static bd_status fine_tune(struct bd_prune_run *run, const char *partial,
 {
     const struct bd_prune_config *c = &run->config;
     struct bd_train_plan plan;
-    struct bd_train_control control = {.train = &run->train, .validation = &run->validation, .save_path = partial,
-                                       .save_every = 200, .watch = watch, .context = context};
+    struct bd_train_control control = {.train = &run->train, .validation = &run->validation,
+                                       .validate_images = c->images, .save_path = partial,
+                                       .save_every = c->final_save_every, .watch = watch, .context = context};
     bd_train_plan_init(&plan);
     plan.epochs = c->final_epochs;
     plan.steps = c->final_steps;
+    plan.batch = c->final_batch;
     plan.rate = c->final_rate;
     plan.seed = c->seed;
     plan.teacher = c->final_teacher;

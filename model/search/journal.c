@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,8 +63,15 @@ static bd_status read_lines(struct bd_journal *journal, const char *text, size_t
 static bd_status open_journal(struct bd_journal *journal, bool resume, struct bd_error *err)
 {
     struct stat st;
-    bool exists = stat(journal->path, &st) == 0 && st.st_size > 0;
     size_t good = 0;
+    journal->fd = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (journal->fd < 0 || fstat(journal->fd, &st) != 0) {
+        return bd_fail(err, BD_INFRA, "cannot write journal '%s': %s", journal->path, strerror(errno));
+    }
+    if (flock(journal->fd, LOCK_EX | LOCK_NB) != 0) {
+        return bd_fail(err, BD_INFRA, "journal '%s' is in use by another process", journal->path);
+    }
+    bool exists = st.st_size > 0;
     if (exists && !resume) {
         return bd_fail(err, BD_BAD_INPUT, "journal '%s' is there already: resume it, or remove it first",
                        journal->path);
@@ -81,8 +89,7 @@ static bd_status open_journal(struct bd_journal *journal, bool resume, struct bd
             return status;
         }
     }
-    journal->fd = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (journal->fd < 0 || ftruncate(journal->fd, (off_t)good) != 0) {
+    if (ftruncate(journal->fd, (off_t)good) != 0) {
         return bd_fail(err, BD_INFRA, "cannot write journal '%s': %s", journal->path, strerror(errno));
     }
     return BD_OK;

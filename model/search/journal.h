@@ -1,6 +1,6 @@
 /* An append-only journal: one JSON object a line, `{"crc":"xxxxxxxx","record":{...}}`, the CRC-32 being that of the
  * record's text. A line is on the disk before the call that wrote it returns. A torn last line, which a kill can
- * leave, is dropped on resume; damage anywhere else is refused. */
+ * leave, is dropped on resume; damage anywhere else is refused. One process at a time holds a journal. */
 #ifndef BD_SEARCH_JOURNAL_H
 #define BD_SEARCH_JOURNAL_H
 
