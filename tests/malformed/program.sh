@@ -28,3 +28,23 @@ patched bad.bdp "$bdp" $(($(descriptor 0 1) + 208)) '\377\377\377\177' && reseal
 inspected "weights outside the image" "byte $(($(descriptor 0 1) + 208)): descriptor of layer '[^']+' at switch '[^']+': the layer's weights lie outside"
 patched bad.bdp "$bdp" $(($(descriptor 1 0) + 36)) '\377' && resealed bad.bdp
 inspected "an output shape that does not follow" "byte [0-9]+: descriptor of layer 'stem' at switch '[^']+': "
+patched bad.bdp "$bdp" 68 '\0\0\0\0' && resealed bad.bdp
+inspected "no layers" 'byte 68: layer_count must be 1\.\.256'
+patched bad.bdp "$bdp" 32 '\003' && resealed bad.bdp
+inspected "three rows" 'byte 32: rows must be a power of two'
+patched bad.bdp "$bdp" 108 '\377\377\377\377' && resealed bad.bdp
+inspected "a switch table outside the image" 'byte 108: the switch table lies outside the image'
+patched bad.bdp "$bdp" 112 '\001' && resealed bad.bdp
+inspected "a name table out of alignment" 'byte 112: the name table lies outside the image'
+patched bad.bdp "$bdp" $(($(descriptor 0 1) + 96)) '\011' && resealed bad.bdp
+inspected "more pixels in a word than lanes" "byte $(($(descriptor 0 1) + 96)): descriptor of layer '[^']+' at switch '[^']+': the input's layout"
+patched bad.bdp "$bdp" $(($(descriptor 0 10) + 4)) '\300' && resealed bad.bdp
+inspected "a result that nothing keeps" "byte $(($(descriptor 0 10) + 4)): descriptor of layer 'fc' at switch '[^']+': the result is"
+patched bad.bdp "$bdp" $(($(descriptor 3 2) + 140)) '\077' && resealed bad.bdp
+inspected "a switch that lays its tensors out elsewhere" "byte [0-9]+: descriptor of layer '[^']+' at switch '[^']+': "
+patched bad.bdp "$bdp" $(($(descriptor 1 5) + 172)) '\060' && resealed bad.bdp
+inspected "a shift of 48" "byte $(($(descriptor 1 5) + 172)): descriptor of layer '[^']+' at switch '[^']+': requantizer shift"
+for other in lanes32 xnor_only; do
+    refuse "a program for another geometry than $other" "bitdial run: driver: the program was compiled for other hardware: " \
+        "$bitdial" run "$bdp" --hardware yaml-configs/hardware/$other.yaml --images 1
+done
