@@ -338,18 +338,26 @@ void bd_cost_layers(const struct bd_program_header *header, const struct bd_desc
     frame->energy_nj += bd_energy_memory_nj(frame->write_bytes);
 }
 
+bd_status bd_cost_check(const struct bd_program *program, const struct bd_hardware *hardware, struct bd_error *err)
+{
+    if (program->header->geometry_hash != bd_hardware_geometry_hash(hardware)) {
+        return bd_fail(err, BD_BAD_INPUT, "program '%s' was compiled for another geometry than that of hardware '%s'",
+                       program->header->network, hardware->name);
+    }
+    return BD_OK;
+}
+
 bd_status bd_cost_frame(const struct bd_program *program, const struct bd_hardware *hardware, unsigned switch_index,
                         bool store, struct bd_frame_cost *cost, struct bd_error *err)
 {
     const struct bd_program_header *h = program->header;
-    if (h->geometry_hash != bd_hardware_geometry_hash(hardware)) {
-        return bd_fail(err, BD_BAD_INPUT, "program '%s' was compiled for another geometry than that of hardware '%s'",
-                       h->network, hardware->name);
+    bd_status status = bd_cost_check(program, hardware, err);
+    if (status == BD_OK && switch_index >= h->switch_count) {
+        status = bd_fail(err, BD_BAD_INPUT, "program '%s' has %u switches, no index %u", h->network, h->switch_count,
+                         switch_index);
     }
-    if (switch_index >= h->switch_count) {
-        return bd_fail(err, BD_BAD_INPUT, "program '%s' has %u switches, no index %u", h->network, h->switch_count,
-                       switch_index);
+    if (status == BD_OK) {
+        bd_cost_layers(h, bd_program_descriptor(program, switch_index, 0), switch_index, &hardware->memory, store, cost);
     }
-    bd_cost_layers(h, bd_program_descriptor(program, switch_index, 0), switch_index, &hardware->memory, store, cost);
-    return BD_OK;
+    return status;
 }

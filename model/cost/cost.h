@@ -29,8 +29,12 @@ struct bd_frame_cost {
     struct bd_layer_cost layers[BD_PROGRAM_MAX_LAYERS];
 };
 
-/* Cost of one frame at a switch; `store` as with CONTROL.store_enable. BD_BAD_INPUT where the program was packed for
- * another geometry. Program, images and results are taken to begin at multiples of 4 KiB in memory. */
+/* BD_BAD_INPUT where the program was packed for another geometry. */
+bd_status bd_cost_check(const struct bd_program *program, const struct bd_hardware *hardware, struct bd_error *err)
+    BD_WARN_UNUSED;
+
+/* Cost of one frame at a switch; `store` as with CONTROL.store_enable. Refuses what bd_cost_check does, and an unknown
+ * switch. Program, images and results are taken to begin at multiples of 4 KiB in memory. */
 bd_status bd_cost_frame(const struct bd_program *program, const struct bd_hardware *hardware, unsigned switch_index,
                         bool store, struct bd_frame_cost *cost, struct bd_error *err) BD_WARN_UNUSED;
 

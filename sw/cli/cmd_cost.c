@@ -1,24 +1,30 @@
-/* bitdial cost: what a program costs on a hardware configuration, layer by layer. */
+/* bitdial cost: what a program costs on a hardware configuration, layer by layer; or a network that nobody has trained
+ * yet, from its description alone. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "model/core/memory.h"
+#include "model/core/rng.h"
 #include "model/cost/cost.h"
 #include "model/cost/energy.h"
+#include "model/cost/pricer.h"
 #include "sw/cli/cli.h"
 
 static const char usage[] =
     "Usage: bitdial cost NET.bdp --hardware HW.yaml [OPTION]...\n"
+    "       bitdial cost NETWORK.yaml --hardware HW.yaml [OPTION]...\n"
     "Prints the clocks of a frame by the sequencer's own loop nest, bytes as stored, and energy by a table of\n"
-    "operations.\n"
+    "operations; for a program image, or for a network that is only described.\n"
     "  --hardware FILE   the configuration that the program was compiled for\n"
     "  --switch NAME     one switch, or 'all' (default)\n"
     "  --memory L,I,O    latency, clocks between beats, bursts outstanding, instead of the configuration's\n"
     "  --store           with every layer's codes and z stored to memory\n"
+    "  --rate N          price N networks of random widths (NETWORK.yaml) and print how many a second\n"
     "  --energy-table    print the table and its source, and leave\n"
     "  --json            one JSON object on stdout\n"
     "  --help            this text\n";
@@ -26,6 +32,16 @@ static const char usage[] =
 struct options {
     const char *program, *hardware, *sw, *memory;
     bool store, json, energy_table;
+    int64_t rate;
+};
+
+/* What is priced, from either kind of file. */
+struct priced {
+    const struct bd_program_header *header;
+    const char *network;
+    unsigned switch_count;
+    const char *switch_names[BD_PROGRAM_MAX_SWITCHES], *layer_names[BD_PROGRAM_MAX_LAYERS];
+    const struct bd_descriptor *descriptors[BD_PROGRAM_MAX_SWITCHES];
 };
 
 static bool parse_memory(const char *text, struct bd_memory_model *memory)
@@ -48,10 +64,10 @@ static const char *datapath_name(const struct bd_descriptor *d)
 
 /* ---- text ---- */
 
-static void print_switch(const struct bd_program *program, unsigned s, const struct bd_frame_cost *c,
+static void print_switch(const struct priced *priced, unsigned s, const struct bd_frame_cost *c,
                          const struct bd_hardware *hardware)
 {
-    printf("%s: %" PRIu64 " cycles, %.3f ms at %g MHz, %.2f uJ\n", program->switches[s].name, c->cycles,
+    printf("%s: %" PRIu64 " cycles, %.3f ms at %g MHz, %.2f uJ\n", priced->switch_names[s], c->cycles,
            (double)c->cycles / hardware->clock_mhz / 1000.0, hardware->clock_mhz, c->energy_nj / 1000.0);
     printf("  %-16s %-5s %9s %6s %9s %8s %8s %8s %9s %10s %10s %9s\n", "layer", "path", "cycles", "share", "compute",
            "weights", "image", "stores", "overhead", "weight B", "table B", "nJ");
@@ -59,7 +75,7 @@ static void print_switch(const struct bd_program *program, unsigned s, const str
         const struct bd_layer_cost *y = &c->layers[l];
         printf("  %-16s %-5s %9" PRIu64 " %5.1f%% %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %9" PRIu64
                " %10" PRIu64 " %10" PRIu64 " %9.1f\n",
-               program->names[l], datapath_name(bd_program_descriptor(program, s, l)), y->total,
+               priced->layer_names[l], datapath_name(&priced->descriptors[s][l]), y->total,
                100.0 * (double)y->total / (double)c->cycles, y->compute, y->weight_stall, y->input_stall,
                y->output_stall, y->overhead, y->weight_bytes, y->table_bytes, y->energy_nj);
     }
@@ -69,10 +85,10 @@ static void print_switch(const struct bd_program *program, unsigned s, const str
            c->read_bytes, c->write_bytes);
 }
 
-static void print_sizes(const struct bd_program *program)
+static void print_sizes(const struct priced *priced)
 {
-    const struct bd_program_header *h = program->header;
-    printf("%s on %ux%u: image %" PRIu64 " bytes (weights %u, tables %u, descriptors %u)\n", h->network, h->rows,
+    const struct bd_program_header *h = priced->header;
+    printf("%s on %ux%u: image %" PRIu64 " bytes (weights %u, tables %u, descriptors %u)\n", priced->network, h->rows,
            h->lanes, h->image_bytes, h->weight_bytes, h->table_bytes, h->switch_count * h->switch_stride);
 }
 
@@ -117,12 +133,12 @@ static json_t *layer_json(const char *name, const struct bd_descriptor *d, const
     return o;
 }
 
-static json_t *switch_json(const struct bd_program *program, unsigned s, const struct bd_frame_cost *c)
+static json_t *switch_json(const struct priced *priced, unsigned s, const struct bd_frame_cost *c)
 {
     json_t *layers = json_array();
     for (unsigned l = 0; l < c->layer_count; l++) {
         json_array_append_new(layers,
-                              layer_json(program->names[l], bd_program_descriptor(program, s, l), &c->layers[l], c));
+                              layer_json(priced->layer_names[l], &priced->descriptors[s][l], &c->layers[l], c));
     }
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o}", "cycles", number(c->cycles), "compute",
                      number(c->compute), "weight_stall", number(c->weight_stall), "input_stall",
@@ -131,10 +147,10 @@ static json_t *switch_json(const struct bd_program *program, unsigned s, const s
                      c->energy_nj, "layers", layers);
 }
 
-static json_t *document(const struct bd_program *program, const struct bd_hardware *hardware)
+static json_t *document(const struct priced *priced, const struct bd_hardware *hardware)
 {
-    const struct bd_program_header *h = program->header;
-    return json_pack("{s:s, s:s, s:{s:I, s:I, s:I}, s:{s:o, s:I, s:I, s:I}, s:s, s:{}}", "network", h->network,
+    const struct bd_program_header *h = priced->header;
+    return json_pack("{s:s, s:s, s:{s:I, s:I, s:I}, s:{s:o, s:I, s:I, s:I}, s:s, s:{}}", "network", priced->network,
                      "hardware", hardware->name, "memory", "latency", (json_int_t)hardware->memory.latency,
                      "beat_interval", (json_int_t)hardware->memory.beat_interval, "outstanding",
                      (json_int_t)hardware->memory.outstanding, "bytes", "image", number(h->image_bytes), "weights",
@@ -145,40 +161,132 @@ static json_t *document(const struct bd_program *program, const struct bd_hardwa
 
 /* ---- */
 
-static bd_status report(const struct options *o, const struct bd_program *program, const struct bd_hardware *hardware,
+static bd_status report(const struct options *o, const struct priced *priced, const struct bd_hardware *hardware,
                         struct bd_error *err)
 {
-    int only = -1;
-    if (o->sw && strcmp(o->sw, "all") != 0) {
-        only = bd_program_switch(program, o->sw);
-        if (only < 0) {
-            return bd_fail(err, BD_BAD_INPUT, "'%s' has no switch '%s'", o->program, o->sw);
-        }
-    }
+    bool all = !o->sw || strcmp(o->sw, "all") == 0, found = false;
     struct bd_frame_cost *cost = bd_xcalloc(1, sizeof(*cost));
-    json_t *root = o->json ? document(program, hardware) : NULL;
-    bd_status status = BD_OK;
-    if (!o->json) {
-        print_sizes(program);
-    }
-    for (unsigned s = 0; s < program->header->switch_count && status == BD_OK; s++) {
-        if (only >= 0 && (unsigned)only != s) {
+    json_t *root = o->json ? document(priced, hardware) : NULL;
+    for (unsigned s = 0; s < priced->switch_count; s++) {
+        if (!all && strcmp(o->sw, priced->switch_names[s]) != 0) {
             continue;
         }
-        status = bd_cost_frame(program, hardware, s, o->store, cost, err);
-        if (status == BD_OK && root) {
-            json_object_set_new(json_object_get(root, "switches"), program->switches[s].name,
-                                switch_json(program, s, cost));
-        } else if (status == BD_OK) {
-            print_switch(program, s, cost, hardware);
+        if (!root && !found) {
+            print_sizes(priced);
+        }
+        found = true;
+        bd_cost_layers(priced->header, priced->descriptors[s], s, &hardware->memory, o->store, cost);
+        if (root) {
+            json_object_set_new(json_object_get(root, "switches"), priced->switch_names[s],
+                                switch_json(priced, s, cost));
+        } else {
+            print_switch(priced, s, cost, hardware);
         }
     }
-    if (root && status == BD_OK) {
+    if (root && found) {
         json_dumpf(root, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
         putchar('\n');
     }
     json_decref(root);
     free(cost);
+    return found ? BD_OK : bd_fail(err, BD_BAD_INPUT, "'%s' has no switch '%s'", o->program, o->sw);
+}
+
+static bd_status report_program(const struct options *o, const struct bd_hardware *hardware, struct bd_error *err)
+{
+    struct bd_program program;
+    bd_status status = bd_program_load(&program, o->program, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    struct priced priced = {.header = program.header, .network = program.header->network,
+                            .switch_count = program.header->switch_count};
+    for (unsigned s = 0; s < priced.switch_count; s++) {
+        priced.switch_names[s] = program.switches[s].name;
+        priced.descriptors[s] = bd_program_descriptor(&program, s, 0);
+    }
+    for (unsigned l = 0; l < program.header->layer_count; l++) {
+        priced.layer_names[l] = program.names[l];
+    }
+    status = bd_cost_check(&program, hardware, err);
+    if (status == BD_OK) {
+        status = report(o, &priced, hardware, err);
+    }
+    bd_program_release(&program);
+    return status;
+}
+
+/* ---- networks that are only described ---- */
+
+static bd_status report_graph(const struct options *o, const struct bd_graph *graph,
+                              const struct bd_hardware *hardware, struct bd_error *err)
+{
+    struct bd_shape *shapes = bd_xcalloc((size_t)graph->switch_count, sizeof(*shapes));
+    struct priced priced = {.header = &shapes[0].header, .network = graph->name,
+                            .switch_count = (unsigned)graph->switch_count};
+    bd_status status = BD_OK;
+    for (int s = 0; s < graph->switch_count && status == BD_OK; s++) {
+        status = bd_shape_graph(graph, hardware, s, &shapes[s], err);
+        priced.switch_names[s] = graph->switches[s].name;
+        priced.descriptors[s] = shapes[s].descriptors;
+    }
+    for (int l = 0; l < graph->layer_count; l++) {
+        priced.layer_names[l] = graph->layers[l].name;
+    }
+    if (status == BD_OK) {
+        status = report(o, &priced, hardware, err);
+    }
+    free(shapes);
+    return status;
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bd_status measure_rate(const struct options *o, const struct bd_graph *graph, const struct bd_hardware *hardware,
+                              struct bd_error *err)
+{
+    struct bd_pricer pricer;
+    struct bd_rng rng;
+    int s = o->sw && strcmp(o->sw, "all") != 0 ? bd_graph_switch(graph, o->sw) : graph->switch_count - 1;
+    if (s < 0) {
+        return bd_fail(err, BD_BAD_INPUT, "'%s' has no switch '%s'", o->program, o->sw);
+    }
+    uint64_t sum = 0;
+    bd_pricer_init(&pricer, graph, hardware, s);
+    bd_rng_seed(&rng, 1);
+    double start = now();
+    for (int64_t i = 0; i < o->rate; i++) {
+        int channels[BD_MAX_LAYERS];
+        for (int g = 0; g < graph->prune_group_count; g++) {
+            channels[g] = 1 + (int)bd_rng_below(&rng, (uint32_t)bd_graph_group_channels(graph, g));
+        }
+        sum += bd_pricer_cycles(&pricer, channels);
+    }
+    double seconds = now() - start;
+    bd_pricer_release(&pricer);
+    if (o->json) {
+        printf("{\"networks\": %" PRId64 ", \"seconds\": %.6f, \"networks_per_second\": %.0f}\n", o->rate, seconds,
+               (double)o->rate / seconds);
+    } else {
+        printf("%" PRId64 " networks of random widths priced exactly at %s in %.3f s: %.0f a second (mean %.0f cycles)\n",
+               o->rate, graph->switches[s].name, seconds, (double)o->rate / seconds, (double)sum / (double)o->rate);
+    }
+    return BD_OK;
+}
+
+static bd_status report_description(const struct options *o, const struct bd_hardware *hardware, struct bd_error *err)
+{
+    struct bd_graph graph;
+    bd_status status = bd_graph_load(&graph, o->program, err);
+    if (status == BD_OK) {
+        status = o->rate ? measure_rate(o, &graph, hardware, err) : report_graph(o, &graph, hardware, err);
+        bd_graph_release(&graph);
+    }
     return status;
 }
 
@@ -186,18 +294,18 @@ static int run(const struct options *o)
 {
     struct bd_error err;
     struct bd_hardware hardware;
-    struct bd_program program;
+    const char *dot = strrchr(o->program, '.');
+    bool description = dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+    if (o->rate && !description) {
+        return bd_cli_usage("cost", "'--rate' wants a NETWORK.yaml");
+    }
     bd_status status = bd_hardware_load(&hardware, o->hardware, &err);
     if (status == BD_OK) {
         if (o->memory && !parse_memory(o->memory, &hardware.memory)) {
             bd_hardware_release(&hardware);
             return BD_BAD_INPUT;
         }
-        status = bd_program_load(&program, o->program, &err);
-        if (status == BD_OK) {
-            status = report(o, &program, &hardware, &err);
-            bd_program_release(&program);
-        }
+        status = description ? report_description(o, &hardware, &err) : report_program(o, &hardware, &err);
         bd_hardware_release(&hardware);
     }
     return status == BD_OK ? BD_OK : bd_cli_fail("cost", &err);
@@ -209,6 +317,7 @@ int cmd_cost(int argc, char **argv)
                                             {"switch", required_argument, NULL, 's'},
                                             {"memory", required_argument, NULL, 'm'},
                                             {"store", no_argument, NULL, 't'},
+                                            {"rate", required_argument, NULL, 'r'},
                                             {"energy-table", no_argument, NULL, 'e'},
                                             {"json", no_argument, NULL, 'j'},
                                             {"help", no_argument, NULL, 'h'},
@@ -220,6 +329,11 @@ int cmd_cost(int argc, char **argv)
         case 's': o.sw = optarg; break;
         case 'm': o.memory = optarg; break;
         case 't': o.store = true; break;
+        case 'r':
+            if (!bd_cli_int("cost", "--rate", optarg, 1, 100000000, &o.rate)) {
+                return BD_BAD_INPUT;
+            }
+            break;
         case 'e': o.energy_table = true; break;
         case 'j': o.json = true; break;
         case 'h': fputs(usage, stdout); return BD_OK;
@@ -231,7 +345,7 @@ int cmd_cost(int argc, char **argv)
         return BD_OK;
     }
     if (optind + 1 != argc) {
-        return bd_cli_usage("cost", "expected one NET.bdp");
+        return bd_cli_usage("cost", "expected one NET.bdp or NETWORK.yaml");
     }
     if (!o.hardware) {
         return bd_cli_usage("cost", "'--hardware' is missing");
