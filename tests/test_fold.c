@@ -466,6 +466,7 @@ Test(fold, bound_on_moved_codes_is_kept)
     cr_assert_eq(fold_status(&checkpoint, NULL, 0.0, 24, &err), BD_FAIL);
     cr_assert(strstr(err.message, "layer '") && strstr(err.message, "per mille"), "%s", err.message);
     cr_assert_eq(fold_status(&checkpoint, "w8a8", 1.0, 8, &err), BD_FAIL, "an 8-bit M moves next to nothing");
+    cr_assert_eq(fold_status(&checkpoint, "w1a1,w1a2", 1.0, 16, &err), BD_OK, "%s", err.message);
     bd_checkpoint_release(&checkpoint);
 }
 

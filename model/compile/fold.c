@@ -278,6 +278,21 @@ static void stream_peak(const struct fold *f, int s, long double *peak, int *pea
     free(high);
 }
 
+/* The largest gain of a layer that writes the stream: M must hold it times 2^F. */
+static long double stream_gain(const struct fold *f)
+{
+    long double most = 0;
+    for (int s = 0; s < f->report->switch_count; s++) {
+        for (int l = 0; l < f->graph->layer_count; l++) {
+            const struct bd_layer *layer = &f->graph->layers[l];
+            for (int c = 0; layer->writes_stream && c < layer->out_channels; c++) {
+                most = fmaxl(most, fabsl(f->affine[at(f, s, l)][c].gain));
+            }
+        }
+    }
+    return most;
+}
+
 /* How far, in steps of its code, a quantizer of the stream may be off at F fraction bits: S's rounding at the top
  * code, and half a unit of z for each of `writes` layers that wrote the stream. Infinite where S does not fit. */
 static long double reader_error(const struct bd_code_rule *rule, int z_frac, int writes)
@@ -317,7 +332,7 @@ static bd_status stream_error_at(const struct fold *f, int z_frac, long double *
     return BD_OK;
 }
 
-/* The F at which the quantizers of the stream are least off, among those that exclude saturation. */
+/* The F at which the quantizers of the stream are least off, among those that exclude saturation and let M fit. */
 static bd_status choose_z_frac(struct fold *f, struct bd_error *err)
 {
     long double peak = 0, best = INFINITY;
@@ -325,8 +340,12 @@ static bd_status choose_z_frac(struct fold *f, struct bd_error *err)
     for (int s = 0; s < f->report->switch_count; s++) {
         stream_peak(f, s, &peak, &peak_layer);
     }
+    const long double gain = stream_gain(f), gain_limit = ldexpl(1.0L, (int)f->hardware->mult_bits - 1) - 1.0L;
     f->report->z_frac = -1;
     for (int z_frac = 0; z_frac <= MAX_Z_FRAC && ldexpl(peak, z_frac) < STREAM_LIMIT; z_frac++) {
+        if (ldexpl(gain, z_frac) > gain_limit && z_frac > 0) {
+            break;
+        }
         long double worst;
         if (stream_error_at(f, z_frac, &worst, err)) {
             return err->status;
