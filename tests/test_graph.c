@@ -83,6 +83,7 @@ Test(graph, resize)
         cr_assert_eq(after->adds_stream, before->adds_stream);
         cr_assert_eq(after->weight_bits, before->weight_bits);
     }
+    bd_graph_release(&again);
     const int empty[] = {13, 0, 13, 20, 41, 1};
     cr_assert_eq(bd_graph_resize(&graph, empty, &again, &err), BD_BAD_INPUT);
     bd_graph_release(&graph);

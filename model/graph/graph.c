@@ -348,7 +348,7 @@ static bd_status build_layers(struct bd_graph *graph, const struct description *
     for (int s = 0; s < d->stage_count; s++) {
         const struct stage *stage = &d->stages[s];
         for (int k = 0; k < stage->block_count; k++) {
-            char prefix[16];
+            char prefix[32];
             snprintf(prefix, sizeof prefix, "s%db%d", s + 1, k + 1);
             int stride = k == 0 ? stage->stride : 1;
             bd_status status = build_block(&b, stage, &stage->blocks[k], prefix, stride, err);

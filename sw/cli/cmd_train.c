@@ -383,6 +383,34 @@ static bd_status test(struct session *session, struct bd_error *err)
     return BD_OK;
 }
 
+/* How full each 2-bit level of the weights is: outer levels near nothing would mean a badly chosen range. */
+static bd_status print_levels(const struct bd_checkpoint *checkpoint, struct bd_error *err)
+{
+    fprintf(stderr, "weights in each 2-bit level, %%:\n");
+    for (int i = 0; i < checkpoint->graph.layer_count; i++) {
+        const struct bd_layer *layer = &checkpoint->graph.layers[i];
+        if (layer->kind == BD_LAYER_POOL) {
+            continue;
+        }
+        size_t count = bd_checkpoint_find(checkpoint, "%s.weight", layer->name)->count, levels[4] = {0};
+        uint8_t *codes = bd_xcalloc(count, 1);
+        bd_status status = bd_checkpoint_codes(checkpoint, layer, codes, err);
+        for (size_t k = 0; k < count; k++) {
+            levels[codes[k] >> 6]++;
+        }
+        free(codes);
+        if (status) {
+            return status;
+        }
+        fprintf(stderr, "  %-12s", layer->name);
+        for (int level = 0; level < 4; level++) {
+            fprintf(stderr, " %5.1f", 100.0 * levels[level] / count);
+        }
+        fprintf(stderr, "\n");
+    }
+    return BD_OK;
+}
+
 static bd_status train(struct session *session, struct bd_error *err)
 {
     struct bd_train_config *config = &session->config;
@@ -407,7 +435,8 @@ static bd_status train(struct session *session, struct bd_error *err)
     if (status || !control.finished) {
         return status;
     }
-    if (!session->options.no_test) {
+    status = print_levels(&session->checkpoint, err);
+    if (!status && !session->options.no_test) {
         status = test(session, err);
     }
     if (!status) {
