@@ -226,6 +226,29 @@ Test(search, budget_below_every_point_is_refused)
     cr_assert(strstr(err.message, "no point of the grid"));
 }
 
+Test(search, floor_is_a_mask_too)
+{
+    struct bd_search_axis axes[5] = {{8, grid}, {8, grid}, {8, grid}, {8, grid}, {8, grid}};
+    struct bd_error err;
+    for (int method = BD_SEARCH_BAYES; method <= BD_SEARCH_SOBOL; method++) {
+        struct bd_search_config config = {.method = (enum bd_search_method)method, .seed = 2, .initial = 5,
+                                          .budget = 44, .floor = 40, .cost = sphere_cost, .context = &problem};
+        struct bd_search search;
+        cr_assert_eq(bd_search_init(&search, 5, axes, &config, &err), BD_OK);
+        for (int i = 0; i < 12; i++) {
+            int point[5];
+            if (bd_search_ask(&search, point, &err) != BD_OK) {
+                cr_assert_eq(method, BD_SEARCH_UNIFORM, "%s", err.message);
+                break;
+            }
+            double cost = sphere_cost(&problem, point);
+            cr_assert(cost >= 40 && cost <= 44, "method %d proposes a cost of %g", method, cost);
+            bd_search_tell(&search, point, sphere_value(&problem, point));
+        }
+        bd_search_release(&search);
+    }
+}
+
 Test(search, replay_goes_on_in_the_same_bits)
 {
     struct bd_search whole, resumed;

@@ -1,6 +1,7 @@
 #include "model/prune/pipeline.h"
 
 #include <jansson.h>
+#include <libgen.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@
 #define AT(member) offsetof(struct bd_prune_config, member)
 static const struct bd_field budget_fields[] = {
     {"switch", BD_FIELD_STRING, AT(budget_switch), 0, 15, NULL, NULL, NULL, "whose clocks count"},
-    {"ratio", BD_FIELD_REAL, AT(budget_ratio), 0.01, 1, NULL, NULL, NULL, "of the whole network's clocks"},
+    {"ratio", BD_FIELD_REAL, AT(budget_ratio), 0.01, 1, NULL, NULL, NULL, "most, of the whole network's clocks"},
+    {"floor", BD_FIELD_REAL, AT(floor_ratio), 0, 1, "0", NULL, NULL, "least, of the whole network's clocks"},
     {0},
 };
 static const struct bd_field search_fields[] = {
@@ -66,6 +68,28 @@ const struct bd_field bd_prune_fields[] = {
 };
 #undef AT
 
+/* Which kinds of groups move; `node` is the text's place, for messages. */
+static bd_status parse_groups(struct bd_prune_config *config, const struct bd_yaml *yaml,
+                              const struct bd_yaml_node *node, struct bd_error *err)
+{
+    char *text = bd_xstrdup(config->groups), *rest = NULL;
+    bd_status status = BD_OK;
+    for (char *word = strtok_r(text, ", ", &rest); word && status == BD_OK; word = strtok_r(NULL, ", ", &rest)) {
+        if (!strcmp(word, "inner")) {
+            config->inner = true;
+        } else if (!strcmp(word, "stream")) {
+            config->stream = true;
+        } else {
+            status = bd_yaml_fail(yaml, node, err, "'groups' names 'inner' and 'stream' alone, got '%s'", word);
+        }
+    }
+    free(text);
+    if (status == BD_OK && !config->inner && !config->stream) {
+        status = bd_yaml_fail(yaml, node, err, "'groups' names no group");
+    }
+    return status;
+}
+
 bd_status bd_prune_config_load(struct bd_prune_config *config, const char *path, struct bd_error *err)
 {
     struct bd_yaml yaml;
@@ -75,6 +99,14 @@ bd_status bd_prune_config_load(struct bd_prune_config *config, const char *path,
         return status;
     }
     status = bd_yaml_bind(&yaml, yaml.root, bd_prune_fields, config, err);
+    if (status == BD_OK) {
+        const struct bd_yaml_node *search = bd_yaml_get(yaml.root, "search");
+        const struct bd_yaml_node *groups = bd_yaml_get(search, "groups");
+        status = parse_groups(config, &yaml, groups ? groups : search, err);
+        if (status != BD_OK) {
+            bd_prune_config_release(config);
+        }
+    }
     bd_yaml_release(&yaml);
     return status;
 }
@@ -98,27 +130,6 @@ static bool group_is_stream(const struct bd_graph *graph, int group)
     return false;
 }
 
-static bd_status parse_groups(const struct bd_prune_config *config, bool *inner, bool *stream, struct bd_error *err)
-{
-    char *text = bd_xstrdup(config->groups ? config->groups : ""), *rest = NULL;
-    bd_status status = BD_OK;
-    *inner = *stream = false;
-    for (char *word = strtok_r(text, ", ", &rest); word && status == BD_OK; word = strtok_r(NULL, ", ", &rest)) {
-        if (!strcmp(word, "inner")) {
-            *inner = true;
-        } else if (!strcmp(word, "stream")) {
-            *stream = true;
-        } else {
-            status = bd_fail(err, BD_BAD_INPUT, "'groups' must name 'inner' and 'stream' alone, got '%s'", word);
-        }
-    }
-    free(text);
-    if (status == BD_OK && !*inner && !*stream) {
-        status = bd_fail(err, BD_BAD_INPUT, "'groups' names no group");
-    }
-    return status;
-}
-
 static double point_cost(void *context, const int *point)
 {
     struct bd_prune_run *run = context;
@@ -131,11 +142,9 @@ static double point_cost(void *context, const int *point)
 static bd_status make_axes(struct bd_prune_run *run, struct bd_error *err)
 {
     const struct bd_graph *graph = &run->base.graph;
-    bool inner, stream;
-    bd_status status = parse_groups(&run->config, &inner, &stream, err);
-    for (int g = 0; g < graph->prune_group_count && status == BD_OK; g++) {
+    for (int g = 0; g < graph->prune_group_count; g++) {
         int full = bd_graph_group_channels(graph, g);
-        if (!(group_is_stream(graph, g) ? stream : inner)) {
+        if (!(group_is_stream(graph, g) ? run->config.stream : run->config.inner)) {
             continue;
         }
         int *values = bd_xcalloc((size_t)full, sizeof(int));
@@ -149,10 +158,10 @@ static bd_status make_axes(struct bd_prune_run *run, struct bd_error *err)
         run->axis_group[run->axis_count] = g;
         run->axis_values[run->axis_count++] = values;
     }
-    if (status == BD_OK && run->axis_count == 0) {
-        status = bd_fail(err, BD_BAD_INPUT, "the hardware tells no two widths of '%s' apart", graph->name);
+    if (run->axis_count == 0) {
+        return bd_fail(err, BD_BAD_INPUT, "the hardware tells no two widths of '%s' apart", graph->name);
     }
-    return status;
+    return BD_OK;
 }
 
 static bd_status make_search(struct bd_prune_run *run, struct bd_error *err)
@@ -162,6 +171,7 @@ static bd_status make_search(struct bd_prune_run *run, struct bd_error *err)
                                       .seed = (uint64_t)run->config.seed,
                                       .initial = (int)run->config.initial,
                                       .budget = run->config.budget_ratio * (double)run->base_cycles,
+                                      .floor = run->config.floor_ratio * (double)run->base_cycles,
                                       .cost = point_cost,
                                       .context = run};
     memcpy(axes, run->search.axes, sizeof(axes));
@@ -191,10 +201,11 @@ static bd_status identity(const struct bd_prune_run *run, char **text, struct bd
     if (status != BD_OK) {
         return status;
     }
-    json_t *o = json_pack("{s:s, s:s, s:I, s:s, s:s, s:f, s:i, s:i, s:I, s:I, s:s, s:f, s:s, s:I, s:I, s:I, s:I, s:f}",
+    json_t *o = json_pack("{s:s, s:s, s:I, s:s, s:s, s:f, s:f, s:i, s:i, s:I, s:I, s:s, s:f, s:s, s:I, s:I, s:I, s:I, s:f}",
                           "journal", "bitdial prune 1", "network", run->base.graph.name, "checkpoint_crc",
                           (json_int_t)bd_crc32(bytes, size), "hardware", run->hardware.name, "budget_switch",
-                          c->budget_switch, "budget", c->budget_ratio * (double)run->base_cycles, "method", c->method,
+                          c->budget_switch, "budget", c->budget_ratio * (double)run->base_cycles, "floor",
+                          c->floor_ratio * (double)run->base_cycles, "method", c->method,
                           "ranking", c->ranking, "seed", (json_int_t)c->seed, "initial", (json_int_t)c->initial,
                           "groups", c->groups, "least_ratio", c->least_ratio, "objective",
                           c->objective ? c->objective : "", "images", (json_int_t)c->images, "recalibrate",
@@ -206,10 +217,21 @@ static bd_status identity(const struct bd_prune_run *run, char **text, struct bd
     return BD_OK;
 }
 
+static bd_status make_parent(const char *path, struct bd_error *err)
+{
+    char *copy = bd_xstrdup(path);
+    bd_status status = bd_make_folder(dirname(copy), err);
+    free(copy);
+    return status;
+}
+
 bd_status bd_prune_journal(struct bd_prune_run *run, bool resume, struct bd_error *err)
 {
     char *head;
-    bd_status status = identity(run, &head, err);
+    bd_status status = make_parent(run->config.journal, err);
+    if (status == BD_OK) {
+        status = identity(run, &head, err);
+    }
     if (status != BD_OK) {
         return status;
     }
@@ -487,7 +509,10 @@ bd_status bd_prune_finish(struct bd_prune_run *run, const int *group_channels,
 {
     char *partial = bd_asprintf("%s.partial", run->config.output);
     bool finished = false;
-    bd_status status = bd_prune_cut(run, group_channels, pruned, err);
+    bd_status status = make_parent(run->config.output, err);
+    if (status == BD_OK) {
+        status = bd_prune_cut(run, group_channels, pruned, err);
+    }
     if (status == BD_OK) {
         take_partial(partial, pruned, &finished);
         if (!finished) {

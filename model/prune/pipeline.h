@@ -23,9 +23,10 @@
 struct bd_prune_config {
     char *checkpoint, *hardware, *output, *journal;
     char *budget_switch;
-    double budget_ratio; /* of the whole network's clocks */
+    double budget_ratio, floor_ratio; /* of the whole network's clocks */
     char *objective;     /* comma-separated switches; NULL: all */
-    char *groups;        /* comma-separated: "inner" and "stream" widths that may move */
+    char *groups;        /* comma-separated: "inner" and "stream" widths that may move, */
+    bool inner, stream;  /* and what it says */
     int method, ranking;
     int64_t seed, evaluations, initial;
     double least_ratio;  /* of a group's channels that always stay */

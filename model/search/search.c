@@ -54,11 +54,16 @@ static void snap(const struct bd_search *search, const double *u, struct level_p
     }
 }
 
-static bool feasible(const struct bd_search *search, const struct level_point *p)
+static double cost_of(const struct bd_search *search, const struct level_point *p)
 {
     int point[MAX_D];
     values_of(search, p, point);
-    return !search->config.cost || search->config.cost(search->config.context, point) <= search->config.budget;
+    return search->config.cost ? search->config.cost(search->config.context, point) : search->config.budget;
+}
+
+static bool feasible(const struct bd_search *search, const struct level_point *p)
+{
+    return cost_of(search, p) <= search->config.budget;
 }
 
 static bool visited(const struct bd_search *search, const struct level_point *p)
@@ -75,7 +80,8 @@ static bool visited(const struct bd_search *search, const struct level_point *p)
 
 static bool allowed(const struct bd_search *search, const struct level_point *p)
 {
-    return !visited(search, p) && feasible(search, p);
+    double cost = cost_of(search, p);
+    return cost <= search->config.budget && cost >= search->config.floor && !visited(search, p);
 }
 
 /* Lowers dimensions drawn at random until the point is within the budget, which the lowest point is. */

@@ -34,6 +34,7 @@ struct bd_search_config {
     uint64_t seed;
     int initial;         /* Sobol points before the model is asked; at least 2 for BAYES */
     double budget;       /* cost(point) <= budget */
+    double floor;        /* and >= floor: what is far below the budget is seldom the best */
     bd_search_cost cost; /* NULL: no constraint */
     void *context;
 };
