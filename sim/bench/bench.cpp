@@ -1,7 +1,9 @@
 // A plain C++ clock loop around the Verilated accelerator: runs every switch of a program image, or of random ones, and
 // compares each stored layer with the reference, a frame with stores against one without, queued frames against lone
 // ones, and the clocks with the cost model's. With stalls, every AXI channel is held back at random (clocks then differ
-// from the model's, values may not). `--speed` measures the loop alone.
+// from the model's, values may not). `--errors` plants bus errors, refused descriptors, soft resets and doorbells that
+// may not ring, each followed by a frame that must be right; `--registers` walks the register map; `--speed` measures
+// the loop alone.
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
@@ -22,9 +24,11 @@
 
 extern "C" {
 #include "model/compile/random_network.h"
+#include "model/core/rng.h"
 #include "model/cost/cost.h"
 #include "model/exec/exec.h"
 #include "sw/driver/bitdial_regs.h"
+#include "tests/regs_table.h"
 }
 
 namespace {
@@ -80,14 +84,30 @@ public:
     void stalls(uint64_t seed, uint64_t chance) { bus_->set_stalls(seed, chance); }
     uint8_t *memory() { return memory_.bytes; }
     uint64_t now() const { return now_; }
+    bool irq() const { return irq_; }
+    // The read beat, the write response that comes after so many others is an error; counted from now on.
+    void plant(uint64_t read_beat, uint64_t response)
+    {
+        read_beats_ = responses_ = 0;
+        bad_read_ = read_beat;
+        bad_response_ = response;
+    }
+    uint64_t read_beats() const { return read_beats_; }
+    uint64_t responses() const { return responses_; }
 
     void clock()
     {
         bus_->drive(*top_, now_);
+        if (top_->m_axi_rvalid_i && read_beats_ == bad_read_)
+            top_->m_axi_rresp_i = SLVERR;
+        if (top_->m_axi_bvalid_i && responses_ == bad_response_)
+            top_->m_axi_bresp_i = SLVERR;
         top_->clk_i = 0;
         top_->eval();
         dump();
         irq_ = top_->irq_o;
+        read_beats_ += top_->m_axi_rvalid_i && top_->m_axi_rready_o;
+        responses_ += top_->m_axi_bvalid_i && top_->m_axi_bready_o;
         bus_->sample(*top_, now_);
         top_->clk_i = 1;
         top_->eval();
@@ -97,31 +117,34 @@ public:
 
     uint32_t read(uint32_t offset)
     {
-        top_->s_axi_araddr_i = offset;
+        top_->s_axi_araddr_i = uint16_t(offset);
         top_->s_axi_arvalid_i = 1;
         clock();
         top_->s_axi_arvalid_i = 0;
         top_->s_axi_rready_i = 1;
         const uint32_t value = top_->s_axi_rdata_o;
+        response_ = top_->s_axi_rresp_o;
         clock();
         top_->s_axi_rready_i = 0;
         return value;
     }
     // The clock of the handshake.
-    uint64_t write(uint32_t offset, uint32_t value)
+    uint64_t write(uint32_t offset, uint32_t value, unsigned strobes = 15)
     {
-        top_->s_axi_awaddr_i = offset;
+        top_->s_axi_awaddr_i = uint16_t(offset);
         top_->s_axi_wdata_i = value;
-        top_->s_axi_wstrb_i = 15;
+        top_->s_axi_wstrb_i = uint8_t(strobes);
         top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = 1;
         clock();
         const uint64_t handshake = now_ - 1;
         top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = 0;
         top_->s_axi_bready_i = 1;
+        response_ = top_->s_axi_bresp_o;
         clock();
         top_->s_axi_bready_i = 0;
         return handshake;
     }
+    bool refused() const { return response_ != 0; } // the last register access
     // Clocks until the interrupt; the clock in which it was first seen.
     uint64_t wait()
     {
@@ -150,8 +173,10 @@ private:
     std::unique_ptr<bitdial::AxiMemory> bus_;
     VerilatedContext context_;
     std::unique_ptr<Vbitdial_top> top_;
+    static constexpr int SLVERR = 2;
     bool irq_ = false;
-    uint64_t now_ = 0;
+    unsigned response_ = 0;
+    uint64_t now_ = 0, read_beats_ = 0, responses_ = 0, bad_read_ = UINT64_MAX, bad_response_ = UINT64_MAX;
 #if VM_TRACE_FST
     std::unique_ptr<VerilatedFstC> trace_;
     uint64_t time_ = 0;
@@ -320,7 +345,175 @@ private:
         return cycles;
     }
 
+    void expect(bool good, const char *what, uint64_t value, Tally &tally)
+    {
+        if (good)
+            return;
+        std::printf("%s: %s (%" PRIu64 ")\n", options_.repeat.c_str(), what, value);
+        tally.mismatches++;
+    }
+    // The frame that was rung ends in an interrupt for this error.
+    void expect_error(uint32_t code, const char *what, uint64_t value, Tally &tally)
+    {
+        device_->wait();
+        const uint32_t status = device_->read(BITDIAL_STATUS_REG), cause = device_->read(BITDIAL_IRQ_STATUS_REG);
+        expect(cause == BITDIAL_IRQ_STATUS_ERROR_MASK &&
+                   (status & BITDIAL_STATUS_ERROR_MASK) >> BITDIAL_STATUS_ERROR_SHIFT == code,
+               what, value, tally);
+        device_->clear();
+        expect((device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_ERROR_MASK) == 0, "an error stays when cleared",
+               code, tally);
+        device_->plant(UINT64_MAX, UINT64_MAX);
+    }
+
 public:
+    // What may go wrong around a frame, and a right frame after each.
+    void errors(uint64_t seed, Tally &tally)
+    {
+        bd_rng rng;
+        bd_rng_seed(&rng, seed);
+        bd_random_image(&program_, seed, device_->memory() + image_at_);
+        const unsigned s = bd_rng_below(&rng, head_.switch_count);
+        device_->plant(UINT64_MAX, UINT64_MAX);
+        const uint64_t from = ring(s, true);
+        const uint64_t clocks = device_->wait() - from, beats = device_->read_beats(), responses = device_->responses();
+        device_->clear();
+        run_switch(s, tally);
+        for (int i = 0; i < 6; i++) {
+            const uint64_t beat = bd_rng_below(&rng, uint32_t(beats));
+            device_->plant(beat, UINT64_MAX);
+            ring(s, true);
+            expect_error(BITDIAL_ERROR_BUS_ERROR, "no BUS_ERROR after an error in read beat", beat, tally);
+            run_switch(s, tally);
+        }
+        for (int i = 0; i < 4; i++) {
+            const uint64_t response = bd_rng_below(&rng, uint32_t(responses));
+            device_->plant(UINT64_MAX, response);
+            ring(s, true);
+            expect_error(BITDIAL_ERROR_BUS_ERROR, "no BUS_ERROR after an error in write response", response, tally);
+            run_switch(s, tally);
+        }
+        for (int i = 0; i < 8; i++) {
+            const uint64_t delay = bd_rng_below(&rng, uint32_t(clocks));
+            ring(s, true);
+            for (uint64_t t = 0; t < delay && !device_->irq(); t++)
+                device_->clock();
+            device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
+            for (uint64_t t = 0; t < 100000 && (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK); t++)
+                continue;
+            expect(!(device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK), "busy after a soft reset", delay, tally);
+            expect(!(device_->read(BITDIAL_IRQ_STATUS_REG) & BITDIAL_IRQ_STATUS_ERROR_MASK),
+                   "a soft reset raises an error", delay, tally);
+            device_->clear();
+            run_switch(s, tally);
+        }
+        refused_descriptors(s, rng, tally);
+        refused_doorbells(s, tally);
+    }
+
+private:
+    void refused_descriptors(unsigned s, bd_rng &rng, Tally &tally)
+    {
+        const struct { unsigned word; uint32_t value; const char *what; } plants[] = {
+            {0, 3, "operation"}, {15, 2, "groups"}, {22, 1, "pool_kind"}, {20, 1, "in_zero_point"}, {59, 8, "channel_tile"},
+            {46, 32, "code_shift"}, {43, 48, "shift"}, {1, 0x800, "flags"}, {37, 0, "row_groups"}, {6, 2000, "in_height"}};
+        for (const auto &plant : plants) {
+            const unsigned layer = bd_rng_below(&rng, head_.layer_count);
+            uint8_t *at = device_->memory() + head_.descriptor_offset + s * head_.switch_stride + layer * 256 + plant.word * 4;
+            uint32_t kept;
+            std::memcpy(&kept, at, 4);
+            std::memcpy(at, &plant.value, 4);
+            ring(s, true);
+            expect_error(BITDIAL_ERROR_BAD_DESCRIPTOR, plant.what, layer, tally);
+            std::memcpy(at, &kept, 4);
+            run_switch(s, tally);
+        }
+        device_->write(BITDIAL_LAYER_COUNT_REG, head_.layer_count + 1);
+        ring(s, true);
+        expect_error(BITDIAL_ERROR_BAD_DESCRIPTOR, "a list that ends early is run", head_.layer_count, tally);
+        device_->write(BITDIAL_LAYER_COUNT_REG, head_.layer_count);
+        run_switch(s, tally);
+    }
+    void refused_doorbells(unsigned s, Tally &tally)
+    {
+        const uint32_t before = device_->read(BITDIAL_FRAME_COUNT_REG);
+        for (const uint32_t bad : {head_.switch_count, 16u + s, 0x80000000u + s}) {
+            ring(bad, false);
+            expect_error(BITDIAL_ERROR_BAD_SWITCH, "no BAD_SWITCH for PRECISION", bad, tally);
+            expect(!(device_->read(BITDIAL_STATUS_REG) & 7), "a bad switch starts a frame", bad, tally);
+        }
+        for (int i = 0; i < 4; i++)
+            ring(s, false);
+        expect_error(BITDIAL_ERROR_QUEUE_FULL, "no QUEUE_FULL at the fourth doorbell", 4, tally);
+        for (int i = 0; i < 3; i++) {
+            while (device_->read(BITDIAL_FRAME_COUNT_REG) - before <= uint32_t(i))
+                device_->clock();
+            device_->clear();
+        }
+        expect(!(device_->read(BITDIAL_STATUS_REG) & 7), "the doorbell on a full queue was kept", 4, tally);
+        run_switch(s, tally);
+    }
+
+public:
+    // Reset values and access kinds of every register, strobes, and the holes of the map.
+    void registers(Tally &tally)
+    {
+        std::vector<bool> known(BITDIAL_WINDOW_BYTES / 4);
+        const struct { const char *name; uint32_t offset; regs_access access; uint32_t reset; bool fixed; uint32_t mask; } table[] = {
+#define X(name, offset, access, reset, fixed, mask) {#name, offset, access, reset, bool(fixed), mask},
+            REGS_TABLE(X)
+#undef X
+        };
+        for (const auto &r : table) {
+            known[r.offset / 4] = true;
+            const bool set_up = r.access == REGS_RW; // the constructor has written some of them
+            const uint32_t start = device_->read(r.offset);
+            expect(!device_->refused(), r.name, 1, tally);
+            expect(!r.fixed || set_up || start == r.reset, r.name, start, tally);
+            if (r.access == REGS_WO)
+                continue;
+            for (const uint32_t value : {0xffffffffu & ~BITDIAL_CONTROL_SOFT_RESET_MASK, 0xa5a5a5a1u, 0x5a5a5a5au, 0u}) {
+                device_->write(r.offset, value);
+                expect(!device_->refused(), r.name, 2, tally);
+                const uint32_t want = r.access == REGS_RW ? value & r.mask : start;
+                expect(device_->read(r.offset) == want, r.name, value, tally);
+            }
+            if (r.access != REGS_RW)
+                continue;
+            device_->write(r.offset, 0xffffff01u, 4); // byte 2 alone
+            expect(device_->read(r.offset) == (r.mask & 0x00ff0000u), r.name, 3, tally);
+            device_->write(r.offset, 0);
+            tally.layers++;
+        }
+        for (uint32_t offset = 0; offset < BITDIAL_WINDOW_BYTES; offset += 4) {
+            if (known[offset / 4])
+                continue;
+            device_->read(offset);
+            expect(device_->refused(), "a read outside the map is answered", offset, tally);
+            device_->write(offset, 1);
+            expect(device_->refused(), "a write outside the map is answered", offset, tally);
+        }
+    }
+    // Values after reset, before anything is written.
+    static void reset_values(const bd_hardware &hardware, Tally &tally)
+    {
+        Device device(hardware, PAGE, nullptr);
+#define X(name, offset, access, reset, fixed, mask)                                                                     \
+        if (const uint32_t value = device.read(offset); fixed && value != reset) {                                      \
+            std::printf(#name " is 0x%x after reset, not 0x%x\n", value, reset);                                        \
+            tally.mismatches++;                                                                                         \
+        }
+        REGS_TABLE(X)
+#undef X
+        const uint32_t geometry = device.read(BITDIAL_GEOMETRY_REG);
+        const uint64_t hash = device.read(BITDIAL_GEOMETRY_HASH_LO_REG) |
+                              uint64_t(device.read(BITDIAL_GEOMETRY_HASH_HI_REG)) << 32;
+        if (geometry != uint32_t(hardware.rows | hardware.requant_units << 8 | hardware.lanes << 16 | hardware.mac_lanes << 25) ||
+            hash != bd_hardware_geometry_hash(&hardware)) {
+            std::printf("GEOMETRY 0x%x and its hash are not those of the configuration\n", geometry);
+            tally.mismatches++;
+        }
+    }
     // Frames at one switch for about `seconds`: clocks and binary MAC a second.
     void speed(unsigned s, double seconds)
     {
@@ -358,7 +551,8 @@ private:
 int usage(int status)
 {
     std::puts("Usage: bench --hardware HW.yaml [--program NET.bdp | --random COUNT] [--first N] [--seed N]\n"
-              "             [--stalls 0..255] [--no-cycles] [--speed SECONDS] [--trace FILE.fst] [--verbose]");
+              "             [--stalls 0..255] [--no-cycles] [--errors | --registers | --speed SECONDS] [--trace FILE.fst]\n"
+              "             [--verbose]");
     return status;
 }
 
@@ -369,10 +563,12 @@ int main(int argc, char **argv)
     const option table[] = {{"hardware", 1, nullptr, 'w'}, {"program", 1, nullptr, 'p'}, {"random", 1, nullptr, 'r'},
                             {"first", 1, nullptr, 'f'},    {"seed", 1, nullptr, 's'},    {"stalls", 1, nullptr, 'a'},
                             {"no-cycles", 0, nullptr, 'n'}, {"speed", 1, nullptr, 'e'},  {"trace", 1, nullptr, 't'},
-                            {"verbose", 0, nullptr, 'v'},  {"help", 0, nullptr, 'h'},    {nullptr, 0, nullptr, 0}};
+                            {"verbose", 0, nullptr, 'v'},  {"errors", 0, nullptr, 'E'},  {"registers", 0, nullptr, 'R'},
+                             {"help", 0, nullptr, 'h'},    {nullptr, 0, nullptr, 0}};
     const char *hardware_path = nullptr, *program_path = nullptr;
     uint64_t count = 1, first = 0, seed = 1;
     double seconds = 0;
+    bool errors = false, registers = false;
     Options options;
     for (int c; (c = getopt_long(argc, argv, "", table, nullptr)) != -1;) switch (c) {
         case 'w': hardware_path = optarg; break;
@@ -384,6 +580,8 @@ int main(int argc, char **argv)
         case 'n': options.cycles = false; break;
         case 'e': seconds = std::strtod(optarg, nullptr); break;
         case 't': options.trace = optarg; break;
+        case 'E': errors = true; break;
+        case 'R': registers = true; break;
         case 'v': options.verbose = true; break;
         case 'h': return usage(0);
         default: return usage(2);
@@ -405,8 +603,14 @@ int main(int argc, char **argv)
                                        : " --random 1 --seed " + std::to_string(seed) + " --first " + std::to_string(i)) +
                          (options.stall_chance ? " --stalls " + std::to_string(options.stall_chance) : "");
         options.stall_seed = seed * 1000003 + i;
+        if (registers)
+            Runner::reset_values(hardware, tally); // one model at a time
         Runner runner(hardware, program, options);
-        if (seconds > 0)
+        if (registers)
+            runner.registers(tally);
+        else if (errors)
+            runner.errors(seed + i, tally);
+        else if (seconds > 0)
             for (unsigned s = 0; s < program.header->switch_count; s++)
                 runner.speed(s, seconds);
         else
