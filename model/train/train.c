@@ -230,6 +230,9 @@ static bd_status open_run(struct run *run, struct bd_error *err)
         return bd_fail(err, BD_BAD_INPUT, "a batch of %" PRId64 " is more than the %u training images", run->plan.batch,
                        data->count);
     }
+    if (run->plan.arithmetic == BD_ARITHMETIC_BFLOAT16 && !bd_conv_half_is_fast()) {
+        return bd_fail(err, BD_BAD_INPUT, "this processor does not multiply bfloat16: train with float32 or auto");
+    }
     uint32_t all = (1u << run->graph->switch_count) - 1;
     run->plan.switches = run->plan.switches ? run->plan.switches & all : all;
     run->steps_per_epoch = data->count / run->plan.batch;
