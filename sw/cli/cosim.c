@@ -93,17 +93,22 @@ static void repeat_line(const struct worker *w, const struct item *item, char *t
              o->fault ? o->fault : "");
 }
 
-/* Notes the first difference of this worker in words. */
-static void note(struct worker *w, const struct item *item, const char *difference)
+/* Puts a difference in words, unless one stands there. */
+static void note_in(struct worker *w, char first[1536], const struct item *item, const char *difference)
 {
-    if (w->totals.first[0]) {
+    if (first[0]) {
         return;
     }
     char line[768];
     repeat_line(w, item, line, sizeof line);
-    snprintf(w->totals.first, sizeof w->totals.first, "%s %u, switch %s, %s; repeat with: %s",
+    snprintf(first, 1536, "%s %u, switch %s, %s; repeat with: %s",
              w->options->path ? "image" : "network", item->id, w->program->switches[item->switch_index].name, difference,
              line);
+}
+
+static void note(struct worker *w, const struct item *item, const char *difference)
+{
+    note_in(w, w->totals.first, item, difference);
 }
 
 /* Compares one array (H, W, C); `agrees` says that the layer's stream is the same where its codes differ. */
@@ -249,15 +254,25 @@ static void compare_cycles(struct worker *w, const struct item *item, bool store
         name_part(w, &price->parts, part, sizeof part);
         snprintf(text, sizeof text, "%s: %" PRIu64 " clocks where %" PRIu64 " were predicted%s",
                  store ? "layers stored" : "layers not stored", simulated, price->cycles, part);
-        note(w, item, text);
+        note_in(w, w->totals.first_cycles, item, text);
         w->totals.cycle_mismatches++;
     }
 }
 
-/* Tells the device how many clocks a wait may take: a frame that never ends must not be simulated for ever. */
-static void bound_wait(struct worker *w, uint64_t predicted, bool stalls)
+/* Tells the device how many clocks a wait may take: a frame that never ends must not be simulated for ever, but one
+ * that runs at a wrong switch should end and be told by its switch. */
+static bd_status bound_wait(struct worker *w, bool store, bool stalls, struct bd_error *err)
 {
-    w->session.platform.wait_clocks = predicted * (stalls ? 64 : 4) + 100000;
+    uint64_t longest = 0, cycles;
+    for (unsigned s = 0; s < w->program->header->switch_count; s++) {
+        bd_status status = find_price(w, s, store, &cycles, err);
+        if (status != BD_OK) {
+            return status;
+        }
+        longest = cycles > longest ? cycles : longest;
+    }
+    w->session.platform.wait_clocks = longest * (stalls ? 64 : 2) + 100000;
+    return BD_OK;
 }
 
 /* Runs one item, with its layers stored where it has a reference for them. */
@@ -265,16 +280,14 @@ static bd_status run_item(struct worker *w, const struct item *item, struct bd_e
 {
     const struct bd_platform_ops *ops = w->session.platform.ops;
     bool store = item->reference != NULL;
-    uint64_t predicted;
     struct bd_statistics statistics;
     int32_t *logits = bd_xcalloc(w->program->header->classes, sizeof *logits);
-    bd_status status = find_price(w, item->switch_index, store, &predicted, err);
+    bd_status status = bound_wait(w, store, item->stalls, err);
     if (status == BD_OK && w->options->stalls) {
         status = ops->set_stalls(w->session.platform.self, w->options->seed + item->id, item->stalls ? STALL_CHANCE : 0,
                                  err);
     }
     if (status == BD_OK) {
-        bound_wait(w, predicted, item->stalls);
         status = bd_session_start(&w->session, 0, item->switch_index, item->image, err);
     }
     if (status == BD_OK) {
@@ -314,15 +327,9 @@ static bd_status check_queue(struct worker *w, unsigned before, unsigned index, 
                              struct bd_error *err)
 {
     const unsigned order[3] = {before, index, index};
-    uint64_t cycles[3], predicted = 0;
+    uint64_t cycles[3];
     int32_t *logits = bd_xcalloc(w->program->header->classes, sizeof *logits);
-    bd_status status = BD_OK;
-    for (int i = 0; i < 3 && status == BD_OK; i++) {
-        uint64_t own;
-        status = find_price(w, order[i], false, &own, err);
-        predicted += own;
-    }
-    bound_wait(w, predicted, false);
+    bd_status status = bound_wait(w, false, false, err);
     for (unsigned i = 0; i < 3 && status == BD_OK; i++) {
         status = bd_session_start(&w->session, i, order[i], item->image, err);
     }
@@ -349,7 +356,7 @@ static bd_status check_queue(struct worker *w, unsigned before, unsigned index, 
             char text[192];
             snprintf(text, sizeof text, "queued behind %s it took %" PRIu64 " clocks, behind its own kind %" PRIu64,
                      w->program->switches[before].name, cycles[1], cycles[2]);
-            note(w, &last, text);
+            note_in(w, w->totals.first_cycles, &last, text);
             w->totals.queue_different++;
         }
     }
@@ -642,12 +649,15 @@ static void merge(struct bd_cosim_totals *to, const struct bd_cosim_totals *from
     if (!to->first[0]) {
         memcpy(to->first, from->first, sizeof to->first);
     }
+    if (!to->first_cycles[0]) {
+        memcpy(to->first_cycles, from->first_cycles, sizeof to->first_cycles);
+    }
 }
 
 static bd_status judge(const struct bd_cosim_totals *t, struct bd_error *err)
 {
-    if (t->first[0]) {
-        return bd_fail(err, BD_FAIL, "%.1000s", t->first);
+    if (t->first[0] || t->first_cycles[0]) {
+        return bd_fail(err, BD_FAIL, "%.1000s", t->first[0] ? t->first : t->first_cycles);
     }
     if (t->violations) {
         return bd_fail(err, BD_FAIL, "%" PRIu64 " writes into the sealed program", t->violations);

@@ -52,7 +52,8 @@ struct bd_cosim_totals {
     uint64_t clocks, run_nanoseconds, binary_macs;
     uint64_t networks, layers;        /* random mode */
     bool shared;
-    char first[1536];                 /* the first difference in words and the command that repeats it, or "" */
+    /* The first value, and the first clock count, that differs: in words, with the command that repeats it; or "". */
+    char first[1536], first_cycles[1536];
 };
 
 /* Runs all; *totals is valid where the status is BD_OK or BD_FAIL. BD_FAIL: a difference, or a device that failed,

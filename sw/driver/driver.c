@@ -338,9 +338,9 @@ static enum bd_device_status serve_interrupt(struct bd_device *device)
 }
 
 /* Tells a frame that never ended from one whose interrupt was lost. */
-static enum bd_device_status judge_timeout(struct bd_device *device, uint32_t milliseconds)
+static enum bd_device_status judge_timeout(struct bd_device *device, uint64_t waited)
 {
-    device->expected = milliseconds;
+    device->expected = waited;
     TRY(read_register(device, BITDIAL_STATUS_REG, &device->seen_status));
     TRY(read_register(device, BITDIAL_IRQ_STATUS_REG, &device->seen_irq_status));
     uint32_t count;
@@ -360,7 +360,7 @@ enum bd_device_status bd_device_wait(struct bd_device *device, uint32_t millisec
         int result = passed > milliseconds ? BD_PORT_TIMEOUT
                                            : device->port.wait_irq(device->port.context, milliseconds - (uint32_t)passed);
         if (result == BD_PORT_TIMEOUT) {
-            return judge_timeout(device, milliseconds);
+            return judge_timeout(device, device->port.now_ms(device->port.context) - start);
         }
         if (result != BD_PORT_OK) {
             return BD_DEVICE_TRANSPORT;
