@@ -79,7 +79,8 @@ Test(graph, resize)
         const struct bd_layer *before = &graph.layers[i], *after = &pruned.layers[i];
         cr_assert_str_eq(after->name, before->name);
         cr_assert_eq(after->prune_group, before->prune_group);
-        cr_assert_eq(after->out_channels, before->prune_group < 0 ? before->out_channels : channels[before->prune_group]);
+        cr_assert_eq(after->out_channels,
+                     before->prune_group < 0 ? before->out_channels : channels[before->prune_group]);
         cr_assert_eq(after->adds_stream, before->adds_stream);
         cr_assert_eq(after->weight_bits, before->weight_bits);
     }
@@ -121,11 +122,13 @@ Test(graph, refusals_have_positions)
         {HEAD TAIL, "'switches'"},
         {HEAD "switches: [w1a1]\nstem: {channels: 4, kernel: 4}\nstages:\n  - {channels: 4, blocks: [{}]}\nhead: {}\n",
          "'kernel' must be odd"},
-        {HEAD "switches: [w1a1]\nstem: {channels: 4}\nstages:\n  - {channels: 8, blocks: [{shortcut: identity}]}\nhead: {}\n",
+        {HEAD "switches: [w1a1]\nstem: {channels: 4}\nstages:\n  - {channels: 8, blocks: [{shortcut: "
+              "identity}]}\nhead: {}\n",
          "n:7:28: an identity shortcut needs"},
         {HEAD "switches: [w1a1]\nstem: {channels: 4}\nstages:\n  - {channels: 4, blocks: []}\nhead: {}\n",
          "'blocks' must be a list"},
-        {HEAD "switches: [w1a1]\nstem: {channels: 0}\nstages:\n  - {channels: 4, blocks: [{}]}\nhead: {}\n", "channels"},
+        {HEAD "switches: [w1a1]\nstem: {channels: 0}\nstages:\n  - {channels: 4, blocks: [{}]}\nhead: {}\n",
+         "channels"},
         {HEAD "switches: [w1a1]\n" TAIL "colour: red\n", "unknown key 'colour'"},
         {HEAD "switches: [w1a1]\nstem: {channels: 4}\nstages:\n  - {channels: 4, blocks: [{}]}\nhead: {pool_bits: 9}\n",
          "'pool_bits' must be 1..8 or 32"},
@@ -133,7 +136,8 @@ Test(graph, refusals_have_positions)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bd_graph graph;
         struct bd_error err = {0};
-        cr_assert_eq(bd_graph_parse(&graph, "n", cases[i].text, strlen(cases[i].text), &err), BD_BAD_INPUT, "case %zu", i);
+        cr_assert_eq(bd_graph_parse(&graph, "n", cases[i].text, strlen(cases[i].text), &err), BD_BAD_INPUT, "case %zu",
+                     i);
         cr_assert_not_null(strstr(err.message, cases[i].message), "case %zu: '%s'", i, err.message);
     }
 }

@@ -6,7 +6,8 @@
 #include "model/core/rng.h"
 #include "model/quant/quant.h"
 
-/* Every latent on a grid eight times as fine as the codes: the bin it stands in, in exact arithmetic (s a power of two). */
+/* Every latent on a grid eight times as fine as the codes: the bin it stands in, in exact arithmetic (s a power of
+ * two). */
 Test(quant, weight_codes_are_floors)
 {
     for (int i = -1200; i <= 1200; i++) {
@@ -89,7 +90,7 @@ Test(quant, pact_codes)
         }
         cr_assert_eq(before, n);
     }
-    cr_assert_eq(bd_pact_code(0.5f, 1, 3), 1); /* the edge itself goes up */
+    cr_assert_eq(bd_pact_code(0.5f, 1, 3), 1);                /* the edge itself goes up */
     cr_assert_eq(bd_pact_code(nextafterf(0.5f, 0), 1, 3), 1); /* 0.5 - 2^-25 + 0.5 rounds to 1 in float32 */
     cr_assert_eq(bd_pact_code(0.4999f, 1, 3), 0);
 }

@@ -171,18 +171,20 @@ static void check_gradients(const char *kind)
         const struct bd_parameter *p = &probe.parameters[i];
         double apart = 0, size = 0;
         for (size_t k = 0; k < PROBED && k < p->count; k++) {
-            double theirs = difference(&probe, p, k * p->count / PROBED_OF(probe, i)), gap = theirs - ours[i * PROBED + k];
+            double theirs = difference(&probe, p, k * p->count / PROBED_OF(probe, i)),
+                   gap = theirs - ours[i * PROBED + k];
             apart += gap * gap;
             size += theirs * theirs;
         }
         apart = sqrt(apart);
         size = sqrt(size);
         bool stem = !strncmp(p->name, "stem", 4);
-        cr_assert_leq(apart, (stem ? 0.5 : 0.3) * size + 5e-3, "%s: differences of size %g, the gradient is apart by %g",
-                      p->name, size, apart);
+        cr_assert_leq(apart, (stem ? 0.5 : 0.3) * size + 5e-3,
+                      "%s: differences of size %g, the gradient is apart by %g", p->name, size, apart);
         told += size > 0.01;
     }
-    cr_assert_gt(told, (int)probe.count * 2 / 3, "only %d of %zu gradients are large enough to tell", told, probe.count);
+    cr_assert_gt(told, (int)probe.count * 2 / 3, "only %d of %zu gradients are large enough to tell", told,
+                 probe.count);
     free(ours);
     close_probe(&probe);
 }
@@ -216,7 +218,8 @@ Test(train, gradients_half)
             apart += pow(a->gradient[k] - b->gradient[k], 2);
             size += pow(a->gradient[k], 2);
         }
-        cr_assert_leq(sqrt(apart), 0.03 * sqrt(size) + 1e-3, "%s: size %g, apart by %g", a->name, sqrt(size), sqrt(apart));
+        cr_assert_leq(sqrt(apart), 0.03 * sqrt(size) + 1e-3, "%s: size %g, apart by %g", a->name, sqrt(size),
+                      sqrt(apart));
     }
     close_probe(&exact);
     close_probe(&half);
@@ -274,8 +277,12 @@ static void check_forward_kernel(int block, enum bd_code_kind kind)
     static float stream_out[PIXELS * BD_MAX_BLOCK], codes[PIXELS * BD_MAX_BLOCK];
     struct bd_code code = make_code(kind);
     fill_slab(&slab, block);
-    struct bd_forward_slab work = {.a = slab.a, .slope = slab.slope, .offset = slab.offset, .stream_in = slab.stream,
-                                   .stream_out = stream_out, .codes = codes};
+    struct bd_forward_slab work = {.a = slab.a,
+                                   .slope = slab.slope,
+                                   .offset = slab.offset,
+                                   .stream_in = slab.stream,
+                                   .stream_out = stream_out,
+                                   .codes = codes};
     bd_kernel_forward(&work, PIXELS, block, false, &code);
     for (int i = 0; i < PIXELS * block; i++) {
         float z = slab.a[i] * slab.slope[i % block] + slab.offset[i % block];
@@ -292,9 +299,15 @@ static void check_backward_kernel(int block, enum bd_code_kind kind, bool from_s
     double sums[2 * BD_MAX_BLOCK], d_alpha, plain_sums[2 * BD_MAX_BLOCK] = {0}, plain_alpha = 0;
     struct bd_code code = make_code(kind);
     fill_slab(&slab, block);
-    struct bd_backward_slab work = {.a = slab.a, .slope = slab.slope, .offset = slab.offset,
-                                    .stream = from_stream ? slab.stream : NULL, .d_stream = slab.d_stream,
-                                    .d_code = slab.d_code, .d_code_2 = slab.d_stream, .code_gain = 0.5f, .g = g};
+    struct bd_backward_slab work = {.a = slab.a,
+                                    .slope = slab.slope,
+                                    .offset = slab.offset,
+                                    .stream = from_stream ? slab.stream : NULL,
+                                    .d_stream = slab.d_stream,
+                                    .d_code = slab.d_code,
+                                    .d_code_2 = slab.d_stream,
+                                    .code_gain = 0.5f,
+                                    .g = g};
     bd_kernel_backward(&work, PIXELS, block, false, &code, sums, &d_alpha);
     for (int i = 0; i < PIXELS * block; i++) {
         int c = i % block;

@@ -11,8 +11,9 @@
 #include "model/train/checkpoint.h"
 #include "model/train/train.h"
 
-static const char network[] = "name: tiny\ninput: {height: 8, width: 8, channels: 1}\nclasses: 3\nswitches: [w2a2, w1a1]\n"
-                              "stem: {channels: 3}\nstages:\n  - {channels: 3, blocks: [{inner: 2}]}\nhead: {}\n";
+static const char network[] =
+    "name: tiny\ninput: {height: 8, width: 8, channels: 1}\nclasses: 3\nswitches: [w2a2, w1a1]\n"
+    "stem: {channels: 3}\nstages:\n  - {channels: 3, blocks: [{inner: 2}]}\nhead: {}\n";
 
 static void make(struct bd_checkpoint *checkpoint)
 {
@@ -20,7 +21,8 @@ static void make(struct bd_checkpoint *checkpoint)
     struct bd_train_plan plan;
     bd_train_plan_init(&plan);
     bd_checkpoint_init(checkpoint);
-    cr_assert_eq(bd_graph_parse(&checkpoint->graph, "tiny", network, sizeof network - 1, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_graph_parse(&checkpoint->graph, "tiny", network, sizeof network - 1, &err), BD_OK, "%s",
+                 err.message);
     bd_train_initialise(checkpoint, &plan);
     checkpoint->metadata = bd_xstrdup("{\"made_by\":\"test\"}");
 }

@@ -87,8 +87,10 @@ static const struct bd_field stage_fields[] = {
 #undef AT
 #define AT(member) offsetof(struct block, member)
 static const struct bd_field block_fields[] = {
-    {"kind", BD_FIELD_ENUM, AT(kind), 0, 0, "basic", "basic|bireal", NULL, "one shortcut a block, or one a convolution"},
-    {"inner", BD_FIELD_INT, AT(inner), 0, MAX_CHANNELS, "0", NULL, NULL, "width between the convolutions; 0: the stage's"},
+    {"kind", BD_FIELD_ENUM, AT(kind), 0, 0, "basic", "basic|bireal", NULL,
+     "one shortcut a block, or one a convolution"},
+    {"inner", BD_FIELD_INT, AT(inner), 0, MAX_CHANNELS, "0", NULL, NULL,
+     "width between the convolutions; 0: the stage's"},
     {"shortcut", BD_FIELD_ENUM, AT(shortcut), 0, 0, "auto", "auto|identity|projection", NULL,
      "auto: identity where shapes allow"},
     {"projection_bits", BD_FIELD_INT, AT(projection_bits), 0, 8, "0", NULL, NULL, "weight bits; 0: the switch's"},
@@ -113,8 +115,7 @@ static bool name_is_plain(const char *name)
 static bool parse_switch(const char *text, struct bd_switch *sw)
 {
     int weight, activation, used = 0;
-    if (strlen(text) >= sizeof sw->name || sscanf(text, "w%1da%2d%n", &weight, &activation, &used) != 2 ||
-        text[used]) {
+    if (strlen(text) >= sizeof sw->name || sscanf(text, "w%1da%2d%n", &weight, &activation, &used) != 2 || text[used]) {
         return false;
     }
     char canonical[32];
@@ -149,8 +150,10 @@ static bd_status read_switches(struct bd_graph *graph, const struct bd_yaml *yam
         const struct bd_switch *above = sw - 1;
         if (i && (sw->weight_bits > above->weight_bits ||
                   (sw->weight_bits == above->weight_bits && sw->activation_bits > above->activation_bits))) {
-            return bd_yaml_fail(yaml, item, err, "switch '%s' must stand before '%s': highest precision first, weight bits "
-                                "before activation bits", sw->name, above->name);
+            return bd_yaml_fail(yaml, item, err,
+                                "switch '%s' must stand before '%s': highest precision first, weight bits "
+                                "before activation bits",
+                                sw->name, above->name);
         }
     }
     graph->switch_count = node->count;
@@ -231,7 +234,7 @@ struct builder {
     const struct bd_yaml *yaml;
     int channels, height, width; /* of the residual stream */
     int stream_group;
-    int writer;      /* layer that last completed the stream: it emits the next quantizer's codes */
+    int writer; /* layer that last completed the stream: it emits the next quantizer's codes */
     int layer_room, quantizer_room;
 };
 
@@ -256,8 +259,14 @@ static struct bd_layer *add_layer(struct builder *b, const char *name, enum bd_l
         graph->layers = bd_xrealloc(graph->layers, b->layer_room, sizeof *graph->layers);
     }
     struct bd_layer *layer = &graph->layers[graph->layer_count++];
-    *layer = (struct bd_layer){.kind = kind, .in_quantizer = -1, .out_quantizer = -1, .groups = 1, .kernel_h = 1,
-                               .kernel_w = 1, .stride = 1, .prune_group = -1};
+    *layer = (struct bd_layer){.kind = kind,
+                               .in_quantizer = -1,
+                               .out_quantizer = -1,
+                               .groups = 1,
+                               .kernel_h = 1,
+                               .kernel_w = 1,
+                               .stride = 1,
+                               .prune_group = -1};
     snprintf(layer->name, sizeof layer->name, "%s", name);
     return layer;
 }
@@ -308,8 +317,8 @@ static bd_status build_block(struct builder *b, const struct stage *stage, const
     bool fits = stride == 1 && channels == b->channels;
     if (block->shortcut == SHORTCUT_IDENTITY && !fits) {
         return bd_yaml_fail(b->yaml, block->node, err,
-                            "an identity shortcut needs stride 1 and equal channels, got stride %d and %d to %d", stride,
-                            b->channels, channels);
+                            "an identity shortcut needs stride 1 and equal channels, got stride %d and %d to %d",
+                            stride, b->channels, channels);
     }
     bool project = block->shortcut == SHORTCUT_PROJECTION || !fits;
     snprintf(name, sizeof name, "%s.q1", prefix);
@@ -343,8 +352,9 @@ static bd_status build_layers(struct bd_graph *graph, const struct description *
     struct builder b = {.graph = graph, .yaml = yaml};
     int input = add_quantizer(&b, "input", 8, d->channels, d->height, d->width);
     b.stream_group = graph->prune_group_count++;
-    completes_stream(&b, add_conv(&b, "stem", input, d->stem_channels, d->stem_kernel, d->stem_stride, d->stem_bits,
-                                  b.stream_group), false);
+    completes_stream(
+        &b, add_conv(&b, "stem", input, d->stem_channels, d->stem_kernel, d->stem_stride, d->stem_bits, b.stream_group),
+        false);
     for (int s = 0; s < d->stage_count; s++) {
         const struct stage *stage = &d->stages[s];
         for (int k = 0; k < stage->block_count; k++) {

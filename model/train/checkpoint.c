@@ -139,7 +139,8 @@ static bd_status expect(const struct bd_checkpoint *checkpoint, int rank, const 
 static bd_status check_layer(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, struct bd_error *err)
 {
     const int64_t one = 1, channels = layer->out_channels;
-    const int64_t kernel[] = {layer->out_channels, layer->in_channels / layer->groups, layer->kernel_h, layer->kernel_w};
+    const int64_t kernel[] = {layer->out_channels, layer->in_channels / layer->groups, layer->kernel_h,
+                              layer->kernel_w};
     if (layer->kind == BD_LAYER_POOL) {
         return BD_OK;
     }
@@ -431,7 +432,7 @@ static bd_status read_dataset(struct reader *reader, hid_t dataset, const char *
     bd_status status = BD_OK;
     if (kind == H5T_STRING) {
         char *text = read_text(dataset, type);
-        char **to = !strcmp(name, NETWORK_NAME) ? &reader->network
+        char **to = !strcmp(name, NETWORK_NAME)    ? &reader->network
                     : !strcmp(name, METADATA_NAME) ? &reader->checkpoint->metadata
                                                    : NULL;
         if (text && to && !*to) {

@@ -46,8 +46,8 @@ bd_status bd_checkpoint_save(const struct bd_checkpoint *checkpoint, const char 
 /* The array of that name, or NULL. */
 struct bd_array *bd_checkpoint_find(const struct bd_checkpoint *checkpoint, const char *format, ...) BD_PRINTF(2, 3);
 /* Adds (or replaces) a zeroed array; never NULL (out of memory aborts). */
-struct bd_array *bd_checkpoint_put(struct bd_checkpoint *checkpoint, int rank, const int64_t *shape,
-                                   const char *format, ...) BD_PRINTF(4, 5);
+struct bd_array *bd_checkpoint_put(struct bd_checkpoint *checkpoint, int rank, const int64_t *shape, const char *format,
+                                   ...) BD_PRINTF(4, 5);
 /* Removes every array whose name begins with `prefix` ("train/" leaves what ships). */
 void bd_checkpoint_drop(struct bd_checkpoint *checkpoint, const char *prefix);
 /* Whether Q.S.alpha exists: not for the input, not where the codes are +-1. */

@@ -68,12 +68,10 @@ static dnnl_status_t describe(const struct bd_conv_shape *s, struct descriptors 
     status = status ? status : dnnl_memory_desc_init_by_tag(&d->d_accumulation, 4, out, type, blocked);
     status = status ? status : dnnl_memory_desc_init_by_tag(&d->plain_weights, 4, kernel, dnnl_f32, dnnl_oihw);
     status = status ? status : dnnl_memory_desc_init_by_tag(&d->any_weights, 4, kernel, type, dnnl_format_tag_any);
-    return status ? status
-                  : dnnl_memory_desc_init_by_tag(&d->any_d_weights, 4, kernel, dnnl_f32, dnnl_format_tag_any);
+    return status ? status : dnnl_memory_desc_init_by_tag(&d->any_d_weights, 4, kernel, dnnl_f32, dnnl_format_tag_any);
 }
 
-static dnnl_status_t make_memory(struct bd_conv *conv, dnnl_memory_t *memory, const dnnl_memory_desc_t *desc,
-                                 bool own)
+static dnnl_status_t make_memory(struct bd_conv *conv, dnnl_memory_t *memory, const dnnl_memory_desc_t *desc, bool own)
 {
     return dnnl_memory_create(memory, desc, conv->engine, own ? DNNL_MEMORY_ALLOCATE : DNNL_MEMORY_NONE);
 }
@@ -128,9 +126,8 @@ static dnnl_status_t make_backward_data(struct bd_conv *conv, const struct descr
 {
     dnnl_convolution_desc_t desc;
     dnnl_primitive_desc_t pd;
-    dnnl_status_t status =
-        dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &d->source, &d->any_weights,
-                                                 &d->d_accumulation, d->strides, d->pad, d->pad);
+    dnnl_status_t status = dnnl_convolution_backward_data_desc_init(
+        &desc, dnnl_convolution_direct, &d->source, &d->any_weights, &d->d_accumulation, d->strides, d->pad, d->pad);
     status = status ? status : make_pass(conv, BACKWARD_DATA, &desc, hint, &pd);
     if (status) {
         return status;
@@ -147,9 +144,9 @@ static dnnl_status_t make_backward_weights(struct bd_conv *conv, const struct de
 {
     dnnl_convolution_desc_t desc;
     dnnl_primitive_desc_t pd;
-    dnnl_status_t status = dnnl_convolution_backward_weights_desc_init(
-        &desc, dnnl_convolution_direct, &d->source, &d->any_d_weights, NULL, &d->d_accumulation, d->strides, d->pad,
-        d->pad);
+    dnnl_status_t status =
+        dnnl_convolution_backward_weights_desc_init(&desc, dnnl_convolution_direct, &d->source, &d->any_d_weights, NULL,
+                                                    &d->d_accumulation, d->strides, d->pad, d->pad);
     status = status ? status : make_pass(conv, BACKWARD_WEIGHTS, &desc, hint, &pd);
     if (status) {
         return status;
@@ -255,7 +252,7 @@ void bd_conv_destroy(struct bd_conv *conv)
     const dnnl_memory_t memories[] = {conv->plain_weights, conv->weights, conv->back_weights, conv->d_weights};
     destroy_memories(memories, sizeof memories / sizeof *memories);
     dnnl_primitive_t primitives[] = {conv->pass[FORWARD], conv->pass[BACKWARD_DATA], conv->pass[BACKWARD_WEIGHTS],
-                                     conv->to_weights, conv->to_back_weights, conv->from_d_weights};
+                                     conv->to_weights,    conv->to_back_weights,     conv->from_d_weights};
     for (size_t i = 0; i < sizeof primitives / sizeof *primitives; i++) {
         if (primitives[i]) {
             dnnl_primitive_destroy(primitives[i]);
@@ -290,8 +287,7 @@ bd_status bd_conv_set_weights(struct bd_conv *conv, const float *weights, struct
 static bd_status execute(struct bd_conv *conv, const struct worker *worker, enum pass pass,
                          const dnnl_exec_arg_t given[3], const char *what, struct bd_error *err)
 {
-    const dnnl_exec_arg_t arguments[] = {
-        given[0], given[1], given[2], {DNNL_ARG_SCRATCHPAD, worker->scratchpad[pass]}};
+    const dnnl_exec_arg_t arguments[] = {given[0], given[1], given[2], {DNNL_ARG_SCRATCHPAD, worker->scratchpad[pass]}};
     dnnl_status_t status = dnnl_primitive_execute(conv->pass[pass], worker->stream, 4, arguments);
     status = status ? status : dnnl_stream_wait(worker->stream);
     return status ? failed(status, what, err) : BD_OK;

@@ -87,9 +87,9 @@ bd_status bd_float_accuracy(const struct bd_checkpoint *checkpoint, uint32_t swi
     switches = switches ? switches : all_switches(graph);
     bd_status status = bd_check_dataset(graph, dataset, err);
     /* Without training the network only reads the checkpoint. */
-    status = status ? status
-                    : bd_net_create(&net, (struct bd_checkpoint *)checkpoint, EVALUATION_BATCH, switches, false, false,
-                                    err);
+    status =
+        status ? status
+               : bd_net_create(&net, (struct bd_checkpoint *)checkpoint, EVALUATION_BATCH, switches, false, false, err);
     if (status) {
         return status;
     }

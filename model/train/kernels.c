@@ -17,31 +17,31 @@ typedef uint16_t vh __attribute__((vector_size(16), aligned(2), may_alias));
 
 #define ALL(x) ((vf){0} + (x))
 #define SELECT(mask, yes, no) ((vf)(((mask) & (vi)(yes)) | (~(mask) & (vi)(no))))
-#define ADD_TO_DOUBLES(sums, v)               \
-    for (int lane = 0; lane < LANES; lane++) { \
-        (sums)[lane] += (v)[lane];            \
+#define ADD_TO_DOUBLES(sums, v)                                                                                        \
+    for (int lane = 0; lane < LANES; lane++) {                                                                         \
+        (sums)[lane] += (v)[lane];                                                                                     \
     }
 
 /* An operand vector at pixel `at`: bfloat16 is the upper half of a float32, rounded to nearest even. */
-#define LOAD(base, at, half)                                                                        \
+#define LOAD(base, at, half)                                                                                           \
     ((half) ? (vf)(__builtin_convertvector(((const vh *)(base))[at], vi) << 16) : ((const vf *)(base))[at])
-#define STORE(base, at, half, value)                                                                \
-    do {                                                                                            \
-        if (half) {                                                                                 \
-            vi bits_ = (vi)(value);                                                                 \
-            bits_ += 0x7fff + ((bits_ >> 16) & 1);                                                  \
-            ((vh *)(base))[at] = __builtin_convertvector((bits_ >> 16) & 0xffff, vh);               \
-        } else {                                                                                    \
-            ((vf *)(base))[at] = (value);                                                           \
-        }                                                                                           \
+#define STORE(base, at, half, value)                                                                                   \
+    do {                                                                                                               \
+        if (half) {                                                                                                    \
+            vi bits_ = (vi)(value);                                                                                    \
+            bits_ += 0x7fff + ((bits_ >> 16) & 1);                                                                     \
+            ((vh *)(base))[at] = __builtin_convertvector((bits_ >> 16) & 0xffff, vh);                                  \
+        } else {                                                                                                       \
+            ((vf *)(base))[at] = (value);                                                                              \
+        }                                                                                                              \
     } while (0)
 
-#define PACT_CODE(result, z, scale, n)                                  \
-    do {                                                                \
-        vf t_ = (z) * (scale) + 0.5f;                                   \
-        t_ = (vf)((vi)t_ & (t_ > 0.0f));                                \
-        t_ = SELECT(t_ < (n), t_, ALL(n));                              \
-        (result) = __builtin_convertvector(__builtin_convertvector(t_, vi), vf); \
+#define PACT_CODE(result, z, scale, n)                                                                                 \
+    do {                                                                                                               \
+        vf t_ = (z) * (scale) + 0.5f;                                                                                  \
+        t_ = (vf)((vi)t_ & (t_ > 0.0f));                                                                               \
+        t_ = SELECT(t_ < (n), t_, ALL(n));                                                                             \
+        (result) = __builtin_convertvector(__builtin_convertvector(t_, vi), vf);                                       \
     } while (0)
 
 #define PARTS 1

@@ -33,7 +33,8 @@ struct bd_forward_slab {
     float *stream_out;
     void *codes;
 };
-void bd_kernel_forward(const struct bd_forward_slab *slab, int pixels, int block, bool half, const struct bd_code *code);
+void bd_kernel_forward(const struct bd_forward_slab *slab, int pixels, int block, bool half,
+                       const struct bd_code *code);
 
 /* The gradient g of z: d_stream (or nothing) plus what the quantizer passes of (d_code + d_code_2) * code_gain.
  * z is `stream` where the layer wrote one, else slope a + offset. sums[0..block): of g; sums[block..2 block): of

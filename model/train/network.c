@@ -23,15 +23,15 @@ struct layer {
     bool once;                             /* same accumulations in every switch */
     int stream_source;                     /* ADDS: the layer whose stream it reads */
     size_t weight_count;
-    float *weight, *scale, *bias;                    /* checkpoint */
+    float *weight, *scale, *bias; /* checkpoint */
     float *wscale[BD_MAX_SWITCHES], *gamma[BD_MAX_SWITCHES], *beta[BD_MAX_SWITCHES], *mean[BD_MAX_SWITCHES],
         *variance[BD_MAX_SWITCHES];
     float *d_weight, *d_bias, *d_gamma[BD_MAX_SWITCHES], *d_beta[BD_MAX_SWITCHES];
-    uint8_t *codes;    /* c_8 of the weights (OC, IC, KH, KW) */
-    float *odd;        /* the switch's odd weights, channels padded */
-    int odd_bits;      /* what `odd` and `conv` hold; 0: nothing */
-    float *d_odd;      /* weight gradient, channels padded */
-    float *d_shards;   /* the same as oneDNN leaves it, by shard */
+    uint8_t *codes;                                    /* c_8 of the weights (OC, IC, KH, KW) */
+    float *odd;                                        /* the switch's odd weights, channels padded */
+    int odd_bits;                                      /* what `odd` and `conv` hold; 0: nothing */
+    float *d_odd;                                      /* weight gradient, channels padded */
+    float *d_shards;                                   /* the same as oneDNN leaves it, by shard */
     float *accumulation, *stream, *d_accumulation_sum; /* last: float32, ONCE layers only */
     double *batch_mean, *batch_inverse; /* of the accumulation; inverse = k / sqrt(k^2 var + eps), (out_padded) */
     double *batch_variance;
@@ -47,9 +47,9 @@ struct bd_net {
     bool half, training;
     struct layer *layers;
     float *alpha[BD_MAX_LAYERS][BD_MAX_SWITCHES], *d_alpha[BD_MAX_LAYERS][BD_MAX_SWITCHES]; /* by quantizer */
-    void **codes;           /* operand, by quantizer; NULL for the pool's */
-    const void **d_code[2]; /* by quantizer: the gradients that its readers left, or NULL */
-    float *image;           /* (N, C, H, W) */
+    void **codes;                           /* operand, by quantizer; NULL for the pool's */
+    const void **d_code[2];                 /* by quantizer: the gradients that its readers left, or NULL */
+    float *image;                           /* (N, C, H, W) */
     void *d_code_room[2], **d_accumulation; /* the latter one shard for each worker */
     float *d_stream[2], *d_inner; /* two: a stage's first gradient is gathered while the last of the next is read */
     double *slab_sums, *slab_alpha;
@@ -98,8 +98,12 @@ static float *add_parameter(struct bd_net *net, enum bd_parameter_kind kind, int
 {
     net->parameters = bd_xrealloc(net->parameters, net->parameter_count + 1, sizeof *net->parameters);
     struct bd_parameter *p = &net->parameters[net->parameter_count++];
-    *p = (struct bd_parameter){.kind = kind, .switch_index = switch_index, .count = count, .value = value,
-                               .gradient = bd_xcalloc(count, sizeof(float)), .limit = limit};
+    *p = (struct bd_parameter){.kind = kind,
+                               .switch_index = switch_index,
+                               .count = count,
+                               .value = value,
+                               .gradient = bd_xcalloc(count, sizeof(float)),
+                               .limit = limit};
     if (switch_index < 0) {
         snprintf(p->name, sizeof p->name, "%s.%s", owner, suffix);
     } else {
@@ -115,8 +119,8 @@ static void bind_layer(struct bd_net *net, struct layer *layer)
     layer->weight_count = (size_t)info->out_channels * info->in_channels * info->kernel_h * info->kernel_w;
     layer->weight = array_data(net, "%s.%s", name, "weight");
     layer->scale = array_data(net, "%s.%s", name, "scale");
-    layer->d_weight = add_parameter(net, BD_PARAMETER_WEIGHT, -1, layer->weight_count, layer->weight, layer->scale, name,
-                                    "weight");
+    layer->d_weight =
+        add_parameter(net, BD_PARAMETER_WEIGHT, -1, layer->weight_count, layer->weight, layer->scale, name, "weight");
     if (info->kind == BD_LAYER_CLASSIFIER) {
         layer->bias = array_data(net, "%s.%s", name, "bias");
         layer->d_bias = add_parameter(net, BD_PARAMETER_BIAS, -1, info->out_channels, layer->bias, NULL, name, "bias");
@@ -133,7 +137,8 @@ static void bind_layer(struct bd_net *net, struct layer *layer)
             if (runs(net, s)) {
                 layer->d_gamma[s] =
                     add_parameter(net, BD_PARAMETER_GAMMA, s, channels, layer->gamma[s], NULL, name, "gamma");
-                layer->d_beta[s] = add_parameter(net, BD_PARAMETER_BETA, s, channels, layer->beta[s], NULL, name, "beta");
+                layer->d_beta[s] =
+                    add_parameter(net, BD_PARAMETER_BETA, s, channels, layer->beta[s], NULL, name, "beta");
             }
         }
     }
@@ -149,11 +154,21 @@ static bd_status open_conv(struct bd_net *net, struct layer *layer, struct bd_er
     layer->in_padded = image ? info->in_channels : padded(net, info->in_channels);
     layer->out_padded = padded(net, info->out_channels);
     layer->once = image && info->weight_bits;
-    struct bd_conv_shape shape = {
-        .batch = net->shard, .workers = net->workers, .in_channels = layer->in_padded, .out_channels = layer->out_padded,
-        .kernel_h = info->kernel_h, .kernel_w = info->kernel_w, .stride = info->stride, .pad = info->pad,
-        .in_height = info->in_height, .in_width = info->in_width, .out_height = info->out_height,
-        .out_width = info->out_width, .image = image, .half = net->half, .training = net->training};
+    struct bd_conv_shape shape = {.batch = net->shard,
+                                  .workers = net->workers,
+                                  .in_channels = layer->in_padded,
+                                  .out_channels = layer->out_padded,
+                                  .kernel_h = info->kernel_h,
+                                  .kernel_w = info->kernel_w,
+                                  .stride = info->stride,
+                                  .pad = info->pad,
+                                  .in_height = info->in_height,
+                                  .in_width = info->in_width,
+                                  .out_height = info->out_height,
+                                  .out_width = info->out_width,
+                                  .image = image,
+                                  .half = net->half,
+                                  .training = net->training};
     size_t kernel = (size_t)layer->in_padded * layer->out_padded * info->kernel_h * info->kernel_w;
     layer->odd = big_alloc(kernel * sizeof(float));
     layer->d_odd = big_alloc(kernel * sizeof(float));
@@ -248,7 +263,8 @@ static void bind_quantizers(struct bd_net *net)
         for (int s = 0; s < net->graph->switch_count; s++) {
             net->alpha[q][s] = array_data(net, "%s.%s.alpha", name, net->graph->switches[s].name);
             if (net->alpha[q][s] && runs(net, s)) {
-                net->d_alpha[q][s] = add_parameter(net, BD_PARAMETER_ALPHA, s, 1, net->alpha[q][s], NULL, name, "alpha");
+                net->d_alpha[q][s] =
+                    add_parameter(net, BD_PARAMETER_ALPHA, s, 1, net->alpha[q][s], NULL, name, "alpha");
             }
         }
     }
@@ -273,8 +289,13 @@ bd_status bd_net_create(struct bd_net **result, struct bd_checkpoint *checkpoint
     }
     const struct bd_graph *graph = &checkpoint->graph;
     struct bd_net *net = bd_xcalloc(1, sizeof *net);
-    *net = (struct bd_net){.checkpoint = checkpoint, .graph = graph, .batch = batch, .switches = switches,
-                           .half = half, .training = training, .block = bd_conv_block(),
+    *net = (struct bd_net){.checkpoint = checkpoint,
+                           .graph = graph,
+                           .batch = batch,
+                           .switches = switches,
+                           .half = half,
+                           .training = training,
+                           .block = bd_conv_block(),
                            .workers = omp_get_max_threads()};
     net->shard = shard_size(batch);
     net->shards = batch / net->shard;
@@ -310,9 +331,14 @@ void bd_net_destroy(struct bd_net *net)
     for (int i = 0; i < net->graph->layer_count; i++) {
         struct layer *layer = &net->layers[i];
         bd_conv_destroy(layer->conv);
-        void *owned[] = {layer->codes, layer->odd, layer->d_odd, layer->accumulation, layer->stream,
-                         layer->d_accumulation_sum, layer->batch_mean, layer->batch_variance, layer->batch_inverse,
-                         layer->slope, layer->offset, layer->d_shards, layer->back[0], layer->back[1], layer->back[2]};
+        void *owned[] = {layer->codes,         layer->odd,
+                         layer->d_odd,         layer->accumulation,
+                         layer->stream,        layer->d_accumulation_sum,
+                         layer->batch_mean,    layer->batch_variance,
+                         layer->batch_inverse, layer->slope,
+                         layer->offset,        layer->d_shards,
+                         layer->back[0],       layer->back[1],
+                         layer->back[2]};
         for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
             free(owned[k]);
         }
@@ -326,9 +352,10 @@ void bd_net_destroy(struct bd_net *net)
     for (int i = 0; i < net->workers && net->d_accumulation; i++) {
         free(net->d_accumulation[i]);
     }
-    void *owned[] = {net->layers, net->codes, net->d_code[0], net->d_code[1], net->image, net->d_code_room[0],
-                     net->d_code_room[1], net->d_accumulation, net->d_stream[0], net->d_stream[1], net->d_inner, net->slab_sums,
-                     net->slab_alpha, net->pooled, net->pooled_codes, net->d_pooled, net->parameters};
+    void *owned[] = {net->layers,         net->codes,          net->d_code[0],      net->d_code[1],   net->image,
+                     net->d_code_room[0], net->d_code_room[1], net->d_accumulation, net->d_stream[0], net->d_stream[1],
+                     net->d_inner,        net->slab_sums,      net->slab_alpha,     net->pooled,      net->pooled_codes,
+                     net->d_pooled,       net->parameters};
     for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
         free(owned[k]);
     }
@@ -442,8 +469,8 @@ static int first_channel(const struct bd_net *net, const struct layer *layer, in
 struct walk {
     int s;
     bool measure;
-    struct layer *emit, *convolve, *pool;                         /* forward */
-    struct layer *unpool, *normalize, *gather;                    /* backward */
+    struct layer *emit, *convolve, *pool;      /* forward */
+    struct layer *unpool, *normalize, *gather; /* backward */
     const float *normalize_g;
     const float *d_stream; /* gradient of what `gather` writes to the stream, from the layers that read it; or NULL */
     float *gather_g;
@@ -454,9 +481,9 @@ static const void *input_of(const struct bd_net *net, const struct layer *layer,
 {
     const struct bd_layer *info = layer->info;
     size_t size = (size_t)shard * net->shard * layer->in_padded * info->in_height * info->in_width;
-    return info->in_quantizer == BD_QUANTIZER_INPUT ? (const char *)(net->image + size)
-                                                    : (const char *)net->codes[info->in_quantizer] +
-                                                          size * (net->half ? 2 : 4);
+    return info->in_quantizer == BD_QUANTIZER_INPUT
+               ? (const char *)(net->image + size)
+               : (const char *)net->codes[info->in_quantizer] + size * (net->half ? 2 : 4);
 }
 
 static void emit_shard(struct bd_net *net, const struct layer *layer, int s, int shard)
@@ -469,8 +496,10 @@ static void emit_shard(struct bd_net *net, const struct layer *layer, int s, int
     for (int i = 0; i < slab_count(net, layer); i++) {
         size_t at = start + i * slab_size(net, layer);
         int channel = first_channel(net, layer, i);
-        struct bd_forward_slab slab = {.a = layer->accumulation + at, .slope = layer->slope + channel,
-                                       .offset = layer->offset + channel, .stream_in = stream_in ? stream_in + at : NULL,
+        struct bd_forward_slab slab = {.a = layer->accumulation + at,
+                                       .slope = layer->slope + channel,
+                                       .offset = layer->offset + channel,
+                                       .stream_in = stream_in ? stream_in + at : NULL,
                                        .stream_out = layer->stream ? layer->stream + at : NULL,
                                        .codes = codes ? codes + at * operand : NULL};
         bd_kernel_forward(&slab, layer->out_pixels, net->block, net->half, &code);
@@ -530,13 +559,15 @@ static void gather_shard(struct bd_net *net, const struct walk *walk, int shard)
     for (int i = 0; i < slab_count(net, layer); i++) {
         size_t at = start + i * slab_size(net, layer);
         int channel = first_channel(net, layer, i);
-        struct bd_backward_slab slab = {.a = layer->accumulation + at, .slope = layer->slope + channel,
+        struct bd_backward_slab slab = {.a = layer->accumulation + at,
+                                        .slope = layer->slope + channel,
                                         .offset = layer->offset + channel,
                                         .stream = layer->stream ? layer->stream + at : NULL,
                                         .d_stream = walk->d_stream ? walk->d_stream + at : NULL,
                                         .d_code = d_code ? d_code + at * operand : NULL,
                                         .d_code_2 = d_code_2 ? d_code_2 + at * operand : NULL,
-                                        .code_gain = 1 / code.step, .g = walk->gather_g + at};
+                                        .code_gain = 1 / code.step,
+                                        .g = walk->gather_g + at};
         bd_kernel_backward(&slab, layer->out_pixels, block, net->half, &code,
                            net->slab_sums + (size_t)(first + i) * 2 * block, &net->slab_alpha[first + i]);
     }
@@ -878,8 +909,8 @@ static bd_status add_weight_gradient(struct bd_net *net, struct layer *layer, fl
 
 /* Each walk takes the layer above through batch norm and convolution, then gathers this layer's gradient while what
  * came back is in cache. `g` is a d_stream for layers that write the stream, else d_inner. Multiplying by odd weights
- * leaves d_code = d_value / step, which `gather` puts right; likewise d_weight = d_odd / wscale; both because k is inside
- * batch norm's slope. */
+ * leaves d_code = d_value / step, which `gather` puts right; likewise d_weight = d_odd / wscale; both because k is
+ * inside batch norm's slope. */
 bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, struct bd_error *err)
 {
     struct layer *unpool = NULL, *waiting = NULL; /* gathered, not normalized yet */
@@ -938,9 +969,9 @@ static bd_status finish_once(struct bd_net *net, struct layer *layer, struct bd_
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
     for (int shard = 0; shard < net->shards; shard++) {
         struct bd_error here;
-        bd_status status = bd_conv_backward_weights(
-            layer->conv, omp_get_thread_num(), input_of(net, layer, shard),
-            layer->d_accumulation_sum + shard_at(net, layer, shard), layer->d_shards + shard * count, &here);
+        bd_status status = bd_conv_backward_weights(layer->conv, omp_get_thread_num(), input_of(net, layer, shard),
+                                                    layer->d_accumulation_sum + shard_at(net, layer, shard),
+                                                    layer->d_shards + shard * count, &here);
         if (status) {
 #pragma omp critical(bd_net_walk)
             {

@@ -17,7 +17,13 @@
 #include "model/core/error.h"
 #include "model/train/checkpoint.h"
 
-enum bd_parameter_kind { BD_PARAMETER_WEIGHT, BD_PARAMETER_BIAS, BD_PARAMETER_GAMMA, BD_PARAMETER_BETA, BD_PARAMETER_ALPHA };
+enum bd_parameter_kind {
+    BD_PARAMETER_WEIGHT,
+    BD_PARAMETER_BIAS,
+    BD_PARAMETER_GAMMA,
+    BD_PARAMETER_BETA,
+    BD_PARAMETER_ALPHA
+};
 
 struct bd_parameter {
     enum bd_parameter_kind kind;

@@ -48,7 +48,8 @@ static void initialise_layer(struct bd_checkpoint *checkpoint, const struct bd_l
                              const struct bd_train_plan *plan, struct bd_rng *rng)
 {
     const int64_t one = 1, channels = layer->out_channels;
-    const int64_t kernel[] = {layer->out_channels, layer->in_channels / layer->groups, layer->kernel_h, layer->kernel_w};
+    const int64_t kernel[] = {layer->out_channels, layer->in_channels / layer->groups, layer->kernel_h,
+                              layer->kernel_w};
     struct bd_array *weight = bd_checkpoint_put(checkpoint, 4, kernel, "%s.weight", layer->name);
     double deviation = sqrt(2.0 / (kernel[1] * kernel[2] * kernel[3]));
     for (int64_t i = 0; i < weight->count; i++) {
@@ -237,7 +238,8 @@ static bd_status open_run(struct run *run, struct bd_error *err)
     run->plan.switches = run->plan.switches ? run->plan.switches & all : all;
     run->steps_per_epoch = data->count / run->plan.batch;
     run->steps = run->plan.steps ? run->plan.steps : run->plan.epochs * run->steps_per_epoch;
-    status = bd_net_create(&run->net, run->checkpoint, run->plan.batch, run->plan.switches, use_half(&run->plan), true, err);
+    status =
+        bd_net_create(&run->net, run->checkpoint, run->plan.batch, run->plan.switches, use_half(&run->plan), true, err);
     if (status) {
         return status;
     }
@@ -280,7 +282,8 @@ static void seed_stream(struct bd_rng *rng, const struct run *run, enum stream s
 }
 
 /* Copies an image moved by (dy, dx), black outside, mirrored where `flip`. */
-static void place_image(const uint8_t *from, uint8_t *to, int height, int width, int channels, int dy, int dx, bool flip)
+static void place_image(const uint8_t *from, uint8_t *to, int height, int width, int channels, int dy, int dx,
+                        bool flip)
 {
     for (int y = 0; y < height; y++) {
         for (int x = 0; x < width; x++) {
@@ -346,7 +349,8 @@ static double loss(const struct run *run, const float *logits, const float *teac
                    double teacher_weight, float *d_logits, int *right)
 {
     int classes = run->graph->classes;
-    double student[classes], soft_student[classes], soft_teacher[classes], total = 0, temperature = run->plan.temperature;
+    double student[classes], soft_student[classes], soft_teacher[classes], total = 0,
+                                                                           temperature = run->plan.temperature;
     *right = 0;
     for (int64_t n = 0; n < run->plan.batch; n++) {
         const float *z = logits + n * classes;
@@ -446,9 +450,9 @@ static bd_status train_switch(struct run *run, int s, int top, int above, struct
     int teacher = plan->teacher == BD_TEACHER_LABELS || s == top ? -1 : plan->teacher == BD_TEACHER_TOP ? top : above;
     double ramp = plan->teacher_ramp > 0 ? run->step / (plan->teacher_ramp * run->steps) : 1;
     int right;
-    double here = loss(run, run->logits[s], teacher < 0 ? NULL : run->logits[teacher],
-                       teacher < 0 ? 1 : plan->label_weight, plan->teacher_weight * (ramp < 1 ? ramp : 1), run->d_logits,
-                       &right);
+    double here =
+        loss(run, run->logits[s], teacher < 0 ? NULL : run->logits[teacher], teacher < 0 ? 1 : plan->label_weight,
+             plan->teacher_weight * (ramp < 1 ? ramp : 1), run->d_logits, &right);
     show_switch(run, s, here, (double)right / plan->batch);
     if (!isfinite(here)) {
         return bd_fail(err, BD_FAIL, "the loss of switch '%s' is not finite at step %" PRId64,
@@ -506,8 +510,9 @@ static bd_status validate(struct run *run, struct bd_error *err)
         return BD_OK;
     }
     bd_net_update_weights(run->net);
-    bd_status status = bd_net_accuracy(run->net, run->graph, run->plan.batch, run->plan.switches,
-                                       run->control->validation, run->control->validate_images, run->shown.accuracy, err);
+    bd_status status =
+        bd_net_accuracy(run->net, run->graph, run->plan.batch, run->plan.switches, run->control->validation,
+                        run->control->validate_images, run->shown.accuracy, err);
     if (!status) {
         tell(run, BD_TRAIN_VALIDATED);
     }

@@ -2,10 +2,10 @@
  * one update of the shared latent weights by the mean of the switches' gradients, and of each switch's own batch
  * norm and clip levels by its own.
  *
- * A run is a function of its plan (struct bd_train_plan), its starting checkpoint, the data and the arithmetic, whatever
- * the number of threads: the permutation of an epoch and the augmentation of a step come from generators seeded by (seed, epoch)
- * and (seed, step), so that the step counter is all the state they have. Interrupted and resumed it ends in the same
- * bits. */
+ * A run is a function of its plan (struct bd_train_plan), its starting checkpoint, the data and the arithmetic,
+ * whatever the number of threads: the permutation of an epoch and the augmentation of a step come from generators
+ * seeded by (seed, epoch) and (seed, step), so that the step counter is all the state they have. Interrupted and
+ * resumed it ends in the same bits. */
 #ifndef BD_TRAIN_TRAIN_H
 #define BD_TRAIN_TRAIN_H
 
@@ -23,23 +23,23 @@ enum bd_arithmetic { BD_ARITHMETIC_AUTO, BD_ARITHMETIC_FLOAT32, BD_ARITHMETIC_BF
 
 /* All that decides the bits of a run. Defaults by bd_train_plan_init, bounds in bd_train_fields (train_config.c). */
 struct bd_train_plan {
-    int64_t epochs; /* 16 */
-    int64_t steps;  /* 0: epochs * (images / batch); else the length of the schedule */
-    int64_t batch;  /* 128 */
-    int64_t seed;   /* 1 */
-    int optimizer;  /* enum bd_optimizer */
-    double rate;    /* 0.003: peak; linear warm-up, then cosine to zero */
-    double warm_up; /* 0.03 of the steps */
-    double momentum;    /* 0.9: SGD's, and Adam's beta 1 */
-    double beta2;       /* 0.999: Adam's */
-    double level_decay; /* 1e-4: L2 on clip levels */
-    int teacher;        /* enum bd_teacher: what switches below the highest learn from */
+    int64_t epochs;                      /* 16 */
+    int64_t steps;                       /* 0: epochs * (images / batch); else the length of the schedule */
+    int64_t batch;                       /* 128 */
+    int64_t seed;                        /* 1 */
+    int optimizer;                       /* enum bd_optimizer */
+    double rate;                         /* 0.003: peak; linear warm-up, then cosine to zero */
+    double warm_up;                      /* 0.03 of the steps */
+    double momentum;                     /* 0.9: SGD's, and Adam's beta 1 */
+    double beta2;                        /* 0.999: Adam's */
+    double level_decay;                  /* 1e-4: L2 on clip levels */
+    int teacher;                         /* enum bd_teacher: what switches below the highest learn from */
     double label_weight, teacher_weight; /* 0.5, 0.5: of cross-entropy and of T^2 KL(teacher || student) */
     double temperature;                  /* 2 */
     double teacher_ramp;                 /* 0.1: the part of the steps over which teacher_weight grows from zero */
-    int64_t crop; /* 2: zero padding on each side before a random crop */
-    bool flip;    /* true: mirror half of the images */
-    double norm_momentum;                              /* 0.02: part of a new batch in the running statistics */
+    int64_t crop;                        /* 2: zero padding on each side before a random crop */
+    bool flip;                           /* true: mirror half of the images */
+    double norm_momentum;                /* 0.02: part of a new batch in the running statistics */
     double scale_factor, scale_momentum, scale_freeze; /* s = 2.5 mean|w|, 0.01 a step, frozen from 0.9 of the steps */
     int64_t recalibrate; /* 200: batches for the batch-norm statistics after the last step; 0: keep the running ones */
     int arithmetic;      /* enum bd_arithmetic; auto: bfloat16 operands where the processor multiplies them */
@@ -57,11 +57,11 @@ struct bd_train_event {
 
 /* What a run does beside computing; no field changes its bits. */
 struct bd_train_control {
-    const struct bd_dataset *train, *validation; /* validation may be NULL */
-    int64_t validate_images;                     /* 0: all */
-    const char *save_path;                       /* with the state to resume from; NULL: never */
-    int64_t save_every;                          /* steps; 0: at the end alone */
-    double limit_seconds;                        /* stop (saved, resumable) after this; 0: none */
+    const struct bd_dataset *train, *validation;                      /* validation may be NULL */
+    int64_t validate_images;                                          /* 0: all */
+    const char *save_path;                                            /* with the state to resume from; NULL: never */
+    int64_t save_every;                                               /* steps; 0: at the end alone */
+    double limit_seconds;                                             /* stop (saved, resumable) after this; 0: none */
     void (*watch)(void *context, const struct bd_train_event *event); /* or NULL */
     void *context;
     bool finished; /* out: false when the limit stopped the run */
@@ -84,9 +84,9 @@ bd_status bd_train_recalibrate(struct bd_checkpoint *checkpoint, const struct bd
 
 /* `bitdial train CONFIG`: the plan and the files around it. */
 struct bd_train_config {
-    char *network; /* YAML; unused with `init` */
-    char *init;    /* checkpoint to start from, or NULL */
-    char *output;  /* checkpoint to write */
+    char *network;  /* YAML; unused with `init` */
+    char *init;     /* checkpoint to start from, or NULL */
+    char *output;   /* checkpoint to write */
     char *switches; /* comma-separated, or NULL: all */
     int64_t save_every, validate_images;
     struct bd_train_plan plan;

@@ -149,8 +149,8 @@ static void log_event(struct session *session, const struct bd_train_event *even
         return;
     }
     json_t *line = json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:o}", "event", what, "step", (json_int_t)event->step,
-                             "epoch", (json_int_t)event->epoch, "seconds", now() - session->started, "images_per_second",
-                             event->images_per_second, "rate", event->rate, "accuracy",
+                             "epoch", (json_int_t)event->epoch, "seconds", now() - session->started,
+                             "images_per_second", event->images_per_second, "rate", event->rate, "accuracy",
                              by_switch(graph, event->switches, event->accuracy));
     if (event->kind == BD_TRAIN_STEP) {
         json_object_set_new(line, "loss", by_switch(graph, event->switches, event->loss));
@@ -197,8 +197,24 @@ static void watch(void *context, const struct bd_train_event *event)
 /* BD_OK, or the exit code after a message; -1: help was printed. */
 static int parse_options(struct options *options, int argc, char **argv)
 {
-    enum { OUTPUT = 256, INIT, RESUME, EPOCHS, STEPS, RATE, SEED, SWITCHES, THREADS, IMAGES, DATA, LIMIT, LOG, NO_TEST, JSON,
-           HELP };
+    enum {
+        OUTPUT = 256,
+        INIT,
+        RESUME,
+        EPOCHS,
+        STEPS,
+        RATE,
+        SEED,
+        SWITCHES,
+        THREADS,
+        IMAGES,
+        DATA,
+        LIMIT,
+        LOG,
+        NO_TEST,
+        JSON,
+        HELP
+    };
     static const struct option table[] = {{"output", required_argument, NULL, OUTPUT},
                                           {"init", required_argument, NULL, INIT},
                                           {"resume", no_argument, NULL, RESUME},
@@ -220,23 +236,56 @@ static int parse_options(struct options *options, int argc, char **argv)
     for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         bool fine = true;
         switch (option) {
-        case OUTPUT: options->output = optarg; break;
-        case INIT: options->init = optarg; break;
-        case RESUME: options->resume = true; break;
-        case EPOCHS: fine = bd_cli_int(NAME, "--epochs", optarg, 1, 10000, &options->epochs); break;
-        case STEPS: fine = bd_cli_int(NAME, "--steps", optarg, 1, 1 << 30, &options->steps); break;
-        case RATE: fine = bd_cli_real(NAME, "--rate", optarg, 1e-8, 10, &options->rate); break;
-        case SEED: fine = bd_cli_int(NAME, "--seed", optarg, 0, 1 << 30, &options->seed); break;
-        case SWITCHES: options->switches = optarg; break;
-        case THREADS: fine = bd_cli_int(NAME, "--threads", optarg, 1, 1024, &options->threads); break;
-        case IMAGES: fine = bd_cli_int(NAME, "--images", optarg, 1, 1 << 30, &options->images); break;
-        case DATA: options->data = optarg; break;
-        case LIMIT: fine = bd_cli_real(NAME, "--limit-seconds", optarg, 0.001, 1e9, &options->limit_seconds); break;
-        case LOG: options->log = optarg; break;
-        case NO_TEST: options->no_test = true; break;
-        case JSON: options->json = true; break;
-        case HELP: fputs(usage, stdout); return -1;
-        default: return BD_BAD_INPUT;
+        case OUTPUT:
+            options->output = optarg;
+            break;
+        case INIT:
+            options->init = optarg;
+            break;
+        case RESUME:
+            options->resume = true;
+            break;
+        case EPOCHS:
+            fine = bd_cli_int(NAME, "--epochs", optarg, 1, 10000, &options->epochs);
+            break;
+        case STEPS:
+            fine = bd_cli_int(NAME, "--steps", optarg, 1, 1 << 30, &options->steps);
+            break;
+        case RATE:
+            fine = bd_cli_real(NAME, "--rate", optarg, 1e-8, 10, &options->rate);
+            break;
+        case SEED:
+            fine = bd_cli_int(NAME, "--seed", optarg, 0, 1 << 30, &options->seed);
+            break;
+        case SWITCHES:
+            options->switches = optarg;
+            break;
+        case THREADS:
+            fine = bd_cli_int(NAME, "--threads", optarg, 1, 1024, &options->threads);
+            break;
+        case IMAGES:
+            fine = bd_cli_int(NAME, "--images", optarg, 1, 1 << 30, &options->images);
+            break;
+        case DATA:
+            options->data = optarg;
+            break;
+        case LIMIT:
+            fine = bd_cli_real(NAME, "--limit-seconds", optarg, 0.001, 1e9, &options->limit_seconds);
+            break;
+        case LOG:
+            options->log = optarg;
+            break;
+        case NO_TEST:
+            options->no_test = true;
+            break;
+        case JSON:
+            options->json = true;
+            break;
+        case HELP:
+            fputs(usage, stdout);
+            return -1;
+        default:
+            return BD_BAD_INPUT;
         }
         if (!fine) {
             return BD_BAD_INPUT;
@@ -321,8 +370,8 @@ static bd_status open_checkpoint(struct session *session, struct bd_error *err)
 
 static void open_log(struct session *session)
 {
-    char *path = session->options.log ? bd_xstrdup(session->options.log)
-                                      : bd_asprintf("%s.jsonl", session->config.output);
+    char *path =
+        session->options.log ? bd_xstrdup(session->options.log) : bd_asprintf("%s.jsonl", session->config.output);
     session->log = fopen(path, session->options.resume ? "a" : "w");
     free(path);
 }
@@ -368,8 +417,8 @@ static bd_status test(struct session *session, struct bd_error *err)
     const struct bd_graph *graph = &session->checkpoint.graph;
     uint32_t mask = session->config.plan.switches;
     bd_status status = bd_dataset_load(&session->test, session->options.data, BD_SPLIT_TEST, err);
-    status = status ? status
-                    : bd_float_accuracy(&session->checkpoint, mask, &session->test, 0, session->test_accuracy, err);
+    status =
+        status ? status : bd_float_accuracy(&session->checkpoint, mask, &session->test, 0, session->test_accuracy, err);
     if (status) {
         return status;
     }
@@ -424,10 +473,13 @@ static bd_status train(struct session *session, struct bd_error *err)
         return status;
     }
     open_log(session);
-    struct bd_train_control control = {.train = &session->train, .validation = &session->validation,
-                                       .validate_images = config->validate_images, .save_path = config->output,
+    struct bd_train_control control = {.train = &session->train,
+                                       .validation = &session->validation,
+                                       .validate_images = config->validate_images,
+                                       .save_path = config->output,
                                        .save_every = config->save_every,
-                                       .limit_seconds = session->options.limit_seconds, .watch = watch,
+                                       .limit_seconds = session->options.limit_seconds,
+                                       .watch = watch,
                                        .context = session};
     status = bd_train_run(&session->checkpoint, &config->plan, &control, err);
     clear_bar(session);
@@ -450,9 +502,9 @@ static void print_json(const struct session *session)
 {
     const struct bd_graph *graph = &session->checkpoint.graph;
     uint32_t mask = session->config.plan.switches;
-    json_t *result = json_pack("{s:s, s:b, s:f, s:f}", "checkpoint", session->config.output, "finished",
-                               session->finished, "seconds", now() - session->started, "images_per_second",
-                               session->images_per_second);
+    json_t *result =
+        json_pack("{s:s, s:b, s:f, s:f}", "checkpoint", session->config.output, "finished", session->finished,
+                  "seconds", now() - session->started, "images_per_second", session->images_per_second);
     if (session->validated) {
         json_object_set_new(result, "validation_accuracy", by_switch(graph, mask, session->validation_accuracy));
     }
