@@ -168,6 +168,11 @@ private:
 
     void reset()
     {
+        top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = top_->s_axi_bready_i = 0; // random where resets are
+        top_->s_axi_arvalid_i = top_->s_axi_rready_i = 0;
+        top_->clk_i = 0;
+        top_->rst_ni = 1;
+        top_->eval();
         top_->rst_ni = 0;
         for (int i = 0; i < 4; i++) {
             settle();
