@@ -21,7 +21,6 @@ module act_buffer #(
   input  logic [LANES*8-1:0] wdata_i
 );
   localparam int AW = $clog2(WORDS);
-  logic [LANES*8-1:0] mem [0:WORDS-1];
   logic               we_q;
   logic [LANES-1:0]   lanes_q;
   logic [AW-1:0]      waddr_q;
@@ -38,12 +37,16 @@ module act_buffer #(
       wdata_q <= wdata_i;
     end
   end
-  // Read before write, in one process, so that the blocking write is in order; a delayed write of single lanes would
-  // cost the simulator a flag for every lane in every clock.
-  always_ff @(posedge clk_i) begin
-    if (re_i) rdata_o <= mem[raddr_i[AW-1:0]];
-    // verilator lint_off BLKSEQ
-    if (we_q) for (int l = 0; l < LANES; l++) if (lanes_q[l]) mem[waddr_q][8*l +: 8] = wdata_q[8*l +: 8];
-    // verilator lint_on BLKSEQ
+
+  // Eight lanes a memory. Read before write, in one process, so that the blocking write is in order; a delayed write of
+  // single lanes would cost the simulator a flag for every lane in every clock.
+  for (genvar g = 0; g < LANES / 8; g++) begin : g_lanes
+    logic [63:0] mem [0:WORDS-1];
+    always_ff @(posedge clk_i) begin
+      if (re_i) rdata_o[64*g +: 64] <= mem[raddr_i[AW-1:0]];
+      // verilator lint_off BLKSEQ
+      if (we_q) for (int l = 0; l < 8; l++) if (lanes_q[8*g+l]) mem[waddr_q][8*l +: 8] = wdata_q[64*g + 8*l +: 8];
+      // verilator lint_on BLKSEQ
+    end
   end
 endmodule

@@ -21,7 +21,6 @@ module weight_buffer #(
 );
   localparam int BANKS = ROWS * LANES / 64;
   localparam int AW = $clog2(2 * WORDS);
-  logic [ROWS*LANES-1:0] mem [0:2*WORDS-1];
   logic [AW-1:0]    word_q, raddr;
   logic [BANKS-1:0] bank_q;  // one hot: where the next beat goes
 
@@ -39,8 +38,11 @@ module weight_buffer #(
   end
 
   assign raddr = (rslot_i ? AW'(WORDS) : '0) + AW'(raddr_i);
-  always_ff @(posedge clk_i) begin
-    if (we_i) for (int b = 0; b < BANKS; b++) if (bank_q[b]) mem[word_q][64*b +: 64] <= data_i;
-    if (re_i) rdata_o <= mem[raddr];
+  for (genvar b = 0; b < BANKS; b++) begin : g_bank
+    logic [63:0] mem [0:2*WORDS-1];
+    always_ff @(posedge clk_i) begin
+      if (we_i && bank_q[b]) mem[word_q] <= data_i;
+      if (re_i) rdata_o[64*b +: 64] <= mem[raddr];
+    end
   end
 endmodule
