@@ -110,7 +110,7 @@ static bd_status search(struct session *session, struct bd_error *err)
     return status;
 }
 
-static bool parse_channels(struct session *session)
+static bd_status parse_channels(struct session *session, struct bd_error *err)
 {
     const struct bd_graph *graph = &session->run.base.graph;
     const char *at = session->options.channels;
@@ -119,14 +119,14 @@ static bool parse_channels(struct session *session)
         long value = strtol(at, &end, 10);
         bool last = g + 1 == graph->prune_group_count;
         if (end == at || value < 1 || value > bd_graph_group_channels(graph, g) || *end != (last ? '\0' : ',')) {
-            bd_cli_usage("prune", "'--channels' wants %d counts with commas, each from 1 to its group's width, got '%s'",
-                         graph->prune_group_count, session->options.channels);
-            return false;
+            return bd_fail(err, BD_BAD_INPUT,
+                           "'--channels' wants %d counts with commas, each from 1 to its group's width, got '%s'",
+                           graph->prune_group_count, session->options.channels);
         }
         session->channels[g] = (int)value;
         at = end + 1;
     }
-    return true;
+    return BD_OK;
 }
 
 /* ---- fine-tuning ---- */
@@ -321,7 +321,7 @@ static bd_status run_session(struct session *session, struct bd_error *err)
             session->run.hardware.name, session->run.base_cycles, session->run.config.budget_switch,
             session->run.search.config.budget);
     if (o->channels) {
-        status = parse_channels(session) ? BD_OK : bd_fail(err, BD_BAD_INPUT, "'--channels' is malformed");
+        status = parse_channels(session, err);
     } else {
         status = search(session, err);
     }
