@@ -1,9 +1,11 @@
 /* Wraps the body of every Criterion test (the linker's --wrap), because Criterion counts a test that called exit(0)
  * as passed, and ignores its own --timeout: a test that ran to its end adds a line to the file $BITDIAL_COMPLETED,
- * and one that takes longer than $BITDIAL_TEST_SECONDS dies of SIGALRM, which Criterion reports by name. Under the
- * address sanitizer a test that leaks dies too: left to itself the report comes after Criterion has counted the test. */
+ * and one that takes longer than $BITDIAL_TEST_SECONDS says so and dies of SIGALRM, which Criterion reports by name.
+ * Under the address sanitizer a test that leaks dies too: left to itself the report comes after Criterion has counted
+ * the test. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -30,9 +32,19 @@ static void mark_completed(void)
     }
 }
 
+static void say_timed_out(int number)
+{
+    static const char text[] = "the test below took too long\n";
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 void __wrap_criterion_internal_test_main(void (*body)(void))
 {
     const char *seconds = getenv("BITDIAL_TEST_SECONDS");
+    signal(SIGALRM, say_timed_out);
     alarm(seconds ? atoi(seconds) : 0);
     __real_criterion_internal_test_main(body);
     alarm(0);

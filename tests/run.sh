@@ -7,7 +7,7 @@ B=${BITDIAL_BUILD:-build}
 export BITDIAL_BUILD="$B"
 logs=$B/test-logs
 slow=$([ -n "$SAN" ] && echo 4 || echo 1) # the sanitizers cost about that factor
-export BITDIAL_TEST_SECONDS="${BITDIAL_TEST_SECONDS:-$((60 * slow))}"
+export BITDIAL_TEST_SECONDS="${BITDIAL_TEST_SECONDS:-$((120 * slow))}"
 shell_seconds=${BITDIAL_SHELL_SECONDS:-$((300 * slow))}
 export LC_ALL=C
 export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:${ASAN_OPTIONS:-}"
