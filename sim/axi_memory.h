@@ -11,7 +11,8 @@
 // clock now and then; a valid once shown stays.
 //
 // A clock is: drive(pins) sets what the memory presents, the model is evaluated, sample(pins) takes the handshakes.
-// Addresses outside memory answer DECERR, writes into the sealed program SLVERR.
+// Addresses outside memory answer DECERR; writes into the sealed program, bursts that are not aligned to 8 bytes or
+// cross 4 KiB, and a WLAST in the wrong place answer SLVERR.
 #ifndef BD_SIM_AXI_MEMORY_H
 #define BD_SIM_AXI_MEMORY_H
 
@@ -54,7 +55,9 @@ public:
             pins.m_axi_rvalid_i = read_shown_;
             if (read_shown_) {
                 uint64_t data = 0;
-                if (const uint8_t *at = bd_guarded_memory_at(memory_, burst.address, 8))
+                if (!burst.legal)
+                    read_response_ = SLVERR;
+                else if (const uint8_t *at = bd_guarded_memory_at(memory_, burst.address, 8))
                     std::memcpy(&data, at, 8);
                 else
                     read_response_ = DECERR;
@@ -78,7 +81,9 @@ public:
         if (pins.m_axi_rvalid_i && pins.m_axi_rready_o)
             end_read_beat(now);
         if (pins.m_axi_arvalid_o && pins.m_axi_arready_i) {
-            bursts_[(first_ + open_) % MAX_BURSTS] = {pins.m_axi_araddr_o, pins.m_axi_arlen_o + 1u, now + latency_};
+            unsigned beats = pins.m_axi_arlen_o + 1u;
+            bursts_[(first_ + open_) % MAX_BURSTS] = {pins.m_axi_araddr_o, beats, now + latency_,
+                                                      is_legal(pins.m_axi_araddr_o, beats)};
             open_++;
         }
         if (write_ == Write::DATA) {
@@ -88,7 +93,8 @@ public:
             if (pins.m_axi_awvalid_o && pins.m_axi_awready_i) {
                 write_ = Write::DATA;
                 write_address_ = pins.m_axi_awaddr_o;
-                write_response_ = OKAY;
+                write_left_ = pins.m_axi_awlen_o + 1u;
+                write_response_ = is_legal(write_address_, write_left_) ? OKAY : SLVERR;
             }
         } else if (pins.m_axi_bvalid_i && pins.m_axi_bready_o) {
             write_ = Write::IDLE;
@@ -107,7 +113,13 @@ private:
         uint64_t address;
         unsigned left;
         uint64_t first_at;
+        bool legal;
     };
+
+    static bool is_legal(uint64_t address, unsigned beats)
+    {
+        return address % 8 == 0 && address % 4096 + beats * 8 <= 4096;
+    }
 
     bool stalls()
     {
@@ -136,9 +148,14 @@ private:
     void take_write_beat(uint64_t data, unsigned strobes, bool last, uint64_t now)
     {
         write_beats_++;
+        write_left_--;
         next_write_ = now + interval_;
+        if (last != (write_left_ == 0))
+            write_response_ = SLVERR;
         uint8_t *at = bd_guarded_memory_at(memory_, write_address_, 8);
-        if (!at) {
+        if (write_response_ != OKAY) {
+            // nothing more of this burst is written
+        } else if (!at) {
             write_response_ = DECERR;
         } else if (strobes != 0 && bd_guarded_memory_refuses(memory_, write_address_, 8)) {
             write_response_ = SLVERR;
@@ -165,6 +182,7 @@ private:
     bool read_shown_ = false;
     uint8_t read_response_ = OKAY, write_response_ = OKAY;
     uint64_t next_read_ = 0, next_write_ = 0, response_at_ = 0, write_address_ = 0;
+    unsigned write_left_ = 0;
     Write write_ = Write::IDLE;
     bool response_shown_ = false;
     uint64_t read_beats_ = 0, write_beats_ = 0;

@@ -4,7 +4,10 @@ SIM_CXXFLAGS := -std=gnu++17 -O2 -g -Wall -Wextra -Werror -I.
 SIM_SHARED := build/sim/platform.o build/sim/tlm_core.o
 SIM_LIBS := -lsystemc -lyaml -lz -lm -lpthread
 
-platform: build/platform-tlm ## the SystemC platform with the transaction-level target
+platform: all ## the SystemC platform: the transaction-level target, and the RTL of the demo
+	@sh sim/build.sh --target tlm yaml-configs/hardware/demo.yaml >/dev/null
+	@sh sim/build.sh yaml-configs/hardware/demo.yaml >/dev/null
+test: platform
 build/platform-tlm: $(SIM_SHARED) build/sim/no_rtl_core.o build/libbitdial.a
 	@echo "link $@" && g++ -fopenmp -o $@ $^ $(SIM_LIBS)
 build/sim/%.o: sim/%.cpp sim/rules.mk | $(DEPS)

@@ -106,6 +106,8 @@ public:
         top_->eval();
         dump();
         irq_ = top_->irq_o;
+        if (top_->rst_ni)
+            check_bus();
         read_beats_ += top_->m_axi_rvalid_i && top_->m_axi_rready_o;
         responses_ += top_->m_axi_bvalid_i && top_->m_axi_bready_o;
         bus_->sample(*top_, now_);
@@ -173,7 +175,35 @@ private:
     std::unique_ptr<bitdial::AxiMemory> bus_;
     VerilatedContext context_;
     std::unique_ptr<Vbitdial_top> top_;
+    // A channel that waits must wait with the same signals; bursts are short and stay within 4 KiB; WLAST is the last.
+    void check_bus()
+    {
+        const uint64_t now[3][3] = {
+            {top_->m_axi_arvalid_o, top_->m_axi_araddr_o, top_->m_axi_arlen_o},
+            {top_->m_axi_awvalid_o, top_->m_axi_awaddr_o, top_->m_axi_awlen_o},
+            {top_->m_axi_wvalid_o, top_->m_axi_wdata_o, uint64_t(top_->m_axi_wstrb_o) << 1 | top_->m_axi_wlast_o}};
+        const bool ready[3] = {bool(top_->m_axi_arready_i), bool(top_->m_axi_awready_i), bool(top_->m_axi_wready_i)};
+        for (int c = 0; c < 3; c++) {
+            if (waiting_[c] && std::memcmp(now[c], before_[c], sizeof now[c]))
+                bus_fault("a waiting channel changes");
+            if (c < 2 && now[c][0] && (now[c][2] > 15 || now[c][1] % 8 || now[c][1] / PAGE != (now[c][1] + now[c][2] * 8) / PAGE))
+                bus_fault("a burst is too long, unaligned or crosses 4 KiB");
+            waiting_[c] = now[c][0] && !ready[c];
+        }
+        std::memcpy(before_, now, sizeof now);
+        if (now[1][0] && ready[1])
+            write_left_ = now[1][2] + 1;
+        if (now[2][0] && ready[2] && (--write_left_ == 0) != (now[2][2] & 1))
+            bus_fault("WLAST is not with the last beat");
+    }
+    [[noreturn]] void bus_fault(const char *what)
+    {
+        std::printf("AXI: %s in clock %" PRIu64 "\n", what, now_);
+        std::exit(BD_FAIL);
+    }
     static constexpr int SLVERR = 2;
+    bool waiting_[3] = {};
+    uint64_t before_[3][3] = {}, write_left_ = 0;
     bool irq_ = false;
     unsigned response_ = 0;
     uint64_t now_ = 0, read_beats_ = 0, responses_ = 0, bad_read_ = UINT64_MAX, bad_response_ = UINT64_MAX;
