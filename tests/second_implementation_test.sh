@@ -16,5 +16,8 @@ for switch in w4a4 w1a1; do
     second "$work/parts" "$data/t10k-images-idx3-ubyte.gz" "$work/logits.npy" "$work/dump.$switch" $switch
 done
 printf '\377' | dd of="$work/parts/layer004_codes.npy" bs=1 seek=1000 conv=notrunc status=none
-! second "$work/parts" "$data/t10k-images-idx3-ubyte.gz" "$work/logits.npy" >"$work/planted.log"
+if second "$work/parts" "$data/t10k-images-idx3-ubyte.gz" "$work/logits.npy" >"$work/planted.log"; then
+    echo "a planted weight went unnoticed"
+    exit 1
+fi
 grep -q 'expected' "$work/planted.log"
