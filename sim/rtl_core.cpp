@@ -32,6 +32,7 @@ public:
             trace_ = std::make_unique<VerilatedFstC>();
             top_->trace(trace_.get(), 99);
             trace_->open(options.trace.c_str());
+            is_good_ = trace_->isOpen();
         }
 #endif
         reset();
@@ -98,6 +99,7 @@ public:
         return good;
     }
 
+    bool is_good() const { return is_good_; } // the trace, where one is asked for, is being written
     bool irq() const override { return irq_; }
 
     uint64_t run(uint64_t clocks) override
@@ -194,7 +196,7 @@ private:
     VerilatedContext context_;
     std::unique_ptr<Vbitdial_top> top_;
     AxiMemory memory_;
-    bool irq_ = false;
+    bool irq_ = false, is_good_ = true;
     uint64_t now_ = 0, last_end_ = 0, frame_cycles_ = 0, frames_ = 0;
     std::deque<uint64_t> doorbells_; // clocks of the handshakes whose frames have not ended
 #if VM_TRACE_FST
@@ -213,8 +215,12 @@ std::unique_ptr<Core> make_rtl_core(const CoreOptions &options, std::string &why
         return nullptr;
     }
 #endif
-    why.clear();
-    return std::make_unique<RtlCore>(options);
+    auto core = std::make_unique<RtlCore>(options);
+    if (!core->is_good()) {
+        why = "cannot write the trace '" + options.trace + "'";
+        return nullptr;
+    }
+    return core;
 }
 
 } // namespace bitdial

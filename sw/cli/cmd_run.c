@@ -178,9 +178,6 @@ static bd_status run_all(struct run *run, const char *path, struct bd_error *err
         status = bd_fail(err, BD_BAD_INPUT, "images %lld..%lld do not exist: the test set holds %u",
                          (long long)run->first, (long long)(run->first + run->images - 1), run->dataset.count);
     }
-    if (status == BD_OK && run->dump) {
-        status = bd_make_folder(run->dump, err);
-    }
     if (status == BD_OK) {
         status = bd_session_open(&run->session, &run->options, err);
     }
@@ -188,6 +185,9 @@ static bd_status run_all(struct run *run, const char *path, struct bd_error *err
         status = bd_session_load(&run->session, &run->program, err);
         if (status == BD_OK) {
             status = bd_session_store_layers(&run->session, run->dump != NULL, err);
+        }
+        if (status == BD_OK && run->dump) {
+            status = bd_make_folder(run->dump, err);
         }
         if (status == BD_OK) {
             status = run_frames(run, err);
