@@ -220,40 +220,42 @@ static void count_bytes(struct worker *w, const struct bd_statistics *s, bool is
     t->bytes_max = frame > t->bytes_max ? frame : t->bytes_max;
 }
 
-/* The part of a frame's clocks that differs most from its prediction, as the device's counters have it. */
-static void name_part(struct worker *w, const struct bd_device_counters *predicted, char *text, size_t size)
+/* Whether the device's own counters are those of the prediction; else `text` names the part that differs most. */
+static bool counters_agree(struct worker *w, const struct bd_device_counters *predicted, char *text, size_t size)
 {
-    static const char *const names[] = {"compute", "weight stall", "input stall", "output stall", "overhead"};
+    static const char *const names[] = {"all", "compute", "weight stall", "input stall", "output stall", "overhead"};
     struct bd_device_counters c;
-    text[0] = '\0';
     if (bd_device_read_counters(&w->session.device, &c) != BD_DEVICE_OK) {
-        return;
+        snprintf(text, size, "; its counters cannot be read");
+        return false;
     }
-    const uint64_t is[] = {c.compute, c.weight_stall, c.input_stall, c.output_stall, c.overhead};
-    const uint64_t should[] = {predicted->compute, predicted->weight_stall, predicted->input_stall,
-                               predicted->output_stall, predicted->overhead};
-    size_t worst = 0;
-    for (size_t i = 1; i < sizeof is / sizeof *is; i++) {
+    const uint64_t is[] = {c.total, c.compute, c.weight_stall, c.input_stall, c.output_stall, c.overhead};
+    const uint64_t should[] = {predicted->total,       predicted->compute,      predicted->weight_stall,
+                               predicted->input_stall, predicted->output_stall, predicted->overhead};
+    size_t worst = 1;
+    for (size_t i = 2; i < sizeof is / sizeof *is; i++) {
         if (llabs((long long)(is[i] - should[i])) > llabs((long long)(is[worst] - should[worst]))) {
             worst = i;
         }
     }
-    snprintf(text, size, " (the device counts %" PRIu64 " of %s, %" PRIu64 " were predicted)", is[worst], names[worst],
+    snprintf(text, size, "; it counts %" PRIu64 " of %s, %" PRIu64 " were predicted", is[worst], names[worst],
              should[worst]);
+    return memcmp(is, should, sizeof is) == 0;
 }
 
+/* A frame's clocks, counted outside the device and by its own counters, against the prediction. */
 static void compare_cycles(struct worker *w, const struct item *item, bool store, uint64_t simulated)
 {
     struct bd_cosim_switch *at = &w->totals.at[item->switch_index];
     const struct price *price = &w->prices[item->switch_index][store];
+    char part[160];
     at->simulated[store] += simulated;
     at->predicted[store] += price->cycles;
     at->compared[store]++;
-    if (simulated != price->cycles) {
-        char text[320], part[160];
-        name_part(w, &price->parts, part, sizeof part);
-        snprintf(text, sizeof text, "%s: %" PRIu64 " clocks where %" PRIu64 " were predicted%s",
-                 store ? "layers stored" : "layers not stored", simulated, price->cycles, part);
+    if (!counters_agree(w, &price->parts, part, sizeof part) || simulated != price->cycles) {
+        char text[384];
+        snprintf(text, sizeof text, "layers %s: the device takes %" PRIu64 " clocks, %" PRIu64 " were predicted%s",
+                 store ? "stored" : "not stored", simulated, price->cycles, part);
         note_in(w, w->totals.first_cycles, item, text);
         w->totals.cycle_mismatches++;
     }
@@ -322,12 +324,12 @@ static bd_status run_item(struct worker *w, const struct item *item, struct bd_e
 }
 
 /* Starts three frames, `before` and twice `index`, and compares the clocks of the last two: each was queued, the one
- * behind another switch, the other behind its own. */
+ * behind another switch, the other behind its own. The device's counter must say what a lone frame takes. */
 static bd_status check_queue(struct worker *w, unsigned before, unsigned index, const struct item *item,
                              struct bd_error *err)
 {
     const unsigned order[3] = {before, index, index};
-    uint64_t cycles[3];
+    uint64_t cycles[3], counted[3];
     int32_t *logits = bd_xcalloc(w->program->header->classes, sizeof *logits);
     bd_status status = bound_wait(w, false, false, err);
     for (unsigned i = 0; i < 3 && status == BD_OK; i++) {
@@ -339,7 +341,12 @@ static bd_status check_queue(struct worker *w, unsigned before, unsigned index, 
         if (status == BD_OK) {
             status = bd_session_statistics(&w->session, &statistics, err);
         }
+        struct bd_device_counters counters = {0};
+        if (status == BD_OK) {
+            status = bd_session_fail(&w->session, bd_device_read_counters(&w->session.device, &counters), err);
+        }
         cycles[i] = status == BD_OK ? statistics.frame_cycles : 0;
+        counted[i] = counters.total;
         w->totals.binary_macs += w->macs[order[i]];
     }
     if (status == BD_OK) {
@@ -352,10 +359,13 @@ static bd_status check_queue(struct worker *w, unsigned before, unsigned index, 
             count_bytes(w, &statistics, false);
         }
         w->totals.queue_checked++;
-        if (cycles[1] != cycles[2]) {
-            char text[192];
-            snprintf(text, sizeof text, "queued behind %s it took %" PRIu64 " clocks, behind its own kind %" PRIu64,
-                     w->program->switches[before].name, cycles[1], cycles[2]);
+        uint64_t alone = w->prices[index][false].cycles;
+        if (cycles[1] != cycles[2] || counted[1] != alone || counted[2] != alone) {
+            char text[320];
+            snprintf(text, sizeof text,
+                     "queued behind %s it took %" PRIu64 " clocks, behind its own kind %" PRIu64
+                     "; the device counts %" PRIu64 " and %" PRIu64 ", alone it takes %" PRIu64,
+                     w->program->switches[before].name, cycles[1], cycles[2], counted[1], counted[2], alone);
             note_in(w, w->totals.first_cycles, &last, text);
             w->totals.queue_different++;
         }
