@@ -24,11 +24,16 @@ extern "C" {
 #include "sw/transport/guarded_memory.h"
 }
 
-namespace bitdial {
+namespace bitdial
+{
 
-class AxiMemory {
-public:
-    AxiMemory(bd_guarded_memory *memory, const bd_memory_model &timing) : memory_(memory) { set_timing(timing); }
+class AxiMemory
+{
+  public:
+    AxiMemory(bd_guarded_memory *memory, const bd_memory_model &timing) : memory_(memory)
+    {
+        set_timing(timing);
+    }
 
     void set_timing(const bd_memory_model &timing)
     {
@@ -102,10 +107,16 @@ public:
         }
     }
 
-    uint64_t read_bytes() const { return read_beats_ * 8; }
-    uint64_t write_bytes() const { return write_beats_ * 8; }
+    uint64_t read_bytes() const
+    {
+        return read_beats_ * 8;
+    }
+    uint64_t write_bytes() const
+    {
+        return write_beats_ * 8;
+    }
 
-private:
+  private:
     enum { OKAY = 0, SLVERR = 2, DECERR = 3 };
     static constexpr unsigned MAX_BURSTS = 64;
     enum class Write { IDLE, DATA, RESPONSE };

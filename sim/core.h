@@ -13,10 +13,12 @@ extern "C" {
 #include "sw/transport/protocol.h"
 }
 
-namespace bitdial {
+namespace bitdial
+{
 
-class Core {
-public:
+class Core
+{
+  public:
     virtual ~Core() = default;
     // Register accesses; false where the device answered with an error or not at all.
     virtual bool read(uint32_t offset, uint32_t &value) = 0;

@@ -1,7 +1,8 @@
 // Stands in for rtl_core.cpp in the platform that holds the transaction-level target alone.
 #include "sim/core.h"
 
-namespace bitdial {
+namespace bitdial
+{
 
 std::unique_ptr<Core> make_rtl_core(const CoreOptions &, std::string &why)
 {

@@ -21,28 +21,32 @@ extern "C" {
 #include "sw/transport/server.h"
 }
 
-namespace bitdial {
+namespace bitdial
+{
 
 using WallClock = std::chrono::steady_clock;
 
 // Clocks that pass between two looks at the wall clock.
 static constexpr uint64_t QUANTUM = 20000;
 
-class MemoryTarget : public sc_core::sc_module {
-public:
+class MemoryTarget : public sc_core::sc_module
+{
+  public:
     tlm_utils::simple_target_socket<MemoryTarget> socket;
 
-    MemoryTarget(sc_core::sc_module_name name, bd_guarded_memory *memory) : sc_module(name), socket("socket"), memory_(memory)
+    MemoryTarget(sc_core::sc_module_name name, bd_guarded_memory *memory)
+        : sc_module(name), socket("socket"), memory_(memory)
     {
         socket.register_b_transport(this, &MemoryTarget::b_transport);
     }
 
-private:
+  private:
     void b_transport(tlm::tlm_generic_payload &transaction, sc_core::sc_time &)
     {
         uint64_t address = transaction.get_address(), size = transaction.get_data_length();
-        bd_access access = transaction.is_write() ? bd_guarded_memory_host_write(memory_, address, transaction.get_data_ptr(), size)
-                                                  : bd_guarded_memory_host_read(memory_, address, transaction.get_data_ptr(), size);
+        bd_access access = transaction.is_write()
+                               ? bd_guarded_memory_host_write(memory_, address, transaction.get_data_ptr(), size)
+                               : bd_guarded_memory_host_read(memory_, address, transaction.get_data_ptr(), size);
         transaction.set_response_status(access == BD_ACCESS_OK        ? tlm::TLM_OK_RESPONSE
                                         : access == BD_ACCESS_OUTSIDE ? tlm::TLM_ADDRESS_ERROR_RESPONSE
                                                                       : tlm::TLM_COMMAND_ERROR_RESPONSE);
@@ -51,8 +55,9 @@ private:
     bd_guarded_memory *memory_;
 };
 
-class DeviceTarget : public sc_core::sc_module {
-public:
+class DeviceTarget : public sc_core::sc_module
+{
+  public:
     tlm_utils::simple_target_socket<DeviceTarget> socket;
     sc_core::sc_event paused; // the granted clocks have passed, or the interrupt line is high
 
@@ -70,10 +75,16 @@ public:
         granted_event_.notify();
     }
 
-    uint64_t passed() const { return passed_; } // clocks, of the last grant
-    uint64_t nanoseconds() const { return nanoseconds_; }
+    uint64_t passed() const
+    {
+        return passed_;
+    } // clocks, of the last grant
+    uint64_t nanoseconds() const
+    {
+        return nanoseconds_;
+    }
 
-private:
+  private:
     void run()
     {
         for (;;) {
@@ -115,11 +126,13 @@ struct HostOptions {
 };
 
 // The initiator: the frame server, whose platform calls become transactions.
-class Host : public sc_core::sc_module {
-public:
+class Host : public sc_core::sc_module
+{
+  public:
     tlm_utils::simple_initiator_socket<Host> memory_socket, device_socket;
 
-    Host(sc_core::sc_module_name name, const HostOptions &options, bd_guarded_memory *memory, Core *core, DeviceTarget *device)
+    Host(sc_core::sc_module_name name, const HostOptions &options, bd_guarded_memory *memory, Core *core,
+         DeviceTarget *device)
         : sc_module(name), memory_socket("memory_socket"), device_socket("device_socket"), options_(options),
           memory_(memory), core_(core), device_(device)
     {
@@ -127,10 +140,16 @@ public:
         SC_THREAD(serve);
     }
 
-    bd_status status() const { return status_; }
-    const bd_error &error() const { return error_; }
+    bd_status status() const
+    {
+        return status_;
+    }
+    const bd_error &error() const
+    {
+        return error_;
+    }
 
-private:
+  private:
     void serve()
     {
         static const bd_platform_ops ops = {
@@ -166,7 +185,8 @@ private:
         if (offset % 4 != 0 || offset >= BITDIAL_WINDOW_BYTES)
             return bd_fail(err, BD_BAD_INPUT, "register offset 0x%x is not in the window", offset);
         if (transport(device_socket, is_write, offset, value, sizeof *value) != tlm::TLM_OK_RESPONSE)
-            return bd_fail(err, BD_BAD_INPUT, "the device refused the %s of register 0x%03x", is_write ? "write" : "read", offset);
+            return bd_fail(err, BD_BAD_INPUT, "the device refused the %s of register 0x%03x",
+                           is_write ? "write" : "read", offset);
         return BD_OK;
     }
 
@@ -179,7 +199,10 @@ private:
                                 is_write ? "write" : "read", address, size, err);
     }
 
-    static Host &host(void *self) { return *static_cast<Host *>(self); }
+    static Host &host(void *self)
+    {
+        return *static_cast<Host *>(self);
+    }
 
     static bd_status read_register(void *self, uint32_t offset, uint32_t *value, bd_error *err)
     {
@@ -260,7 +283,10 @@ private:
         return bd_guarded_memory_flip(host(self).memory_, address, bit, err);
     }
 
-    static bd_status close(void *, bd_error *) { return BD_OK; }
+    static bd_status close(void *, bd_error *)
+    {
+        return BD_OK;
+    }
 
     HostOptions options_;
     bd_guarded_memory *memory_;
@@ -292,26 +318,48 @@ struct Options {
 static bool parse(int argc, char **argv, Options &options)
 {
     static const option longs[] = {
-        {"target", required_argument, nullptr, 't'}, {"hardware", required_argument, nullptr, 'w'},
-        {"fd", required_argument, nullptr, 'f'},     {"stdio", no_argument, nullptr, 'o'},
-        {"no-shm", no_argument, nullptr, 'n'},       {"seed", required_argument, nullptr, 's'},
-        {"trace", required_argument, nullptr, 'r'},  {"help", no_argument, nullptr, 'h'},
+        {"target", required_argument, nullptr, 't'},
+        {"hardware", required_argument, nullptr, 'w'},
+        {"fd", required_argument, nullptr, 'f'},
+        {"stdio", no_argument, nullptr, 'o'},
+        {"no-shm", no_argument, nullptr, 'n'},
+        {"seed", required_argument, nullptr, 's'},
+        {"trace", required_argument, nullptr, 'r'},
+        {"help", no_argument, nullptr, 'h'},
         {nullptr, 0, nullptr, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "", longs, nullptr)) != -1;) {
         switch (c) {
-        case 't': options.target = optarg; break;
-        case 'w': options.hardware = optarg; break;
-        case 'f': options.in = options.out = std::atoi(optarg); break;
-        case 'o': options.in = 0, options.out = 1; break;
-        case 'n': options.shared = false; break;
-        case 's': options.seed = std::strtoull(optarg, nullptr, 0); break;
-        case 'r': options.trace = optarg; break;
-        case 'h': options.help = true; break;
-        default: return false;
+        case 't':
+            options.target = optarg;
+            break;
+        case 'w':
+            options.hardware = optarg;
+            break;
+        case 'f':
+            options.in = options.out = std::atoi(optarg);
+            break;
+        case 'o':
+            options.in = 0, options.out = 1;
+            break;
+        case 'n':
+            options.shared = false;
+            break;
+        case 's':
+            options.seed = std::strtoull(optarg, nullptr, 0);
+            break;
+        case 'r':
+            options.trace = optarg;
+            break;
+        case 'h':
+            options.help = true;
+            break;
+        default:
+            return false;
         }
     }
-    return optind == argc && (options.help || (!options.hardware.empty() && (options.target == "rtl" || options.target == "tlm")));
+    return optind == argc &&
+           (options.help || (!options.hardware.empty() && (options.target == "rtl" || options.target == "tlm")));
 }
 
 static int run(const Options &options)

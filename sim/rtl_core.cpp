@@ -15,12 +15,15 @@ extern "C" {
 #include "sw/driver/bitdial_regs.h"
 }
 
-namespace bitdial {
+namespace bitdial
+{
 
-namespace {
+namespace
+{
 
-class RtlCore final : public Core {
-public:
+class RtlCore final : public Core
+{
+  public:
     explicit RtlCore(const CoreOptions &options) : memory_(options.memory, options.hardware->memory)
     {
         context_.randReset(options.reset_seed ? 2 : 0);
@@ -99,8 +102,14 @@ public:
         return good;
     }
 
-    bool is_good() const { return is_good_; } // the trace, where one is asked for, is being written
-    bool irq() const override { return irq_; }
+    bool is_good() const
+    {
+        return is_good_;
+    } // the trace, where one is asked for, is being written
+    bool irq() const override
+    {
+        return irq_;
+    }
 
     uint64_t run(uint64_t clocks) override
     {
@@ -112,7 +121,10 @@ public:
         return now_ - from;
     }
 
-    void set_memory(const bd_memory_model &memory) override { memory_.set_timing(memory); }
+    void set_memory(const bd_memory_model &memory) override
+    {
+        memory_.set_timing(memory);
+    }
 
     bool set_stalls(uint64_t seed, uint64_t chance) override
     {
@@ -129,7 +141,7 @@ public:
         statistics.bus_write_bytes = memory_.write_bytes();
     }
 
-private:
+  private:
     static constexpr int ACCESS_LIMIT = 1000; // clocks in which a register access must end
 
     // The first half of a clock: inputs are presented, outputs settle.

@@ -5,14 +5,22 @@ extern "C" {
 #include "sw/transport/device_model.h"
 }
 
-namespace bitdial {
+namespace bitdial
+{
 
-namespace {
+namespace
+{
 
-class TlmCore final : public Core {
-public:
-    explicit TlmCore(const CoreOptions &options) : model_(bd_device_model_new(options.memory, options.hardware)) {}
-    ~TlmCore() override { bd_device_model_free(model_); }
+class TlmCore final : public Core
+{
+  public:
+    explicit TlmCore(const CoreOptions &options) : model_(bd_device_model_new(options.memory, options.hardware))
+    {
+    }
+    ~TlmCore() override
+    {
+        bd_device_model_free(model_);
+    }
     TlmCore(const TlmCore &) = delete;
     TlmCore &operator=(const TlmCore &) = delete;
 
@@ -28,7 +36,10 @@ public:
         return true;
     }
 
-    bool irq() const override { return bd_device_model_irq(model_); }
+    bool irq() const override
+    {
+        return bd_device_model_irq(model_);
+    }
 
     uint64_t run(uint64_t clocks) override
     {
@@ -37,8 +48,14 @@ public:
         return passed;
     }
 
-    void set_memory(const bd_memory_model &memory) override { bd_device_model_set_memory(model_, &memory); }
-    bool set_stalls(uint64_t, uint64_t chance) override { return chance == 0; }
+    void set_memory(const bd_memory_model &memory) override
+    {
+        bd_device_model_set_memory(model_, &memory);
+    }
+    bool set_stalls(uint64_t, uint64_t chance) override
+    {
+        return chance == 0;
+    }
 
     void statistics(bd_statistics &statistics) const override
     {
@@ -47,13 +64,16 @@ public:
         statistics.clocks = clocks_;
     }
 
-private:
+  private:
     bd_device_model *model_;
     uint64_t clocks_ = 0;
 };
 
 } // namespace
 
-std::unique_ptr<Core> make_tlm_core(const CoreOptions &options) { return std::make_unique<TlmCore>(options); }
+std::unique_ptr<Core> make_tlm_core(const CoreOptions &options)
+{
+    return std::make_unique<TlmCore>(options);
+}
 
 } // namespace bitdial

@@ -75,9 +75,15 @@ static int wait_irq(void *context, uint32_t milliseconds)
     return s->irq_result;
 }
 
-static uint64_t now_ms(void *context) { return ((struct script *)context)->now; }
+static uint64_t now_ms(void *context)
+{
+    return ((struct script *)context)->now;
+}
 
-static void set(struct script *s, uint32_t offset, uint32_t value) { s->registers[offset / 4] = value; }
+static void set(struct script *s, uint32_t offset, uint32_t value)
+{
+    s->registers[offset / 4] = value;
+}
 
 static void identify(struct script *s, const struct bd_hardware *h)
 {
@@ -218,8 +224,9 @@ Test(driver, a_frame_writes_these_registers_in_this_order)
     const struct {
         uint32_t offset, value;
     } expected[] = {
-        {BITDIAL_PRECISION_REG, 1},           {BITDIAL_INPUT_ADDR_LO_REG, 0x1000}, {BITDIAL_INPUT_ADDR_HI_REG, 1},
-        {BITDIAL_OUTPUT_ADDR_LO_REG, 0x2000}, {BITDIAL_OUTPUT_ADDR_HI_REG, 1},     {BITDIAL_TAG_REG, 1},
+        {BITDIAL_PRECISION_REG, 1},      {BITDIAL_INPUT_ADDR_LO_REG, 0x1000},
+        {BITDIAL_INPUT_ADDR_HI_REG, 1},  {BITDIAL_OUTPUT_ADDR_LO_REG, 0x2000},
+        {BITDIAL_OUTPUT_ADDR_HI_REG, 1}, {BITDIAL_TAG_REG, 1},
         {BITDIAL_DOORBELL_REG, 1},
     };
     cr_assert_eq(rig.script.write_count, sizeof expected / sizeof *expected);

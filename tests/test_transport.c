@@ -126,8 +126,8 @@ static void open_link(struct served *s, struct bd_platform *link, bool want_shar
 static void exercise(const struct bd_platform *link)
 {
     static uint8_t out[BD_SHARED_WINDOW_BYTES + 5000], in[sizeof out];
-    const size_t sizes[] = {1, 8, BD_FRAME_PAYLOAD - 8, BD_FRAME_PAYLOAD - 7, BD_FRAME_PAYLOAD, BD_FRAME_PAYLOAD + 1,
-                            sizeof out};
+    const size_t sizes[] = {
+        1, 8, BD_FRAME_PAYLOAD - 8, BD_FRAME_PAYLOAD - 7, BD_FRAME_PAYLOAD, BD_FRAME_PAYLOAD + 1, sizeof out};
     struct bd_error err;
     for (size_t i = 0; i < sizeof out; i++) {
         out[i] = (uint8_t)(i * 2654435761u >> 13);
@@ -160,8 +160,8 @@ Test(transport, shared_memory_frames_and_pipes_do_the_same)
 {
     const struct {
         bool pipes, allow, want, gets;
-    } cases[] = {{false, true, true, true}, {false, false, true, false}, {false, true, false, false},
-                 {true, true, true, false}};
+    } cases[] = {
+        {false, true, true, true}, {false, false, true, false}, {false, true, false, false}, {true, true, true, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct served s;
         struct bd_platform link;
@@ -324,7 +324,8 @@ Test(transport, a_device_process_that_dies_or_hangs_is_named)
     cr_assert(strstr(err.message, "/nonexistent/platform"), "%s", err.message);
 }
 
-/* --- the device model, through the driver -------------------------------------------------------------------------- */
+/* --- the device model, through the driver --------------------------------------------------------------------------
+ */
 
 struct rig {
     struct bd_hardware hardware;
@@ -427,7 +428,8 @@ Test(transport, the_model_reports_every_error_of_the_map)
     cr_assert_eq(bd_device_start(&rig.device, 64, rig.output, NULL), BD_DEVICE_OK);
     cr_assert_eq(bd_device_wait(&rig.device, 100, NULL), BD_DEVICE_BUS_ERROR);
     /* A result into the sealed program. */
-    cr_assert_eq(rig.platform.ops->region(self, BD_WRITE_PROGRAM, rig.platform.memory_base, rig.program.size, &err), BD_OK);
+    cr_assert_eq(rig.platform.ops->region(self, BD_WRITE_PROGRAM, rig.platform.memory_base, rig.program.size, &err),
+                 BD_OK);
     cr_assert_eq(rig.platform.ops->seal(self, true, &err), BD_OK);
     cr_assert_eq(bd_device_start(&rig.device, rig.input, rig.platform.memory_base, NULL), BD_DEVICE_OK);
     cr_assert_eq(bd_device_wait(&rig.device, 100, NULL), BD_DEVICE_BUS_ERROR);

@@ -25,7 +25,9 @@ struct generator {
     bool saturate; /* scales so large that z meets the limits of 32 bits; such networks do not pool */
     struct tensor tensors[MAX_TENSORS];
     int tensor_count;
-    struct { int height, width, channels; } stream;
+    struct {
+        int height, width, channels;
+    } stream;
     struct bd_plain_layer layers[MAX_LAYERS];
     char names[MAX_LAYERS][16];
     int layer_count;
@@ -43,14 +45,14 @@ static bool one_in(struct generator *g, int n)
 
 static int channels(struct generator *g)
 {
-    static const int edges[] = { 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 70 };
+    static const int edges[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 70};
     return one_in(g, 2) ? edges[below(g, sizeof edges / sizeof *edges)] : 1 + below(g, MAX_CHANNELS);
 }
 
 static int add_tensor(struct generator *g, int height, int width, int channel_count)
 {
     struct tensor *t = &g->tensors[g->tensor_count];
-    *t = (struct tensor){ .height = height, .width = width, .channels = channel_count };
+    *t = (struct tensor){.height = height, .width = width, .channels = channel_count};
     for (int s = 0; s < g->switch_count; s++) {
         t->bits[s] = s == 0 ? 1 + (int)(g->index / 8 % 8) : 1 + below(g, 8);
         t->is_signed[s] = t->bits[s] == 1 && one_in(g, 2);
@@ -90,7 +92,7 @@ static void requant(struct generator *g, struct bd_plain_layer *layer, int s, do
     int n = layer->out_channels, m_bits = (int)g->hardware->mult_bits - 1;
     int32_t *multiplier = bd_xcalloc((size_t)n, sizeof *multiplier);
     int64_t *bias = bd_xcalloc((size_t)n, sizeof *bias);
-    at->requant = (struct bd_plain_requant){ .multiplier = multiplier, .bias = bias, .residual_multiplier = 1 };
+    at->requant = (struct bd_plain_requant){.multiplier = multiplier, .bias = bias, .residual_multiplier = 1};
     bool one_bit = at->out_bits == 1;
     double z_spread = layer->writes_stream ? ldexp(1, g->saturate ? 30 : 8 + below(g, 5)) : ldexp(1, 6 + below(g, 12));
     double top = ldexp(1, m_bits);
@@ -144,13 +146,23 @@ static int add_conv(struct generator *g, int in, struct shape shape)
     const struct tensor from = g->tensors[in];
     snprintf(g->names[l], sizeof g->names[l], "%s%d", shape.is_last ? "fc" : "conv", l);
     *layer = (struct bd_plain_layer){
-        .name = g->names[l], .operation = BD_OP_CONV, .in_tensor = in, .out_tensor = -1,
-        .writes_stream = shape.writes, .adds_stream = shape.adds,
-        .in_height = from.height, .in_width = from.width, .in_channels = from.channels,
+        .name = g->names[l],
+        .operation = BD_OP_CONV,
+        .in_tensor = in,
+        .out_tensor = -1,
+        .writes_stream = shape.writes,
+        .adds_stream = shape.adds,
+        .in_height = from.height,
+        .in_width = from.width,
+        .in_channels = from.channels,
         .out_height = out_side(from.height, shape.kernel, shape.stride, shape.pad),
         .out_width = out_side(from.width, shape.kernel, shape.stride, shape.pad),
         .out_channels = shape.out_channels,
-        .kernel_h = shape.kernel, .kernel_w = shape.kernel, .stride = shape.stride, .pad = shape.pad, .groups = 1,
+        .kernel_h = shape.kernel,
+        .kernel_w = shape.kernel,
+        .stride = shape.stride,
+        .pad = shape.pad,
+        .groups = 1,
         .weight_planes = 8,
     };
     if (shape.has_codes)
@@ -193,10 +205,19 @@ static int add_pool(struct generator *g)
     struct bd_plain_layer *layer = &g->layers[l];
     snprintf(g->names[l], sizeof g->names[l], "pool%d", l);
     *layer = (struct bd_plain_layer){
-        .name = g->names[l], .operation = BD_OP_POOL, .in_tensor = -1,
-        .in_height = g->stream.height, .in_width = g->stream.width, .in_channels = g->stream.channels,
-        .out_height = 1, .out_width = 1, .out_channels = g->stream.channels,
-        .kernel_h = g->stream.height, .kernel_w = g->stream.width, .stride = 1, .groups = 1,
+        .name = g->names[l],
+        .operation = BD_OP_POOL,
+        .in_tensor = -1,
+        .in_height = g->stream.height,
+        .in_width = g->stream.width,
+        .in_channels = g->stream.channels,
+        .out_height = 1,
+        .out_width = 1,
+        .out_channels = g->stream.channels,
+        .kernel_h = g->stream.height,
+        .kernel_w = g->stream.width,
+        .stride = 1,
+        .groups = 1,
     };
     layer->out_tensor = add_tensor(g, 1, 1, g->stream.channels);
     for (int s = 0; s < g->switch_count; s++) {
@@ -211,7 +232,7 @@ static int add_pool(struct generator *g)
 static struct shape random_shape(struct generator *g, int in)
 {
     const struct tensor *t = &g->tensors[in];
-    struct shape shape = { .kernel = one_in(g, 3) ? 1 : 3, .stride = 1 + one_in(g, 3), .has_codes = true };
+    struct shape shape = {.kernel = one_in(g, 3) ? 1 : 3, .stride = 1 + one_in(g, 3), .has_codes = true};
     if (plane_limit(g, 3, t->channels) < 1)
         shape.kernel = 1;
     if (shape.kernel == 3)
@@ -246,8 +267,13 @@ static int add_block(struct generator *g, int in)
     }
     int inner = add_conv(g, in, first);
     bool wide = plane_limit(g, 3, first.out_channels) >= 1 && !one_in(g, 4);
-    struct shape second = { .kernel = wide ? 3 : 1, .stride = 1, .pad = wide, .out_channels = channel_count,
-                            .writes = true, .adds = true, .has_codes = true };
+    struct shape second = {.kernel = wide ? 3 : 1,
+                           .stride = 1,
+                           .pad = wide,
+                           .out_channels = channel_count,
+                           .writes = true,
+                           .adds = true,
+                           .has_codes = true};
     return add_conv(g, inner, second);
 }
 
@@ -278,7 +304,7 @@ static void build(struct generator *g)
     }
     const struct tensor *last = &g->tensors[at];
     bool single = last->height == 1 && last->width == 1;
-    struct shape classifier = { .kernel = 1, .stride = 1, .out_channels = 1 + below(g, MAX_CLASSES), .is_last = true };
+    struct shape classifier = {.kernel = 1, .stride = 1, .out_channels = 1 + below(g, MAX_CLASSES), .is_last = true};
     if (!single || (live && one_in(g, 2))) {
         if (live && !g->saturate) {
             at = add_pool(g);
@@ -317,8 +343,12 @@ bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardw
     char name[BD_PROGRAM_NAME];
     snprintf(name, sizeof name, "random-%llu-%u", (unsigned long long)seed, index);
     struct bd_plain_network network = {
-        .name = name, .switch_count = g->switch_count, .layer_count = g->layer_count,
-        .classes = g->layers[g->layer_count - 1].out_channels, .z_frac = 8, .layers = g->layers,
+        .name = name,
+        .switch_count = g->switch_count,
+        .layer_count = g->layer_count,
+        .classes = g->layers[g->layer_count - 1].out_channels,
+        .z_frac = 8,
+        .layers = g->layers,
     };
     for (int s = 0; s < g->switch_count; s++) {
         snprintf(network.switches[s].name, sizeof network.switches[s].name, "s%d", s);

@@ -34,8 +34,8 @@ static const char usage[] =
 #define X(name, build, help) "                        " name ": " help "\n"
     BD_COSIM_FAULTS(X)
 #undef X
-    "  --json              one JSON object on standard output\n"
-    "  --help              print this\n";
+        "  --json              one JSON object on standard output\n"
+        "  --help              print this\n";
 
 static const struct {
     const char *name;
@@ -54,8 +54,8 @@ static bool parse_memory(struct bd_cosim_options *o, const char *text)
         bd_cli_usage("cosim", "'--memory' may be given at most %d times", BD_COSIM_SETTINGS);
         return false;
     }
-    if (sscanf(text, "%lld,%lld,%lld%c", &latency, &interval, &outstanding, &rest) != 3 || latency < 1 || interval < 1 ||
-        outstanding < 1 || latency > 100000 || interval > 1024 || outstanding > 64) {
+    if (sscanf(text, "%lld,%lld,%lld%c", &latency, &interval, &outstanding, &rest) != 3 || latency < 1 ||
+        interval < 1 || outstanding < 1 || latency > 100000 || interval > 1024 || outstanding > 64) {
         bd_cli_usage("cosim", "'--memory' must be LATENCY,INTERVAL,OUTSTANDING, each at least 1, got '%s'", text);
         return false;
     }
@@ -82,11 +82,12 @@ static json_t *switch_json(const struct bd_cosim_totals *t, const struct bd_prog
     for (unsigned s = 0; program && s < program->header->switch_count; s++) {
         const struct bd_cosim_switch *at = &t->at[s];
         if (at->frames > 0) {
-            json_array_append_new(
-                list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "switch", program->switches[s].name, "frames",
-                                (json_int_t)at->frames, "cycles_simulated", (json_int_t)at->simulated[0],
-                                "cycles_predicted", (json_int_t)at->predicted[0], "cycles_simulated_storing",
-                                (json_int_t)at->simulated[1], "cycles_predicted_storing", (json_int_t)at->predicted[1]));
+            json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "switch", program->switches[s].name,
+                                                  "frames", (json_int_t)at->frames, "cycles_simulated",
+                                                  (json_int_t)at->simulated[0], "cycles_predicted",
+                                                  (json_int_t)at->predicted[0], "cycles_simulated_storing",
+                                                  (json_int_t)at->simulated[1], "cycles_predicted_storing",
+                                                  (json_int_t)at->predicted[1]));
         }
     }
     return list;
@@ -135,23 +136,23 @@ static void report_json(const struct bd_cosim_options *o, const struct bd_progra
     struct sums sums = sum(t);
     double seconds = (double)t->run_nanoseconds * 1e-9;
     json_t *object = json_object();
-    json_object_update_new(
-        object, json_pack("{s:b, s:s, s:I, s:I, s:I}", "pass", status == BD_OK, "device", o->session.device, "frames",
-                          (json_int_t)t->images, "mismatches", (json_int_t)t->mismatches, "cycle_mismatches",
-                          (json_int_t)t->cycle_mismatches));
-    json_object_update_new(
-        object, json_pack("{s:I, s:I, s:I, s:I}", "cycles_simulated", (json_int_t)sums.simulated, "cycles_predicted",
-                          (json_int_t)sums.predicted, "cycles_simulated_storing", (json_int_t)sums.simulated_storing,
-                          "cycles_predicted_storing", (json_int_t)sums.predicted_storing));
+    json_object_update_new(object,
+                           json_pack("{s:b, s:s, s:I, s:I, s:I}", "pass", status == BD_OK, "device", o->session.device,
+                                     "frames", (json_int_t)t->images, "mismatches", (json_int_t)t->mismatches,
+                                     "cycle_mismatches", (json_int_t)t->cycle_mismatches));
+    json_object_update_new(object, json_pack("{s:I, s:I, s:I, s:I}", "cycles_simulated", (json_int_t)sums.simulated,
+                                             "cycles_predicted", (json_int_t)sums.predicted, "cycles_simulated_storing",
+                                             (json_int_t)sums.simulated_storing, "cycles_predicted_storing",
+                                             (json_int_t)sums.predicted_storing));
     json_object_set_new(object, "bytes_written",
                         json_pack("{s:I, s:I, s:I, s:I}", "load", (json_int_t)t->bytes_load, "frame_min",
                                   (json_int_t)t->bytes_min, "frame_max", (json_int_t)t->bytes_max, "stray",
                                   (json_int_t)t->stray_bytes));
     json_object_set_new(object, "guard_violations", json_integer((json_int_t)t->violations));
     json_object_set_new(object, "shared_memory", json_boolean(t->shared));
-    json_object_set_new(object, "queued",
-                        json_pack("{s:I, s:I}", "checked", (json_int_t)t->queue_checked, "different",
-                                  (json_int_t)t->queue_different));
+    json_object_set_new(
+        object, "queued",
+        json_pack("{s:I, s:I}", "checked", (json_int_t)t->queue_checked, "different", (json_int_t)t->queue_different));
     json_object_set_new(object, "memory", memory_json(o));
     json_object_set_new(object, "speed",
                         json_pack("{s:I, s:f, s:f, s:f}", "clocks", (json_int_t)t->clocks, "seconds", seconds,
@@ -187,8 +188,8 @@ static void report_text(const struct bd_cosim_options *o, const struct bd_progra
     }
     printf("mismatches        %" PRIu64 "\n", t->mismatches);
     printf("clocks simulated  %" PRIu64 ", storing layers %" PRIu64 "\n", sums.simulated, sums.simulated_storing);
-    printf("clocks predicted  %" PRIu64 ", storing layers %" PRIu64 "; frames that differ %" PRIu64 "\n", sums.predicted,
-           sums.predicted_storing, t->cycle_mismatches);
+    printf("clocks predicted  %" PRIu64 ", storing layers %" PRIu64 "; frames that differ %" PRIu64 "\n",
+           sums.predicted, sums.predicted_storing, t->cycle_mismatches);
     printf("queued frames     %" PRIu64 " checked, %" PRIu64 " differ\n", t->queue_checked, t->queue_different);
     printf("bytes written     %" PRIu64 " to load, %" PRIu64 " to %" PRIu64 " a frame; %" PRIu64 " guard violations\n",
            t->bytes_load, t->bytes_min, t->bytes_max, t->violations);
@@ -288,15 +289,24 @@ static int check_options(const struct bd_cosim_options *o, int positional, bool 
 int cmd_cosim(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"hardware", required_argument, NULL, 'w'},   {"device", required_argument, NULL, 'd'},
-        {"images", required_argument, NULL, 'i'},     {"first", required_argument, NULL, 'f'},
-        {"data", required_argument, NULL, 'D'},       {"schedule", required_argument, NULL, 's'},
-        {"memory", required_argument, NULL, 'm'},     {"random", required_argument, NULL, 'r'},
-        {"seed", required_argument, NULL, 'S'},       {"stalls", no_argument, NULL, 'a'},
-        {"reset-seed", required_argument, NULL, 'R'}, {"jobs", required_argument, NULL, 'J'},
-        {"no-shm", no_argument, NULL, 'n'},           {"trace", required_argument, NULL, 't'},
-        {"fault", required_argument, NULL, 'F'},      {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},             {0},
+        {"hardware", required_argument, NULL, 'w'},
+        {"device", required_argument, NULL, 'd'},
+        {"images", required_argument, NULL, 'i'},
+        {"first", required_argument, NULL, 'f'},
+        {"data", required_argument, NULL, 'D'},
+        {"schedule", required_argument, NULL, 's'},
+        {"memory", required_argument, NULL, 'm'},
+        {"random", required_argument, NULL, 'r'},
+        {"seed", required_argument, NULL, 'S'},
+        {"stalls", no_argument, NULL, 'a'},
+        {"reset-seed", required_argument, NULL, 'R'},
+        {"jobs", required_argument, NULL, 'J'},
+        {"no-shm", no_argument, NULL, 'n'},
+        {"trace", required_argument, NULL, 't'},
+        {"fault", required_argument, NULL, 'F'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     struct bd_cosim_options o = {.session = {.device = "rtl", .shared = true}, .count = 8, .jobs = 1, .seed = 1};
     const char *data = NULL;

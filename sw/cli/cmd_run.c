@@ -214,12 +214,18 @@ static bool is_device(const char *name)
 int cmd_run(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"hardware", required_argument, NULL, 'w'}, {"device", required_argument, NULL, 'd'},
-        {"images", required_argument, NULL, 'i'},   {"first", required_argument, NULL, 'f'},
-        {"data", required_argument, NULL, 'D'},     {"schedule", required_argument, NULL, 's'},
-        {"queue", no_argument, NULL, 'q'},          {"dump", required_argument, NULL, 'u'},
-        {"no-shm", no_argument, NULL, 'n'},         {"trace", required_argument, NULL, 't'},
-        {"json", no_argument, NULL, 'j'},           {"help", no_argument, NULL, 'h'},
+        {"hardware", required_argument, NULL, 'w'},
+        {"device", required_argument, NULL, 'd'},
+        {"images", required_argument, NULL, 'i'},
+        {"first", required_argument, NULL, 'f'},
+        {"data", required_argument, NULL, 'D'},
+        {"schedule", required_argument, NULL, 's'},
+        {"queue", no_argument, NULL, 'q'},
+        {"dump", required_argument, NULL, 'u'},
+        {"no-shm", no_argument, NULL, 'n'},
+        {"trace", required_argument, NULL, 't'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
         {0},
     };
     struct run run = {.options = {.device = "ref", .shared = true}, .images = 16};

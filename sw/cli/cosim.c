@@ -69,8 +69,8 @@ static void show_progress(struct shared *shared, uint64_t more)
     bool last = shared->done == shared->total, terminal = isatty(STDERR_FILENO);
     if (last || now - shared->shown >= (terminal ? 1 : 10)) {
         shared->shown = now;
-        fprintf(stderr, "%scosim: %" PRIu64 " of %" PRIu64 " frames%s", terminal ? "\r" : "", shared->done, shared->total,
-                terminal && !last ? "" : "\n");
+        fprintf(stderr, "%scosim: %" PRIu64 " of %" PRIu64 " frames%s", terminal ? "\r" : "", shared->done,
+                shared->total, terminal && !last ? "" : "\n");
     }
     pthread_mutex_unlock(&shared->lock);
 }
@@ -87,8 +87,9 @@ static void repeat_line(const struct worker *w, const struct item *item, char *t
         snprintf(what, sizeof what, "--random 1 --first %u --seed %" PRIu64 "%s", item->id, o->seed,
                  o->stalls ? " --stalls" : "");
     }
-    snprintf(text, size, "bitdial cosim %s --hardware %s --device %s --memory %" PRId64 ",%" PRId64 ",%" PRId64 "%s%s%s",
-             what, o->session.hardware_path, o->session.device, w->memory.latency, w->memory.beat_interval,
+    snprintf(text, size,
+             "bitdial cosim %s --hardware %s --device %s --memory %" PRId64 ",%" PRId64 ",%" PRId64 "%s%s%s", what,
+             o->session.hardware_path, o->session.device, w->memory.latency, w->memory.beat_interval,
              w->memory.outstanding, o->session.shared ? "" : " --no-shm", o->fault ? " --fault " : "",
              o->fault ? o->fault : "");
 }
@@ -101,9 +102,8 @@ static void note_in(struct worker *w, char first[1536], const struct item *item,
     }
     char line[768];
     repeat_line(w, item, line, sizeof line);
-    snprintf(first, 1536, "%s %u, switch %s, %s; repeat with: %s",
-             w->options->path ? "image" : "network", item->id, w->program->switches[item->switch_index].name, difference,
-             line);
+    snprintf(first, 1536, "%s %u, switch %s, %s; repeat with: %s", w->options->path ? "image" : "network", item->id,
+             w->program->switches[item->switch_index].name, difference, line);
 }
 
 static void note(struct worker *w, const struct item *item, const char *difference)
@@ -126,7 +126,8 @@ static void compare_array(struct worker *w, const struct item *item, unsigned la
             char text[384];
             size_t pixel = i / (size_t)expected->channels;
             bool same_z = codes && expected->z && found->z && expected->z[i] == found->z[i];
-            snprintf(text, sizeof text, "layer %s (%s), channel %zu, pixel (%zu,%zu): expected %d, the device gave %d%s",
+            snprintf(text, sizeof text,
+                     "layer %s (%s), channel %zu, pixel (%zu,%zu): expected %d, the device gave %d%s",
                      w->program->names[layer], codes ? "codes" : "z", i % (size_t)expected->channels,
                      pixel / (size_t)expected->width, pixel % (size_t)expected->width, should, is,
                      same_z ? " from the same z" : "");
@@ -150,7 +151,8 @@ static void compare_layer(struct worker *w, const struct item *item, unsigned la
     }
     if ((!found.z && !found.codes) || (expected->codes && !found.codes)) {
         char text[128];
-        snprintf(text, sizeof text, "layer %s: the program does not ask the device to store it", w->program->names[layer]);
+        snprintf(text, sizeof text, "layer %s: the program does not ask the device to store it",
+                 w->program->names[layer]);
         note(w, item, text);
         w->totals.layer_mismatches[layer]++;
         w->totals.mismatches++;
@@ -463,8 +465,9 @@ static bd_status run_setting(struct worker *w, struct bd_error *err)
             break;
         }
         memcpy(logits + (size_t)n * classes, frame.logits, classes * sizeof *logits);
-        status = run_item(w, &(struct item){.id = id, .switch_index = s, .image = image, .logits = frame.logits,
-                                            .reference = &frame}, err);
+        status = run_item(
+            w, &(struct item){.id = id, .switch_index = s, .image = image, .logits = frame.logits, .reference = &frame},
+            err);
         bd_frame_release(&frame);
         show_progress(w->shared, 1);
     }
@@ -474,8 +477,12 @@ static bd_status run_setting(struct worker *w, struct bd_error *err)
     for (uint32_t n = 0; n < count && status == BD_OK; n++) {
         uint32_t id = w->options->first + w->from + n;
         unsigned s = w->schedule[(w->from + n) % w->schedule_length];
-        status = run_item(w, &(struct item){.id = id, .switch_index = s, .logits = logits + (size_t)n * classes,
-                                            .image = bd_dataset_image(w->shared->dataset, id)}, err);
+        status = run_item(w,
+                          &(struct item){.id = id,
+                                         .switch_index = s,
+                                         .logits = logits + (size_t)n * classes,
+                                         .image = bd_dataset_image(w->shared->dataset, id)},
+                          err);
         w->totals.at[s].frames++;
         w->totals.images++;
         show_progress(w->shared, 1);
@@ -553,7 +560,11 @@ static bd_status run_random(struct worker *w, uint32_t id, struct bd_error *err)
         if (status != BD_OK) {
             break;
         }
-        struct item item = {.id = id, .switch_index = s, .image = image, .logits = frame.logits, .reference = &frame,
+        struct item item = {.id = id,
+                            .switch_index = s,
+                            .image = image,
+                            .logits = frame.logits,
+                            .reference = &frame,
                             .stalls = w->options->stalls};
         status = bd_session_store_layers(&w->session, true, err);
         if (status == BD_OK) {
@@ -634,8 +645,8 @@ static void merge(struct bd_cosim_totals *to, const struct bd_cosim_totals *from
     to->queue_checked += from->queue_checked;
     to->queue_different += from->queue_different;
     to->bytes_load = from->bytes_load > to->bytes_load ? from->bytes_load : to->bytes_load;
-    to->bytes_min = to->bytes_max == 0 || (from->bytes_max && from->bytes_min < to->bytes_min) ? from->bytes_min
-                                                                                                : to->bytes_min;
+    to->bytes_min =
+        to->bytes_max == 0 || (from->bytes_max && from->bytes_min < to->bytes_min) ? from->bytes_min : to->bytes_min;
     to->bytes_max = from->bytes_max > to->bytes_max ? from->bytes_max : to->bytes_max;
     to->stray_bytes += from->stray_bytes;
     to->violations += from->violations;
@@ -673,7 +684,8 @@ static bd_status judge(const struct bd_cosim_totals *t, struct bd_error *err)
         return bd_fail(err, BD_FAIL, "%" PRIu64 " writes into the sealed program", t->violations);
     }
     if (t->stray_bytes) {
-        return bd_fail(err, BD_FAIL, "%" PRIu64 " bytes that are neither image nor registers were written after loading",
+        return bd_fail(err, BD_FAIL,
+                       "%" PRIu64 " bytes that are neither image nor registers were written after loading",
                        t->stray_bytes);
     }
     return BD_OK;
@@ -683,8 +695,8 @@ bd_status bd_cosim(const struct bd_cosim_options *options, const struct bd_progr
                    const struct bd_dataset *dataset, struct bd_cosim_totals *totals, struct bd_error *err)
 {
     unsigned jobs = options->jobs < options->count ? options->jobs : options->count;
-    struct shared shared = {.options = options, .dataset = dataset, .lock = PTHREAD_MUTEX_INITIALIZER,
-                            .shown = time(NULL)};
+    struct shared shared = {
+        .options = options, .dataset = dataset, .lock = PTHREAD_MUTEX_INITIALIZER, .shown = time(NULL)};
     shared.total = program ? 2 * (uint64_t)options->count * options->setting_count : options->count;
     struct worker *workers = bd_xcalloc(jobs, sizeof *workers);
     struct start starts[BD_COSIM_JOBS];

@@ -23,34 +23,34 @@
 
 struct bd_cosim_options {
     struct bd_session_options session;
-    const char *path;                    /* the program image; NULL in random mode */
-    uint32_t first, count;               /* images, or random networks */
-    const char *schedule;                /* text of --schedule or NULL */
+    const char *path;      /* the program image; NULL in random mode */
+    uint32_t first, count; /* images, or random networks */
+    const char *schedule;  /* text of --schedule or NULL */
     struct bd_memory_model settings[BD_COSIM_SETTINGS];
     unsigned setting_count, jobs;
-    uint64_t seed;                       /* of random networks, images and stalls */
-    bool stalls;                         /* frames that store layers run with random bus stalls, uncounted */
-    const char *fault;                   /* name of a planted fault, or NULL */
+    uint64_t seed;     /* of random networks, images and stalls */
+    bool stalls;       /* frames that store layers run with random bus stalls, uncounted */
+    const char *fault; /* name of a planted fault, or NULL */
 };
 
 struct bd_cosim_switch {
-    uint64_t frames;                  /* run in each of the two ways */
+    uint64_t frames;                     /* run in each of the two ways */
     uint64_t simulated[2], predicted[2]; /* clocks; [1]: with every layer stored */
-    uint64_t compared[2];             /* frames whose clocks were compared */
+    uint64_t compared[2];                /* frames whose clocks were compared */
 };
 
 struct bd_cosim_totals {
-    uint64_t images;                  /* (image, switch, memory setting) triples run */
-    uint64_t mismatches;              /* values that differ: codes, stream, logits */
+    uint64_t images;     /* (image, switch, memory setting) triples run */
+    uint64_t mismatches; /* values that differ: codes, stream, logits */
     uint64_t layer_mismatches[BD_PROGRAM_MAX_LAYERS];
-    uint64_t cycle_mismatches;        /* frames whose clocks differ from the prediction */
+    uint64_t cycle_mismatches; /* frames whose clocks differ from the prediction */
     uint64_t queue_checked, queue_different;
     struct bd_cosim_switch at[BD_PROGRAM_MAX_SWITCHES];
     uint64_t bytes_load, bytes_min, bytes_max; /* written by the host: before the first frame; a frame after it */
-    uint64_t stray_bytes;             /* written after loading that were neither image nor registers */
+    uint64_t stray_bytes;                      /* written after loading that were neither image nor registers */
     uint64_t violations;
     uint64_t clocks, run_nanoseconds, binary_macs;
-    uint64_t networks, layers;        /* random mode */
+    uint64_t networks, layers; /* random mode */
     bool shared;
     /* The first value, and the first clock count, that differs: in words, with the command that repeats it; or "". */
     char first[1536], first_cycles[1536];

@@ -74,7 +74,7 @@ static bd_status open_process(struct bd_session *session, const struct bd_sessio
     }
     char seed[32];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)options->reset_seed);
-    char *argv[12] = {path, "--target", (char *)options->device, "--hardware", (char *)options->hardware_path,
+    char *argv[12] = {path,     "--target", (char *)options->device, "--hardware", (char *)options->hardware_path,
                       "--seed", seed};
     int n = 7;
     if (options->trace) {
@@ -150,7 +150,10 @@ bd_status bd_session_fail(struct bd_session *session, enum bd_device_status stat
     }
 }
 
-static uint64_t pages(uint64_t bytes) { return (bytes + PAGE - 1) / PAGE * PAGE; }
+static uint64_t pages(uint64_t bytes)
+{
+    return (bytes + PAGE - 1) / PAGE * PAGE;
+}
 
 /* Lays out memory: the program, then a place for each frame in flight, then the stored layers. All at multiples of
  * 4 KiB, as the cost model takes them to be: bursts end at such boundaries. */
@@ -212,8 +215,8 @@ bd_status bd_session_finish(struct bd_session *session, unsigned slot, int32_t *
 {
     enum bd_device_status done = bd_device_wait(&session->device, FRAME_MS, NULL);
     if (done == BD_DEVICE_OK) {
-        done = bd_device_read_result(&session->device, session->outputs[slot], logits,
-                                     session->program->header->classes);
+        done =
+            bd_device_read_result(&session->device, session->outputs[slot], logits, session->program->header->classes);
     }
     return bd_session_fail(session, done, err);
 }
@@ -234,7 +237,10 @@ bd_status bd_session_statistics(struct bd_session *session, struct bd_statistics
     return session->platform.ops->statistics(session->platform.self, statistics, err);
 }
 
-bool bd_session_is_shared(const struct bd_session *session) { return bd_link_is_shared(&session->platform); }
+bool bd_session_is_shared(const struct bd_session *session)
+{
+    return bd_link_is_shared(&session->platform);
+}
 
 bd_status bd_schedule_parse(const struct bd_program *program, const char *text, unsigned **schedule, unsigned *length,
                             struct bd_error *err)

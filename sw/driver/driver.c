@@ -13,7 +13,10 @@
         }                                                                                                              \
     } while (0)
 
-static uint32_t field(uint32_t value, uint32_t mask, int shift) { return (value & mask) >> shift; }
+static uint32_t field(uint32_t value, uint32_t mask, int shift)
+{
+    return (value & mask) >> shift;
+}
 
 static enum bd_device_status read_register(struct bd_device *device, uint32_t offset, uint32_t *value)
 {
@@ -22,8 +25,7 @@ static enum bd_device_status read_register(struct bd_device *device, uint32_t of
 
 static enum bd_device_status write_register(struct bd_device *device, uint32_t offset, uint32_t value)
 {
-    return device->port.write32(device->port.context, offset, value) == BD_PORT_OK ? BD_DEVICE_OK
-                                                                                   : BD_DEVICE_TRANSPORT;
+    return device->port.write32(device->port.context, offset, value) == BD_PORT_OK ? BD_DEVICE_OK : BD_DEVICE_TRANSPORT;
 }
 
 static enum bd_device_status read_pair(struct bd_device *device, uint32_t offset, uint64_t *value)
@@ -138,7 +140,8 @@ static enum bd_device_status check_image(struct bd_device *device, const struct 
 
 static uint32_t needed_capabilities(const struct bd_program_header *h)
 {
-    return (h->datapaths & 1 ? BITDIAL_CAPABILITIES_XNOR_MASK : 0) | (h->datapaths & 2 ? BITDIAL_CAPABILITIES_MAC_MASK : 0);
+    return (h->datapaths & 1 ? BITDIAL_CAPABILITIES_XNOR_MASK : 0) |
+           (h->datapaths & 2 ? BITDIAL_CAPABILITIES_MAC_MASK : 0);
 }
 
 enum bd_device_status bd_device_load(struct bd_device *device, uint64_t address, const void *image, size_t size)
@@ -155,8 +158,8 @@ enum bd_device_status bd_device_load(struct bd_device *device, uint64_t address,
     uint32_t missing = needed_capabilities(h) & ~device->capabilities;
     if (missing) {
         return differs(device, BD_DEVICE_NO_CAPABILITY,
-                       missing & BITDIAL_CAPABILITIES_XNOR_MASK ? "XNOR datapath" : "MAC datapath", needed_capabilities(h),
-                       device->capabilities);
+                       missing & BITDIAL_CAPABILITIES_XNOR_MASK ? "XNOR datapath" : "MAC datapath",
+                       needed_capabilities(h), device->capabilities);
     }
     device->loaded = false;
     if (device->port.write_memory(device->port.context, address, image, size) != BD_PORT_OK) {
@@ -357,8 +360,9 @@ enum bd_device_status bd_device_wait(struct bd_device *device, uint32_t millisec
     uint64_t start = device->port.now_ms(device->port.context);
     while (device->finished == 0) {
         uint64_t passed = device->port.now_ms(device->port.context) - start;
-        int result = passed > milliseconds ? BD_PORT_TIMEOUT
-                                           : device->port.wait_irq(device->port.context, milliseconds - (uint32_t)passed);
+        int result = passed > milliseconds
+                         ? BD_PORT_TIMEOUT
+                         : device->port.wait_irq(device->port.context, milliseconds - (uint32_t)passed);
         if (result == BD_PORT_TIMEOUT) {
             return judge_timeout(device, device->port.now_ms(device->port.context) - start);
         }

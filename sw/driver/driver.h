@@ -17,7 +17,7 @@
 #include "model/compile/program.h"
 #include "sw/driver/port.h"
 
-#define BD_DEVICE_IN_FLIGHT 3u /* one that runs and two that wait */
+#define BD_DEVICE_IN_FLIGHT 3u   /* one that runs and two that wait */
 #define BD_DEVICE_RESET_MS 1000u /* longest wait for an idle device after an error */
 
 /* X(name, text) */

@@ -83,7 +83,10 @@ void bd_device_model_set_memory(struct bd_device_model *model, const struct bd_m
     memset(model->priced, 0, sizeof model->priced);
 }
 
-static uint32_t word(const struct bd_device_model *model, uint32_t offset) { return model->registers[offset / 4]; }
+static uint32_t word(const struct bd_device_model *model, uint32_t offset)
+{
+    return model->registers[offset / 4];
+}
 
 static uint64_t pair(const struct bd_device_model *model, uint32_t offset)
 {
@@ -401,6 +404,12 @@ uint64_t bd_device_model_run(struct bd_device_model *model, uint64_t clocks)
     return model->now - from;
 }
 
-uint64_t bd_device_model_frame_cycles(const struct bd_device_model *model) { return model->frame_cycles; }
+uint64_t bd_device_model_frame_cycles(const struct bd_device_model *model)
+{
+    return model->frame_cycles;
+}
 
-uint64_t bd_device_model_frames(const struct bd_device_model *model) { return model->frames; }
+uint64_t bd_device_model_frames(const struct bd_device_model *model)
+{
+    return model->frames;
+}

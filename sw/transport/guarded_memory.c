@@ -47,7 +47,7 @@ void bd_guarded_memory_count(struct bd_guarded_memory *memory, enum bd_write_cla
 
 static enum bd_write_class class_of(const struct bd_guarded_memory *memory, uint64_t address)
 {
-    for (int class = 0; class < BD_WRITE_CLASSES; class++) {
+    for (int class = 0; class < BD_WRITE_CLASSES; class ++) {
         if (overlaps(&memory->regions[class], address, 1)) {
             return class;
         }

@@ -35,8 +35,8 @@ bd_status bd_guarded_memory_declare(struct bd_guarded_memory *memory, enum bd_wr
                                     uint64_t size, struct bd_error *err) BD_WARN_UNUSED;
 
 /* Plants a fault: flips one bit, behind the guard and uncounted. */
-bd_status bd_guarded_memory_flip(struct bd_guarded_memory *memory, uint64_t address, uint64_t bit,
-                                 struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_guarded_memory_flip(struct bd_guarded_memory *memory, uint64_t address, uint64_t bit, struct bd_error *err)
+    BD_WARN_UNUSED;
 
 /* The bytes at an address, or NULL where [address, address + size) is not all inside. */
 uint8_t *bd_guarded_memory_at(const struct bd_guarded_memory *memory, uint64_t address, uint64_t size);

@@ -202,13 +202,11 @@ static bd_status write_memory(void *self, uint64_t address, const void *data, ui
             memcpy(link->window, from + at, part);
             status = ask_words(link, BD_REQUEST_WRITE_SHARED, words, 3, err);
         } else {
-            status = ask(link,
-                         &(struct request){.op = BD_REQUEST_WRITE_MEMORY,
-                                           .words = words,
-                                           .count = 1,
-                                           .body = from + at,
-                                           .body_size = part},
-                         err);
+            status = ask(
+                link,
+                &(struct request){
+                    .op = BD_REQUEST_WRITE_MEMORY, .words = words, .count = 1, .body = from + at, .body_size = part},
+                err);
         }
     }
     return status;
@@ -232,14 +230,14 @@ static bd_status wait_irq(void *self, uint64_t milliseconds, uint64_t clocks, bo
 static bd_status statistics(void *self, struct bd_statistics *statistics, struct bd_error *err)
 {
     return ask(self,
-               &(struct request){
-                   .op = BD_REQUEST_STATISTICS, .result = statistics, .result_size = sizeof *statistics},
+               &(struct request){.op = BD_REQUEST_STATISTICS, .result = statistics, .result_size = sizeof *statistics},
                err);
 }
 
 static bd_status set_memory(void *self, const struct bd_memory_model *memory, struct bd_error *err)
 {
-    const uint64_t words[] = {(uint64_t)memory->latency, (uint64_t)memory->beat_interval, (uint64_t)memory->outstanding};
+    const uint64_t words[] = {(uint64_t)memory->latency, (uint64_t)memory->beat_interval,
+                              (uint64_t)memory->outstanding};
     return ask_words(self, BD_REQUEST_SET_MEMORY, words, 3, err);
 }
 

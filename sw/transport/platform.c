@@ -2,7 +2,10 @@
 
 #include <time.h>
 
-static int port_result(bd_status status) { return status == BD_OK ? BD_PORT_OK : BD_PORT_FAILED; }
+static int port_result(bd_status status)
+{
+    return status == BD_OK ? BD_PORT_OK : BD_PORT_FAILED;
+}
 
 static int port_read32(void *context, uint32_t offset, uint32_t *value)
 {

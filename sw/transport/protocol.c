@@ -16,7 +16,10 @@ static void put_u32(uint8_t *bytes, uint32_t value)
     }
 }
 
-uint64_t bd_get_u64(const uint8_t *bytes) { return get_u32(bytes) | (uint64_t)get_u32(bytes + 4) << 32; }
+uint64_t bd_get_u64(const uint8_t *bytes)
+{
+    return get_u32(bytes) | (uint64_t)get_u32(bytes + 4) << 32;
+}
 
 void bd_put_u64(uint8_t *bytes, uint64_t value)
 {
@@ -50,8 +53,8 @@ size_t bd_frame_length(const uint8_t *header, struct bd_error *err)
         return 0;
     }
     if (payload > BD_FRAME_PAYLOAD) {
-        bd_fail(err, BD_BAD_INPUT, "frame %u: payload of %u bytes, at most %u are allowed", get_u32(header + 4), payload,
-                BD_FRAME_PAYLOAD);
+        bd_fail(err, BD_BAD_INPUT, "frame %u: payload of %u bytes, at most %u are allowed", get_u32(header + 4),
+                payload, BD_FRAME_PAYLOAD);
         return 0;
     }
     return BD_FRAME_HEADER + payload + BD_FRAME_TRAILER;
@@ -87,7 +90,7 @@ const char *bd_request_name(unsigned op)
 {
     switch (op) {
 #define X(name, value, help)                                                                                           \
-    case BD_REQUEST_##name:                                                                                                 \
+    case BD_REQUEST_##name:                                                                                            \
         return #name;
         BD_REQUESTS(X)
 #undef X

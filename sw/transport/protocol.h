@@ -21,7 +21,7 @@
 #define BD_FRAME_MAX (BD_FRAME_HEADER + BD_FRAME_PAYLOAD + BD_FRAME_TRAILER)
 
 /* X(name, value, request payload -> reply payload) */
-#define BD_REQUESTS(X)                                                                                                      \
+#define BD_REQUESTS(X)                                                                                                 \
     X(HELLO, 1, "bd_hello -> bd_hello_reply; must come first")                                                         \
     X(READ_REGISTER, 2, "u64 offset -> u64 value")                                                                     \
     X(WRITE_REGISTER, 3, "u64 offset, u64 value -> nothing")                                                           \
@@ -45,9 +45,9 @@ enum bd_request {
 };
 
 enum bd_reply { /* status of a reply; all but OK carry text */
-    BD_REPLY_OK,
-    BD_REPLY_REFUSED,   /* the request is malformed or not possible */
-    BD_REPLY_VIOLATION, /* a write into the sealed program */
+                BD_REPLY_OK,
+                BD_REPLY_REFUSED,   /* the request is malformed or not possible */
+                BD_REPLY_VIOLATION, /* a write into the sealed program */
 };
 
 struct bd_hello {
@@ -63,12 +63,12 @@ struct bd_hello_reply {
 };
 
 struct bd_statistics {
-    uint64_t frame_cycles;  /* of the last finished frame: from the doorbell's handshake, or the end of the frame
-                             * before it, to the interrupt line's rise, counted outside the device */
-    uint64_t frames;        /* ends of frames seen */
-    uint64_t clocks;        /* since power-up */
+    uint64_t frame_cycles;    /* of the last finished frame: from the doorbell's handshake, or the end of the frame
+                               * before it, to the interrupt line's rise, counted outside the device */
+    uint64_t frames;          /* ends of frames seen */
+    uint64_t clocks;          /* since power-up */
     uint64_t run_nanoseconds; /* wall time spent in the clock loop */
-    uint64_t written[4];    /* bytes that the host wrote, by enum bd_write_class */
+    uint64_t written[4];      /* bytes that the host wrote, by enum bd_write_class */
     uint64_t violations, violation_address;
     uint64_t bus_read_bytes, bus_write_bytes; /* by the device's bus master; 0 at targets without pins */
 };

@@ -219,7 +219,7 @@ static bd_status serve(struct server *server, struct bd_error *err)
         case BD_RECEIVED_MALFORMED:
             why = *err;
             return send_reply(server, &request, BD_BAD_INPUT, &reply, &why, err) == BD_OK ? (*err = why, why.status)
-                                                                                            : err->status;
+                                                                                          : err->status;
         default:
             return BD_OK;
         }
