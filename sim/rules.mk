@@ -8,6 +8,8 @@ platform: all ## the SystemC platform: the transaction-level target, and the RTL
 	@sh sim/build.sh --target tlm yaml-configs/hardware/demo.yaml >/dev/null
 	@sh sim/build.sh yaml-configs/hardware/demo.yaml >/dev/null
 test: platform
+cosim-geometries: all ## the shipped network and random ones on the RTL of five more hardware configurations
+	@sh sim/geometries.sh
 build/platform-tlm: $(SIM_SHARED) build/sim/no_rtl_core.o build/libbitdial.a
 	@echo "link $@" && g++ -fopenmp -o $@ $^ $(SIM_LIBS)
 build/sim/%.o: sim/%.cpp sim/rules.mk | $(DEPS)
@@ -24,4 +26,4 @@ build/platform-$(notdir $(VERILATED)): $(SIM_SHARED) $(VERILATED)/rtl_core.o $(V
 	@echo "link $@" && g++ -fopenmp -o $@ $^ $(SIM_LIBS)
 endif
 -include $(wildcard build/sim/*.d)
-.PHONY: platform
+.PHONY: platform cosim-geometries

@@ -32,6 +32,8 @@ pass 'the transaction-level model' "$work/net.bdp" --hardware $demo --images 8 -
 pass 'the reference' "$work/net.bdp" --hardware $demo --images 8 --device ref
 pass 'random networks, stalls' --hardware $demo --random 24 --seed 11 --stalls --jobs 2 --memory 20,1,4 --memory 9,5,2
 pass 'random networks, small' --hardware tests/small_hardware.yaml --random 16 --seed 12 --stalls --jobs 2
+"$bitdial" cosim --hardware tests/small_hardware.yaml --random 1 --seed 12 --trace "$work/trace.fst" >/dev/null
+[ "$(wc -c <"$work/trace.fst")" -gt 2000 ] || { echo 'the trace is nearly empty'; exit 1; }
 
 # The same frames dumped by every device are the same files.
 for device in ref tlm rtl; do
