@@ -47,6 +47,7 @@ static const struct bd_field final_fields[] = {
     {"epochs", BD_FIELD_INT, AT(final_epochs), 0, 1000, "4", NULL, NULL, "of fine-tuning; 0 with steps 0: none"},
     {"steps", BD_FIELD_INT, AT(final_steps), 0, 1000000, "0", NULL, NULL, "instead of whole epochs"},
     {"batch", BD_FIELD_INT, AT(final_batch), 1, 4096, "128", NULL, NULL, "images a step"},
+    {"crop", BD_FIELD_INT, AT(final_crop), 0, 8, "1", NULL, NULL, "zero padding before a random crop"},
     {"save_every", BD_FIELD_INT, AT(final_save_every), 1, 1000000, "200", NULL, NULL, "steps between resumable saves"},
     {"rate", BD_FIELD_REAL, AT(final_rate), 0, 10, "0.002", NULL, NULL, "peak rate"},
     {"teacher", BD_FIELD_ENUM, AT(final_teacher), 0, 0, "top", "labels|top|next", NULL,
@@ -465,6 +466,7 @@ static bd_status fine_tune(struct bd_prune_run *run, const char *partial,
     plan.epochs = c->final_epochs;
     plan.steps = c->final_steps;
     plan.batch = c->final_batch;
+    plan.crop = c->final_crop;
     plan.rate = c->final_rate;
     plan.seed = c->seed;
     plan.teacher = c->final_teacher;

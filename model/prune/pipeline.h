@@ -32,7 +32,7 @@ struct bd_prune_config {
     double least_ratio;  /* of a group's channels that always stay */
     int64_t tune_steps, tune_batch, recalibrate, images; /* of one evaluation */
     double tune_rate;
-    int64_t final_epochs, final_steps, final_batch, final_save_every;
+    int64_t final_epochs, final_steps, final_batch, final_save_every, final_crop;
     double final_rate;
     int final_teacher;
 };
