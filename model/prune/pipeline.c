@@ -430,26 +430,24 @@ bd_status bd_prune_step(struct bd_prune_run *run, struct bd_error *err)
 
 /* ---- the best ---- */
 
+/* How the network was made: what the whole network says of itself stays apart, under "base". */
 static void note_pruning(struct bd_prune_run *run, const int *group_channels, struct bd_checkpoint *pruned)
 {
-    json_t *metadata = pruned->metadata ? json_loads(pruned->metadata, 0, NULL) : NULL;
-    if (!json_is_object(metadata)) {
-        json_decref(metadata);
-        metadata = json_object();
-    }
-    json_t *widths = json_array();
+    const struct bd_prune_config *c = &run->config;
+    json_t *base = run->base.metadata ? json_loads(run->base.metadata, 0, NULL) : NULL, *widths = json_array();
     for (int g = 0; g < run->base.graph.prune_group_count; g++) {
         json_array_append_new(widths, json_integer(group_channels[g]));
     }
-    const struct bd_prune_config *c = &run->config;
-    json_object_set_new(metadata, "pruned",
-                        json_pack("{s:s, s:s, s:I, s:o, s:I, s:I, s:I}", "hardware", run->hardware.name,
-                                  "budget_switch", c->budget_switch, "seed", (json_int_t)c->seed, "group_channels",
-                                  widths, "evaluations", (json_int_t)run->search.count, "cycles_before",
-                                  (json_int_t)run->base_cycles, "cycles_after",
-                                  (json_int_t)bd_pricer_cycles(&run->pricer, group_channels)));
+    json_t *metadata = json_pack(
+        "{s:s, s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:f, s:I, s:i}, s:o}", "made_by", "bitdial prune",
+        "hardware", run->hardware.name, "budget_switch", c->budget_switch, "seed", (json_int_t)c->seed, "group_channels",
+        widths, "evaluations", (json_int_t)run->search.count, "cycles_before", (json_int_t)run->base_cycles,
+        "cycles_after", (json_int_t)bd_pricer_cycles(&run->pricer, group_channels), "fine_tuning", "epochs",
+        (json_int_t)c->final_epochs, "steps", (json_int_t)c->final_steps, "batch", (json_int_t)c->final_batch, "rate",
+        c->final_rate, "crop", (json_int_t)c->final_crop, "teacher", c->final_teacher, "base",
+        base ? base : json_object());
     free(pruned->metadata);
-    pruned->metadata = json_dumps(metadata, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    pruned->metadata = json_dumps(metadata, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
     json_decref(metadata);
 }
 
