@@ -14,6 +14,11 @@ faulty=$(sh sim/bench/build.sh $hardware --fault 2 | tail -1)
 code=0
 output=$("$faulty" --hardware $hardware --registers) || code=$?
 [ $code = 1 ] && echo "$output" | grep -q ': PRECISION (' || { echo "a map without PRECISION passes: $output"; exit 1; }
+sh sim/bench/requantizer.sh 8 # alone: every M of 8 bits, then random values
+if sh sim/bench/requantizer.sh 8 1 >/dev/null; then
+    echo "the requantizer's bench does not see one that rounds up"
+    exit 1
+fi
 rounds_up=$(sh sim/bench/build.sh $hardware --fault 1 | tail -1)
 code=0
 output=$("$rounds_up" --hardware $hardware --random 2 --seed 21 --no-cycles) || code=$?
