@@ -295,11 +295,11 @@ Test(transport, senseless_requests_are_refused_one_by_one)
     free(channel);
 }
 
-static bd_status spawn_script(const char *script, struct bd_error *err)
+static bd_status spawn_script(const char *script, uint32_t reply_ms, struct bd_error *err)
 {
     struct bd_platform link;
     char *argv[] = {"/bin/sh", "-c", (char *)script, NULL};
-    bd_status status = bd_link_spawn(&link, argv, &(struct bd_link_options){.reply_ms = 300}, err);
+    bd_status status = bd_link_spawn(&link, argv, &(struct bd_link_options){.reply_ms = reply_ms}, err);
     if (status == BD_OK) {
         struct bd_error ignored;
         cr_assert_eq(link.ops->close(link.self, &ignored), BD_OK);
@@ -310,13 +310,13 @@ static bd_status spawn_script(const char *script, struct bd_error *err)
 Test(transport, a_device_process_that_dies_or_hangs_is_named)
 {
     struct bd_error err;
-    cr_assert_eq(spawn_script("kill -SEGV $$", &err), BD_INFRA);
+    cr_assert_eq(spawn_script("kill -SEGV $$", 15000, &err), BD_INFRA);
     cr_assert(strstr(err.message, "signal 11") && strstr(err.message, "during HELLO"), "%s", err.message);
-    cr_assert_eq(spawn_script("exit 5", &err), BD_INFRA);
+    cr_assert_eq(spawn_script("exit 5", 15000, &err), BD_INFRA);
     cr_assert(strstr(err.message, "exited with 5 during HELLO"), "%s", err.message);
-    cr_assert_eq(spawn_script("exec sleep 100", &err), BD_INFRA);
+    cr_assert_eq(spawn_script("exec sleep 100", 300, &err), BD_INFRA);
     cr_assert(strstr(err.message, "did not answer HELLO (frame 1) in 300 ms"), "%s", err.message);
-    cr_assert_eq(spawn_script("exec head -c 20 /dev/zero >&3", &err), BD_INFRA);
+    cr_assert_eq(spawn_script("exec head -c 20 /dev/zero >&3", 15000, &err), BD_INFRA);
     cr_assert(strstr(err.message, "bad magic"), "%s", err.message);
     struct bd_platform link;
     char *argv[] = {"/nonexistent/platform", NULL};

@@ -16,7 +16,7 @@
 #include "model/core/memory.h"
 #include "sw/transport/channel.h"
 
-enum { CHILD_FD = 3, CLOSE_MS = 5000 };
+enum { CHILD_FD = 3, CLOSE_MS = 60000 };
 
 struct link {
     struct bd_channel channel;
