@@ -14,11 +14,15 @@ cosim() {
     "$bitdial" cosim "$work/net.bdp" --hardware $hardware --images 2 --schedule w1a2,w1a1 "$@"
 }
 
-expect() { # NAME WORDS...: the fault makes cosim fail with rc 1, and its message holds every one of the words
-    name=$1
-    shift
+random() { # short frames, for faults that take a frame's whole wait to tell
+    "$bitdial" cosim --random 2 --seed 5 --hardware $hardware "$@"
+}
+
+expect() { # COMMAND NAME WORDS...: the fault makes it fail with rc 1, and its message holds every one of the words
+    command=$1 name=$2
+    shift 2
     code=0
-    cosim --fault "$name" >"$work/out" 2>"$work/err" || code=$?
+    $command --fault "$name" >"$work/out" 2>"$work/err" || code=$?
     message=$(grep '^bitdial cosim:' "$work/err" || true)
     echo "$name: rc $code: $message"
     [ $code = 1 ] || { cat "$work/err"; exit 1; }
@@ -29,9 +33,11 @@ expect() { # NAME WORDS...: the fault makes cosim fail with rc 1, and its messag
 
 cosim --json >"$work/good.json"
 grep -q '"pass": true' "$work/good.json"
-expect weight-bit 'image 0, switch w1a2, layer stem (z), channel 0' 'repeat with: bitdial cosim .* --fault weight-bit'
-expect rounding 'image 0, switch w1a2, layer stem (codes)' 'from the same z'
-expect precision 'ran the frame at another switch' 'asked for [0-9]* (w1a2), DONE_SWITCH says'
-expect interrupt 'its interrupt never came' 'switch w1a2'
-expect table 'switch w1a2, layer' 'expected .*, the device gave'
-expect guard 'sealed program'
+random --json >"$work/good.json"
+grep -q '"pass": true' "$work/good.json"
+expect cosim weight-bit 'image 0, switch w1a2, layer stem (z), channel 0' 'repeat with: bitdial cosim .* --fault weight-bit'
+expect cosim rounding 'image 0, switch w1a2, layer stem (codes)' 'from the same z'
+expect random precision 'ran the frame at another switch' 'asked for 1 (s1), DONE_SWITCH says 0 (s0)'
+expect random interrupt 'its interrupt never came' 'network 0, switch s0'
+expect cosim table 'switch w1a2, layer' 'expected .*, the device gave'
+expect cosim guard 'sealed program'
