@@ -37,7 +37,6 @@ rm -f $out/trained.h5
 run $bitdial train yaml-configs/training/resnet8_demo.yaml --output $out/trained.h5 ${DEMO:+--limit-seconds 20}
 
 for net in resnet8 resnet8_pruned; do
-    [ -f model/zoo/$net.h5 ] || continue
     say "$net: fold to integers and pack for $hardware"
     run $bitdial compile model/zoo/$net.h5 --hardware $hardware -o $out/$net.bdp >$out/$net.compile.txt
     say "$net: float and integer accuracy on $images test images, $plain a switch by the plain executor too"

@@ -9,7 +9,6 @@ row='%-15s %-6s %8s %8s %7s %11s %13s %13s %9s %10s\n'
 # shellcheck disable=SC2059
 printf "$row" network switch float% integer% frames mismatches 'cycles sim' 'cycles pred' bytes 'energy nJ'
 for net in "$@"; do
-    [ -f "$out/$net.cosim.json" ] || continue
     jq -nr --arg net "$net" --slurpfile e "$out/$net.eval.json" --slurpfile c "$out/$net.cosim.json" \
         --slurpfile p "$out/$net.cost.json" '
         def percent: . * 100 | . + 0.00005 | tostring | .[0:5];
