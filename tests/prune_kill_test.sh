@@ -83,7 +83,7 @@ done
 run killed >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 cmp "$folder/whole.jsonl" "$folder/killed.jsonl" || { echo "FAIL: the journals differ"; exit 1; }
 cmp "$folder/whole.h5" "$folder/killed.h5" || { echo "FAIL: the checkpoints differ"; exit 1; }
-[ $searching -ge 4 ] && [ $tuning -ge 1 ] || {
+[ $searching -ge 5 ] && [ $tuning -ge 1 ] || {
     echo "FAIL: $searching kills struck the search and $tuning fine-tuning: too few to show anything"
     exit 1
 }
