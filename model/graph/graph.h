@@ -29,6 +29,18 @@ struct bd_switch {
 
 enum bd_layer_kind { BD_LAYER_CONV, BD_LAYER_POOL, BD_LAYER_CLASSIFIER };
 
+/* The quantizers of a network (model/quant); the first of each is the default. */
+enum bd_weight_quantizer { BD_WEIGHTS_FLOOR, BD_WEIGHTS_DOREFA, BD_WEIGHTS_LSQ };
+enum bd_activation_quantizer {
+    BD_ACTIVATIONS_PACT,
+    BD_ACTIVATIONS_PACT_PUBLISHED,
+    BD_ACTIVATIONS_DOREFA,
+    BD_ACTIVATIONS_LSQ
+};
+enum bd_sign_gradient { BD_SIGN_CLIP, BD_SIGN_BIREAL };
+/* What one unit of a 1-bit weight is worth: equal root mean square at every switch, or mean |w| of the layer or filter. */
+enum bd_weight_unit { BD_UNIT_RMS, BD_UNIT_LAYER, BD_UNIT_FILTER };
+
 #define BD_QUANTIZER_INPUT 0 /* the raw pixel: code p worth p/255, always 8 bits unsigned */
 
 struct bd_quantizer {
@@ -54,6 +66,10 @@ struct bd_graph {
     char name[BD_NAME_SIZE];
     char *yaml_text; /* the description as loaded; kept in checkpoints so that they stand alone */
     int input_height, input_width, input_channels, classes;
+    enum bd_weight_quantizer weights;
+    enum bd_activation_quantizer activations;
+    enum bd_sign_gradient sign_gradient;
+    enum bd_weight_unit weight_unit;
     int switch_count;
     struct bd_switch switches[BD_MAX_SWITCHES]; /* from the highest precision to the lowest */
     int layer_count, quantizer_count, prune_group_count;
