@@ -70,8 +70,8 @@ struct probe {
     struct bd_net *net;
     struct bd_parameter *parameters;
     size_t count;
-    float *d_logits, *logits;
-    int outputs;
+    float *d_logits, *d_pooled, *logits; /* d_pooled: weights of the pooled map in the loss */
+    int outputs, pooled;
 };
 
 /* A network away from the symmetric start, weights in the middle of their code's bin, and random d_logits. */
@@ -89,6 +89,12 @@ static void open_probe(struct probe *probe, const char *sw, const char *kind, in
     probe->d_logits = bd_xcalloc(probe->outputs, sizeof(float));
     for (int i = 0; i < probe->outputs; i++) {
         probe->d_logits[i] = bd_rng_normal(&rng) / batch;
+    }
+    const struct bd_graph *graph = &probe->checkpoint.graph;
+    probe->pooled = batch * graph->layers[graph->layer_count - 1].in_channels;
+    probe->d_pooled = bd_xcalloc(probe->pooled, sizeof(float));
+    for (int i = 0; i < probe->pooled; i++) {
+        probe->d_pooled[i] = 0.3 * bd_rng_normal(&rng) / batch;
     }
     cr_assert_eq(bd_net_create(&probe->net, &probe->checkpoint, batch, 1, half, true, &err), BD_OK, "%s", err.message);
     probe->parameters = bd_net_parameters(probe->net, &probe->count);
@@ -115,6 +121,7 @@ static void close_probe(struct probe *probe)
     bd_dataset_release(&probe->data);
     free(probe->logits);
     free(probe->d_logits);
+    free(probe->d_pooled);
 }
 
 static double probe_loss(struct probe *probe)
@@ -127,6 +134,9 @@ static double probe_loss(struct probe *probe)
     for (int i = 0; i < probe->outputs; i++) {
         sum += (double)probe->logits[i] * probe->d_logits[i];
     }
+    for (int i = 0; i < probe->pooled; i++) {
+        sum += (double)bd_net_pooled(probe->net)[i] * probe->d_pooled[i];
+    }
     return sum;
 }
 
@@ -134,7 +144,8 @@ static void probe_gradient(struct probe *probe)
 {
     struct bd_error err;
     probe_loss(probe);
-    cr_assert_eq(bd_net_backward(probe->net, 0, probe->d_logits, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_net_backward(probe->net, 0, probe->d_logits, probe->d_pooled, &err), BD_OK, "%s",
+                 err.message);
     cr_assert_eq(bd_net_finish(probe->net, &err), BD_OK, "%s", err.message);
 }
 

@@ -25,8 +25,8 @@ static void backward_classifier(struct bd_net *net, struct bd_net_layer *layer, 
     }
 }
 
-/* Through the pool's quantizer, in place. */
-static void backward_pooled(struct bd_net *net, const struct bd_net_layer *pool, int s)
+/* Through the pool's quantizer, in place; `more` is a gradient of the values themselves, or NULL. */
+static void backward_pooled(struct bd_net *net, const struct bd_net_layer *pool, int s, const float *more)
 {
     int q = pool->info->out_quantizer;
     struct bd_code code = bd_net_code(net, q, s);
@@ -43,7 +43,7 @@ static void backward_pooled(struct bd_net *net, const struct bd_net_layer *pool,
             inside = value >= 0 && value * code.scale < code.n;
             d_alpha += *d * bd_pact_alpha_gradient(value, code.scale, code.n);
         }
-        *d = inside ? *d : 0;
+        *d = (inside ? *d : 0) + (more ? more[i] : 0);
     }
     if (net->d_alpha[q][s]) {
         *net->d_alpha[q][s] += d_alpha;
@@ -102,7 +102,7 @@ static bd_status add_weight_gradient(struct bd_net *net, struct bd_net_layer *la
  * came back is in cache. `g` is a d_stream for layers that write the stream, else d_inner. Multiplying by odd weights
  * leaves d_code = d_value / step, which `gather` puts right; likewise d_weight = d_odd / wscale; both because k is
  * inside batch norm's slope. */
-bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, struct bd_error *err)
+bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, const float *d_pooled, struct bd_error *err)
 {
     struct bd_net_layer *unpool = NULL, *waiting = NULL; /* gathered, not normalized yet */
     const float *waiting_g = NULL;
@@ -118,7 +118,7 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, stru
             continue;
         }
         if (layer && layer->info->kind == BD_LAYER_POOL) {
-            backward_pooled(net, layer, s);
+            backward_pooled(net, layer, s, d_pooled);
             unpool = layer;
             continue;
         }

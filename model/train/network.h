@@ -53,9 +53,10 @@ bd_status bd_net_begin(struct bd_net *net, const uint8_t *images, struct bd_erro
 /* logits (batch, classes). `momentum`: the part of a new batch in the running statistics, or BD_NET_EVALUATE. */
 bd_status bd_net_forward(struct bd_net *net, int switch_index, double momentum, float *logits, struct bd_error *err)
     BD_WARN_UNUSED;
-/* Gradients of the loss whose gradient in the logits of the forward just done is d_logits. */
-bd_status bd_net_backward(struct bd_net *net, int switch_index, const float *d_logits, struct bd_error *err)
-    BD_WARN_UNUSED;
+/* Gradients of the loss whose gradient in the logits of the forward just done is d_logits, and in the pooled map's
+ * values besides (batch, channels; before its quantizer) d_pooled, where not NULL. */
+bd_status bd_net_backward(struct bd_net *net, int switch_index, const float *d_logits, const float *d_pooled,
+                          struct bd_error *err) BD_WARN_UNUSED;
 /* Completes the gradients: shared ones become the mean over the switches run backward since bd_net_begin. */
 bd_status bd_net_finish(struct bd_net *net, struct bd_error *err) BD_WARN_UNUSED;
 

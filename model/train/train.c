@@ -458,7 +458,7 @@ static bd_status train_switch(struct run *run, int s, int top, int above, struct
         return bd_fail(err, BD_FAIL, "the loss of switch '%s' is not finite at step %" PRId64,
                        run->graph->switches[s].name, run->step);
     }
-    return bd_net_backward(run->net, s, run->d_logits, err);
+    return bd_net_backward(run->net, s, run->d_logits, NULL, err);
 }
 
 static bd_status train_step(struct run *run, struct bd_error *err)
