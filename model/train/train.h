@@ -69,6 +69,10 @@ struct bd_train_control {
 
 void bd_train_plan_init(struct bd_train_plan *plan);
 
+/* Every key of the plan with its value, "key value; " each, but for those that a run resolves first (epochs, steps,
+ * arithmetic); malloc'd. */
+char *bd_train_plan_text(const struct bd_train_plan *plan);
+
 /* Fresh arrays for the checkpoint's graph: weights normal with deviation sqrt(2 / fan-in). */
 void bd_train_initialise(struct bd_checkpoint *checkpoint, const struct bd_train_plan *plan);
 

@@ -1,4 +1,6 @@
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +87,54 @@ void bd_train_plan_init(struct bd_train_plan *plan)
     *plan = config.plan;
     bd_train_config_release(&config);
     bd_yaml_release(&yaml);
+}
+
+static void print_fields(FILE *out, const struct bd_field *fields, const char *prefix, const char *base)
+{
+    static const char *const resolved[] = {"epochs", "steps", "arithmetic"};
+    for (const struct bd_field *field = fields; field->name; field++) {
+        const char *at = base + field->offset;
+        bool skipped = field->type != BD_FIELD_MAP && field->offset < offsetof(struct bd_train_config, plan);
+        for (size_t i = 0; i < sizeof resolved / sizeof *resolved; i++) {
+            skipped = skipped || !strcmp(field->name, resolved[i]);
+        }
+        if (skipped) {
+            continue;
+        }
+        if (field->type == BD_FIELD_MAP) {
+            char *inner = bd_asprintf("%s%s.", prefix, field->name);
+            print_fields(out, field->fields, inner, base);
+            free(inner);
+            continue;
+        }
+        fprintf(out, "%s%s ", prefix, field->name);
+        switch (field->type) {
+        case BD_FIELD_BOOL:
+            fprintf(out, "%d; ", *(const bool *)at);
+            break;
+        case BD_FIELD_REAL:
+            fprintf(out, "%.17g; ", *(const double *)at);
+            break;
+        case BD_FIELD_ENUM:
+            fprintf(out, "%d; ", *(const int *)at);
+            break;
+        default:
+            fprintf(out, "%" PRId64 "; ", *(const int64_t *)at);
+        }
+    }
+}
+
+char *bd_train_plan_text(const struct bd_train_plan *plan)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) {
+        abort(); /* out of memory */
+    }
+    print_fields(out, bd_train_fields, "", (const char *)plan - offsetof(struct bd_train_config, plan));
+    fclose(out);
+    return text;
 }
 
 bd_status bd_train_config_load(struct bd_train_config *config, const char *path, struct bd_error *err)

@@ -1,0 +1,25 @@
+/* What a run keeps beside the weights, inside the checkpoint under "train/", so that saving it saves the state: the
+ * step and the optimiser's moments. The plan stands in the metadata, and a resumed run must have the same. */
+#ifndef BD_TRAIN_STATE_H
+#define BD_TRAIN_STATE_H
+
+#include "model/train/network.h"
+#include "model/train/train.h"
+
+struct bd_train_state {
+    size_t count;           /* parameters */
+    float **first, **second; /* moments by parameter, in the checkpoint; second: Adam's alone */
+    float *step;            /* "train/step": low 20 bits, the rest */
+};
+
+/* Finds or makes the state. *step: where the run stands, 0 for a start. `plan_text`: all that decides the run's bits,
+ * as words "key value ..."; BD_BAD_INPUT when the checkpoint was started under another. */
+bd_status bd_train_state_open(struct bd_train_state *state, struct bd_checkpoint *checkpoint,
+                              const struct bd_train_plan *plan, const char *plan_text,
+                              const struct bd_parameter *parameters, size_t count, int64_t *step, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* Notes the step in the checkpoint, before it is saved. */
+void bd_train_state_note(struct bd_train_state *state, int64_t step);
+void bd_train_state_close(struct bd_train_state *state);
+
+#endif
