@@ -51,7 +51,7 @@ static void make_images(struct bd_dataset *data, uint32_t count, uint64_t seed)
     bd_rng_seed(&rng, seed);
     *data = (struct bd_dataset){.count = count, .height = SIDE, .width = SIDE, .channels = 1, .classes = CLASSES};
     data->images = bd_xcalloc(count, SIDE * SIDE);
-    data->labels = bd_xcalloc(count, 1);
+    data->labels = bd_xcalloc(count, sizeof *data->labels);
     for (uint32_t i = 0; i < count; i++) {
         int label = bd_rng_below(&rng, CLASSES);
         data->labels[i] = label;

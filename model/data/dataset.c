@@ -20,7 +20,8 @@ static size_t image_size(const struct bd_dataset *set)
 /* Offset of the first label in an IDX file of rank 1: magic and one dimension. */
 #define LABEL_OFFSET 8
 
-static bd_status load_labels(const char *path, uint32_t count, uint32_t classes, uint8_t **labels, struct bd_error *err)
+static bd_status load_labels(const char *path, uint32_t count, uint32_t classes, uint16_t **labels,
+                             struct bd_error *err)
 {
     struct bd_idx idx;
     bd_status status = bd_idx_load(&idx, path, 1, &count, err);
@@ -35,7 +36,11 @@ static bd_status load_labels(const char *path, uint32_t count, uint32_t classes,
             return BD_BAD_INPUT;
         }
     }
-    *labels = idx.data;
+    *labels = bd_xcalloc(count, sizeof **labels);
+    for (uint32_t i = 0; i < count; i++) {
+        (*labels)[i] = idx.data[i];
+    }
+    free(idx.data);
     return BD_OK;
 }
 
@@ -89,7 +94,7 @@ static void gather(const struct bd_dataset *whole, const uint32_t *index, uint32
     *out = *whole;
     out->count = count;
     out->images = bd_xcalloc(count, size);
-    out->labels = bd_xcalloc(count, 1);
+    out->labels = bd_xcalloc(count, sizeof *out->labels);
     for (uint32_t i = 0; i < count; i++) {
         memcpy(out->images + i * size, bd_dataset_image(whole, index[i]), size);
         out->labels[i] = whole->labels[index[i]];

@@ -1,6 +1,6 @@
 /* Labelled images in memory, and the fixed split of Fashion-MNIST.
  *
- * images: (count, height, width, channels) uint8, raw pixels 0..255; labels: (count) uint8, 0 .. classes-1.
+ * images: (count, height, width, channels) uint8, raw pixels 0..255; labels: (count) uint16, 0 .. classes-1.
  * The split never changes: the 60,000 training images are shuffled once with BD_SPLIT_SEED; the first 55,000 are
  * `train`, the last 5,000 are `validation` (never trained on); `test` is the data set's own 10,000, in file order. */
 #ifndef BD_DATA_DATASET_H
@@ -19,8 +19,8 @@ enum bd_split { BD_SPLIT_TRAIN, BD_SPLIT_VALIDATION, BD_SPLIT_TEST };
 
 struct bd_dataset {
     uint32_t count, height, width, channels, classes;
-    uint8_t *images; /* (count, height, width, channels), owned */
-    uint8_t *labels; /* (count), owned */
+    uint8_t *images;  /* (count, height, width, channels), owned */
+    uint16_t *labels; /* (count), owned */
 };
 
 /* Loads one split. `folder` NULL: the environment's BITDIAL_DATA, else BD_FASHION_MNIST_FOLDER. Only the files that

@@ -10,7 +10,7 @@
 struct bd_loss {
     int64_t batch;
     int classes;
-    const uint8_t *labels; /* (batch) */
+    const uint16_t *labels; /* (batch) */
     double label_weight;
     const float *teacher; /* its logits, or NULL: no second term */
     double teacher_weight, temperature;

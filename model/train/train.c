@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "model/core/memory.h"
-#include "model/core/rng.h"
+#include "model/data/batch.h"
 #include "model/train/conv.h"
 #include "model/train/evaluate.h"
 #include "model/train/loss.h"
@@ -31,9 +31,8 @@ struct run {
     size_t parameter_count;
     struct bd_train_state state;
     int64_t step, steps, steps_per_epoch;
-    uint32_t *order; /* the epoch's permutation */
-    int64_t order_epoch;
-    uint8_t *images, *labels;
+    struct bd_batches *batches;
+    const uint16_t *labels; /* of this step's batch */
     float *logits[BD_MAX_SWITCHES], *d_logits;
     struct bd_train_event shown;
     double started;
@@ -78,10 +77,6 @@ static bd_status open_run(struct run *run, struct bd_error *err)
     if (status) {
         return status;
     }
-    if (data->count < run->plan.batch) {
-        return bd_fail(err, BD_BAD_INPUT, "a batch of %" PRId64 " is more than the %u training images", run->plan.batch,
-                       data->count);
-    }
     if (run->plan.arithmetic == BD_ARITHMETIC_BFLOAT16 && !bd_conv_half_is_fast()) {
         return bd_fail(err, BD_BAD_INPUT, "this processor does not multiply bfloat16: train with float32 or auto");
     }
@@ -95,10 +90,6 @@ static bd_status open_run(struct run *run, struct bd_error *err)
         return status;
     }
     run->parameters = bd_net_parameters(run->net, &run->parameter_count);
-    run->order = bd_xcalloc(data->count, sizeof *run->order);
-    run->order_epoch = -1;
-    run->images = bd_xcalloc(run->plan.batch, (size_t)data->height * data->width * data->channels);
-    run->labels = bd_xcalloc(run->plan.batch, 1);
     size_t logits = run->plan.batch * run->graph->classes;
     for (int s = 0; s < run->graph->switch_count; s++) {
         run->logits[s] = bd_xcalloc(logits, sizeof(float));
@@ -110,73 +101,20 @@ static bd_status open_run(struct run *run, struct bd_error *err)
                                  &run->step, err);
     free(text);
     run->first_step = run->step;
-    return status;
+    const struct bd_batch_plan batches = {
+        .batch = run->plan.batch, .seed = run->plan.seed, .crop = run->plan.crop, .flip = run->plan.flip};
+    return status ? status : bd_batches_open(&run->batches, data, &batches, run->step, err);
 }
 
 static void close_run(struct run *run)
 {
+    bd_batches_close(run->batches);
     bd_net_destroy(run->net);
     for (int s = 0; s < BD_MAX_SWITCHES; s++) {
         free(run->logits[s]);
     }
     free(run->d_logits);
-    free(run->order);
-    free(run->images);
-    free(run->labels);
     bd_train_state_close(&run->state);
-}
-
-/* ---- a batch ---- */
-
-enum stream { STREAM_ORDER = 1, STREAM_AUGMENT };
-
-static void seed_stream(struct bd_rng *rng, const struct run *run, enum stream stream, int64_t index)
-{
-    bd_rng_seed(rng, (uint64_t)run->plan.seed * 0x9e3779b97f4a7c15u ^ (uint64_t)index << 8 ^ (uint64_t)stream);
-    bd_rng_seed(rng, bd_rng_u64(rng));
-}
-
-/* Copies an image moved by (dy, dx), black outside, mirrored where `flip`. */
-static void place_image(const uint8_t *from, uint8_t *to, int height, int width, int channels, int dy, int dx,
-                        bool flip)
-{
-    for (int y = 0; y < height; y++) {
-        for (int x = 0; x < width; x++) {
-            int sy = y + dy, sx = (flip ? width - 1 - x : x) + dx;
-            uint8_t *pixel = to + ((size_t)y * width + x) * channels;
-            if (sy < 0 || sy >= height || sx < 0 || sx >= width) {
-                memset(pixel, 0, channels);
-            } else {
-                memcpy(pixel, from + ((size_t)sy * width + sx) * channels, channels);
-            }
-        }
-    }
-}
-
-static void assemble_batch(struct run *run)
-{
-    const struct bd_dataset *data = run->control->train;
-    int64_t epoch = run->step / run->steps_per_epoch, at = run->step % run->steps_per_epoch * run->plan.batch;
-    struct bd_rng rng;
-    if (run->order_epoch != epoch) {
-        for (uint32_t i = 0; i < data->count; i++) {
-            run->order[i] = i;
-        }
-        seed_stream(&rng, run, STREAM_ORDER, epoch);
-        bd_rng_shuffle(&rng, run->order, data->count);
-        run->order_epoch = epoch;
-    }
-    seed_stream(&rng, run, STREAM_AUGMENT, run->step);
-    size_t size = (size_t)data->height * data->width * data->channels;
-    for (int64_t i = 0; i < run->plan.batch; i++) {
-        uint32_t index = run->order[at + i];
-        int crop = run->plan.crop;
-        int dy = (int)bd_rng_below(&rng, 2 * crop + 1) - crop, dx = (int)bd_rng_below(&rng, 2 * crop + 1) - crop;
-        bool flip = bd_rng_below(&rng, 2) && run->plan.flip;
-        place_image(bd_dataset_image(data, index), run->images + i * size, data->height, data->width, data->channels,
-                    dy, dx, flip);
-        run->labels[i] = data->labels[index];
-    }
 }
 
 /* ---- the loop ---- */
@@ -216,9 +154,13 @@ static bd_status train_switch(struct run *run, int s, int top, int above, struct
 
 static bd_status train_step(struct run *run, struct bd_error *err)
 {
-    assemble_batch(run);
+    const uint8_t *images;
+    bd_status status = bd_batches_next(run->batches, &images, &run->labels, err);
+    if (status) {
+        return status;
+    }
     bd_net_update_weights(run->net);
-    bd_status status = bd_net_begin(run->net, run->images, err);
+    status = bd_net_begin(run->net, images, err);
     for (int s = 0, top = -1, above = -1; s < run->graph->switch_count && !status; s++) {
         if (trains(run, s)) {
             top = top < 0 ? s : top;
