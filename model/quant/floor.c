@@ -1,6 +1,13 @@
-#include "model/quant/quant.h"
-
+/* Centred floor, Bitdial's own weight quantizer.
+ *
+ * Formula: t = clip(w / (2 s) + 1/2, 0, 1); c_8 = min(floor(256 t), 255); c_b = c_8 >> (8 - b), which is
+ * min(floor(2^b t), 2^b - 1); w = (2 c_b + 1 - 2^b) times a unit. Computed in float32.
+ * Gradient: straight through to the latent, which training clips to +-s; s is no learned parameter.
+ * Codes nest: one stored 8-bit image serves every width; 1 bit is the sign.
+ * Source: ours, after DoReFa-Net's rounding (arXiv:1606.06160), whose codes do not nest. */
 #include <math.h>
+
+#include "model/quant/quant.h"
 
 void bd_weight_codes(const float *weights, size_t count, float s, uint8_t *codes)
 {

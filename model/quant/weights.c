@@ -1,0 +1,139 @@
+/* The weights of a layer at a switch, whatever the family. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "model/core/memory.h"
+#include "model/quant/quant.h"
+
+bool bd_weight_nests(enum bd_weight_quantizer family)
+{
+    return family == BD_WEIGHTS_FLOOR;
+}
+
+int bd_weight_zero_point(enum bd_weight_quantizer family, int bits)
+{
+    return family == BD_WEIGHTS_LSQ && bits > 1;
+}
+
+size_t bd_weight_unit_count(const struct bd_weight_rule *rule, size_t channels)
+{
+    return rule->unit == BD_UNIT_FILTER && rule->bits == 1 ? channels : 1;
+}
+
+/* FLOOR, and its unit of equal root mean square. */
+static float floor_integers(const struct bd_weight_rule *rule, const float *weights, size_t count, int16_t *integers)
+{
+    uint8_t *codes = bd_xmalloc(count);
+    bd_weight_codes(weights, count, rule->level, codes);
+    for (size_t i = 0; i < count; i++) {
+        integers[i] = (int16_t)bd_weight_odd(codes[i], rule->bits);
+    }
+    const float unit = bd_weight_scale(codes, count, rule->level, rule->bits);
+    free(codes);
+    return unit;
+}
+
+static void dorefa_integers(const struct bd_weight_rule *rule, const float *weights, size_t count, int16_t *integers)
+{
+    for (size_t i = 0; i < count; i++) {
+        const int code = bd_dorefa_code(weights[i], rule->level, rule->bits);
+        integers[i] = (int16_t)(2 * code + 1 - (1 << rule->bits));
+    }
+}
+
+static void lsq_integers(const struct bd_weight_rule *rule, const float *weights, size_t count, int16_t *integers)
+{
+    const int low = bd_lsq_low(rule->bits, true), high = bd_lsq_high(rule->bits, true);
+    for (size_t i = 0; i < count; i++) {
+        integers[i] = (int16_t)(rule->bits == 1 ? bd_sign(weights[i])
+                                                : bd_lsq_integer(weights[i], rule->level, low, high));
+    }
+}
+
+/* The unit that gives the integers the root mean square of what they stand for: 2 t - 1 of DoReFa, or the latents. */
+static float even_unit(const struct bd_weight_rule *rule, const float *weights, size_t count, const int16_t *integers)
+{
+    double real = 0, whole = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double value =
+            rule->family == BD_WEIGHTS_DOREFA ? bd_dorefa_value(weights[i], rule->level) : weights[i];
+        real += value * value;
+        whole += (double)integers[i] * integers[i];
+    }
+    return (float)fmax(sqrt(real / whole), 1e-12);
+}
+
+/* The unit that the family itself gives to more than one bit. */
+static float own_unit(const struct bd_weight_rule *rule)
+{
+    switch (rule->family) {
+    case BD_WEIGHTS_DOREFA:
+        return 1.0f / (float)((1 << rule->bits) - 1);
+    case BD_WEIGHTS_LSQ:
+        return rule->level;
+    default:
+        return rule->level / (float)(1 << rule->bits);
+    }
+}
+
+void bd_weight_integers(const struct bd_weight_rule *rule, const float *weights, size_t channels, size_t taps,
+                        int16_t *integers, float *units)
+{
+    const size_t count = channels * taps;
+    float unit = 0;
+    if (rule->family == BD_WEIGHTS_FLOOR) {
+        unit = floor_integers(rule, weights, count, integers);
+    } else if (rule->family == BD_WEIGHTS_DOREFA) {
+        dorefa_integers(rule, weights, count, integers);
+    } else {
+        lsq_integers(rule, weights, count, integers);
+    }
+    if (!units) {
+        return;
+    }
+    if (rule->bits > 1 && (rule->unit != BD_UNIT_RMS || rule->family == BD_WEIGHTS_LSQ)) {
+        *units = own_unit(rule);
+    } else if (rule->unit == BD_UNIT_RMS) {
+        *units = rule->family == BD_WEIGHTS_FLOOR ? unit : even_unit(rule, weights, count, integers);
+    } else {
+        const size_t unit_count = bd_weight_unit_count(rule, channels);
+        for (size_t u = 0; u < unit_count; u++) {
+            units[u] = bd_mean_magnitude(weights + u * taps, count / unit_count);
+        }
+    }
+}
+
+void bd_weight_gradient(const struct bd_weight_rule *rule, const float *weights, const float *d_value, size_t count,
+                        float *d_weights, double *d_level)
+{
+    const bool steps = rule->family == BD_WEIGHTS_LSQ && rule->bits > 1;
+    const bool slopes = rule->family == BD_WEIGHTS_DOREFA && (rule->bits > 1 || rule->unit == BD_UNIT_RMS);
+    const int low = bd_lsq_low(rule->bits, true), high = bd_lsq_high(rule->bits, true);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        float slope = 1.0f;
+        if (steps) {
+            const float u = weights[i] / rule->level;
+            slope = u > (float)low && u < (float)high ? 1.0f : 0.0f;
+            sum += (double)d_value[i] * bd_lsq_step_gradient(weights[i], rule->level, low, high);
+        } else if (slopes) {
+            slope = bd_dorefa_slope(weights[i], rule->level);
+        }
+        d_weights[i] = d_value[i] * slope;
+    }
+    *d_level = steps ? sum * bd_lsq_gradient_scale((double)count, high) : 0.0;
+}
+
+float bd_weight_first_level(enum bd_weight_quantizer family, int bits, const float *weights, size_t count,
+                            double floor_factor)
+{
+    switch (family) {
+    case BD_WEIGHTS_DOREFA:
+        return bd_dorefa_peak(weights, count);
+    case BD_WEIGHTS_LSQ:
+        return bits == 1 ? 1.0f
+                         : (float)(2.0 * bd_mean_magnitude(weights, count) / sqrt(bd_lsq_high(bits, true)));
+    default:
+        return (float)(floor_factor * bd_mean_magnitude(weights, count));
+    }
+}
