@@ -142,7 +142,7 @@ static inline int bd_sign(float x)
 
 /* Gradient of the sign of an activation: [|x| <= 1] (BNN), or max(0, 2 - 2 |x|) (Bi-Real). */
 float bd_sign_slope(enum bd_sign_gradient gradient, float x);
-/* mean |w|, never 0. */
-float bd_mean_magnitude(const float *weights, size_t count);
+/* mean |w|; count >= 1. */
+double bd_mean_magnitude(const float *weights, size_t count);
 
 #endif

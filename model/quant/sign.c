@@ -10,8 +10,6 @@
 
 #include "model/quant/quant.h"
 
-#define SMALLEST_MEAN 1e-12
-
 float bd_sign_slope(enum bd_sign_gradient gradient, float x)
 {
     const float size = fabsf(x);
@@ -21,11 +19,11 @@ float bd_sign_slope(enum bd_sign_gradient gradient, float x)
     return size <= 1.0f ? 1.0f : 0.0f;
 }
 
-float bd_mean_magnitude(const float *weights, size_t count)
+double bd_mean_magnitude(const float *weights, size_t count)
 {
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
         sum += fabsf(weights[i]);
     }
-    return (float)fmax(sum / (double)count, SMALLEST_MEAN);
+    return sum / (double)count;
 }

@@ -5,6 +5,8 @@
 #include "model/core/memory.h"
 #include "model/quant/quant.h"
 
+#define SMALLEST 1e-12f
+
 bool bd_weight_nests(enum bd_weight_quantizer family)
 {
     return family == BD_WEIGHTS_FLOOR;
@@ -50,6 +52,12 @@ static void lsq_integers(const struct bd_weight_rule *rule, const float *weights
     }
 }
 
+/* A layer or filter of zeros has a unit too. */
+static float positive(double unit)
+{
+    return unit > SMALLEST ? (float)unit : SMALLEST;
+}
+
 /* The unit that gives the integers the root mean square of what they stand for: 2 t - 1 of DoReFa, or the latents. */
 static float even_unit(const struct bd_weight_rule *rule, const float *weights, size_t count, const int16_t *integers)
 {
@@ -60,7 +68,7 @@ static float even_unit(const struct bd_weight_rule *rule, const float *weights, 
         real += value * value;
         whole += (double)integers[i] * integers[i];
     }
-    return (float)fmax(sqrt(real / whole), 1e-12);
+    return positive(sqrt(real / whole));
 }
 
 /* The unit that the family itself gives to more than one bit. */
@@ -98,7 +106,7 @@ void bd_weight_integers(const struct bd_weight_rule *rule, const float *weights,
     } else {
         const size_t unit_count = bd_weight_unit_count(rule, channels);
         for (size_t u = 0; u < unit_count; u++) {
-            units[u] = bd_mean_magnitude(weights + u * taps, count / unit_count);
+            units[u] = positive(bd_mean_magnitude(weights + u * taps, count / unit_count));
         }
     }
 }
@@ -131,9 +139,8 @@ float bd_weight_first_level(enum bd_weight_quantizer family, int bits, const flo
     case BD_WEIGHTS_DOREFA:
         return bd_dorefa_peak(weights, count);
     case BD_WEIGHTS_LSQ:
-        return bits == 1 ? 1.0f
-                         : (float)(2.0 * bd_mean_magnitude(weights, count) / sqrt(bd_lsq_high(bits, true)));
+        return bits == 1 ? 1.0f : positive(2.0 * bd_mean_magnitude(weights, count) / sqrt(bd_lsq_high(bits, true)));
     default:
-        return (float)(floor_factor * bd_mean_magnitude(weights, count));
+        return positive(floor_factor * bd_mean_magnitude(weights, count));
     }
 }

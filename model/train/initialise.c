@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "model/core/rng.h"
+#include "model/quant/quant.h"
 #include "model/train/optimizer.h"
 #include "model/train/train.h"
 

@@ -2,16 +2,9 @@
 
 #include <math.h>
 
-#define ADAM_EPS 1e-8
+#include "model/quant/quant.h"
 
-double bd_mean_magnitude(const float *values, size_t count)
-{
-    double sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum += fabsf(values[i]);
-    }
-    return sum / count;
-}
+#define ADAM_EPS 1e-8
 
 void bd_optimizer_update(const struct bd_train_plan *plan, const struct bd_parameter *p, int64_t updates, double rate,
                          float *m, float *v)

@@ -17,7 +17,4 @@ void bd_optimizer_update(const struct bd_train_plan *plan, const struct bd_param
 /* s of a weight follows scale_factor mean|w|. */
 void bd_optimizer_follow_scale(const struct bd_train_plan *plan, const struct bd_parameter *weight);
 
-/* mean |values|; count >= 1. */
-double bd_mean_magnitude(const float *values, size_t count);
-
 #endif
