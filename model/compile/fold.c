@@ -211,9 +211,30 @@ static bd_status check_list(const struct bd_graph *graph, const char *list, stru
     return BD_OK;
 }
 
+/* What is float in a layer, whatever the switch, trains and evaluates only. */
+static bd_status check_layers(const struct bd_graph *graph, struct bd_error *err)
+{
+    for (int l = 0; l < graph->layer_count; l++) {
+        const struct bd_layer *layer = &graph->layers[l];
+        const char *what = layer->weight_bits > 8 ? "float weights"
+                           : layer->in_quantizer >= 0 && graph->quantizers[layer->in_quantizer].bits > 8
+                               ? "float activations"
+                               : NULL;
+        if (what) {
+            return bd_fail(err, BD_BAD_INPUT,
+                           "layer '%s' has %s: it trains and evaluates in float only, no hardware runs it",
+                           layer->name, what);
+        }
+        if (layer->kind == BD_LAYER_MAXPOOL) {
+            return bd_fail(err, BD_BAD_INPUT, "layer '%s': max pooling is not folded", layer->name);
+        }
+    }
+    return BD_OK;
+}
+
 static bd_status choose_switches(struct fold *f, struct bd_error *err)
 {
-    if (check_list(f->graph, f->options->switches, err)) {
+    if (check_layers(f->graph, err) || check_list(f->graph, f->options->switches, err)) {
         return err->status;
     }
     for (int i = 0; i < f->graph->switch_count; i++) {

@@ -92,7 +92,7 @@ bd_status bd_random_checkpoint(const char *path, uint64_t seed, struct bd_checkp
     bd_rng_seed(&rng, seed);
     const struct bd_graph *graph = &checkpoint->graph;
     for (int l = 0; l < graph->layer_count; l++) {
-        if (graph->layers[l].kind != BD_LAYER_POOL) {
+        if (bd_layer_has_weights(&graph->layers[l])) {
             put_layer(checkpoint, &graph->layers[l], &rng);
         }
     }

@@ -35,7 +35,7 @@ static void resize(struct bd_graph *graph, const int *group_channels)
         if (layer->prune_group >= 0) {
             layer->out_channels = group_channels[layer->prune_group];
         }
-        if (layer->kind == BD_LAYER_POOL) {
+        if (bd_layer_reads_stream(layer)) {
             layer->in_channels = layer->out_channels;
         } else {
             layer->in_channels = graph->quantizers[layer->in_quantizer].channels;

@@ -113,7 +113,7 @@ static void fill(const struct shaper *s, int l, const struct bd_switch *sw, stru
 {
     const struct bd_graph *graph = s->graph;
     const struct bd_layer *layer = &graph->layers[l];
-    bool conv = layer->kind != BD_LAYER_POOL;
+    bool conv = bd_layer_has_weights(layer);
     *d = (struct bd_descriptor){
         .operation = conv ? BD_OP_CONV : BD_OP_POOL, .flags = layer_flags(s, layer, sw),
         .in_height = (uint32_t)layer->in_height, .in_width = (uint32_t)layer->in_width,
@@ -211,9 +211,36 @@ static bd_status check_room(const struct shaper *s, const struct bd_shape *shape
     return BD_OK;
 }
 
+/* Limits of the RTL, as bd_pack has them for images. */
+bd_status bd_cost_check(const struct bd_graph *graph, struct bd_error *err)
+{
+    for (int l = 0; l < graph->layer_count; l++) {
+        const struct bd_layer *layer = &graph->layers[l];
+        const char *needs = NULL;
+        if (layer->kind == BD_LAYER_MAXPOOL) {
+            needs = "max pooling";
+        } else if (layer->groups != 1) {
+            needs = "groups";
+        } else if (layer->kind == BD_LAYER_CONV && layer->kernel_h != 1 && layer->kernel_h != 3) {
+            needs = "kernels other than 1x1 and 3x3";
+        } else if (layer->kind == BD_LAYER_CONV && (layer->stride > 2 || layer->pad > layer->kernel_h / 2)) {
+            needs = "strides over 2, or padding over half the kernel,";
+        } else if (layer->weight_bits > 8) {
+            needs = "float weights";
+        }
+        if (needs) {
+            return bd_fail(err, BD_BAD_INPUT, "layer '%s' needs %s, which the RTL does not have", layer->name, needs);
+        }
+    }
+    return BD_OK;
+}
+
 bd_status bd_shape_graph(const struct bd_graph *graph, const struct bd_hardware *hardware, int switch_index,
                          struct bd_shape *shape, struct bd_error *err)
 {
+    if (bd_cost_check(graph, err)) {
+        return err->status;
+    }
     struct bd_program_header *h = &shape->header;
     const struct bd_layer *last = &graph->layers[graph->layer_count - 1];
     *h = (struct bd_program_header){

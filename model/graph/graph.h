@@ -6,7 +6,11 @@
  * `adds_stream`), codes of quantizer `out_quantizer`, or logits. Block `basic`:
  *     r' = S(r) + BN(conv2(Q2(BN(conv1(Q1(r))))))
  * with S the identity, or a strided 1x1 convolution with batch norm that reads the same codes Q1(r) and runs
- * first (its layer writes the stream without adding). `bireal`: one such shortcut around every convolution. */
+ * first (its layer writes the stream without adding). `bireal`: one such shortcut around every convolution.
+ *
+ * Blocks without a shortcut make no stream: `plain`, BN(conv(Q(r))), and `separable`, a depthwise convolution (groups
+ * equal to its channels) and a 1x1, each reading codes straight from the batch norm before it. Their last layer writes
+ * the stream only where pooling or a shortcut takes its values. */
 #ifndef BD_GRAPH_GRAPH_H
 #define BD_GRAPH_GRAPH_H
 
@@ -27,7 +31,8 @@ struct bd_switch {
     char name[8];
 };
 
-enum bd_layer_kind { BD_LAYER_CONV, BD_LAYER_POOL, BD_LAYER_CLASSIFIER };
+/* POOL is the global average before the classifier; MAXPOOL, the largest value of each window of the stream. */
+enum bd_layer_kind { BD_LAYER_CONV, BD_LAYER_POOL, BD_LAYER_CLASSIFIER, BD_LAYER_MAXPOOL };
 
 /* The quantizers of a network (model/quant); the first of each is the default. */
 enum bd_weight_quantizer { BD_WEIGHTS_FLOOR, BD_WEIGHTS_DOREFA, BD_WEIGHTS_LSQ };
@@ -45,19 +50,19 @@ enum bd_weight_unit { BD_UNIT_RMS, BD_UNIT_LAYER, BD_UNIT_FILTER };
 
 struct bd_quantizer {
     char name[BD_NAME_SIZE];
-    int bits; /* 0: the switch's activation bits; else fixed */
+    int bits; /* 0: the switch's activation bits; else fixed; 32: clipped, not quantized, trains only */
     int channels, height, width;
 };
 
 struct bd_layer {
-    char name[BD_NAME_SIZE]; /* stem, s1b1.conv1, s1b1.conv2, s2b1.proj, pool, fc */
+    char name[BD_NAME_SIZE]; /* stem, stem.pool, s1b1.conv1, s2b1.proj, s1b1.conv, s1b1.dw, s1b1.pw, s1.pool, pool, fc */
     enum bd_layer_kind kind;
-    int in_quantizer;  /* index into quantizers (CONV, CLASSIFIER); -1 for POOL, which reads the stream */
+    int in_quantizer;  /* index into quantizers (CONV, CLASSIFIER); -1 for POOL and MAXPOOL, which read the stream */
     int out_quantizer; /* index, or -1 */
     bool writes_stream, adds_stream;
-    int weight_bits; /* 0: the switch's; else fixed (stem and classifier: 8) */
+    int weight_bits; /* 0: the switch's; else fixed (stem and classifier: 8); 32: float, trains only */
     int in_channels, out_channels, groups;
-    int kernel_h, kernel_w, stride, pad; /* square stride and symmetric padding */
+    int kernel_h, kernel_w, stride, pad; /* square stride and symmetric padding; in MAXPOOL padding never wins */
     int in_height, in_width, out_height, out_width;
     int prune_group; /* index of the prunable channel group that this layer's outputs belong to, or -1 */
 };
@@ -87,6 +92,16 @@ void bd_graph_release(struct bd_graph *graph);
 bd_status bd_graph_resize(const struct bd_graph *graph, const int *group_channels, struct bd_graph *resized,
                           struct bd_error *err) BD_WARN_UNUSED;
 
+/* What differs from one data set to the next; 0 and NULL leave what the description says. */
+struct bd_graph_shape {
+    int height, width, channels, classes;
+    const char *switches; /* names separated by commas, from the highest precision to the lowest */
+};
+
+/* A copy of `graph` for other images, classes or switches; its yaml_text is written out in full. */
+bd_status bd_graph_adapt(const struct bd_graph *graph, const struct bd_graph_shape *shape, struct bd_graph *adapted,
+                         struct bd_error *err) BD_WARN_UNUSED;
+
 /* Channels of a prune group. */
 int bd_graph_group_channels(const struct bd_graph *graph, int group);
 /* Index of the layer that emits a quantizer's codes; -1 for BD_QUANTIZER_INPUT. */
@@ -94,6 +109,9 @@ int bd_graph_producer(const struct bd_graph *graph, int quantizer);
 
 /* Index of a switch by name, or -1. */
 int bd_graph_switch(const struct bd_graph *graph, const char *name);
+/* CONV and CLASSIFIER have weights; POOL and MAXPOOL have none and read the stream. */
+bool bd_layer_has_weights(const struct bd_layer *layer);
+bool bd_layer_reads_stream(const struct bd_layer *layer);
 /* Weight bits of a layer and bits of a quantizer at a switch. */
 int bd_layer_weight_bits(const struct bd_layer *layer, const struct bd_switch *sw);
 int bd_quantizer_bits(const struct bd_quantizer *quantizer, const struct bd_switch *sw);

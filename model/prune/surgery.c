@@ -186,7 +186,7 @@ bd_status bd_prune_surgery(const struct bd_checkpoint *checkpoint, const struct 
     bd_status status = bd_graph_resize(graph, choice->count, &pruned->graph, err);
     pruned->metadata = checkpoint->metadata ? bd_xstrdup(checkpoint->metadata) : NULL;
     for (int l = 0; l < graph->layer_count && status == BD_OK; l++) {
-        if (graph->layers[l].kind != BD_LAYER_POOL) {
+        if (bd_layer_has_weights(&graph->layers[l])) {
             status = cut_layer(checkpoint, choice, pruned, &graph->layers[l], err);
         }
     }
@@ -267,7 +267,7 @@ bd_status bd_prune_verify(const struct bd_checkpoint *checkpoint, const struct b
     const struct bd_graph *graph = &checkpoint->graph;
     bd_status status = BD_OK;
     for (int l = 0; l < graph->layer_count && status == BD_OK; l++) {
-        if (graph->layers[l].kind != BD_LAYER_POOL) {
+        if (bd_layer_has_weights(&graph->layers[l])) {
             status = verify_codes(checkpoint, choice, pruned, l, err);
         }
         if (graph->layers[l].kind == BD_LAYER_CONV && status == BD_OK) {

@@ -141,7 +141,7 @@ static bd_status check_layer(const struct bd_checkpoint *checkpoint, const struc
     const int64_t one = 1, channels = layer->out_channels;
     const int64_t kernel[] = {layer->out_channels, layer->in_channels / layer->groups, layer->kernel_h,
                               layer->kernel_w};
-    if (layer->kind == BD_LAYER_POOL) {
+    if (!bd_layer_has_weights(layer)) {
         return BD_OK;
     }
     bd_status status = expect(checkpoint, 4, kernel, err, "%s.weight", layer->name);

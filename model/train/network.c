@@ -141,6 +141,12 @@ static bd_status open_layer(struct bd_net *net, int index, struct bd_error *err)
     if (info->kind == BD_LAYER_POOL) {
         return BD_OK;
     }
+    if (info->kind == BD_LAYER_MAXPOOL) {
+        return bd_fail(err, BD_BAD_INPUT, "layer '%s': the trainer has no max pooling", info->name);
+    }
+    if (info->weight_bits > 8) {
+        return bd_fail(err, BD_BAD_INPUT, "layer '%s': the trainer has no float weights", info->name);
+    }
     bind_layer(net, layer);
     layer->codes = bd_xcalloc(layer->weight_count, 1);
     if (info->kind == BD_LAYER_CLASSIFIER) {
