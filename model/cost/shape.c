@@ -212,7 +212,7 @@ static bd_status check_room(const struct shaper *s, const struct bd_shape *shape
 }
 
 /* Limits of the RTL, as bd_pack has them for images. */
-bd_status bd_cost_check(const struct bd_graph *graph, struct bd_error *err)
+bd_status bd_shape_check(const struct bd_graph *graph, struct bd_error *err)
 {
     for (int l = 0; l < graph->layer_count; l++) {
         const struct bd_layer *layer = &graph->layers[l];
@@ -238,7 +238,7 @@ bd_status bd_cost_check(const struct bd_graph *graph, struct bd_error *err)
 bd_status bd_shape_graph(const struct bd_graph *graph, const struct bd_hardware *hardware, int switch_index,
                          struct bd_shape *shape, struct bd_error *err)
 {
-    if (bd_cost_check(graph, err)) {
+    if (bd_shape_check(graph, err)) {
         return err->status;
     }
     struct bd_program_header *h = &shape->header;

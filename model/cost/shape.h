@@ -13,9 +13,9 @@ struct bd_shape {
 };
 
 /* BD_BAD_INPUT by the layer's name where no hardware configuration runs the network: a price would be nonsense. */
-bd_status bd_cost_check(const struct bd_graph *graph, struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_shape_check(const struct bd_graph *graph, struct bd_error *err) BD_WARN_UNUSED;
 
-/* BD_BAD_INPUT as of bd_cost_check, and by the layer's name where a row group's weights exceed the weight buffer or a map the residual
+/* BD_BAD_INPUT as of bd_shape_check, and by the layer's name where a row group's weights exceed the weight buffer or a map the residual
  * buffer; the activation buffer's room, which depends on placement, is bd_pack's to refuse. */
 bd_status bd_shape_graph(const struct bd_graph *graph, const struct bd_hardware *hardware, int switch_index,
                          struct bd_shape *shape, struct bd_error *err) BD_WARN_UNUSED;

@@ -54,7 +54,7 @@ void bd_train_initialise(struct bd_checkpoint *checkpoint, const struct bd_train
     struct bd_rng rng;
     bd_rng_seed(&rng, plan->seed);
     for (int i = 0; i < graph->layer_count; i++) {
-        if (graph->layers[i].kind != BD_LAYER_POOL) {
+        if (bd_layer_has_weights(&graph->layers[i])) {
             initialise_layer(checkpoint, &graph->layers[i], plan, &rng);
         }
     }
