@@ -184,7 +184,9 @@ static void build_plain(struct builder *b, const struct bd_block *block, const c
         return;
     }
     /* One filter a channel: a depthwise layer's outputs are its inputs' channels. */
-    becomes_map(b, add_conv(b, prefix, ".dw", (struct conv){q1, b->channels, 3, stride, 1, b->channels, bits, b->group}));
+    const int depthwise_bits = block->depthwise_bits ? (int)block->depthwise_bits : bits;
+    becomes_map(b, add_conv(b, prefix, ".dw",
+                            (struct conv){q1, b->channels, 3, stride, 1, b->channels, depthwise_bits, b->group}));
     const int q2 = quantize_map(b, prefix, ".q2", (int)block->activation_bits);
     const struct conv pointwise = {q2, channels, 1, 1, 0, 1, bits, b->graph->prune_group_count++};
     becomes_map(b, add_conv(b, prefix, ".pw", pointwise));

@@ -8,10 +8,10 @@
 
 static const char *const block_kind_names[] = {"basic", "bireal", "separable", "plain"};
 static const char *const shortcut_names[] = {"auto", "identity", "projection"};
-#define WEIGHTS "floor|dorefa|lsq"
-#define ACTIVATIONS "pact|pact-published|dorefa|lsq"
-#define SIGN_GRADIENTS "clip|bireal"
-#define WEIGHT_UNITS "rms|layer|filter"
+static const char *const weights_names[] = {"floor", "dorefa", "lsq"};
+static const char *const activations_names[] = {"pact", "pact-published", "dorefa", "lsq"};
+static const char *const sign_gradient_names[] = {"clip", "bireal"};
+static const char *const weight_unit_names[] = {"rms", "layer", "filter"};
 
 #define AT(member) offsetof(struct bd_description, member)
 
@@ -37,11 +37,11 @@ static const struct bd_field head_fields[] = {
     {0},
 };
 static const struct bd_field quantizer_fields[] = {
-    {"weights", BD_FIELD_ENUM, AT(weights), 0, 0, "floor", WEIGHTS, NULL, "family of the weights"},
-    {"activations", BD_FIELD_ENUM, AT(activations), 0, 0, "pact", ACTIVATIONS, NULL, "family of the activations"},
-    {"sign_gradient", BD_FIELD_ENUM, AT(sign_gradient), 0, 0, "clip", SIGN_GRADIENTS, NULL,
+    {"weights", BD_FIELD_ENUM, AT(weights), 0, 0, "floor", "floor|dorefa|lsq", NULL, "family of the weights"},
+    {"activations", BD_FIELD_ENUM, AT(activations), 0, 0, "pact", "pact|pact-published|dorefa|lsq", NULL, "family of the activations"},
+    {"sign_gradient", BD_FIELD_ENUM, AT(sign_gradient), 0, 0, "clip", "clip|bireal", NULL,
      "gradient of a 1-bit activation"},
-    {"weight_unit", BD_FIELD_ENUM, AT(weight_unit), 0, 0, "rms", WEIGHT_UNITS, NULL, "what a weight's unit is worth"},
+    {"weight_unit", BD_FIELD_ENUM, AT(weight_unit), 0, 0, "rms", "rms|layer|filter", NULL, "what a weight's unit is worth"},
     {0},
 };
 static const struct bd_field document_fields[] = {
@@ -80,6 +80,8 @@ static const struct bd_field block_fields[] = {
      "auto: identity where shapes allow"},
     {"projection_bits", BD_FIELD_INT, AT(projection_bits), 0, 8, "0", NULL, NULL, "weight bits; 0: the switch's"},
     {"weight_bits", BD_FIELD_INT, AT(weight_bits), 0, 8, "0", NULL, NULL, "of its convolutions; 0: the switch's"},
+    {"depthwise_bits", BD_FIELD_INT, AT(depthwise_bits), 0, 8, "0", NULL, NULL,
+     "weight bits of a separable block's depthwise convolution; 0: as weight_bits"},
     {"activation_bits", BD_FIELD_INT, AT(activation_bits), 0, 32, "0", NULL, NULL,
      "codes that its convolutions read; 0: the switch's; 32: trains only"},
     {0},
@@ -189,13 +191,18 @@ static int64_t scaled(const struct bd_description *d, int64_t channels)
 /* Keys that say nothing about a block of this kind are refused where they stand. */
 static bd_status check_block(const struct bd_block *block, const struct bd_yaml *yaml, struct bd_error *err)
 {
-    static const char *const residual_keys[] = {"inner", "shortcut", "projection_bits"};
     const bool residual = block->kind == BD_BLOCK_BASIC || block->kind == BD_BLOCK_BIREAL;
-    for (int i = 0; i < 3 && !residual; i++) {
-        const struct bd_yaml_node *node = bd_yaml_get(block->node, residual_keys[i]);
-        if (node) {
-            return bd_yaml_fail(yaml, node, err, "a %s block has no '%s'", block_kind_names[block->kind],
-                                residual_keys[i]);
+    const struct {
+        const char *key;
+        bool good;
+    } keys[] = {{"inner", residual},
+                {"shortcut", residual},
+                {"projection_bits", residual},
+                {"depthwise_bits", block->kind == BD_BLOCK_SEPARABLE}};
+    for (int i = 0; i < 4; i++) {
+        const struct bd_yaml_node *node = bd_yaml_get(block->node, keys[i].key);
+        if (node && !keys[i].good) {
+            return bd_yaml_fail(yaml, node, err, "a %s block has no '%s'", block_kind_names[block->kind], keys[i].key);
         }
     }
     if (block->kind == BD_BLOCK_BIREAL && block->inner != block->channels) {
@@ -259,7 +266,7 @@ static bd_status check_stem(struct bd_description *d, const struct bd_yaml *yaml
     }
     d->stem_pad = d->stem_pad < 0 ? d->stem_kernel / 2 : d->stem_pad;
     const int64_t side = d->height < d->in_width ? d->height : d->in_width;
-    if (2 * d->stem_pad >= 2 * d->stem_kernel || side + 2 * d->stem_pad < d->stem_kernel) {
+    if (d->stem_pad >= d->stem_kernel || side + 2 * d->stem_pad < d->stem_kernel) {
         node = bd_yaml_get(stem, "pad");
         return bd_yaml_fail(yaml, node ? node : stem, err,
                             "a %dx%d kernel with padding %d does not fit a %dx%d image", (int)d->stem_kernel,
@@ -323,15 +330,6 @@ static void write_max_pool(FILE *out, const char *lead, const struct bd_max_pool
     }
 }
 
-/* The choice at `index` of a '|'-separated list. */
-static void write_choice(FILE *out, const char *key, const char *choices, int index)
-{
-    while (index-- > 0) {
-        choices = strchr(choices, '|') + 1;
-    }
-    fprintf(out, "%s: %.*s", key, (int)strcspn(choices, "|"), choices);
-}
-
 static void write_head(FILE *out, const struct bd_description *d, int stem_channels)
 {
     fprintf(out, "name: %s\ninput: {height: %d, width: %d, channels: %d}\nclasses: %d\nswitches: [", d->name,
@@ -339,12 +337,10 @@ static void write_head(FILE *out, const struct bd_description *d, int stem_chann
     for (int i = 0; i < d->switch_count; i++) {
         fprintf(out, "%s%s", i ? ", " : "", d->switches[i].name);
     }
-    fputs("]\nquantizers: {", out);
-    write_choice(out, "weights", WEIGHTS, d->weights);
-    write_choice(out, ", activations", ACTIVATIONS, d->activations);
-    write_choice(out, ", sign_gradient", SIGN_GRADIENTS, d->sign_gradient);
-    write_choice(out, ", weight_unit", WEIGHT_UNITS, d->weight_unit);
-    fprintf(out, "}\nstem: {channels: %d, kernel: %d, stride: %d, pad: %d, weight_bits: %d", stem_channels,
+    fprintf(out, "]\nquantizers: {weights: %s, activations: %s, sign_gradient: %s, weight_unit: %s}\n",
+            weights_names[d->weights], activations_names[d->activations], sign_gradient_names[d->sign_gradient],
+            weight_unit_names[d->weight_unit]);
+    fprintf(out, "stem: {channels: %d, kernel: %d, stride: %d, pad: %d, weight_bits: %d", stem_channels,
             (int)d->stem_kernel, (int)d->stem_stride, (int)d->stem_pad, (int)d->stem_bits);
     write_max_pool(out, ", ", &d->stem_pool, "");
     fputs("}\nstages:\n", out);
@@ -359,6 +355,9 @@ static void write_block(FILE *out, const struct bd_block *block, bool projects, 
     }
     if (block->weight_bits) {
         fprintf(out, ", weight_bits: %d", (int)block->weight_bits);
+    }
+    if (block->depthwise_bits) {
+        fprintf(out, ", depthwise_bits: %d", (int)block->depthwise_bits);
     }
     if (block->activation_bits) {
         fprintf(out, ", activation_bits: %d", (int)block->activation_bits);
@@ -395,4 +394,24 @@ void bd_description_write(FILE *out, const struct bd_description *d, const int *
         free(blocks);
     }
     fprintf(out, "head: {pool_bits: %d, weight_bits: %d}\n", (int)d->pool_bits, (int)d->head_bits);
+}
+
+const char *bd_weight_quantizer_name(enum bd_weight_quantizer quantizer)
+{
+    return weights_names[quantizer];
+}
+
+const char *bd_activation_quantizer_name(enum bd_activation_quantizer quantizer)
+{
+    return activations_names[quantizer];
+}
+
+const char *bd_sign_gradient_name(enum bd_sign_gradient gradient)
+{
+    return sign_gradient_names[gradient];
+}
+
+const char *bd_weight_unit_name(enum bd_weight_unit unit)
+{
+    return weight_unit_names[unit];
 }

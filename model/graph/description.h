@@ -24,6 +24,7 @@ struct bd_block {
     int64_t channels; /* 0 in the file means the stage's; never 0 here */
     int64_t inner;    /* of a basic block, never 0 here; channels in the others */
     int64_t projection_bits, weight_bits, activation_bits; /* 0: the switch's */
+    int64_t depthwise_bits;                                /* of a separable block; 0: its weight_bits */
     const struct bd_yaml_node *node;                       /* for messages */
 };
 

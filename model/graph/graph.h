@@ -109,6 +109,12 @@ int bd_graph_producer(const struct bd_graph *graph, int quantizer);
 
 /* Index of a switch by name, or -1. */
 int bd_graph_switch(const struct bd_graph *graph, const char *name);
+/* The words of the YAML. */
+const char *bd_weight_quantizer_name(enum bd_weight_quantizer quantizer);
+const char *bd_activation_quantizer_name(enum bd_activation_quantizer quantizer);
+const char *bd_sign_gradient_name(enum bd_sign_gradient gradient);
+const char *bd_weight_unit_name(enum bd_weight_unit unit);
+
 /* CONV and CLASSIFIER have weights; POOL and MAXPOOL have none and read the stream. */
 bool bd_layer_has_weights(const struct bd_layer *layer);
 bool bd_layer_reads_stream(const struct bd_layer *layer);

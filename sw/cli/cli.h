@@ -23,6 +23,7 @@ bool bd_cli_int(const char *name, const char *option, const char *text, int64_t 
 bool bd_cli_real(const char *name, const char *option, const char *text, double min, double max, double *value);
 
 int cmd_data(int argc, char **argv);
+int cmd_show(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_compile(int argc, char **argv);
 int cmd_eval(int argc, char **argv);

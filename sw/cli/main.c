@@ -16,6 +16,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"data", cmd_data, "check a data set and print what it holds"},
+    {"show", cmd_show, "print a network's layers, shapes, parameters and bytes per switch"},
     {"train", cmd_train, "train a network at several precisions, or fine-tune a checkpoint"},
     {"compile", cmd_compile, "fold a trained network to integers and pack it for one hardware configuration"},
     {"inspect", cmd_inspect, "verify a program image and print or extract what it holds"},
