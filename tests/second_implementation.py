@@ -27,6 +27,8 @@ def convolve(layer, at, codes, weights):
     values = np.pad(values, ((top, bottom), (left, right), (0, 0)))
     w = at["weight_bits"]
     weights = 2 * (weights.astype(np.int64) >> (8 - w)) + 1 - (1 << w)
+    if at["weight_zero_point"]:
+        weights = (weights - at["weight_zero_point"]) // 2
     out_h, out_w, out_c = layer["out"]
     stride, groups = layer["stride"], layer["groups"]
     in_g, out_g = layer["in"][2] // groups, out_c // groups
@@ -45,7 +47,7 @@ def run_layer(folder, layer, at, codes, stream):
     if layer["operation"] == "pool":
         acc = stream.astype(np.int64).sum(axis=(0, 1)).reshape(layer["out"])
     else:
-        acc = convolve(layer, at, codes, load(folder, layer["codes"]))
+        acc = convolve(layer, at, codes, load(folder, at["codes"]))
     assert np.abs(acc).max() < 1 << 31, "an accumulator left 32 bits"
     z = (load(folder, at["M"]).astype(np.int64) * acc + load(folder, at["B"])) >> at["sh"]
     if layer["adds_stream"]:

@@ -24,7 +24,7 @@ struct fold {
     const struct bd_fold_options *options;
     struct bd_fold_report *report;
     struct bd_plain_layer *layers;
-    uint8_t **codes;           /* [layer], NULL for pooling */
+    uint8_t **codes;           /* [switch][layer], NULL for pooling; where codes nest, the first switch's serve all */
     struct bd_requant *fitted; /* [switch][layer] */
     struct bd_affine **affine; /* [switch][layer], NULL for pooling until the stream's integers are known */
 };
@@ -63,17 +63,21 @@ static bd_status read_values(const struct bd_checkpoint *checkpoint, const char 
     return BD_OK;
 }
 
-static bd_status read_positive(const struct bd_checkpoint *checkpoint, const char *name, long double *value,
-                               struct bd_error *err)
+/* The layer's weight units at a switch: one, or one for each filter. */
+static bd_status read_units(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer,
+                            const struct bd_switch *sw, const float **units, size_t *count, struct bd_error *err)
 {
-    const float *values = NULL;
-    if (read_values(checkpoint, name, 1, &values, err)) {
+    char name[2 * BD_NAME_SIZE];
+    snprintf(name, sizeof name, "%s.%s.wscale", layer->name, sw->name);
+    *count = bd_checkpoint_unit_count(&checkpoint->graph, layer, sw);
+    if (read_values(checkpoint, name, (int64_t)*count, units, err)) {
         return err->status;
     }
-    if (values[0] <= 0) {
-        return bd_fail(err, BD_BAD_INPUT, "array '%s' must be positive, got %g", name, (double)values[0]);
+    for (size_t i = 0; i < *count; i++) {
+        if ((*units)[i] <= 0) {
+            return bd_fail(err, BD_BAD_INPUT, "array '%s' must be positive, got %g", name, (double)(*units)[i]);
+        }
     }
-    *value = values[0];
     return BD_OK;
 }
 
@@ -86,13 +90,9 @@ bd_status bd_fold_rule(const struct bd_checkpoint *checkpoint, int quantizer, in
     if (rule->is_signed) {
         return BD_OK;
     }
-    long double alpha = 1;
-    if (quantizer != BD_QUANTIZER_INPUT) {
-        char name[2 * BD_NAME_SIZE];
-        snprintf(name, sizeof name, "%s.%s.alpha", q->name, sw->name);
-        if (read_positive(checkpoint, name, &alpha, err)) {
-            return err->status;
-        }
+    long double alpha;
+    if (bd_checkpoint_alpha(checkpoint, quantizer, switch_index, &alpha, err)) {
+        return err->status;
     }
     rule->step = alpha / (long double)((1 << rule->bits) - 1);
     return BD_OK;
@@ -100,22 +100,22 @@ bd_status bd_fold_rule(const struct bd_checkpoint *checkpoint, int quantizer, in
 
 /* Range of acc over all inputs: each weight at the end that serves. Windows at the border, which have fewer taps,
  * stay inside. */
-static void accumulator_range(const struct bd_layer *layer, const uint8_t *codes, int channel, int weight_bits,
+static void accumulator_range(const struct bd_layer *layer, const int16_t *weights, int channel,
                               const struct bd_code_rule *in, struct bd_affine *out)
 {
     const int64_t taps = (int64_t)(layer->in_channels / layer->groups) * layer->kernel_h * layer->kernel_w;
     int64_t positive = 0, negative = 0;
     for (int64_t k = 0; k < taps; k++) {
-        const int weight = 2 * (codes[channel * taps + k] >> (8 - weight_bits)) + 1 - (1 << weight_bits);
+        const int weight = weights[channel * taps + k];
         *(weight > 0 ? &positive : &negative) += weight;
     }
     out->lo = in->is_signed ? negative - positive : negative * ((1 << in->bits) - 1);
     out->hi = in->is_signed ? positive - negative : positive * ((1 << in->bits) - 1);
 }
 
+/* `channels` come with the unit of acc as their gain. */
 static bd_status fold_batch_norm(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer,
-                                 const char *switch_name, long double unit, struct bd_affine *channels,
-                                 struct bd_error *err)
+                                 const char *switch_name, struct bd_affine *channels, struct bd_error *err)
 {
     static const char *const names[] = {"gamma", "beta", "mean", "var"};
     const float *values[4] = {0};
@@ -131,13 +131,13 @@ static bd_status fold_batch_norm(const struct bd_checkpoint *checkpoint, const s
             return bd_fail(err, BD_BAD_INPUT, "the variance of channel %d is negative", c);
         }
         const long double slope = values[0][c] / sqrtl(values[3][c] + (long double)BD_BN_EPS);
-        channels[c].gain = slope * unit;
+        channels[c].gain *= slope;
         channels[c].offset = values[1][c] - slope * values[2][c];
     }
     return BD_OK;
 }
 
-static bd_status fold_bias(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, long double unit,
+static bd_status fold_bias(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer,
                            struct bd_affine *channels, struct bd_error *err)
 {
     char name[2 * BD_NAME_SIZE];
@@ -147,30 +147,30 @@ static bd_status fold_bias(const struct bd_checkpoint *checkpoint, const struct 
         return err->status;
     }
     for (int c = 0; c < layer->out_channels; c++) {
-        channels[c].gain = unit;
         channels[c].offset = bias[c];
     }
     return BD_OK;
 }
 
 bd_status bd_fold_affine(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, int switch_index,
-                         const uint8_t *codes, struct bd_affine *channels, struct bd_error *err)
+                         const int16_t *weights, struct bd_affine *channels, struct bd_error *err)
 {
     const struct bd_switch *sw = &checkpoint->graph.switches[switch_index];
     struct bd_code_rule in;
-    long double weight_scale;
-    char name[2 * BD_NAME_SIZE];
-    snprintf(name, sizeof name, "%s.%s.wscale", layer->name, sw->name);
+    const float *units = NULL;
+    size_t unit_count = 1;
     if (bd_fold_rule(checkpoint, layer->in_quantizer, switch_index, &in, err) ||
-        read_positive(checkpoint, name, &weight_scale, err)) {
+        read_units(checkpoint, layer, sw, &units, &unit_count, err)) {
         return err->status;
     }
-    const long double unit = weight_scale * in.step;
+    for (int c = 0; c < layer->out_channels; c++) {
+        channels[c].gain = units[unit_count == 1 ? 0 : c] * in.step;
+    }
     const bd_status status = layer->kind == BD_LAYER_CLASSIFIER
-                                 ? fold_bias(checkpoint, layer, unit, channels, err)
-                                 : fold_batch_norm(checkpoint, layer, sw->name, unit, channels, err);
+                                 ? fold_bias(checkpoint, layer, channels, err)
+                                 : fold_batch_norm(checkpoint, layer, sw->name, channels, err);
     for (int c = 0; c < layer->out_channels && status == BD_OK; c++) {
-        accumulator_range(layer, codes, c, bd_layer_weight_bits(layer, sw), &in, &channels[c]);
+        accumulator_range(layer, weights, c, &in, &channels[c]);
         if (channels[c].hi > INT32_MAX || channels[c].lo < -INT32_MAX) {
             return bd_fail(err, BD_BAD_INPUT, "the sum of channel %d could leave 32 bits", c);
         }
@@ -576,6 +576,27 @@ static bd_status check_moved(const struct fold *f, struct bd_error *err)
 
 /* ---- assembly ----------------------------------------------------------------------------------------------- */
 
+static size_t weight_count(const struct bd_layer *layer)
+{
+    return (size_t)layer->out_channels * (layer->in_channels / layer->groups) * layer->kernel_h * layer->kernel_w;
+}
+
+static bd_status read_layer_switch(struct fold *f, int s, int l, struct bd_error *err)
+{
+    const struct bd_layer *layer = &f->graph->layers[l];
+    const int index = f->report->switches[s];
+    int16_t *weights = bd_xmalloc(weight_count(layer) * sizeof *weights);
+    f->affine[at(f, s, l)] = bd_xcalloc(layer->out_channels, sizeof **f->affine);
+    bd_status status = bd_checkpoint_integers(f->checkpoint, layer, index, weights, err);
+    if (!status && (s == 0 || !bd_weight_nests(f->graph->weights))) {
+        f->codes[at(f, s, l)] = bd_xmalloc(weight_count(layer));
+        status = bd_checkpoint_codes(f->checkpoint, layer, index, f->codes[at(f, s, l)], err);
+    }
+    status = status ? status : bd_fold_affine(f->checkpoint, layer, index, weights, f->affine[at(f, s, l)], err);
+    free(weights);
+    return status;
+}
+
 static bd_status read_layers(struct fold *f, struct bd_error *err)
 {
     for (int l = 0; l < f->graph->layer_count; l++) {
@@ -584,19 +605,7 @@ static bd_status read_layers(struct fold *f, struct bd_error *err)
             struct bd_requant *q = &f->fitted[at(f, s, l)];
             q->multiplier = bd_xcalloc(layer->out_channels, sizeof *q->multiplier);
             q->bias = bd_xcalloc(layer->out_channels, sizeof *q->bias);
-        }
-        if (layer->kind == BD_LAYER_POOL) {
-            continue;
-        }
-        f->codes[l] = bd_xcalloc((size_t)layer->out_channels * (layer->in_channels / layer->groups),
-                                 (size_t)layer->kernel_h * layer->kernel_w);
-        if (bd_checkpoint_codes(f->checkpoint, layer, f->codes[l], err)) {
-            return bd_fail_prefix(err, "layer '%s'", layer->name);
-        }
-        for (int s = 0; s < f->report->switch_count; s++) {
-            f->affine[at(f, s, l)] = bd_xcalloc(layer->out_channels, sizeof **f->affine);
-            if (bd_fold_affine(f->checkpoint, layer, f->report->switches[s], f->codes[l], f->affine[at(f, s, l)],
-                               err)) {
+            if (layer->kind != BD_LAYER_POOL && read_layer_switch(f, s, l, err)) {
                 return where(f, s, l, err);
             }
         }
@@ -623,7 +632,10 @@ static void plain_switch(const struct fold *f, int s, int l)
         to->weight_bits = bd_layer_weight_bits(layer, sw);
         to->in_bits = bd_quantizer_bits(in, sw);
         to->in_signed = bd_quantizer_signed(in, sw);
-        if (to->weight_bits > f->layers[l].weight_planes) {
+        to->weight_zero_point = bd_weight_zero_point(f->graph->weights, to->weight_bits);
+        if (!bd_weight_nests(f->graph->weights)) {
+            to->codes = f->codes[at(f, s, l)];
+        } else if (to->weight_bits > f->layers[l].weight_planes) {
             f->layers[l].weight_planes = to->weight_bits;
         }
     }
@@ -654,7 +666,7 @@ static void plain_layer(const struct fold *f, int l)
                                            .stride = layer->stride,
                                            .pad = layer->pad,
                                            .groups = layer->groups,
-                                           .codes = f->codes[l]};
+                                           .codes = bd_weight_nests(f->graph->weights) ? f->codes[at(f, 0, l)] : NULL};
     for (int s = 0; s < f->report->switch_count; s++) {
         plain_switch(f, s, l);
     }
@@ -698,8 +710,8 @@ static bd_status run(struct fold *f, struct bd_program *program, struct bd_error
 static void release(struct fold *f)
 {
     for (int l = 0; l < f->graph->layer_count; l++) {
-        free(f->codes[l]);
         for (int s = 0; s < f->report->switch_count; s++) {
+            free(f->codes[at(f, s, l)]);
             free(f->affine[at(f, s, l)]);
             free(f->fitted[at(f, s, l)].multiplier);
             free(f->fitted[at(f, s, l)].bias);
@@ -729,7 +741,7 @@ bd_status bd_fold(const struct bd_checkpoint *checkpoint, const struct bd_hardwa
     report->layer_count = f.graph->layer_count;
     report->at = bd_xcalloc(cells, sizeof *report->at);
     f.layers = bd_xcalloc(layers, sizeof *f.layers);
-    f.codes = bd_xcalloc(layers, sizeof *f.codes);
+    f.codes = bd_xcalloc(cells, sizeof *f.codes);
     f.fitted = bd_xcalloc(cells, sizeof *f.fitted);
     f.affine = bd_xcalloc(cells, sizeof *f.affine);
     const bd_status status = run(&f, program, err);

@@ -48,9 +48,9 @@ bd_status bd_fold(const struct bd_checkpoint *checkpoint, const struct bd_hardwa
 void bd_fold_report_release(struct bd_fold_report *report);
 
 /* The exact map of one CONV or CLASSIFIER layer at a switch, per output channel: channels[out_channels].
- * `codes` as of bd_checkpoint_codes. */
+ * `weights` as of bd_checkpoint_integers. */
 bd_status bd_fold_affine(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, int switch_index,
-                         const uint8_t *codes, struct bd_affine *channels, struct bd_error *err) BD_WARN_UNUSED;
+                         const int16_t *weights, struct bd_affine *channels, struct bd_error *err) BD_WARN_UNUSED;
 
 /* The exact quantizer at a switch. */
 bd_status bd_fold_rule(const struct bd_checkpoint *checkpoint, int quantizer, int switch_index,

@@ -253,6 +253,35 @@ static void choose_datapath(const struct packer *p, struct bd_descriptor *d, int
         *d = other;
 }
 
+/* The codes that a switch reads of a layer, and the planes stored of them. */
+static const uint8_t *stored_codes(const struct bd_plain_layer *layer, int s)
+{
+    return layer->at[s].codes ? layer->at[s].codes : layer->codes;
+}
+
+static int stored_planes(const struct bd_plain_layer *layer, int s)
+{
+    return layer->at[s].codes ? layer->at[s].weight_bits : layer->weight_planes;
+}
+
+static size_t weight_count(const struct bd_plain_layer *layer)
+{
+    return (size_t)layer->out_channels * (layer->in_channels / layer->groups) * layer->kernel_h * layer->kernel_w;
+}
+
+/* The first switch that stores the same planes: all that read the layer's, or those whose own are equal. */
+static int storing_switch(const struct bd_plain_layer *layer, int s)
+{
+    for (int first = 0; first < s; first++) {
+        const uint8_t *a = layer->at[first].codes, *b = layer->at[s].codes;
+        if (!a && !b)
+            return first;
+        if (a && b && stored_planes(layer, first) == stored_planes(layer, s) && !memcmp(a, b, weight_count(layer)))
+            return first;
+    }
+    return s;
+}
+
 static void fill_descriptor(struct packer *p, int s, int l)
 {
     const struct bd_plain_layer *layer = &p->net->layers[l];
@@ -267,7 +296,7 @@ static void fill_descriptor(struct packer *p, int s, int l)
         .pad_left = layer->pad, .pad_right = layer->pad, .shift = at->requant.shift,
         .code_multiplier = at->requant.code_multiplier, .code_offset = at->requant.code_offset,
         .code_shift = at->requant.code_shift, .residual_multiplier = at->requant.residual_multiplier,
-        .residual_shift = at->requant.residual_shift, .layer = l};
+        .residual_shift = at->requant.residual_shift, .weight_zero_point = (uint32_t)at->weight_zero_point, .layer = l};
     if (layer->operation == BD_OP_CONV)
         put_in_layout(d, &p->tensors[layer->in_tensor]);
     if (layer->out_tensor >= 0)
@@ -276,7 +305,7 @@ static void fill_descriptor(struct packer *p, int s, int l)
     choose_datapath(p, d, at->datapath);
     d->table_stride = bd_table_bytes(&p->head, d->presets);
     if (layer->operation == BD_OP_CONV) {
-        d->weight_stride = layer->weight_planes * bd_plane_bytes(&p->head, d->k_words);
+        d->weight_stride = stored_planes(layer, s) * bd_plane_bytes(&p->head, d->k_words);
         d->weight_bytes = at->weight_bits * bd_plane_bytes(&p->head, d->k_words);
     }
     if (d->flags & BD_FLAG_STORE_CODES)
@@ -305,7 +334,9 @@ static bd_status check_layer(const struct packer *p, int l, struct bd_error *err
         }
         if (layer->operation != BD_OP_CONV)
             continue;
-        if (at->weight_bits < 1 || at->weight_bits > layer->weight_planes || layer->weight_planes > 8 ||
+        const int planes = stored_planes(layer, s);
+        if (at->weight_bits < 1 || at->weight_bits > planes || planes > 8 || !stored_codes(layer, s) ||
+            at->weight_zero_point < 0 || at->weight_zero_point > (at->weight_bits > 1) ||
             at->in_bits < 1 || at->in_bits > 8 || (at->in_signed && at->in_bits != 1))
             return bd_fail(err, BD_BAD_INPUT, "layer '%s': bits out of range at switch '%s'", layer->name,
                            p->net->switches[s].name);
@@ -336,6 +367,8 @@ static bd_status check_support(const struct packer *p, int l, struct bd_error *e
         return refuse(p, l, err, "strides are 1 and 2");
     for (int s = 0; s < p->net->switch_count; s++) {
         const struct bd_plain_layer_switch *at = &layer->at[s];
+        if (at->weight_zero_point)
+            return refuse(p, l, err, "weights with a zero point (LSQ)");
         if (at->requant.residual_multiplier != 1 || at->requant.residual_shift != 0)
             return refuse(p, l, err, "a residual scale other than 1");
         if ((uint64_t)d->k_words * at->weight_bits > p->head.weight_words)
@@ -363,11 +396,11 @@ static bool tap_missing(const struct bd_plain_layer *layer, int cls, int ky, int
 
 /* What the array's raw sum P lacks to the accumulator: acc = (signed ? 2P : P) + preset. XNOR counts matches of
  * +-1 planes, the add-only MAC sums codes; model/compile/README.md derives the four constants. */
-static int32_t preset(const struct bd_plain_layer *layer, const struct bd_descriptor *d, int oc, int cls)
+static int32_t preset(const struct bd_plain_layer *layer, const struct bd_descriptor *d, int s, int oc, int cls)
 {
     const int channels = layer->in_channels / layer->groups;
     const int taps = layer->kernel_h * layer->kernel_w * channels;
-    const uint8_t *codes = layer->codes + (size_t)oc * channels * layer->kernel_h * layer->kernel_w;
+    const uint8_t *codes = stored_codes(layer, s) + (size_t)oc * channels * layer->kernel_h * layer->kernel_w;
     const bool is_signed = d->flags & BD_FLAG_IN_SIGNED, mac = d->datapath == BD_DATAPATH_MAC;
     int64_t sum_codes = 0, sum_missing = 0, sum_present = 0;
     for (int ic = 0; ic < channels; ic++)
@@ -434,19 +467,20 @@ static void write_table(const struct packer *p, int s, int l, uint32_t group, ui
         for (uint32_t r = 0; r < rows; r++, out += 4) {
             const uint32_t oc = group * rows + r;
             if (layer->operation == BD_OP_CONV && oc < (uint32_t)layer->out_channels)
-                put32(out, (uint32_t)preset(layer, d, (int)oc, (int)cls));
+                put32(out, (uint32_t)preset(layer, d, s, (int)oc, (int)cls));
         }
 }
 
-static void write_weights(const struct packer *p, int l, uint8_t *out)
+static void write_weights(const struct packer *p, int s, int l, uint8_t *out)
 {
     const struct bd_plain_layer *layer = &p->net->layers[l];
-    const struct bd_descriptor *d = &p->descriptors[l];
+    const struct bd_descriptor *d = &p->descriptors[s * p->net->layer_count + l];
     const uint32_t rows = p->head.rows, lanes = p->head.lanes;
     const uint32_t channels = (uint32_t)(layer->in_channels / layer->groups);
     const uint32_t plane_bytes = bd_plane_bytes(&p->head, d->k_words);
     memset(out, 0xff, (size_t)d->row_groups * d->weight_stride);
-    const uint8_t *code = layer->codes;
+    const uint8_t *code = stored_codes(layer, s);
+    const int planes = stored_planes(layer, s);
     for (uint32_t oc = 0; oc < (uint32_t)layer->out_channels; oc++)
         for (uint32_t ic = 0; ic < channels; ic++)
             for (uint32_t ky = 0; ky < (uint32_t)layer->kernel_h; ky++)
@@ -455,7 +489,7 @@ static void write_weights(const struct packer *p, int l, uint8_t *out)
                     bd_weight_place(d, &p->head, ky, kx, ic, &k_word, &lane);
                     const uint64_t bit = ((uint64_t)k_word * rows + oc % rows) * lanes + lane;
                     uint8_t *chunk = out + (size_t)(oc / rows) * d->weight_stride;
-                    for (int plane = 0; plane < layer->weight_planes; plane++)
+                    for (int plane = 0; plane < planes; plane++)
                         if (!(*code >> (7 - plane) & 1))
                             chunk[(size_t)plane * plane_bytes + bit / 8] &= (uint8_t)~(1u << bit % 8);
                 }
@@ -484,15 +518,19 @@ static bd_status lay_out(struct packer *p, struct bd_error *err)
     uint64_t store = 0;
     for (int l = 0; l < layers; l++) {
         const struct bd_descriptor *first = descriptor(p, 0, l);
-        const uint64_t weights = align((uint64_t)first->row_groups * first->weight_stride);
         const uint64_t codes = align(first->store_codes_bytes), z = align(first->store_z_bytes);
         for (int s = 0; s < switches; s++) {
             struct bd_descriptor *d = descriptor(p, s, l);
-            d->weight_offset = weights ? (uint32_t)at : 0;
+            const int stored = d->operation == BD_OP_CONV ? storing_switch(&p->net->layers[l], s) : 0;
+            d->weight_offset = d->operation != BD_OP_CONV ? 0 : stored < s ? descriptor(p, stored, l)->weight_offset
+                                                                           : (uint32_t)at;
+            if (d->operation == BD_OP_CONV && stored == s)
+                at = align(at + (uint64_t)d->row_groups * d->weight_stride);
+            if (at > UINT32_MAX)
+                break;
             d->store_codes_offset = (uint32_t)store;
             d->store_z_offset = (uint32_t)(store + codes);
         }
-        at += weights;
         store += codes + z;
         if (at > UINT32_MAX || store > UINT32_MAX)
             return bd_fail(err, BD_BAD_INPUT, "network '%s' exceeds the 4 GiB of a program image", p->net->name);
@@ -521,9 +559,10 @@ static void write_image(struct packer *p)
             for (uint32_t g = 0; g < d->row_groups; g++)
                 write_table(p, s, l, g, p->image + d->table_offset + (size_t)g * d->table_stride);
         }
-    for (int l = 0; l < layers; l++)
-        if (p->net->layers[l].operation == BD_OP_CONV)
-            write_weights(p, l, p->image + descriptor(p, 0, l)->weight_offset);
+    for (int s = 0; s < switches; s++)
+        for (int l = 0; l < layers; l++)
+            if (p->net->layers[l].operation == BD_OP_CONV && storing_switch(&p->net->layers[l], s) == s)
+                write_weights(p, s, l, p->image + descriptor(p, s, l)->weight_offset);
     memcpy(p->image, &p->head, sizeof p->head);
     ((struct bd_program_header *)p->image)->crc = bd_crc32(p->image, p->head.image_bytes);
 }

@@ -25,6 +25,8 @@ struct bd_plain_layer_switch {
     int weight_bits, in_bits, out_bits; /* out_bits 0 where no codes leave */
     bool in_signed, out_signed;
     int datapath; /* bd_datapath, or -1: the cheaper one that the hardware has */
+    const uint8_t *codes;  /* weight_bits planes of the switch's own, in the form of the layer's; NULL: the layer's */
+    int weight_zero_point; /* 0: W = 2c + 1 - 2^b; 1: (2c + 1 - 2^b - 1) / 2 */
     struct bd_plain_requant requant;
 };
 
@@ -36,8 +38,8 @@ struct bd_plain_layer {
     bool writes_stream, adds_stream;
     int in_height, in_width, in_channels, out_height, out_width, out_channels;
     int kernel_h, kernel_w, stride, pad, groups;
-    int weight_planes;           /* planes stored: 8, or fewer for a layer of fixed lower precision */
-    const uint8_t *codes;        /* c_8 (OC, IC/groups, KH, KW): one byte a weight; NULL for POOL */
+    int weight_planes;           /* of `codes`: 8, or fewer where no switch reads more */
+    const uint8_t *codes;        /* c_8 (OC, IC/groups, KH, KW): one byte a weight; NULL where no switch reads them */
     struct bd_plain_layer_switch at[BD_PROGRAM_MAX_SWITCHES];
 };
 
@@ -48,8 +50,8 @@ struct bd_plain_network {
     const struct bd_plain_layer *layers;
 };
 
-/* Packs for `hardware`; the last layer is the result. What the hardware cannot run (groups, kernels other than 1
- * and 3, buffers too small, a datapath left out) is refused by the layer's name with BD_BAD_INPUT, unless
+/* Packs for `hardware`; the last layer is the result. Switches whose own planes are equal share them. What the hardware
+ * cannot run (groups, kernels other than 1 and 3, weights with a zero point, buffers too small, a datapath left out) is refused by the layer's name with BD_BAD_INPUT, unless
  * `reference_only`, which lays the image out for the reference alone. */
 bd_status bd_pack(const struct bd_plain_network *network, const struct bd_hardware *hardware, bool reference_only,
                   struct bd_program *program, struct bd_error *err) BD_WARN_UNUSED;

@@ -141,7 +141,9 @@ static struct span_check check_shapes(const struct bd_descriptor *d)
         return BAD(out_bits, "out_bits must be 1..8");
     if (d->shift > 47 || d->code_shift > 31 || d->residual_shift > 31 || d->code_multiplier >= 1u << 18)
         return BAD(shift, "requantizer shift or multiplier out of range");
-    if (d->in_zero_point || d->weight_zero_point || d->pool_kind || d->channel_tile || d->row_tile || d->spill_offset)
+    if (d->weight_zero_point > 1 || (d->weight_zero_point && d->weight_bits < 2))
+        return BAD(weight_zero_point, "the weights' zero point must be 0, or 1 from 2 bits on");
+    if (d->in_zero_point || d->pool_kind || d->channel_tile || d->row_tile || d->spill_offset)
         return BAD(in_zero_point, "a field that version 1 reserves is set");
     if (d->operation == BD_OP_POOL) {
         if (d->in_channels != d->out_channels || d->out_height != 1 || d->out_width != 1 || d->presets != 1)
@@ -234,9 +236,11 @@ static struct span_check check_memory(const struct bd_program_header *h, const s
 static bool same_at_all_switches(const struct bd_descriptor *a, const struct bd_descriptor *b)
 {
     const uint32_t own = BD_FLAG_IN_SIGNED | BD_FLAG_OUT_SIGNED;
+    struct bd_descriptor other = *b;
+    other.weight_zero_point = a->weight_zero_point; /* LSQ has none at one bit */
     const size_t shape = offsetof(struct bd_descriptor, in_height);
     return a->operation == b->operation && (a->flags & ~own) == (b->flags & ~own) &&
-           !memcmp((const char *)a + shape, (const char *)b + shape,
+           !memcmp((const char *)a + shape, (const char *)&other + shape,
                    offsetof(struct bd_descriptor, segments) - shape);
 }
 

@@ -73,7 +73,7 @@ struct bd_descriptor { /* 256 bytes = 64 words; the word index stands behind eac
     uint32_t out_height, out_width, out_channels;   /* 9 10 11 */
     uint32_t kernel_h, kernel_w, stride, groups;    /* 12 13 14 15 */
     uint32_t pad_top, pad_bottom, pad_left, pad_right; /* 16..19 */
-    uint32_t in_zero_point, weight_zero_point;      /* 20 21  0 */
+    uint32_t in_zero_point, weight_zero_point;      /* 20 21  0; of weights 0, or 1 (LSQ) */
     uint32_t pool_kind;                             /* 22  0 global average */
     uint32_t in_base, in_slots, in_slot_lanes, in_pixel_words, in_pitch, in_left; /* 23..28  base, U, Cs, cw, pitch, PL */
     uint32_t out_base, out_slots, out_slot_lanes, out_pixel_words, out_pitch, out_left; /* 29..34 */
@@ -107,7 +107,9 @@ struct bd_descriptor { /* 256 bytes = 64 words; the word index stands behind eac
  * One weight chunk (row group g of a layer): planes from the top (7) down to 0, each k_words x (rows x lanes bits),
  * row r's lane l being bit r*lanes + l of the word, bits packed little-endian; a switch reads the first
  * weight_bits planes. Lanes that are no real (tap, channel), and rows past out_channels, hold 1. Layers of fixed
- * weight_bits b store b planes. */
+ * weight_bits b store b planes. Descriptors of one layer may differ in weight_offset and weight_stride: where codes do
+ * not nest, a switch's weight_bits planes are its own. With weight_zero_point 1 a code c stands for
+ * (2c + 1 - 2^b - 1) / 2, not 2c + 1 - 2^b; the RTL has no such weights. */
 
 struct bd_program {
     uint8_t *image; /* owned; 64-byte aligned */

@@ -12,8 +12,7 @@ static float *vector(struct bd_checkpoint *c, const char *prefix, const char *mi
     return bd_checkpoint_put(c, 1, &count, "%s%s%s.%s", prefix, middle ? "." : "", middle ? middle : "", name)->data;
 }
 
-/* Latent weights and their scale; codes c_8 for what follows from them. */
-static uint8_t *put_weights(struct bd_checkpoint *c, const struct bd_layer *layer, struct bd_rng *rng, size_t *count)
+static float *put_latents(struct bd_checkpoint *c, const struct bd_layer *layer, struct bd_rng *rng, size_t *count)
 {
     const int64_t shape[4] = {layer->out_channels, layer->in_channels / layer->groups, layer->kernel_h,
                               layer->kernel_w};
@@ -23,22 +22,37 @@ static uint8_t *put_weights(struct bd_checkpoint *c, const struct bd_layer *laye
     for (size_t i = 0; i < *count; i++) {
         latent[i] = (float)(0.1 * bd_rng_normal(rng));
     }
-    float *scale = vector(c, layer->name, NULL, "scale", 1);
-    scale[0] = 0.2f;
-    latent = bd_checkpoint_find(c, "%s.weight", layer->name)->data;
-    uint8_t *codes = bd_xmalloc(*count);
-    bd_weight_codes(latent, *count, scale[0], codes);
-    return codes;
+    return latent;
 }
 
-/* Standard deviation of a layer's sums, roughly: taps of weights of that size times activations of half a step. */
-static double spread(const struct bd_layer *layer, double unit, const uint8_t *codes, size_t count, int bits)
+/* The level and units of the layer's weights at a switch; the standard deviation of the layer's sums, roughly: taps of
+ * weights of that size times activations of half a step. */
+static double put_quantizer(struct bd_checkpoint *c, const struct bd_layer *layer, int s, const float *latent,
+                            size_t count)
 {
+    const struct bd_switch *sw = &c->graph.switches[s];
+    const int bits = bd_layer_weight_bits(layer, sw);
+    const int64_t one = 1, units = (int64_t)bd_checkpoint_unit_count(&c->graph, layer, sw);
+    char name[2 * BD_NAME_SIZE];
+    struct bd_weight_rule rule;
+    struct bd_error err;
+    if (bd_checkpoint_weight_level_name(&c->graph, layer, sw, name, sizeof name)) {
+        const float level = bd_weight_first_level(c->graph.weights, bits, latent, count, 2.5);
+        *bd_checkpoint_put(c, 1, &one, "%s", name)->data = c->graph.weights == BD_WEIGHTS_FLOOR ? 0.2f : level;
+    }
+    if (bd_checkpoint_weight_rule(c, layer, s, &rule, &err)) {
+        return 0; /* float weights have no integers */
+    }
+    float *unit = vector(c, layer->name, sw->name, "wscale", units);
+    const size_t channels = (size_t)layer->out_channels, taps = count / channels;
+    int16_t *integers = bd_xmalloc(count * sizeof *integers);
+    bd_weight_integers(&rule, latent, channels, taps, integers, unit);
     double square = 0;
     for (size_t i = 0; i < count; i++) {
-        const double weight = unit * bd_weight_odd(codes[i], bits);
-        square += weight * weight;
+        const double value = (double)unit[units == 1 ? 0 : i / taps] * integers[i];
+        square += value * value;
     }
+    free(integers);
     return 0.7 * sqrt(square / layer->out_channels);
 }
 
@@ -62,14 +76,11 @@ static void put_batch_norm(struct bd_checkpoint *c, const struct bd_layer *layer
 static void put_layer(struct bd_checkpoint *c, const struct bd_layer *layer, struct bd_rng *rng)
 {
     size_t count;
-    uint8_t *codes = put_weights(c, layer, rng, &count);
+    const float *latent = put_latents(c, layer, rng, &count);
     for (int s = 0; s < c->graph.switch_count; s++) {
-        const struct bd_switch *sw = &c->graph.switches[s];
-        const int bits = bd_layer_weight_bits(layer, sw);
-        const float unit = bd_weight_scale(codes, count, 0.2f, bits);
-        *vector(c, layer->name, sw->name, "wscale", 1) = unit;
+        const double sigma = put_quantizer(c, layer, s, latent, count);
         if (layer->kind == BD_LAYER_CONV) {
-            put_batch_norm(c, layer, sw->name, spread(layer, unit, codes, count, bits), rng);
+            put_batch_norm(c, layer, c->graph.switches[s].name, sigma, rng);
         }
     }
     if (layer->kind == BD_LAYER_CLASSIFIER) {
@@ -78,7 +89,6 @@ static void put_layer(struct bd_checkpoint *c, const struct bd_layer *layer, str
             bias[i] = (float)(0.3 * bd_rng_normal(rng));
         }
     }
-    free(codes);
 }
 
 bd_status bd_random_checkpoint(const char *path, uint64_t seed, struct bd_checkpoint *checkpoint, struct bd_error *err)
@@ -87,6 +97,12 @@ bd_status bd_random_checkpoint(const char *path, uint64_t seed, struct bd_checkp
     if (bd_graph_load(&checkpoint->graph, path, err)) {
         return err->status;
     }
+    bd_random_arrays(checkpoint, seed);
+    return BD_OK;
+}
+
+void bd_random_arrays(struct bd_checkpoint *checkpoint, uint64_t seed)
+{
     checkpoint->metadata = bd_xstrdup("{}");
     struct bd_rng rng;
     bd_rng_seed(&rng, seed);
@@ -98,11 +114,13 @@ bd_status bd_random_checkpoint(const char *path, uint64_t seed, struct bd_checkp
     }
     for (int q = 0; q < graph->quantizer_count; q++) {
         for (int s = 0; s < graph->switch_count; s++) {
-            if (bd_checkpoint_has_alpha(graph, q, &graph->switches[s])) {
-                *vector(checkpoint, graph->quantizers[q].name, graph->switches[s].name, "alpha", 1) =
-                    (float)(1.5 + 2.5 * bd_rng_uniform(&rng));
+            const struct bd_switch *sw = &graph->switches[s];
+            const char *kind = bd_checkpoint_level_kind(graph, q, sw);
+            if (kind) {
+                const float alpha = (float)(1.5 + 2.5 * bd_rng_uniform(&rng));
+                const int n = kind[0] == 's' ? (1 << bd_quantizer_bits(&graph->quantizers[q], sw)) - 1 : 1;
+                *vector(checkpoint, graph->quantizers[q].name, sw->name, kind, 1) = alpha / (float)n;
             }
         }
     }
-    return BD_OK;
 }

@@ -11,5 +11,7 @@
 /* Of the network described at `path`; deterministic in the seed. Release it with bd_checkpoint_release. */
 bd_status bd_random_checkpoint(const char *path, uint64_t seed, struct bd_checkpoint *checkpoint, struct bd_error *err)
     BD_WARN_UNUSED;
+/* The arrays alone, for a checkpoint whose graph stands and that has none. */
+void bd_random_arrays(struct bd_checkpoint *checkpoint, uint64_t seed);
 
 #endif

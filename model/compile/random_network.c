@@ -18,7 +18,7 @@ struct tensor {
 };
 
 struct generator {
-    struct bd_rng rng;
+    struct bd_rng rng, planes;
     const struct bd_hardware *hardware;
     uint32_t index;
     int switch_count;
@@ -138,6 +138,23 @@ static int weight_bits_at(struct generator *g, int s, int limit)
     return bits > limit ? limit : bits;
 }
 
+/* Of several switches some have planes of their own, as codes that do not nest need them: others than any of the
+ * layer's, or the same as an earlier switch's. Dealt out by a generator apart, so that the rest stays as it was. */
+static void own_planes(struct generator *g, struct bd_plain_layer *layer, int s, size_t count)
+{
+    struct bd_plain_layer_switch *at = &layer->at[s];
+    if (g->switch_count == 1 || bd_rng_below(&g->planes, 3) > 0)
+        return;
+    uint8_t *codes = bd_xmalloc(count);
+    for (size_t i = 0; i < count; i++)
+        codes[i] = (uint8_t)(bd_rng_u64(&g->planes) & (0xffu << (8 - at->weight_bits)));
+    for (int before = 0; before < s; before++)
+        if (layer->at[before].codes && layer->at[before].weight_bits == at->weight_bits &&
+            bd_rng_below(&g->planes, 2))
+            memcpy(codes, layer->at[before].codes, count);
+    at->codes = codes;
+}
+
 /* Appends a convolution that reads tensor `in`; returns the tensor it writes, or -1. */
 static int add_conv(struct generator *g, int in, struct shape shape)
 {
@@ -191,6 +208,7 @@ static int add_conv(struct generator *g, int in, struct shape shape)
             at->out_bits = g->tensors[layer->out_tensor].bits[s];
             at->out_signed = g->tensors[layer->out_tensor].is_signed[s];
         }
+        own_planes(g, layer, s, count);
         at->datapath = -1;
         if (g->hardware->xnor && g->hardware->mac && !one_in(g, 4))
             at->datapath = one_in(g, 2) ? BD_DATAPATH_XNOR : BD_DATAPATH_MAC;
@@ -324,6 +342,7 @@ static void release(struct generator *g)
     for (int l = 0; l < g->layer_count; l++) {
         free((void *)g->layers[l].codes);
         for (int s = 0; s < g->switch_count; s++) {
+            free((void *)g->layers[l].at[s].codes);
             free((void *)g->layers[l].at[s].requant.multiplier);
             free((void *)g->layers[l].at[s].requant.bias);
         }
@@ -335,6 +354,7 @@ bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardw
 {
     struct generator *g = bd_xcalloc(1, sizeof *g);
     bd_rng_seed(&g->rng, seed * 0x9e3779b97f4a7c15u + index);
+    bd_rng_seed(&g->planes, ~(seed * 0x9e3779b97f4a7c15u + index));
     g->hardware = hardware;
     g->index = index;
     g->switch_count = 1 + below(g, 3);

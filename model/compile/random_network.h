@@ -1,6 +1,6 @@
 /* Random small networks for tests of anything that runs a program image: every weight and activation width,
  * +-1 activations, kernels 1 and 3, strides 1 and 2, padding 0 and 1, channels 1..70, residual adds, projections,
- * pooling, saturation, several switches, both datapaths that the hardware has.
+ * pooling, saturation, several switches, some with weight planes of their own, both datapaths that the hardware has.
  *
  * Deterministic in (seed, index, geometry). Widths are dealt out by index: any 64 networks in a row hold every
  * pair (weight bits, activation bits) of 1..8 x 1..8 at their first switch, in every layer but those that read the

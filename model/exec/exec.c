@@ -24,10 +24,11 @@ static int16_t code_value(const struct bd_descriptor *d, uint8_t code)
     return d->flags & BD_FLAG_IN_SIGNED ? 2 * code - 1 : code;
 }
 
-/* W of an 8-bit code at the switch's precision: the odd integer 2c + 1 - 2^w. */
+/* W of an 8-bit code at the switch's precision: the odd integer 2c + 1 - 2^w, or half of what the zero point leaves. */
 static int16_t weight_value(const struct bd_descriptor *d, uint8_t c8)
 {
-    return 2 * (c8 >> (8 - d->weight_bits)) + 1 - (1 << d->weight_bits);
+    const int odd = 2 * (c8 >> (8 - d->weight_bits)) + 1 - (1 << d->weight_bits);
+    return (int16_t)(d->weight_zero_point ? (odd - 1) / 2 : odd);
 }
 
 /* Sum of W * x over the real taps of one output: padding contributes nothing. */

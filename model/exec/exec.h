@@ -29,7 +29,8 @@ bd_status bd_decode(const struct bd_program *program, struct bd_decoded **decode
 void bd_decoded_free(struct bd_decoded *decoded);
 /* c_8-style code (value of the top weight_planes bits, left-aligned to 8) of weight (oc, ic, ky, kx) of a layer. */
 const uint8_t *bd_decoded_codes(const struct bd_decoded *decoded, unsigned switch_index,
-                                unsigned layer); /* (OC, IC/groups, KH, KW); NULL for pooling; shared by switches */
+                                unsigned layer); /* (OC, IC/groups, KH, KW); NULL for pooling; one array for the
+                                                * switches that read the same planes */
 const int32_t *bd_decoded_multipliers(const struct bd_decoded *decoded, unsigned switch_index, unsigned layer);
 const int64_t *bd_decoded_biases(const struct bd_decoded *decoded, unsigned switch_index, unsigned layer);
 

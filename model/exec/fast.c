@@ -166,8 +166,9 @@ static void pack_weights(struct fast_layer *layer, const uint8_t *codes)
             const size_t ic = oc / group_out * group_in + i;
             for (size_t tap = 0; tap < taps; tap++) {
                 const int code = codes[(oc * group_in + i) * taps + tap] >> (8 - d->weight_bits);
+                const int plain = 2 * code + 1 - (1 << d->weight_bits);
                 layer->weights[(((oc / BLOCK * taps + tap) * pairs + ic / 2) * BLOCK + oc % BLOCK) * 2 + ic % 2] =
-                    (int16_t)(2 * code + 1 - (1 << d->weight_bits));
+                    (int16_t)(d->weight_zero_point ? code - (1 << (d->weight_bits - 1)) : plain);
             }
         }
     }

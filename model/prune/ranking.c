@@ -48,14 +48,21 @@ static bd_status add_layer_distance(const struct bd_checkpoint *checkpoint, cons
     const struct bd_graph *graph = &checkpoint->graph;
     size_t n = (size_t)layer->out_channels, size = filter_size(layer);
     uint8_t *codes = bd_xcalloc(n, size);
-    bd_status status = bd_checkpoint_codes(checkpoint, layer, codes, err);
-    int uses[9] = {0}; /* switches at each width of weights */
+    bd_status status = BD_OK;
+    int uses[9] = {0}; /* switches at each width of weights; with steps of their own each counts for itself */
     for (int s = 0; s < graph->switch_count; s++) {
         uses[bd_layer_weight_bits(layer, &graph->switches[s])]++;
     }
-    for (int bits = 1; bits <= 8 && status == BD_OK; bits++) {
-        double weight = share * uses[bits] / graph->switch_count;
-        for (size_t i = 0; i < n && uses[bits]; i++) {
+    for (int s = graph->switch_count - 1; s >= 0 && status == BD_OK; s--) {
+        const int bits = bd_layer_weight_bits(layer, &graph->switches[s]);
+        const bool alone = graph->weights == BD_WEIGHTS_LSQ;
+        if (!uses[bits]) {
+            continue; /* another switch of this width stood for all */
+        }
+        double weight = share * (alone ? 1 : uses[bits]) / graph->switch_count;
+        uses[bits] = alone ? uses[bits] : 0;
+        status = bd_checkpoint_codes(checkpoint, layer, s, codes, err);
+        for (size_t i = 0; i < n && status == BD_OK; i++) {
             for (size_t j = 0; j < i; j++) {
                 double d = weight * code_distance(codes + i * size, codes + j * size, size, bits);
                 distance[i * n + j] += d;

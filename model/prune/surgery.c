@@ -120,13 +120,19 @@ static const char *const norm_arrays[] = {"gamma", "beta", "mean", "var"};
 
 /* What a layer holds for one switch. */
 static bd_status cut_switch(const struct bd_checkpoint *checkpoint, struct bd_checkpoint *pruned,
-                            const struct bd_layer *layer, const char *sw, const struct side *out, struct bd_error *err)
+                            const struct bd_layer *layer, const struct bd_switch *sw, const struct side *out,
+                            struct bd_error *err)
 {
     char name[2 * BD_NAME_SIZE];
-    snprintf(name, sizeof(name), "%s.%s.wscale", layer->name, sw);
-    bd_status status = copy(checkpoint, pruned, name, err);
+    snprintf(name, sizeof(name), "%s.%s.wscale", layer->name, sw->name);
+    bd_status status = bd_checkpoint_unit_count(&checkpoint->graph, layer, sw) == 1
+                           ? copy(checkpoint, pruned, name, err)
+                           : cut_vector(checkpoint, pruned, name, out, layer->out_channels, err);
+    if (status == BD_OK && bd_checkpoint_weight_level_name(&checkpoint->graph, layer, sw, name, sizeof(name))) {
+        status = copy(checkpoint, pruned, name, err); /* the level stays, and with it every code */
+    }
     for (size_t k = 0; k < 4 && status == BD_OK && layer->kind == BD_LAYER_CONV; k++) {
-        snprintf(name, sizeof(name), "%s.%s.%s", layer->name, sw, norm_arrays[k]);
+        snprintf(name, sizeof(name), "%s.%s.%s", layer->name, sw->name, norm_arrays[k]);
         status = cut_vector(checkpoint, pruned, name, out, layer->out_channels, err);
     }
     return status;
@@ -148,11 +154,9 @@ static bd_status cut_layer(const struct bd_checkpoint *checkpoint, const struct 
     if (status == BD_OK) {
         int64_t shape[4] = {out.count, in.count, layer->kernel_h, layer->kernel_w};
         cut(weight, bd_checkpoint_put(pruned, 4, shape, "%s", name), &out, &in, layer->in_channels, spatial);
-        snprintf(name, sizeof(name), "%s.scale", layer->name);
-        status = copy(checkpoint, pruned, name, err);
     }
     for (int s = 0; s < graph->switch_count && status == BD_OK; s++) {
-        status = cut_switch(checkpoint, pruned, layer, graph->switches[s].name, &out, err);
+        status = cut_switch(checkpoint, pruned, layer, &graph->switches[s], &out, err);
     }
     if (status == BD_OK && layer->kind == BD_LAYER_CLASSIFIER) {
         snprintf(name, sizeof(name), "%s.bias", layer->name);
@@ -168,9 +172,10 @@ static bd_status copy_clip_levels(const struct bd_checkpoint *checkpoint, struct
     bd_status status = BD_OK;
     for (int q = 0; q < graph->quantizer_count; q++) {
         for (int s = 0; s < graph->switch_count && status == BD_OK; s++) {
+            const char *kind = bd_checkpoint_level_kind(graph, q, &graph->switches[s]);
             char name[2 * BD_NAME_SIZE];
-            snprintf(name, sizeof(name), "%s.%s.alpha", graph->quantizers[q].name, graph->switches[s].name);
-            if (bd_checkpoint_find(checkpoint, "%s", name)) { /* +-1 codes and the input have none */
+            if (kind) {
+                snprintf(name, sizeof(name), "%s.%s.%s", graph->quantizers[q].name, graph->switches[s].name, kind);
                 status = copy(checkpoint, pruned, name, err);
             }
         }
@@ -208,16 +213,16 @@ bd_status bd_prune_surgery(const struct bd_checkpoint *checkpoint, const struct 
 /* ---- verification: by the codes and names, not by the cutting above ---- */
 
 static bd_status verify_codes(const struct bd_checkpoint *checkpoint, const struct bd_prune_choice *choice,
-                              const struct bd_checkpoint *pruned, int l, struct bd_error *err)
+                              const struct bd_checkpoint *pruned, int l, int s, struct bd_error *err)
 {
     const struct bd_layer *before = &checkpoint->graph.layers[l], *after = &pruned->graph.layers[l];
     struct side out = output_side(choice, before), in = input_side(&checkpoint->graph, choice, before);
     size_t spatial = (size_t)before->kernel_h * (size_t)before->kernel_w;
     uint8_t *old = bd_xcalloc((size_t)before->out_channels * (size_t)before->in_channels, spatial);
     uint8_t *new = bd_xcalloc((size_t)after->out_channels * (size_t)after->in_channels, spatial);
-    bd_status status = bd_checkpoint_codes(checkpoint, before, old, err);
+    bd_status status = bd_checkpoint_codes(checkpoint, before, s, old, err);
     if (status == BD_OK) {
-        status = bd_checkpoint_codes(pruned, after, new, err);
+        status = bd_checkpoint_codes(pruned, after, s, new, err);
     }
     for (int o = 0; o < after->out_channels && status == BD_OK; o++) {
         for (int i = 0; i < after->in_channels && status == BD_OK; i++) {
@@ -246,12 +251,13 @@ static bd_status verify_norms(const struct bd_checkpoint *checkpoint, const stru
             const char *what = k < 4 ? norm_arrays[k] : "wscale";
             const struct bd_array *a = bd_checkpoint_find(checkpoint, "%s.%s.%s", layer->name, sw, what);
             const struct bd_array *b = bd_checkpoint_find(pruned, "%s.%s.%s", layer->name, sw, what);
-            int count = k < 4 ? out.count : 1;
+            const bool one = k == 4 && bd_checkpoint_unit_count(graph, layer, &graph->switches[s]) == 1;
+            int count = one ? 1 : out.count;
             if (!a || !b || b->count != count) {
                 return bd_fail(err, BD_FAIL, "layer '%s': %s of switch %s is missing", layer->name, what, sw);
             }
             for (int o = 0; o < count; o++) {
-                if (a->data[k < 4 ? channel(&out, o) : 0] != b->data[o]) {
+                if (a->data[one ? 0 : channel(&out, o)] != b->data[o]) {
                     return bd_fail(err, BD_FAIL, "layer '%s': %s of switch %s changed for filter %d", layer->name,
                                    what, sw, channel(&out, o));
                 }
@@ -267,8 +273,9 @@ bd_status bd_prune_verify(const struct bd_checkpoint *checkpoint, const struct b
     const struct bd_graph *graph = &checkpoint->graph;
     bd_status status = BD_OK;
     for (int l = 0; l < graph->layer_count && status == BD_OK; l++) {
-        if (bd_layer_has_weights(&graph->layers[l])) {
-            status = verify_codes(checkpoint, choice, pruned, l, err);
+        const int views = bd_weight_nests(graph->weights) ? 1 : graph->switch_count;
+        for (int s = 0; s < views && bd_layer_has_weights(&graph->layers[l]) && status == BD_OK; s++) {
+            status = verify_codes(checkpoint, choice, pruned, l, s, err);
         }
         if (graph->layers[l].kind == BD_LAYER_CONV && status == BD_OK) {
             status = verify_norms(checkpoint, choice, pruned, l, err);

@@ -9,7 +9,6 @@
 
 #include "model/core/file.h"
 #include "model/core/memory.h"
-#include "model/quant/quant.h"
 
 /* The user block before the HDF5 superblock, little-endian, rest zero. */
 #define USER_BLOCK 512
@@ -110,103 +109,6 @@ void bd_checkpoint_drop(struct bd_checkpoint *checkpoint, const char *prefix)
         }
     }
     checkpoint->array_count = kept;
-}
-
-/* ---- what a network needs ---- */
-
-static bd_status expect(const struct bd_checkpoint *checkpoint, int rank, const int64_t *shape, struct bd_error *err,
-                        const char *format, ...) BD_PRINTF(5, 6);
-
-static bd_status expect(const struct bd_checkpoint *checkpoint, int rank, const int64_t *shape, struct bd_error *err,
-                        const char *format, ...)
-{
-    char name[160];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(name, sizeof name, format, arguments);
-    va_end(arguments);
-    const struct bd_array *array = find(checkpoint, name);
-    if (!array) {
-        return bd_fail(err, BD_BAD_INPUT, "array '%s' is missing", name);
-    }
-    bool same = array->rank == rank;
-    for (int i = 0; same && i < rank; i++) {
-        same = array->shape[i] == shape[i];
-    }
-    return same ? BD_OK : bd_fail(err, BD_BAD_INPUT, "array '%s' has the wrong shape", name);
-}
-
-static bd_status check_layer(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, struct bd_error *err)
-{
-    const int64_t one = 1, channels = layer->out_channels;
-    const int64_t kernel[] = {layer->out_channels, layer->in_channels / layer->groups, layer->kernel_h,
-                              layer->kernel_w};
-    if (!bd_layer_has_weights(layer)) {
-        return BD_OK;
-    }
-    bd_status status = expect(checkpoint, 4, kernel, err, "%s.weight", layer->name);
-    status = status ? status : expect(checkpoint, 1, &one, err, "%s.scale", layer->name);
-    if (!status && layer->kind == BD_LAYER_CLASSIFIER) {
-        status = expect(checkpoint, 1, &channels, err, "%s.bias", layer->name);
-    }
-    static const char *const norms[] = {"gamma", "beta", "mean", "var"};
-    for (int s = 0; s < checkpoint->graph.switch_count; s++) {
-        const char *sw = checkpoint->graph.switches[s].name;
-        status = status ? status : expect(checkpoint, 1, &one, err, "%s.%s.wscale", layer->name, sw);
-        for (int i = 0; i < 4 && !status && layer->kind == BD_LAYER_CONV; i++) {
-            status = expect(checkpoint, 1, &channels, err, "%s.%s.%s", layer->name, sw, norms[i]);
-        }
-    }
-    if (!status && !(*bd_checkpoint_find(checkpoint, "%s.scale", layer->name)->data > 0)) {
-        status = bd_fail(err, BD_BAD_INPUT, "array '%s.scale' must be positive", layer->name);
-    }
-    return status;
-}
-
-bool bd_checkpoint_has_alpha(const struct bd_graph *graph, int quantizer, const struct bd_switch *sw)
-{
-    return quantizer != BD_QUANTIZER_INPUT && !bd_quantizer_signed(&graph->quantizers[quantizer], sw);
-}
-
-bd_status bd_checkpoint_check(const struct bd_checkpoint *checkpoint, struct bd_error *err)
-{
-    const struct bd_graph *graph = &checkpoint->graph;
-    const int64_t one = 1;
-    for (int i = 0; i < graph->layer_count; i++) {
-        bd_status status = check_layer(checkpoint, &graph->layers[i], err);
-        if (status) {
-            return status;
-        }
-    }
-    for (int q = 0; q < graph->quantizer_count; q++) {
-        for (int s = 0; s < graph->switch_count; s++) {
-            const struct bd_switch *sw = &graph->switches[s];
-            const char *name = graph->quantizers[q].name;
-            if (!bd_checkpoint_has_alpha(graph, q, sw)) {
-                continue;
-            }
-            bd_status status = expect(checkpoint, 1, &one, err, "%s.%s.alpha", name, sw->name);
-            if (status) {
-                return status;
-            }
-            if (!(*bd_checkpoint_find(checkpoint, "%s.%s.alpha", name, sw->name)->data > 0)) {
-                return bd_fail(err, BD_BAD_INPUT, "array '%s.%s.alpha' must be positive", name, sw->name);
-            }
-        }
-    }
-    return BD_OK;
-}
-
-bd_status bd_checkpoint_codes(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, uint8_t *codes,
-                              struct bd_error *err)
-{
-    const struct bd_array *weight = bd_checkpoint_find(checkpoint, "%s.weight", layer->name);
-    const struct bd_array *scale = bd_checkpoint_find(checkpoint, "%s.scale", layer->name);
-    if (!weight || !scale) {
-        return bd_fail(err, BD_BAD_INPUT, "layer '%s' has no weights in the checkpoint", layer->name);
-    }
-    bd_weight_codes(weight->data, weight->count, *scale->data, codes);
-    return BD_OK;
 }
 
 /* ---- writing ---- */

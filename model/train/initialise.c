@@ -1,6 +1,8 @@
 /* Starting values of every array that training writes. */
 #include <math.h>
+#include <stdlib.h>
 
+#include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/quant/quant.h"
 #include "model/train/optimizer.h"
@@ -19,10 +21,34 @@ static void fill(struct bd_array *array, float value)
     }
 }
 
+/* The level of the layer's weight quantizer at a switch, and its units. */
+static void initialise_quantizer(struct bd_checkpoint *checkpoint, const struct bd_layer *layer, int s,
+                                 const float *latent, size_t count, const struct bd_train_plan *plan)
+{
+    const struct bd_graph *graph = &checkpoint->graph;
+    const struct bd_switch *sw = &graph->switches[s];
+    const int bits = bd_layer_weight_bits(layer, sw);
+    const size_t channels = layer->out_channels;
+    const int64_t one = 1, units = bd_checkpoint_unit_count(graph, layer, sw);
+    char name[2 * BD_NAME_SIZE];
+    struct bd_weight_rule rule;
+    struct bd_error err;
+    if (bd_checkpoint_weight_level_name(graph, layer, sw, name, sizeof name)) {
+        const float level = bd_weight_first_level(graph->weights, bits, latent, count, plan->scale_factor);
+        fill(bd_checkpoint_put(checkpoint, 1, &one, "%s", name), level > BD_SMALLEST_SCALE ? level : BD_SMALLEST_SCALE);
+    }
+    if (bd_checkpoint_weight_rule(checkpoint, layer, s, &rule, &err) == BD_OK) { /* float weights have no unit */
+        float *unit = bd_checkpoint_put(checkpoint, 1, &units, "%s.%s.wscale", layer->name, sw->name)->data;
+        int16_t *integers = bd_xmalloc(count * sizeof *integers);
+        bd_weight_integers(&rule, latent, channels, count / channels, integers, unit);
+        free(integers);
+    }
+}
+
 static void initialise_layer(struct bd_checkpoint *checkpoint, const struct bd_layer *layer,
                              const struct bd_train_plan *plan, struct bd_rng *rng)
 {
-    const int64_t one = 1, channels = layer->out_channels;
+    const int64_t channels = layer->out_channels;
     const int64_t kernel[] = {layer->out_channels, layer->in_channels / layer->groups, layer->kernel_h,
                               layer->kernel_w};
     struct bd_array *weight = bd_checkpoint_put(checkpoint, 4, kernel, "%s.weight", layer->name);
@@ -30,14 +56,14 @@ static void initialise_layer(struct bd_checkpoint *checkpoint, const struct bd_l
     for (int64_t i = 0; i < weight->count; i++) {
         weight->data[i] = deviation * bd_rng_normal(rng);
     }
-    float s = plan->scale_factor * bd_mean_magnitude(weight->data, weight->count);
-    fill(bd_checkpoint_put(checkpoint, 1, &one, "%s.scale", layer->name), s > BD_SMALLEST_SCALE ? s : BD_SMALLEST_SCALE);
+    const float *latent = weight->data; /* stays when arrays are added; `weight` may move */
+    const size_t count = weight->count;
     if (layer->kind == BD_LAYER_CLASSIFIER) {
         bd_checkpoint_put(checkpoint, 1, &channels, "%s.bias", layer->name);
     }
     for (int i = 0; i < checkpoint->graph.switch_count; i++) {
         const char *sw = checkpoint->graph.switches[i].name;
-        fill(bd_checkpoint_put(checkpoint, 1, &one, "%s.%s.wscale", layer->name, sw), s / 256);
+        initialise_quantizer(checkpoint, layer, i, latent, count, plan);
         if (layer->kind == BD_LAYER_CONV) {
             fill(bd_checkpoint_put(checkpoint, 1, &channels, "%s.%s.gamma", layer->name, sw), 1);
             bd_checkpoint_put(checkpoint, 1, &channels, "%s.%s.beta", layer->name, sw);
@@ -61,9 +87,11 @@ void bd_train_initialise(struct bd_checkpoint *checkpoint, const struct bd_train
     for (int q = 0; q < graph->quantizer_count; q++) {
         for (int s = 0; s < graph->switch_count; s++) {
             const struct bd_switch *sw = &graph->switches[s];
-            if (bd_checkpoint_has_alpha(graph, q, sw)) {
-                fill(bd_checkpoint_put(checkpoint, 1, &one, "%s.%s.alpha", graph->quantizers[q].name, sw->name),
-                     first_alpha(bd_quantizer_bits(&graph->quantizers[q], sw)));
+            const char *kind = bd_checkpoint_level_kind(graph, q, sw);
+            if (kind) {
+                const int bits = bd_quantizer_bits(&graph->quantizers[q], sw), n = (1 << (bits & 31)) - 1;
+                fill(bd_checkpoint_put(checkpoint, 1, &one, "%s.%s.%s", graph->quantizers[q].name, sw->name, kind),
+                     kind[0] == 's' ? first_alpha(bits) / (float)n : first_alpha(bits));
             }
         }
     }

@@ -19,7 +19,9 @@ static const char usage[] =
     "  --extract DIR  also write the network's contents, free of any hardware layout: DIR/network.json, and per layer\n"
     "                 NNN (its number) layerNNN_codes.npy (OC, IC/groups, KH, KW) uint8, and per switch S (its "
     "number)\n"
-    "                 layerNNN_switchS_m.npy (OC) int32 and layerNNN_switchS_b.npy (OC) int64\n"
+    "                 layerNNN_switchS_m.npy (OC) int32 and layerNNN_switchS_b.npy (OC) int64, and where a switch has "
+    "weight\n"
+    "                 codes of its own layerNNN_switchS_codes.npy\n"
     "  --help         print this\n";
 
 /* Every word of a descriptor that has a name, once: the JSON and the text print this list. */
@@ -110,8 +112,23 @@ static json_t *program_json(const struct bd_program *program)
 
 /* ---- the network without its layout ------------------------------------------------------------------------- */
 
+/* Switches that store the same planes share one file of codes, the first switch's without a number. */
+static bool owns_codes(const struct bd_decoded *decoded, unsigned s, unsigned l)
+{
+    return s > 0 && bd_decoded_codes(decoded, s, l) != bd_decoded_codes(decoded, 0, l);
+}
+
+static void codes_name(const struct bd_decoded *decoded, unsigned s, unsigned l, char *name, size_t size)
+{
+    if (owns_codes(decoded, s, l)) {
+        snprintf(name, size, "layer%03u_switch%u_codes.npy", l, s);
+    } else {
+        snprintf(name, size, "layer%03u_codes.npy", l);
+    }
+}
+
 /* What one layer does at one switch, in the terms of model/exec/README.md. */
-static json_t *switch_json(const struct bd_descriptor *d, unsigned s, unsigned l)
+static json_t *switch_json(const struct bd_decoded *decoded, const struct bd_descriptor *d, unsigned s, unsigned l)
 {
     json_t *object = json_pack("{s:i, s:i, s:b, s:i, s:b}", "weight_bits", d->weight_bits, "in_bits", d->in_bits,
                                "in_signed", (d->flags & BD_FLAG_IN_SIGNED) != 0, "out_bits", d->out_bits, "out_signed",
@@ -124,6 +141,12 @@ static json_t *switch_json(const struct bd_descriptor *d, unsigned s, unsigned l
     json_object_set_new(object, "ss", json_integer(d->code_shift));
     json_object_set_new(object, "M", json_sprintf("layer%03u_switch%u_m.npy", l, s));
     json_object_set_new(object, "B", json_sprintf("layer%03u_switch%u_b.npy", l, s));
+    if (d->operation == BD_OP_CONV) {
+        char name[64];
+        codes_name(decoded, s, l, name, sizeof name);
+        json_object_set_new(object, "codes", json_string(name));
+        json_object_set_new(object, "weight_zero_point", json_integer(d->weight_zero_point));
+    }
     return object;
 }
 
@@ -132,7 +155,7 @@ static json_t *layer_json(const struct bd_program *program, const struct bd_deco
     const struct bd_descriptor *d = bd_program_descriptor(program, 0, l);
     json_t *at = json_array();
     for (unsigned s = 0; s < program->header->switch_count; s++) {
-        json_array_append_new(at, switch_json(bd_program_descriptor(program, s, l), s, l));
+        json_array_append_new(at, switch_json(decoded, bd_program_descriptor(program, s, l), s, l));
     }
     const bool pool = d->operation == BD_OP_POOL;
     json_t *object = json_pack(
@@ -142,9 +165,6 @@ static json_t *layer_json(const struct bd_program *program, const struct bd_deco
         d->kernel_h, d->kernel_w, "stride", d->stride, "pad", d->pad_top, d->pad_bottom, d->pad_left, d->pad_right,
         "groups", d->groups, "writes_codes", (d->flags & BD_FLAG_WRITE_CODES) != 0, "writes_stream",
         (d->flags & BD_FLAG_WRITE_STREAM) != 0, "adds_stream", (d->flags & BD_FLAG_ADD_STREAM) != 0, "switches", at);
-    if (!pool) {
-        json_object_set_new(object, "codes", json_sprintf("layer%03u_codes.npy", l));
-    }
     return object;
 }
 
@@ -162,10 +182,11 @@ static bd_status extract_layer(const struct bd_program *program, const struct bd
 {
     const struct bd_descriptor *d = bd_program_descriptor(program, 0, l);
     char name[64];
-    if (d->operation == BD_OP_CONV) {
-        const int64_t shape[4] = {d->out_channels, d->in_channels / d->groups, d->kernel_h, d->kernel_w};
-        snprintf(name, sizeof name, "layer%03u_codes.npy", l);
-        if (write_array(folder, name, BD_NPY_U8, 4, shape, bd_decoded_codes(decoded, 0, l), err)) {
+    const int64_t shape[4] = {d->out_channels, d->in_channels / d->groups, d->kernel_h, d->kernel_w};
+    for (unsigned s = 0; s < program->header->switch_count && d->operation == BD_OP_CONV; s++) {
+        codes_name(decoded, s, l, name, sizeof name);
+        if ((s == 0 || owns_codes(decoded, s, l)) &&
+            write_array(folder, name, BD_NPY_U8, 4, shape, bd_decoded_codes(decoded, s, l), err)) {
             return err->status;
         }
     }

@@ -443,7 +443,7 @@ static bd_status print_levels(const struct bd_checkpoint *checkpoint, struct bd_
         }
         size_t count = bd_checkpoint_find(checkpoint, "%s.weight", layer->name)->count, levels[4] = {0};
         uint8_t *codes = bd_xcalloc(count, 1);
-        bd_status status = bd_checkpoint_codes(checkpoint, layer, codes, err);
+        bd_status status = bd_checkpoint_codes(checkpoint, layer, 0, codes, err);
         for (size_t k = 0; k < count; k++) {
             levels[codes[k] >> 6]++;
         }
