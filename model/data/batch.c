@@ -1,14 +1,17 @@
 #include "model/data/batch.h"
 
 #include <inttypes.h>
+#include <omp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/core/memory.h"
 #include "model/core/rng.h"
+#include "model/data/image_files.h"
 
-#define SLOTS 3 /* batches in memory: one in the consumer's hands, two ahead */
+#define SLOTS 3        /* batches in memory: one in the consumer's hands, two ahead */
+#define ROWS_AT_ONCE 2 /* files that a thread takes on before it asks again */
 
 /* What one image of a batch becomes. */
 struct change {
@@ -47,7 +50,7 @@ struct bd_batches {
     int thread_count;
 };
 
-enum stream { STREAM_ORDER = 1, STREAM_AUGMENT, STREAM_CUTOUT };
+enum stream { STREAM_ORDER = 1, STREAM_AUGMENT, STREAM_CUTOUT, STREAM_RESIZED_CROP };
 
 static void seed_stream(struct bd_rng *rng, const struct bd_batches *b, enum stream stream, int64_t index)
 {
@@ -132,15 +135,26 @@ static void cut_out(const struct bd_dataset *data, const struct change *change, 
     }
 }
 
-static void make_row(struct bd_batches *b, struct slot *slot, int64_t row)
+static bd_status make_row(const struct bd_batches *b, const struct slot *slot, int64_t row, struct bd_error *err)
 {
     const struct change *change = &slot->changes[row];
     uint8_t *image = slot->images + row * b->image_size;
-    place_image(b->data, change, image);
+    if (b->data->files) {
+        struct bd_rng rng;
+        seed_stream(&rng, b, STREAM_RESIZED_CROP, slot->step * b->plan.batch + b->plan.first_row + row);
+        bd_status status =
+            bd_image_files_random(b->data->files, change->index, b->data->height, change->flip, &rng, image, err);
+        if (status) {
+            return status;
+        }
+    } else {
+        place_image(b->data, change, image);
+    }
     if (b->plan.cutout > 0) {
         cut_out(b->data, change, b->plan.cutout, image);
     }
     slot->labels[row] = b->data->labels[change->index];
+    return BD_OK;
 }
 
 /* ---- threads ---- */
@@ -168,10 +182,16 @@ static void *work(void *argument)
             b->taken = 0;
         }
         pthread_mutex_unlock(&b->lock);
-        for (int64_t row = first; row < first + count; row++) {
-            make_row(b, slot, row);
+        struct bd_error err;
+        int64_t row = first;
+        while (row < first + count && !make_row(b, slot, row, &err)) {
+            row++;
         }
         pthread_mutex_lock(&b->lock);
+        if (row < first + count && (slot->failed_row < 0 || row < slot->failed_row)) {
+            slot->failed_row = row;
+            slot->err = err;
+        }
         slot->done += count;
         if (slot->done == b->plan.rows) {
             pthread_cond_signal(&b->ready);
@@ -211,7 +231,7 @@ bd_status bd_batches_open(struct bd_batches **batches, const struct bd_dataset *
     b->order = bd_xcalloc(dataset->count, sizeof *b->order);
     b->order_epoch = -1;
     b->making = b->next = first_step;
-    b->rows_at_once = b->plan.rows;
+    b->rows_at_once = dataset->files ? ROWS_AT_ONCE : b->plan.rows;
     for (int i = 0; i < SLOTS; i++) {
         b->slots[i].step = -1;
         b->slots[i].images = bd_xcalloc(b->plan.rows, b->image_size);
@@ -221,7 +241,7 @@ bd_status bd_batches_open(struct bd_batches **batches, const struct bd_dataset *
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->room, NULL);
     pthread_cond_init(&b->ready, NULL);
-    int wanted = plan->threads > 0 ? plan->threads : 1;
+    const int wanted = plan->threads > 0 ? plan->threads : dataset->files ? omp_get_max_threads() : 1;
     b->threads = bd_xcalloc(wanted, sizeof *b->threads);
     while (b->thread_count < wanted && !pthread_create(&b->threads[b->thread_count], NULL, work, b)) {
         b->thread_count++;

@@ -5,92 +5,168 @@
 
 #include "model/core/memory.h"
 #include "model/core/rng.h"
-#include "model/data/idx.h"
+#include "model/data/image_files.h"
+#include "model/data/loaders.h"
 
-#define FASHION_CLASSES 10
-#define FASHION_SIDE 28
-#define TRAIN_COUNT 60000
-#define TEST_COUNT 10000
+#define IMAGENET_SIDE 224
 
-static size_t image_size(const struct bd_dataset *set)
+/* ---- splits ---- */
+
+uint32_t *bd_split_order(uint32_t total, uint32_t validation, enum bd_split split, uint32_t *count)
 {
-    return (size_t)set->height * set->width * set->channels;
+    uint32_t *order = bd_xcalloc(total, sizeof *order);
+    for (uint32_t i = 0; i < total; i++) {
+        order[i] = i;
+    }
+    *count = total;
+    if (split == BD_SPLIT_TEST) {
+        return order;
+    }
+    struct bd_rng rng;
+    bd_rng_seed(&rng, BD_SPLIT_SEED);
+    bd_rng_shuffle(&rng, order, total);
+    *count = split == BD_SPLIT_TRAIN ? total - validation : validation;
+    if (split == BD_SPLIT_VALIDATION) {
+        memmove(order, order + total - validation, validation * sizeof *order);
+    }
+    return order;
 }
 
-/* Offset of the first label in an IDX file of rank 1: magic and one dimension. */
-#define LABEL_OFFSET 8
-
-static bd_status load_labels(const char *path, uint32_t count, uint32_t classes, uint16_t **labels,
-                             struct bd_error *err)
+/* How many are held out of `total`; at least one image is left on each side that is asked for. */
+static bd_status held_out(const struct bd_data_spec *spec, enum bd_split split, uint64_t total, uint32_t *validation,
+                          struct bd_error *err)
 {
-    struct bd_idx idx;
-    bd_status status = bd_idx_load(&idx, path, 1, &count, err);
-    if (status != BD_OK) {
-        return status;
+    const int64_t wanted = spec->validation < 0 ? bd_data_about(spec->kind)->validation : spec->validation;
+    *validation = wanted;
+    if (split != BD_SPLIT_TEST && (uint64_t)wanted >= total) {
+        return bd_fail(err, BD_BAD_INPUT,
+                       "%s: 'validation' holds out %u of %lu training images: it must be fewer (validation: N)",
+                       bd_data_folder(spec), *validation, (unsigned long)total);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        if (idx.data[i] >= classes) {
-            bd_fail(err, BD_BAD_INPUT, "%s: offset %u: label %u of image %u must be 0..%u", path, LABEL_OFFSET + i,
-                    idx.data[i], i, classes - 1);
-            free(idx.data);
-            return BD_BAD_INPUT;
-        }
+    if (split == BD_SPLIT_VALIDATION && wanted == 0) {
+        return bd_fail(err, BD_BAD_INPUT, "%s: no images are held out for validation (validation: 0)",
+                       bd_data_folder(spec));
     }
-    *labels = bd_xcalloc(count, sizeof **labels);
-    for (uint32_t i = 0; i < count; i++) {
-        (*labels)[i] = idx.data[i];
-    }
-    free(idx.data);
     return BD_OK;
 }
 
-/* One pair of files, <stem>-images-idx3-ubyte.gz and <stem>-labels-idx1-ubyte.gz. */
-static bd_status load_pair(struct bd_dataset *set, const char *folder, const char *stem, uint32_t count,
-                           struct bd_error *err)
+/* ---- CIFAR ---- */
+
+static bd_status read_cifar(struct bd_dataset *set, const struct bd_data_spec *spec, enum bd_split split,
+                            struct bd_error *err)
 {
-    const uint32_t shape[3] = {count, FASHION_SIDE, FASHION_SIDE};
-    char *images_path = bd_asprintf("%s/%s-images-idx3-ubyte.gz", folder, stem);
-    char *labels_path = bd_asprintf("%s/%s-labels-idx1-ubyte.gz", folder, stem);
-    struct bd_idx images;
-    bd_status status = bd_idx_load(&images, images_path, 3, shape, err);
-    if (status == BD_OK) {
-        *set = (struct bd_dataset){count, FASHION_SIDE, FASHION_SIDE, 1, FASHION_CLASSES, images.data, NULL};
-        status = load_labels(labels_path, count, FASHION_CLASSES, &set->labels, err);
+    const bool ten = spec->kind == BD_DATA_CIFAR10, test = split == BD_SPLIT_TEST;
+    const uint32_t files = ten && !test ? 5 : 1, records = ten || test ? 10000 : 50000, total = files * records;
+    uint32_t validation, count;
+    bd_status status = held_out(spec, split, total, &validation, err);
+    if (status) {
+        return status;
     }
-    if (status != BD_OK) {
-        bd_dataset_release(set);
+    uint32_t *order = bd_split_order(total, validation, split, &count), *place = bd_xcalloc(total, sizeof *place);
+    memset(place, 0xff, total * sizeof *place); /* BD_NOWHERE */
+    for (uint32_t i = 0; i < count; i++) {
+        place[order[i]] = i;
     }
-    free(images_path);
-    free(labels_path);
+    *set = (struct bd_dataset){.count = count,
+                               .height = BD_CIFAR_SIDE,
+                               .width = BD_CIFAR_SIDE,
+                               .channels = 3,
+                               .classes = ten ? 10 : 100,
+                               .images = bd_xcalloc(count, 3 * BD_CIFAR_SIDE * BD_CIFAR_SIDE),
+                               .labels = bd_xcalloc(count, sizeof *set->labels)};
+    for (uint32_t f = 0; f < files && !status; f++) {
+        char *path = bd_cifar_path(spec, test, f);
+        status =
+            bd_cifar_read(path, ten ? &bd_cifar10_form : &bd_cifar100_form, records, place + f * records, set, err);
+        free(path);
+    }
+    free(place);
+    free(order);
     return status;
 }
 
-bd_status bd_dataset_load(struct bd_dataset *dataset, const char *folder, enum bd_split split, struct bd_error *err)
+char *bd_cifar_path(const struct bd_data_spec *spec, bool test, uint32_t file)
 {
-    *dataset = (struct bd_dataset){0};
-    if (!folder) {
-        const char *named = getenv("BITDIAL_DATA");
-        folder = named && *named ? named : BD_FASHION_MNIST_FOLDER;
+    const char *folder = bd_data_folder(spec);
+    if (spec->kind == BD_DATA_CIFAR100) {
+        return bd_asprintf("%s/%s.bin", folder, test ? "test" : "train");
     }
-    if (split == BD_SPLIT_TEST) {
-        return load_pair(dataset, folder, "t10k", TEST_COUNT, err);
+    return test ? bd_asprintf("%s/test_batch.bin", folder) : bd_asprintf("%s/data_batch_%u.bin", folder, file + 1);
+}
+
+/* ---- image files ---- */
+
+bd_status bd_data_list(struct bd_listing *listing, const struct bd_data_spec *spec, bool test, struct bd_error *err)
+{
+    const char *folder = bd_data_folder(spec);
+    return spec->kind == BD_DATA_TINY_IMAGENET ? bd_listing_tiny(listing, folder, test, err)
+                                               : bd_listing_imagenet(listing, folder, test, err);
+}
+
+/* Keeps the images of the split, in its order. */
+static void select_files(struct bd_dataset *set, struct bd_listing *listing, const uint32_t *order, bool exact)
+{
+    struct bd_image_files *files = bd_xcalloc(1, sizeof *files);
+    size_t *names = bd_xcalloc(set->count, sizeof *names);
+    set->labels = bd_xcalloc(set->count, sizeof *set->labels);
+    for (uint32_t i = 0; i < set->count; i++) {
+        names[i] = listing->files.names[order[i]];
+        set->labels[i] = listing->labels[order[i]];
     }
-    struct bd_dataset whole = {0}, train, validation;
-    bd_status status = load_pair(&whole, folder, "train", TRAIN_COUNT, err);
-    if (status != BD_OK) {
+    *files = listing->files;
+    free(files->names);
+    files->names = names;
+    files->count = set->count;
+    files->exact = exact;
+    listing->files = (struct bd_image_files){0};
+    set->files = files;
+}
+
+/* Decodes all of a small set, and forgets the files. */
+static bd_status decode_all(struct bd_dataset *set, struct bd_error *err)
+{
+    uint8_t *images = bd_xcalloc(set->count, (size_t)set->height * set->width * set->channels);
+    bd_status status = bd_dataset_read(set, 0, set->count, images, err);
+    if (status) {
+        free(images);
         return status;
     }
-    bd_dataset_split(&whole, BD_VALIDATION_COUNT, BD_SPLIT_SEED, &train, &validation);
-    bd_dataset_release(&whole);
-    *dataset = split == BD_SPLIT_TRAIN ? train : validation;
-    bd_dataset_release(split == BD_SPLIT_TRAIN ? &validation : &train);
+    set->images = images;
+    bd_image_files_release(set->files);
+    free(set->files);
+    set->files = NULL;
     return BD_OK;
 }
+
+static bd_status read_files(struct bd_dataset *set, const struct bd_data_spec *spec, enum bd_split split,
+                            struct bd_error *err)
+{
+    const bool tiny = spec->kind == BD_DATA_TINY_IMAGENET;
+    const uint32_t side = tiny ? BD_TINY_SIDE : spec->size ? spec->size : IMAGENET_SIDE;
+    struct bd_listing listing;
+    uint32_t validation;
+    bd_status status = bd_data_list(&listing, spec, split == BD_SPLIT_TEST, err);
+    if (status) {
+        return status;
+    }
+    status = held_out(spec, split, listing.files.count, &validation, err);
+    if (!status) {
+        *set = (struct bd_dataset){.height = side, .width = side, .channels = 3, .classes = listing.classes};
+        uint32_t *order = bd_split_order(listing.files.count, validation, split, &set->count);
+        select_files(set, &listing, order, tiny);
+        free(order);
+        status = tiny ? decode_all(set, err) : BD_OK;
+    }
+    bd_listing_release(&listing);
+    return status;
+}
+
+/* ---- Fashion-MNIST ---- */
 
 /* The images that `index` names, in its order. */
 static void gather(const struct bd_dataset *whole, const uint32_t *index, uint32_t count, struct bd_dataset *out)
 {
-    size_t size = image_size(whole);
+    const size_t size = (size_t)whole->height * whole->width * whole->channels;
     *out = *whole;
     out->count = count;
     out->images = bd_xcalloc(count, size);
@@ -101,24 +177,89 @@ static void gather(const struct bd_dataset *whole, const uint32_t *index, uint32
     }
 }
 
-void bd_dataset_split(const struct bd_dataset *whole, uint32_t validation_count, uint64_t seed,
-                      struct bd_dataset *train, struct bd_dataset *validation)
+static bd_status read_fashion(struct bd_dataset *set, const struct bd_data_spec *spec, enum bd_split split,
+                              struct bd_error *err)
 {
-    uint32_t *index = bd_xcalloc(whole->count, sizeof *index);
-    for (uint32_t i = 0; i < whole->count; i++) {
-        index[i] = i;
+    struct bd_dataset whole;
+    uint32_t held;
+    bd_status status = bd_fashion_read(&whole, bd_data_folder(spec), split == BD_SPLIT_TEST, err);
+    if (status) {
+        return status;
     }
-    struct bd_rng rng;
-    bd_rng_seed(&rng, seed);
-    bd_rng_shuffle(&rng, index, whole->count);
-    uint32_t train_count = whole->count - validation_count;
-    gather(whole, index, train_count, train);
-    gather(whole, index + train_count, validation_count, validation);
-    free(index);
+    status = held_out(spec, split, whole.count, &held, err);
+    if (split == BD_SPLIT_TEST || status) {
+        *set = whole;
+        return status;
+    }
+    uint32_t count, *order = bd_split_order(whole.count, held, split, &count);
+    gather(&whole, order, count, set);
+    free(order);
+    bd_dataset_release(&whole);
+    return BD_OK;
+}
+
+/* ---- data sets ---- */
+
+bd_status bd_dataset_open(struct bd_dataset *dataset, const struct bd_data_spec *spec, enum bd_split split,
+                          struct bd_error *err)
+{
+    *dataset = (struct bd_dataset){0};
+    bd_status status = bd_data_present(spec, split == BD_SPLIT_TEST, err);
+    if (status) {
+        return status;
+    }
+    switch ((enum bd_data_kind)spec->kind) {
+    case BD_DATA_FASHION_MNIST:
+        status = read_fashion(dataset, spec, split, err);
+        break;
+    case BD_DATA_CIFAR10:
+    case BD_DATA_CIFAR100:
+        status = read_cifar(dataset, spec, split, err);
+        break;
+    default:
+        status = read_files(dataset, spec, split, err);
+    }
+    if (status) {
+        bd_dataset_release(dataset);
+    }
+    return status;
+}
+
+bd_status bd_dataset_load(struct bd_dataset *dataset, const char *folder, enum bd_split split, struct bd_error *err)
+{
+    const struct bd_data_spec spec = {BD_DATA_FASHION_MNIST, (char *)folder, -1, 0};
+    return bd_dataset_open(dataset, &spec, split, err);
+}
+
+bd_status bd_dataset_read(const struct bd_dataset *dataset, uint32_t first, uint32_t count, uint8_t *out,
+                          struct bd_error *err)
+{
+    const size_t size = (size_t)dataset->height * dataset->width * dataset->channels;
+    if (dataset->images) {
+        memcpy(out, dataset->images + first * size, count * size);
+        return BD_OK;
+    }
+    uint32_t failed = UINT32_MAX; /* the first image that failed, so that the message does not depend on threads */
+#pragma omp parallel for schedule(dynamic, 4)
+    for (uint32_t i = 0; i < count; i++) {
+        struct bd_error own;
+        if (bd_image_files_read(dataset->files, first + i, dataset->height, out + i * size, &own)) {
+#pragma omp critical(bd_dataset_read)
+            if (i < failed) {
+                failed = i;
+                *err = own;
+            }
+        }
+    }
+    return failed == UINT32_MAX ? BD_OK : err->status;
 }
 
 void bd_dataset_release(struct bd_dataset *dataset)
 {
+    if (dataset->files) {
+        bd_image_files_release(dataset->files);
+        free(dataset->files);
+    }
     free(dataset->images);
     free(dataset->labels);
     *dataset = (struct bd_dataset){0};
