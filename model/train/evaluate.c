@@ -31,9 +31,9 @@ static bd_status begin_batch(struct bd_net *net, const struct bd_graph *graph, i
                              struct bd_error *err)
 {
     size_t size = image_size(graph);
-    memcpy(room, dataset->images + first * size, count * size);
+    bd_status status = bd_dataset_read(dataset, first, count, room, err);
     memset(room + count * size, 0, (batch - count) * size);
-    return bd_net_begin(net, room, err);
+    return status ? status : bd_net_begin(net, room, err);
 }
 
 static int largest(const float *logits, int classes)

@@ -21,14 +21,17 @@ bd_status bd_train_recalibrate(struct bd_checkpoint *checkpoint, const struct bd
         return status;
     }
     float *logits = bd_xcalloc((size_t)batch * graph->classes, sizeof *logits);
+    uint8_t *room = bd_xcalloc(batch, (size_t)images->height * images->width * images->channels);
     for (int i = 0; i < batches && !status; i++) {
-        status = bd_net_begin(net, bd_dataset_image(images, (uint32_t)i * batch), err);
+        status = bd_dataset_read(images, (uint32_t)i * batch, batch, room, err);
+        status = status ? status : bd_net_begin(net, room, err);
         for (int s = 0; s < graph->switch_count && !status; s++) {
             if (switches >> s & 1) {
                 status = bd_net_forward(net, s, 1.0 / (i + 1), logits, err);
             }
         }
     }
+    free(room);
     free(logits);
     bd_net_destroy(net);
     return status;

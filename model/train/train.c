@@ -101,8 +101,11 @@ static bd_status open_run(struct run *run, struct bd_error *err)
                                  &run->step, err);
     free(text);
     run->first_step = run->step;
-    const struct bd_batch_plan batches = {
-        .batch = run->plan.batch, .seed = run->plan.seed, .crop = run->plan.crop, .flip = run->plan.flip};
+    const struct bd_batch_plan batches = {.batch = run->plan.batch,
+                                          .seed = run->plan.seed,
+                                          .crop = run->plan.crop,
+                                          .flip = run->plan.flip,
+                                          .cutout = run->plan.cutout};
     return status ? status : bd_batches_open(&run->batches, data, &batches, run->step, err);
 }
 

@@ -39,6 +39,7 @@ struct bd_train_plan {
     double teacher_ramp;                 /* 0.1: the part of the steps over which teacher_weight grows from zero */
     int64_t crop;                        /* 2: zero padding on each side before a random crop */
     bool flip;                           /* true: mirror half of the images */
+    int64_t cutout;                      /* 0: side of a square of zeros in each image */
     double norm_momentum;                /* 0.02: part of a new batch in the running statistics */
     double scale_factor, scale_momentum, scale_freeze; /* s = 2.5 mean|w|, 0.01 a step, frozen from 0.9 of the steps */
     int64_t recalibrate; /* 200: batches for the batch-norm statistics after the last step; 0: keep the running ones */
@@ -92,6 +93,7 @@ struct bd_train_config {
     char *init;     /* checkpoint to start from, or NULL */
     char *output;   /* checkpoint to write */
     char *switches; /* comma-separated, or NULL: all */
+    struct bd_data_spec data;
     int64_t save_every, validate_images;
     struct bd_train_plan plan;
 };

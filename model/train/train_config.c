@@ -31,6 +31,7 @@ static const struct bd_field teacher_fields[] = {
 static const struct bd_field augment_fields[] = {
     {"crop", BD_FIELD_INT, PLAN(crop), 0, 16, "2", NULL, NULL, "pixels of black around an image before a random crop"},
     {"flip", BD_FIELD_BOOL, PLAN(flip), 0, 0, "true", NULL, NULL, "mirror half of the images"},
+    {"cutout", BD_FIELD_INT, PLAN(cutout), 0, 512, "0", NULL, NULL, "side of a square of zeros; 0: none"},
     {0},
 };
 static const struct bd_field norm_fields[] = {
@@ -56,6 +57,7 @@ const struct bd_field bd_train_fields[] = {
     {"seed", BD_FIELD_INT, PLAN(seed), 0, 1 << 30, "1", NULL, NULL, "of weights, order and augmentation"},
     {"arithmetic", BD_FIELD_ENUM, PLAN(arithmetic), 0, 0, "auto", "auto|float32|bfloat16", NULL,
      "operands of convolutions; auto: bfloat16 where the processor multiplies it"},
+    {"data", BD_FIELD_MAP, AT(data), 0, 0, "{}", NULL, bd_data_fields, "the images to train on"},
     {"save_every", BD_FIELD_INT, AT(save_every), 0, 1 << 30, "500", NULL, NULL, "steps between checkpoints; 0: none"},
     {"validate_images", BD_FIELD_INT, AT(validate_images), 0, 1 << 30, "0", NULL, NULL, "after an epoch; 0: all"},
     {"optimizer", BD_FIELD_MAP, 0, 0, 0, "{}", NULL, optimizer_fields, "one update a step"},

@@ -34,7 +34,7 @@ static const char usage[] =
     "  --switches LIST      train these alone, such as w1a8,w1a1\n"
     "  --threads N          default: all processors\n"
     "  --images N           train on the first N images alone\n"
-    "  --data DIR           Fashion-MNIST's folder\n"
+    "  --data DIR           the folder of the data set\n"
     "  --limit-seconds S    stop after S seconds, resumable\n"
     "  --log FILE           JSON lines of what happens; default: the output's name with .jsonl\n"
     "  --no-test            leave the test images alone at the end\n"
@@ -332,9 +332,15 @@ static bd_status load_config(struct session *session, struct bd_error *err)
 
 static bd_status load_data(struct session *session, struct bd_error *err)
 {
-    const char *folder = session->options.data;
-    bd_status status = bd_dataset_load(&session->train, folder, BD_SPLIT_TRAIN, err);
-    status = status ? status : bd_dataset_load(&session->validation, folder, BD_SPLIT_VALIDATION, err);
+    struct bd_data_spec *data = &session->config.data;
+    if (session->options.data) {
+        free(data->folder);
+        data->folder = bd_xstrdup(session->options.data);
+    }
+    bd_status status = bd_dataset_open(&session->train, data, BD_SPLIT_TRAIN, err);
+    if (!status && data->validation != 0) {
+        status = bd_dataset_open(&session->validation, data, BD_SPLIT_VALIDATION, err);
+    }
     if (!status && session->options.images && session->options.images < session->train.count) {
         session->train.count = session->options.images;
     }
@@ -416,7 +422,7 @@ static bd_status test(struct session *session, struct bd_error *err)
 {
     const struct bd_graph *graph = &session->checkpoint.graph;
     uint32_t mask = session->config.plan.switches;
-    bd_status status = bd_dataset_load(&session->test, session->options.data, BD_SPLIT_TEST, err);
+    bd_status status = bd_dataset_open(&session->test, &session->config.data, BD_SPLIT_TEST, err);
     status =
         status ? status : bd_float_accuracy(&session->checkpoint, mask, &session->test, 0, session->test_accuracy, err);
     if (status) {
@@ -474,7 +480,7 @@ static bd_status train(struct session *session, struct bd_error *err)
     }
     open_log(session);
     struct bd_train_control control = {.train = &session->train,
-                                       .validation = &session->validation,
+                                       .validation = session->validation.count ? &session->validation : NULL,
                                        .validate_images = config->validate_images,
                                        .save_path = config->output,
                                        .save_every = config->save_every,
