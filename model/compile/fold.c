@@ -689,7 +689,7 @@ static bd_status pack(struct fold *f, struct bd_program *program, struct bd_erro
     for (int l = 0; l < f->graph->layer_count; l++) {
         plain_layer(f, l);
     }
-    return bd_pack(&network, f->hardware, false, program, err);
+    return bd_pack(&network, f->hardware, f->options->reference, program, err);
 }
 
 static bd_status run(struct fold *f, struct bd_program *program, struct bd_error *err)
