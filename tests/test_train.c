@@ -144,8 +144,7 @@ static void probe_gradient(struct probe *probe)
 {
     struct bd_error err;
     probe_loss(probe);
-    cr_assert_eq(bd_net_backward(probe->net, 0, probe->d_logits, probe->d_pooled, &err), BD_OK, "%s",
-                 err.message);
+    cr_assert_eq(bd_net_backward(probe->net, 0, probe->d_logits, probe->d_pooled, &err), BD_OK, "%s", err.message);
     cr_assert_eq(bd_net_finish(probe->net, &err), BD_OK, "%s", err.message);
 }
 
@@ -282,58 +281,90 @@ static float plain_code(float z, const struct bd_code *code)
     }
 }
 
-static void check_forward_kernel(int block, enum bd_code_kind kind)
+/* Accumulations as the kernels may find them: whole numbers all. */
+static const void *stored(const float *a, enum bd_number type)
 {
+    static int32_t wide[PIXELS * BD_MAX_BLOCK];
+    static int16_t narrow[PIXELS * BD_MAX_BLOCK];
+    for (int i = 0; i < PIXELS * BD_MAX_BLOCK; i++) {
+        wide[i] = narrow[i] = a[i];
+    }
+    return type == BD_INT32 ? wide : type == BD_INT16 ? (const void *)narrow : a;
+}
+
+static void check_forward_kernel(int block, enum bd_code_kind kind, enum bd_number type)
+{
+    enum { WIDTH = 15, PITCH = WIDTH + 2 };
     static struct slab slab;
-    static float stream_out[PIXELS * BD_MAX_BLOCK], codes[PIXELS * BD_MAX_BLOCK];
+    static float stream_out[PIXELS * BD_MAX_BLOCK], values[PIXELS * BD_MAX_BLOCK];
+    static uint8_t bytes[(PIXELS / WIDTH) * PITCH * BD_MAX_BLOCK];
     struct bd_code code = make_code(kind);
     fill_slab(&slab, block);
-    struct bd_forward_slab work = {.a = slab.a,
+    memset(bytes, 99, sizeof bytes);
+    struct bd_forward_slab work = {.a = stored(slab.a, type),
+                                   .a_type = type,
                                    .slope = slab.slope,
                                    .offset = slab.offset,
                                    .stream_in = slab.stream,
                                    .stream_out = stream_out,
-                                   .codes = codes};
-    bd_kernel_forward(&work, PIXELS, block, false, &code);
+                                   .codes = kind == BD_CODE_CLIP ? (void *)values : bytes,
+                                   .width = WIDTH,
+                                   .pitch = PITCH * block};
+    bd_kernel_forward(&work, PIXELS, block, &code);
     for (int i = 0; i < PIXELS * block; i++) {
         float z = slab.a[i] * slab.slope[i % block] + slab.offset[i % block];
         z += slab.stream[i];
         cr_assert_eq(stream_out[i], z);
-        cr_assert_eq(codes[i], plain_code(z, &code), "block %d kind %d z %a: %g", block, kind, z, codes[i]);
+        int pixel = i / block, at = (pixel / WIDTH * PITCH + pixel % WIDTH) * block + i % block;
+        float got = kind == BD_CODE_CLIP ? values[i] : bytes[at] - bd_code_bias(&code);
+        cr_assert_eq(got, plain_code(z, &code), "block %d kind %d z %a: %g", block, kind, z, got);
+    }
+    for (int y = 0; y < PIXELS / WIDTH && kind != BD_CODE_CLIP; y++) {
+        for (int i = WIDTH * block; i < PITCH * block; i++) {
+            cr_assert_eq(bytes[y * PITCH * block + i], 99, "a code stands beside its row");
+        }
     }
 }
 
-static void check_backward_kernel(int block, enum bd_code_kind kind, bool from_stream)
+/* With the stream: g has the gain and the stream's gradient. Without: neither, and only the sums have the gain. */
+static void check_backward_kernel(int block, enum bd_code_kind kind, bool from_stream, enum bd_number type)
 {
     static struct slab slab;
     static float g[PIXELS * BD_MAX_BLOCK];
+    const float gain = 0.5f;
     double sums[2 * BD_MAX_BLOCK], d_alpha, plain_sums[2 * BD_MAX_BLOCK] = {0}, plain_alpha = 0;
     struct bd_code code = make_code(kind);
     fill_slab(&slab, block);
-    struct bd_backward_slab work = {.a = slab.a,
+    struct bd_backward_slab work = {.a = stored(slab.a, type),
+                                    .a_type = type,
                                     .slope = slab.slope,
                                     .offset = slab.offset,
                                     .stream = from_stream ? slab.stream : NULL,
-                                    .d_stream = slab.d_stream,
+                                    .d_stream = from_stream ? slab.d_stream : NULL,
+                                    .d_type = BD_FLOAT,
                                     .d_code = slab.d_code,
                                     .d_code_2 = slab.d_stream,
-                                    .code_gain = 0.5f,
+                                    .code_gain = gain,
                                     .g = g};
-    bd_kernel_backward(&work, PIXELS, block, false, &code, sums, &d_alpha);
+    bd_kernel_backward(&work, PIXELS, block, &code, sums, &d_alpha);
     for (int i = 0; i < PIXELS * block; i++) {
         int c = i % block;
         float z = from_stream ? slab.stream[i] : slab.a[i] * slab.slope[c] + slab.offset[c];
-        float d = (slab.d_code[i] + slab.d_stream[i]) * 0.5f;
+        float d = slab.d_code[i] + slab.d_stream[i];
         bool inside = kind == BD_CODE_SIGN ? fabsf(z) <= 1 : z >= 0 && z < code.alpha;
         if (kind == BD_CODE_PACT) {
-            plain_alpha += d * bd_pact_alpha_gradient(z, code.scale, code.n);
+            plain_alpha += gain * d * bd_pact_alpha_gradient(z, code.scale, code.n);
         } else if (kind == BD_CODE_CLIP) {
-            plain_alpha += z >= code.alpha ? d : 0;
+            plain_alpha += z >= code.alpha ? gain * d : 0;
         }
-        float expected = (inside ? d : 0) + slab.d_stream[i];
+        float expected = inside ? d : 0;
+        if (from_stream) {
+            expected = expected * gain + slab.d_stream[i];
+        }
         cr_assert_eq(g[i], expected, "block %d kind %d z %a: %g, expected %g", block, kind, z, g[i], expected);
-        plain_sums[c] += expected;
-        plain_sums[block + c] += (double)expected * slab.a[i];
+        double summed = from_stream ? expected : gain * expected;
+        plain_sums[c] += summed;
+        plain_sums[block + c] += summed * slab.a[i];
     }
     for (int c = 0; c < 2 * block; c++) {
         cr_assert_float_eq(sums[c], plain_sums[c], 1e-3 * (1 + fabs(plain_sums[c])));
@@ -345,9 +376,12 @@ Test(train, kernels)
 {
     for (int block = 8; block <= 16; block += 8) {
         for (enum bd_code_kind kind = BD_CODE_PACT; kind <= BD_CODE_CLIP; kind++) {
-            check_forward_kernel(block, kind);
-            check_backward_kernel(block, kind, false);
-            check_backward_kernel(block, kind, true);
+            const enum bd_number types[] = {BD_FLOAT, BD_INT32, BD_INT16};
+            for (int i = 0; i < 3; i++) {
+                check_forward_kernel(block, kind, types[i]);
+                check_backward_kernel(block, kind, false, types[i]);
+                check_backward_kernel(block, kind, true, types[i]);
+            }
         }
     }
 }

@@ -10,16 +10,26 @@ static void backward_classifier(struct bd_net *net, struct bd_net_layer *layer, 
 {
     int channels = layer->info->in_channels, classes = layer->info->out_channels;
     struct bd_code in = bd_net_code(net, layer->info->in_quantizer, s);
+    const int16_t *weights = layer->sets[layer->set_of[s]].integers;
     float wscale = *layer->wscale[s];
+#pragma omp parallel for num_threads(net->workers)
     for (int n = 0; n < net->batch; n++) {
-        const float *d = d_logits + n * classes, *codes = net->pooled_codes + n * channels;
         float *d_pooled = net->d_pooled + n * channels;
         memset(d_pooled, 0, channels * sizeof(float));
         for (int o = 0; o < classes; o++) {
-            layer->d_bias[o] += d[o];
+            float d = d_logits[n * classes + o] * wscale;
             for (int c = 0; c < channels; c++) {
-                layer->d_weight[o * channels + c] += d[o] * in.step * codes[c];
-                d_pooled[c] += d[o] * wscale * layer->odd[o * channels + c];
+                d_pooled[c] += d * weights[o * channels + c];
+            }
+        }
+    }
+#pragma omp parallel for num_threads(net->workers)
+    for (int o = 0; o < classes; o++) {
+        for (int n = 0; n < net->batch; n++) {
+            float d = d_logits[n * classes + o];
+            layer->d_bias[o] += d;
+            for (int c = 0; c < channels; c++) {
+                layer->d_weight[o * channels + c] += d * in.step * net->pooled_codes[n * channels + c];
             }
         }
     }
@@ -50,50 +60,41 @@ static void backward_pooled(struct bd_net *net, const struct bd_net_layer *pool,
     }
 }
 
-/* After `gather`: the clip level's gradient, batch norm's own, and the coefficients of
- * d_a = gamma inverse (g - mean g - x' mean(g x')), x' = inverse (a - mean). */
-static void reduce_gradients(struct bd_net *net, struct bd_net_layer *layer, int s)
+/* This rank's part of the gradients of gamma and beta, from its sums. */
+static void add_norm_gradients(struct bd_net *net, struct bd_net_layer *layer, int s)
 {
-    double count = (double)net->batch * layer->out_pixels;
+    for (int c = 0; c < layer->info->out_channels; c++) {
+        double sum = net->channel_sums[c], products = net->channel_sums[layer->out_padded + c];
+        layer->d_gamma[s][c] += layer->batch_inverse[c] * (products - layer->batch_mean[c] * sum);
+        layer->d_beta[s][c] += sum;
+    }
+}
+
+/* After `gather`: the clip level's gradient, batch norm's own, and the coefficients of
+ * d_a = gamma inverse (g - mean g - x' mean(g x')), x' = inverse (a - mean). Where g is kept without the gain of its
+ * codes (bd_kernel_backward), back[0] has it. */
+static bd_status reduce_gradients(struct bd_net *net, struct bd_net_layer *layer, int s, struct bd_error *err)
+{
+    double count = (double)net->reducer.ranks * net->batch * layer->out_pixels;
     int q = layer->info->out_quantizer;
+    double gain = layer->stream ? 1 : 1 / bd_net_code(net, q, s).step;
     if (q >= 0 && net->d_alpha[q][s]) {
         double d_alpha = 0;
-        for (int i = 0; i < net->shards * bd_slab_count(net, layer); i++) {
+        for (int i = 0; i < net->batch * bd_blocks(net, layer); i++) {
             d_alpha += net->slab_alpha[i];
         }
         *net->d_alpha[q][s] += d_alpha;
     }
+    bd_net_add_slabs(net, layer);
+    add_norm_gradients(net, layer, s);
+    bd_status status = bd_net_reduce_sums(net, layer, err);
     for (int c = 0; c < layer->info->out_channels; c++) {
-        double sum = bd_net_sum(net, layer, 0, c), products = bd_net_sum(net, layer, 1, c);
+        double sum = net->channel_sums[c], products = net->channel_sums[layer->out_padded + c];
         double inverse = layer->batch_inverse[c], mean = layer->batch_mean[c], gamma = layer->gamma[s][c];
         double d_gamma = inverse * (products - mean * sum);
-        layer->d_gamma[s][c] += d_gamma;
-        layer->d_beta[s][c] += sum;
-        layer->back[0][c] = gamma * inverse;
+        layer->back[0][c] = gamma * inverse * gain;
         layer->back[1][c] = -gamma * inverse * inverse * d_gamma / count;
         layer->back[2][c] = gamma * inverse * (inverse * mean * d_gamma - sum) / count;
-    }
-}
-
-/* Adds gain times the shards' weight gradients to the layer's. */
-static bd_status add_weight_gradient(struct bd_net *net, struct bd_net_layer *layer, float gain, struct bd_error *err)
-{
-    const struct bd_layer *info = layer->info;
-    size_t count = bd_conv_gradient_count(layer->conv);
-    for (int shard = 1; shard < net->shards; shard++) {
-        const float *from = layer->d_shards + shard * count;
-        for (size_t i = 0; i < count; i++) {
-            layer->d_shards[i] += from[i];
-        }
-    }
-    bd_status status = bd_conv_plain_gradient(layer->conv, layer->d_shards, layer->d_odd, err);
-    int taps = info->kernel_h * info->kernel_w;
-    for (int o = 0; o < info->out_channels && !status; o++) {
-        const float *from = layer->d_odd + (size_t)o * layer->in_padded * taps;
-        float *to = layer->d_weight + (size_t)o * info->in_channels * taps;
-        for (int i = 0; i < info->in_channels * taps; i++) {
-            to[i] += gain * from[i];
-        }
     }
     return status;
 }
@@ -105,12 +106,11 @@ static bd_status add_weight_gradient(struct bd_net *net, struct bd_net_layer *la
 bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, const float *d_pooled, struct bd_error *err)
 {
     struct bd_net_layer *unpool = NULL, *waiting = NULL; /* gathered, not normalized yet */
-    const float *waiting_g = NULL;
+    const void *waiting_g = NULL;
     bool alive = true; /* a gradient of the stream is on its way in d_stream[stream] */
     int stream = 0;
     bd_status status = BD_OK;
-    memset(net->d_code[0], 0, net->graph->quantizer_count * sizeof *net->d_code[0]);
-    memset(net->d_code[1], 0, net->graph->quantizer_count * sizeof *net->d_code[1]);
+    memset(net->d_code, 0, net->graph->quantizer_count * sizeof *net->d_code);
     for (int i = net->graph->layer_count - 1; i >= -1 && !status; i--) {
         struct bd_net_layer *layer = i < 0 ? NULL : &net->layers[i];
         if (layer && layer->info->kind == BD_LAYER_CLASSIFIER) {
@@ -125,9 +125,12 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
         struct bd_walk walk = {
             .s = s, .unpool = unpool, .normalize = waiting, .normalize_g = waiting_g, .gather = layer};
         if (waiting && waiting->info->in_quantizer != BD_QUANTIZER_INPUT) {
-            int q = waiting->info->in_quantizer, place = net->d_code[0][q] ? 1 : 0;
-            walk.d_source = net->d_code_room[place];
-            net->d_code[place][q] = walk.d_source;
+            int q = waiting->info->in_quantizer;
+            walk.d_source = net->d_code_room;
+            walk.d_source_stays = layer && layer->info->out_quantizer == q;
+            if (!walk.d_source_stays) {
+                net->d_code[q] = net->d_code_room;
+            }
         }
         if (layer) {
             walk.gather_g = net->d_inner;
@@ -140,10 +143,10 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
         }
         status = bd_net_walk(net, &walk, err);
         if (!status && waiting && !waiting->once) {
-            status = add_weight_gradient(net, waiting, 1 / *waiting->wscale[s], err);
+            status = bd_net_add_weight_gradient(net, waiting, 1 / *waiting->wscale[s], err);
         }
-        if (layer) {
-            reduce_gradients(net, layer, s);
+        if (!status && layer) {
+            status = reduce_gradients(net, layer, s, err);
         }
         waiting = layer;
         waiting_g = walk.gather_g;
@@ -158,12 +161,16 @@ static bd_status finish_once(struct bd_net *net, struct bd_net_layer *layer, str
 {
     bd_status worst = BD_OK;
     size_t count = bd_conv_gradient_count(layer->conv);
+    int s = __builtin_ctz(net->switches);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
     for (int shard = 0; shard < net->shards; shard++) {
         struct bd_error here;
-        bd_status status = bd_conv_backward_weights(layer->conv, omp_get_thread_num(), bd_net_input(net, layer, shard),
-                                                    layer->d_accumulation_sum + bd_shard_at(net, layer, shard),
+        int worker = omp_get_thread_num();
+        double from = bd_clock(net);
+        bd_status status = bd_conv_backward_weights(layer->conv, worker, bd_net_operand(net, layer, s, shard, worker),
+                                                    layer->d_accumulation_sum + bd_image_at(layer, shard * net->shard),
                                                     layer->d_shards + shard * count, &here);
+        bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
         if (status) {
 #pragma omp critical(bd_net_walk)
             {
@@ -172,26 +179,27 @@ static bd_status finish_once(struct bd_net *net, struct bd_net_layer *layer, str
             }
         }
     }
-    return worst ? worst : add_weight_gradient(net, layer, 1 / *layer->wscale[0], err);
+    return worst ? worst : bd_net_add_weight_gradient(net, layer, 1 / *layer->wscale[s], err);
 }
 
 bd_status bd_net_finish(struct bd_net *net, struct bd_error *err)
 {
-    for (int i = 0; i < net->graph->layer_count; i++) {
+    bd_status status = BD_OK;
+    for (int i = 0; i < net->graph->layer_count && !status; i++) {
         if (net->layers[i].once) {
-            bd_status status = finish_once(net, &net->layers[i], err);
-            if (status) {
-                return status;
-            }
+            status = finish_once(net, &net->layers[i], err);
         }
     }
-    for (size_t i = 0; i < net->parameter_count; i++) {
+    for (size_t i = 0; i < net->parameter_count && !status; i++) {
         struct bd_parameter *p = &net->parameters[i];
+        if (net->reducer.ranks > 1) {
+            status = net->reducer.sum_floats(net->reducer.context, p->gradient, p->count, err);
+        }
         if (p->switch_index < 0 && net->backward_count > 1) {
             for (size_t k = 0; k < p->count; k++) {
                 p->gradient[k] /= net->backward_count;
             }
         }
     }
-    return BD_OK;
+    return status;
 }

@@ -20,7 +20,7 @@ struct bd_conv {
     dnnl_stream_t stream;
     dnnl_primitive_t pass[PASSES];
     dnnl_memory_desc_t scratchpad[PASSES], d_weights_desc;
-    dnnl_memory_t plain_weights, weights, back_weights, d_weights;
+    dnnl_memory_t plain_weights, *weights, *back_weights, d_weights; /* weights by set */
     dnnl_primitive_t to_weights, to_back_weights, from_d_weights;
     struct worker *workers;
 };
@@ -57,7 +57,11 @@ static dnnl_status_t describe(const struct bd_conv_shape *s, struct descriptors 
     dnnl_data_type_t type = operand_type(s);
     dnnl_dims_t in = {s->batch, s->in_channels, s->in_height, s->in_width};
     dnnl_dims_t out = {s->batch, s->out_channels, s->out_height, s->out_width};
-    dnnl_dims_t kernel = {s->out_channels, s->in_channels, s->kernel_h, s->kernel_w};
+    dnnl_dims_t dense = {s->out_channels, s->in_channels, s->kernel_h, s->kernel_w};
+    dnnl_dims_t grouped = {s->out_channels, 1, 1, s->kernel_h, s->kernel_w};
+    dnnl_dim_t *kernel = s->depthwise ? grouped : dense;
+    int dims = s->depthwise ? 5 : 4;
+    dnnl_format_tag_t plain = s->depthwise ? dnnl_goihw : dnnl_oihw;
     for (int i = 0; i < 2; i++) {
         d->strides[i] = s->stride;
         d->dilation[i] = 0;
@@ -66,9 +70,10 @@ static dnnl_status_t describe(const struct bd_conv_shape *s, struct descriptors 
     dnnl_status_t status = dnnl_memory_desc_init_by_tag(&d->source, 4, in, type, s->image ? dnnl_nchw : blocked);
     status = status ? status : dnnl_memory_desc_init_by_tag(&d->accumulation, 4, out, dnnl_f32, blocked);
     status = status ? status : dnnl_memory_desc_init_by_tag(&d->d_accumulation, 4, out, type, blocked);
-    status = status ? status : dnnl_memory_desc_init_by_tag(&d->plain_weights, 4, kernel, dnnl_f32, dnnl_oihw);
-    status = status ? status : dnnl_memory_desc_init_by_tag(&d->any_weights, 4, kernel, type, dnnl_format_tag_any);
-    return status ? status : dnnl_memory_desc_init_by_tag(&d->any_d_weights, 4, kernel, dnnl_f32, dnnl_format_tag_any);
+    status = status ? status : dnnl_memory_desc_init_by_tag(&d->plain_weights, dims, kernel, dnnl_f32, plain);
+    status = status ? status : dnnl_memory_desc_init_by_tag(&d->any_weights, dims, kernel, type, dnnl_format_tag_any);
+    return status ? status
+                  : dnnl_memory_desc_init_by_tag(&d->any_d_weights, dims, kernel, dnnl_f32, dnnl_format_tag_any);
 }
 
 static dnnl_status_t make_memory(struct bd_conv *conv, dnnl_memory_t *memory, const dnnl_memory_desc_t *desc, bool own)
@@ -84,6 +89,17 @@ static dnnl_status_t make_reorder(struct bd_conv *conv, dnnl_primitive_t *reorde
     if (!status) {
         status = dnnl_primitive_create(reorder, pd);
         dnnl_primitive_desc_destroy(pd);
+    }
+    return status;
+}
+
+/* Room for every set's weights. */
+static dnnl_status_t make_sets(struct bd_conv *conv, dnnl_memory_t **memories, const dnnl_memory_desc_t *desc)
+{
+    dnnl_status_t status = dnnl_success;
+    *memories = bd_xcalloc(conv->shape.sets, sizeof **memories);
+    for (int i = 0; i < conv->shape.sets && !status; i++) {
+        status = make_memory(conv, &(*memories)[i], desc, true);
     }
     return status;
 }
@@ -118,7 +134,7 @@ static dnnl_status_t make_forward(struct bd_conv *conv, const struct descriptors
         return status;
     }
     const dnnl_memory_desc_t *weights = dnnl_primitive_desc_query_md(*pd, dnnl_query_weights_md, 0);
-    status = status ? status : make_memory(conv, &conv->weights, weights, true);
+    status = status ? status : make_sets(conv, &conv->weights, weights);
     return status ? status : make_reorder(conv, &conv->to_weights, &d->plain_weights, weights);
 }
 
@@ -133,7 +149,7 @@ static dnnl_status_t make_backward_data(struct bd_conv *conv, const struct descr
         return status;
     }
     const dnnl_memory_desc_t *weights = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
-    status = status ? status : make_memory(conv, &conv->back_weights, weights, true);
+    status = status ? status : make_sets(conv, &conv->back_weights, weights);
     status = status ? status : make_reorder(conv, &conv->to_back_weights, &d->plain_weights, weights);
     dnnl_primitive_desc_destroy(pd);
     return status;
@@ -229,6 +245,14 @@ static void destroy_memories(const dnnl_memory_t *memories, size_t count)
     }
 }
 
+static void destroy_sets(dnnl_memory_t *memories, int sets)
+{
+    if (memories) {
+        destroy_memories(memories, sets);
+        free(memories);
+    }
+}
+
 static void destroy_worker(struct worker *worker)
 {
     const dnnl_memory_t memories[] = {worker->source, worker->accumulation, worker->d_source, worker->d_accumulation,
@@ -249,8 +273,10 @@ void bd_conv_destroy(struct bd_conv *conv)
         destroy_worker(&conv->workers[i]);
     }
     free(conv->workers);
-    const dnnl_memory_t memories[] = {conv->plain_weights, conv->weights, conv->back_weights, conv->d_weights};
+    const dnnl_memory_t memories[] = {conv->plain_weights, conv->d_weights};
     destroy_memories(memories, sizeof memories / sizeof *memories);
+    destroy_sets(conv->weights, conv->shape.sets);
+    destroy_sets(conv->back_weights, conv->shape.sets);
     dnnl_primitive_t primitives[] = {conv->pass[FORWARD], conv->pass[BACKWARD_DATA], conv->pass[BACKWARD_WEIGHTS],
                                      conv->to_weights,    conv->to_back_weights,     conv->from_d_weights};
     for (size_t i = 0; i < sizeof primitives / sizeof *primitives; i++) {
@@ -274,12 +300,14 @@ static dnnl_status_t reorder(struct bd_conv *conv, dnnl_primitive_t primitive, d
     return status ? status : dnnl_stream_wait(conv->stream);
 }
 
-bd_status bd_conv_set_weights(struct bd_conv *conv, const float *weights, struct bd_error *err)
+bd_status bd_conv_set_weights(struct bd_conv *conv, int set, const float *weights, bool forward, struct bd_error *err)
 {
     dnnl_status_t status = dnnl_memory_set_data_handle(conv->plain_weights, (void *)weights);
-    status = status ? status : reorder(conv, conv->to_weights, conv->plain_weights, conv->weights);
+    if (!status && forward) {
+        status = reorder(conv, conv->to_weights, conv->plain_weights, conv->weights[set]);
+    }
     if (!status && conv->to_back_weights) {
-        status = reorder(conv, conv->to_back_weights, conv->plain_weights, conv->back_weights);
+        status = reorder(conv, conv->to_back_weights, conv->plain_weights, conv->back_weights[set]);
     }
     return status ? failed(status, "lay out weights", err) : BD_OK;
 }
@@ -293,25 +321,25 @@ static bd_status execute(struct bd_conv *conv, const struct worker *worker, enum
     return status ? failed(status, what, err) : BD_OK;
 }
 
-bd_status bd_conv_forward(struct bd_conv *conv, int index, const void *source, float *accumulation,
+bd_status bd_conv_forward(struct bd_conv *conv, int index, int set, const void *source, float *accumulation,
                           struct bd_error *err)
 {
     const struct worker *worker = &conv->workers[index];
     dnnl_memory_set_data_handle(worker->source, (void *)source);
     dnnl_memory_set_data_handle(worker->accumulation, accumulation);
     const dnnl_exec_arg_t arguments[] = {
-        {DNNL_ARG_SRC, worker->source}, {DNNL_ARG_WEIGHTS, conv->weights}, {DNNL_ARG_DST, worker->accumulation}};
+        {DNNL_ARG_SRC, worker->source}, {DNNL_ARG_WEIGHTS, conv->weights[set]}, {DNNL_ARG_DST, worker->accumulation}};
     return execute(conv, worker, FORWARD, arguments, "convolve", err);
 }
 
-bd_status bd_conv_backward_data(struct bd_conv *conv, int index, const void *d_accumulation, void *d_source,
+bd_status bd_conv_backward_data(struct bd_conv *conv, int index, int set, const void *d_accumulation, void *d_source,
                                 struct bd_error *err)
 {
     const struct worker *worker = &conv->workers[index];
     dnnl_memory_set_data_handle(worker->d_accumulation, (void *)d_accumulation);
     dnnl_memory_set_data_handle(worker->d_source, d_source);
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_DIFF_DST, worker->d_accumulation},
-                                         {DNNL_ARG_WEIGHTS, conv->back_weights},
+                                         {DNNL_ARG_WEIGHTS, conv->back_weights[set]},
                                          {DNNL_ARG_DIFF_SRC, worker->d_source}};
     return execute(conv, worker, BACKWARD_DATA, arguments, "propagate a gradient to activations", err);
 }

@@ -1,6 +1,9 @@
-/* One convolution, forward and backward, in the blocked layout of the trainer: every oneDNN call of Bitdial's
- * training is behind this interface.
+/* One convolution in floats, forward and backward, in the blocked layout of the trainer: every oneDNN call of Bitdial's
+ * training is behind this interface. Forward serves the image, unquantized activations and weights, and processors
+ * without the integer kernel (intconv.h).
  *
+ * Weights are kept in `sets`, one for each set of integers that the switches use, so that changing switches lays
+ * nothing out anew.
  * Activations are (N, C/B, H, W, B) with B = bd_conv_block() channels side by side and C a multiple of B (channels
  * that the network does not have carry zero weights); the input image alone is (N, C, H, W) float32. Operands (codes,
  * odd weights, gradients of the accumulations) are float32 or bfloat16; accumulations are float32. Codes up to 255 and
@@ -15,11 +18,13 @@
 
 struct bd_conv_shape {
     int batch, in_channels, out_channels; /* padded to B, but for in_channels of an image */
+    bool depthwise;                       /* channel c reads channel c alone */
     int kernel_h, kernel_w, stride, pad;
     int in_height, in_width, out_height, out_width;
     bool image; /* reads the input image; has no backward-data */
     bool half;  /* operands are bfloat16, but for an image's layer */
     bool training;
+    int sets;
     int workers; /* threads that may call at once, each with its own `worker` below this */
 };
 
@@ -33,14 +38,16 @@ bool bd_conv_half_is_fast(void);
 bd_status bd_conv_create(struct bd_conv **conv, const struct bd_conv_shape *shape, struct bd_error *err) BD_WARN_UNUSED;
 void bd_conv_destroy(struct bd_conv *conv);
 
-/* Takes weights (OC, IC, KH, KW) float32 for the passes that follow. Not beside other calls. */
-bd_status bd_conv_set_weights(struct bd_conv *conv, const float *weights, struct bd_error *err) BD_WARN_UNUSED;
+/* Takes weights (OC, IC, KH, KW), depthwise (OC, 1, KH, KW), float32, as set `set`, for `forward` too or for
+ * the passes backward alone. Not beside other calls. */
+bd_status bd_conv_set_weights(struct bd_conv *conv, int set, const float *weights, bool forward, struct bd_error *err)
+    BD_WARN_UNUSED;
 
 /* Each runs in the calling thread alone, over one shard of `batch` images. */
-bd_status bd_conv_forward(struct bd_conv *conv, int worker, const void *source, float *accumulation,
+bd_status bd_conv_forward(struct bd_conv *conv, int worker, int set, const void *source, float *accumulation,
                           struct bd_error *err) BD_WARN_UNUSED;
 /* d_source is of the operand type. */
-bd_status bd_conv_backward_data(struct bd_conv *conv, int worker, const void *d_accumulation, void *d_source,
+bd_status bd_conv_backward_data(struct bd_conv *conv, int worker, int set, const void *d_accumulation, void *d_source,
                                 struct bd_error *err) BD_WARN_UNUSED;
 /* d_weights: bd_conv_gradient_count() float32 in an order of oneDNN's own, overwritten; sums of such arrays are what
  * bd_conv_plain_gradient turns into (OC, IC, KH, KW). */

@@ -4,16 +4,19 @@
 #include "model/quant/quant.h"
 #include "model/train/network_parts.h"
 
-/* Mean and variance of each channel's accumulations over the batch, from what measure_shard left. */
-static void reduce_moments(struct bd_net *net, struct bd_net_layer *layer)
+/* Mean and variance of each channel's accumulations over the batch of all ranks, from what measure_image left. */
+static bd_status reduce_moments(struct bd_net *net, struct bd_net_layer *layer, struct bd_error *err)
 {
-    double count = (double)net->batch * layer->out_pixels;
+    double count = (double)net->reducer.ranks * net->batch * layer->out_pixels;
+    bd_net_add_slabs(net, layer);
+    bd_status status = bd_net_reduce_sums(net, layer, err);
     for (int c = 0; c < layer->info->out_channels; c++) {
-        double mean = bd_net_sum(net, layer, 0, c) / count;
-        double variance = bd_net_sum(net, layer, 1, c) / count - mean * mean;
+        double mean = net->channel_sums[c] / count;
+        double variance = net->channel_sums[layer->out_padded + c] / count - mean * mean;
         layer->batch_mean[c] = mean;
         layer->batch_variance[c] = variance > 0 ? variance : 0;
     }
+    return status;
 }
 
 static double real_unit(struct bd_net *net, const struct bd_net_layer *layer, int s)
@@ -60,38 +63,46 @@ static void quantize_pooled(struct bd_net *net, const struct bd_net_layer *pool,
     }
 }
 
-static bd_status forward_classifier(struct bd_net *net, struct bd_net_layer *layer, int s, float *logits,
-                                    struct bd_error *err)
+static void forward_classifier(struct bd_net *net, struct bd_net_layer *layer, int s, float *logits)
 {
-    bd_status status = bd_net_load_weights(net, layer, s, err);
-    if (status) {
-        return status;
-    }
     int channels = layer->info->in_channels, classes = layer->info->out_channels;
+    const int16_t *weights = layer->sets[layer->set_of[s]].integers;
     float k = real_unit(net, layer, s);
+#pragma omp parallel for num_threads(net->workers)
     for (int n = 0; n < net->batch; n++) {
         for (int o = 0; o < classes; o++) {
             float sum = 0;
             for (int c = 0; c < channels; c++) {
-                sum += layer->odd[o * channels + c] * net->pooled_codes[n * channels + c];
+                sum += weights[o * channels + c] * net->pooled_codes[n * channels + c];
             }
             logits[n * classes + o] = k * sum + layer->bias[o];
         }
     }
-    return BD_OK;
 }
 
 static void take_images(struct bd_net *net, const uint8_t *images)
 {
     const struct bd_graph *graph = net->graph;
     int channels = graph->input_channels, pixels = graph->input_height * graph->input_width;
+#pragma omp parallel for num_threads(net->workers)
     for (int n = 0; n < net->batch; n++) {
         for (int p = 0; p < pixels; p++) {
             for (int c = 0; c < channels; c++) {
-                net->image[(n * channels + c) * pixels + p] = images[((size_t)n * pixels + p) * channels + c];
+                net->image[((size_t)n * channels + c) * pixels + p] = images[((size_t)n * pixels + p) * channels + c];
             }
         }
     }
+}
+
+/* How the sums of the coming forward are stored: as narrow as the weights' magnitude and the codes allow. */
+static enum bd_number accumulation_type(const struct bd_net *net, const struct bd_net_layer *layer, int s)
+{
+    struct bd_code code = bd_net_code(net, layer->info->in_quantizer, s);
+    if (!bd_net_in_integers(net, layer, s)) {
+        return BD_FLOAT;
+    }
+    double largest = layer->sets[layer->set_of[s]].packed.magnitude * (code.kind == BD_CODE_SIGN ? 1 : (double)code.n);
+    return largest <= INT16_MAX ? BD_INT16 : BD_INT32;
 }
 
 bd_status bd_net_begin(struct bd_net *net, const uint8_t *images, struct bd_error *err)
@@ -101,23 +112,21 @@ bd_status bd_net_begin(struct bd_net *net, const uint8_t *images, struct bd_erro
         memset(net->parameters[i].gradient, 0, net->parameters[i].count * sizeof(float));
     }
     net->backward_count = 0;
-    for (int i = 0; i < net->graph->layer_count; i++) {
+    bd_status status = bd_net_lay_out_weights(net, err);
+    for (int i = 0; i < net->graph->layer_count && !status; i++) {
         struct bd_net_layer *layer = &net->layers[i];
         if (!layer->once) {
             continue;
         }
-        struct bd_walk walk = {.convolve = layer, .measure = true};
-        bd_status status = bd_net_load_weights(net, layer, 0, err);
-        status = status ? status : bd_net_walk(net, &walk, err);
-        if (status) {
-            return status;
-        }
-        reduce_moments(net, layer);
+        struct bd_walk walk = {.s = __builtin_ctz(net->switches), .convolve = layer, .measure = true};
+        layer->accumulation_type = BD_FLOAT;
+        status = bd_net_walk(net, &walk, err);
+        status = status ? status : reduce_moments(net, layer, err);
         if (layer->d_accumulation_sum) {
-            memset(layer->d_accumulation_sum, 0, bd_shard_at(net, layer, net->shards) * sizeof(float));
+            memset(layer->d_accumulation_sum, 0, bd_image_at(layer, net->batch) * sizeof(float));
         }
     }
-    return BD_OK;
+    return status;
 }
 
 /* Each walk emits the codes of the layer before and convolves them while they are in cache. */
@@ -132,10 +141,10 @@ bd_status bd_net_forward(struct bd_net *net, int s, double momentum, float *logi
         case BD_LAYER_CONV:
             if (!layer->once) {
                 walk.convolve = layer;
-                status = bd_net_load_weights(net, layer, s, err);
-                status = status ? status : bd_net_walk(net, &walk, err);
-                if (walk.measure) {
-                    reduce_moments(net, layer);
+                layer->accumulation_type = accumulation_type(net, layer, s);
+                status = bd_net_walk(net, &walk, err);
+                if (!status && walk.measure) {
+                    status = reduce_moments(net, layer, err);
                 }
             }
             normalize(net, layer, s, momentum);
@@ -149,7 +158,7 @@ bd_status bd_net_forward(struct bd_net *net, int s, double momentum, float *logi
         case BD_LAYER_MAXPOOL: /* bd_net_create refuses it */
             break;
         case BD_LAYER_CLASSIFIER:
-            status = forward_classifier(net, layer, s, logits, err);
+            forward_classifier(net, layer, s, logits);
             break;
         }
     }

@@ -1,48 +1,69 @@
 /* Hot loops: vector types give the same code on every compiler, target_clones the widest registers present. Without
  * contraction to fused multiply-adds (the C11 default here) all clones give the same bits. */
 #pragma GCC optimize("O3")
+#pragma GCC diagnostic ignored "-Wpsabi" /* vectors pass between functions of this file alone, inlined */
 
 #include "model/train/kernels.h"
 
-#include <stdint.h>
 #include <string.h>
 
-#define CLONES __attribute__((target_clones("avx2", "default")))
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#define INLINE static inline __attribute__((always_inline))
 #define FLUSH 64 /* pixels summed in float32 before they are added in double */
 #define LANES 8
 
 typedef float vf __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int32_t vi __attribute__((vector_size(32), aligned(4), may_alias));
 typedef uint16_t vh __attribute__((vector_size(16), aligned(2), may_alias));
+typedef int16_t vs __attribute__((vector_size(16), aligned(2), may_alias));
+typedef uint8_t vb __attribute__((vector_size(8), aligned(1), may_alias));
 
 #define ALL(x) ((vf){0} + (x))
 #define SELECT(mask, yes, no) ((vf)(((mask) & (vi)(yes)) | (~(mask) & (vi)(no))))
-#define ADD_TO_DOUBLES(sums, v)                                                                                        \
-    for (int lane = 0; lane < LANES; lane++) {                                                                         \
-        (sums)[lane] += (v)[lane];                                                                                     \
+
+/* Vector `at` of `type`; bfloat16 is the upper half of a float32. */
+INLINE vf load(const void *base, size_t at, enum bd_number type)
+{
+    switch (type) {
+    case BD_HALF:
+        return (vf)(__builtin_convertvector(((const vh *)base)[at], vi) << 16);
+    case BD_INT32:
+        return __builtin_convertvector(((const vi *)base)[at], vf);
+    case BD_INT16:
+        return __builtin_convertvector(__builtin_convertvector(((const vs *)base)[at], vi), vf);
+    case BD_BYTE:
+        return __builtin_convertvector(__builtin_convertvector(((const vb *)base)[at], vi), vf);
+    default:
+        return ((const vf *)base)[at];
     }
+}
 
-/* An operand vector at pixel `at`: bfloat16 is the upper half of a float32, rounded to nearest even. */
-#define LOAD(base, at, half)                                                                                           \
-    ((half) ? (vf)(__builtin_convertvector(((const vh *)(base))[at], vi) << 16) : ((const vf *)(base))[at])
-#define STORE(base, at, half, value)                                                                                   \
-    do {                                                                                                               \
-        if (half) {                                                                                                    \
-            vi bits_ = (vi)(value);                                                                                    \
-            bits_ += 0x7fff + ((bits_ >> 16) & 1);                                                                     \
-            ((vh *)(base))[at] = __builtin_convertvector((bits_ >> 16) & 0xffff, vh);                                  \
-        } else {                                                                                                       \
-            ((vf *)(base))[at] = (value);                                                                              \
-        }                                                                                                              \
-    } while (0)
+/* Rounded to nearest even where bfloat16 is asked for. */
+INLINE void store(void *base, size_t at, enum bd_number type, vf value)
+{
+    if (type == BD_HALF) {
+        vi bits = (vi)value;
+        bits += 0x7fff + ((bits >> 16) & 1);
+        ((vh *)base)[at] = __builtin_convertvector((bits >> 16) & 0xffff, vh);
+    } else {
+        ((vf *)base)[at] = value;
+    }
+}
 
-#define PACT_CODE(result, z, scale, n)                                                                                 \
-    do {                                                                                                               \
-        vf t_ = (z) * (scale) + 0.5f;                                                                                  \
-        t_ = (vf)((vi)t_ & (t_ > 0.0f));                                                                               \
-        t_ = SELECT(t_ < (n), t_, ALL(n));                                                                             \
-        (result) = __builtin_convertvector(__builtin_convertvector(t_, vi), vf);                                       \
-    } while (0)
+INLINE vf pact_code(vf z, float scale, float n)
+{
+    vf t = z * scale + 0.5f;
+    t = (vf)((vi)t & (t > 0.0f));
+    t = SELECT(t < n, t, ALL(n));
+    return __builtin_convertvector(__builtin_convertvector(t, vi), vf);
+}
+
+INLINE void add_lanes(double *sums, vf v)
+{
+    for (int lane = 0; lane < LANES; lane++) {
+        sums[lane] += v[lane];
+    }
+}
 
 #define PARTS 1
 #define NAME(name) name##_8
@@ -51,40 +72,56 @@ typedef uint16_t vh __attribute__((vector_size(16), aligned(2), may_alias));
 #define NAME(name) name##_16
 #include "model/train/kernels_block.h"
 
-void bd_kernel_moments(const float *a, int pixels, int block, double *sums)
+void bd_kernel_moments(const void *a, enum bd_number type, int pixels, int block, double *sums)
 {
-    if (block == 16) {
-        moments_16(a, pixels, sums);
+    (block == 16 ? moments_16 : moments_8)(a, type, pixels, sums);
+}
+
+void bd_kernel_forward(const struct bd_forward_slab *slab, int pixels, int block, const struct bd_code *code)
+{
+    (block == 16 ? forward_16 : forward_8)(slab, pixels, code);
+}
+
+void bd_kernel_backward(const struct bd_backward_slab *slab, int pixels, int block, const struct bd_code *code,
+                        double *sums, double *d_alpha)
+{
+    (block == 16 ? backward_16 : backward_8)(slab, pixels, code, sums, d_alpha);
+}
+
+void bd_kernel_normalize_gradient(const struct bd_normalize_slab *slab, int pixels, int block)
+{
+    (block == 16 ? normalize_16 : normalize_8)(slab, pixels);
+}
+
+CLONES void bd_kernel_widen(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to)
+{
+    const float less = bias;
+    if (type == BD_HALF) {
+        for (size_t i = 0; i < count / LANES; i++) {
+            /* Whole numbers to 255 need no rounding. */
+            vf value = load(bytes, i, BD_BYTE) - less;
+            ((vh *)to)[i] = __builtin_convertvector(((vi)value >> 16) & 0xffff, vh);
+        }
     } else {
-        moments_8(a, pixels, sums);
+        for (size_t i = 0; i < count / LANES; i++) {
+            ((vf *)to)[i] = load(bytes, i, BD_BYTE) - less;
+        }
     }
 }
 
-void bd_kernel_forward(const struct bd_forward_slab *slab, int pixels, int block, bool half, const struct bd_code *code)
+CLONES void bd_kernel_narrow(const float *from, size_t count, enum bd_number type, void *to)
 {
-    if (block == 16) {
-        (half ? forward_half_16 : forward_float_16)(slab, pixels, code);
-    } else {
-        (half ? forward_half_8 : forward_float_8)(slab, pixels, code);
+    for (size_t i = 0; i < count / LANES; i++) {
+        store(to, i, type, load(from, i, BD_FLOAT));
     }
 }
 
-void bd_kernel_backward(const struct bd_backward_slab *slab, int pixels, int block, bool half,
-                        const struct bd_code *code, double *sums, double *d_alpha)
+CLONES void bd_kernel_add_up(float *sums, int many, size_t stride, size_t count)
 {
-    if (block == 16) {
-        (half ? backward_half_16 : backward_float_16)(slab, pixels, code, sums, d_alpha);
-    } else {
-        (half ? backward_half_8 : backward_float_8)(slab, pixels, code, sums, d_alpha);
-    }
-}
-
-void bd_kernel_normalize_gradient(const float *g, const float *a, const float *p, const float *q, const float *r,
-                                  int pixels, int block, bool half, void *d_a, float *sum)
-{
-    if (block == 16) {
-        (half ? normalize_half_16 : normalize_float_16)(g, a, p, q, r, pixels, d_a, sum);
-    } else {
-        (half ? normalize_half_8 : normalize_float_8)(g, a, p, q, r, pixels, d_a, sum);
+    for (int k = 1; k < many; k++) {
+        const float *from = sums + k * stride;
+        for (size_t i = 0; i < count; i++) {
+            sums[i] += from[i];
+        }
     }
 }

@@ -1,13 +1,23 @@
 /* Element-wise kernels of training, each over one slab: the `pixels` of one image in one block of `block` channels,
- * (pixels, block) float32 or, for operands, float32 or bfloat16. Single-threaded; callers run slabs in parallel.
- * Sums are returned per slab so that the caller adds them in one order, whatever the number of threads. */
+ * (pixels, block). Numbers lie in memory as narrow as they are exact (bd_number) and are widened to float32 a few at
+ * a time, in registers and first-level cache. Single-threaded; callers run slabs in parallel. Sums are returned per
+ * slab so that the caller adds them in one order, whatever the number of threads. */
 #ifndef BD_TRAIN_KERNELS_H
 #define BD_TRAIN_KERNELS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define BD_MAX_BLOCK 16
+
+/* How a number is stored. HALF is bfloat16. */
+enum bd_number { BD_FLOAT, BD_HALF, BD_INT32, BD_INT16, BD_BYTE };
+
+static inline size_t bd_number_size(enum bd_number type)
+{
+    return type == BD_BYTE ? 1 : type == BD_HALF || type == BD_INT16 ? 2 : 4;
+}
 
 enum bd_code_kind {
     BD_CODE_NONE,
@@ -24,32 +34,60 @@ struct bd_code {
     float step; /* value of one code unit: alpha / n, or 1 */
 };
 
-/* sums[0..block): of a; sums[block..2 block): of a^2. */
-void bd_kernel_moments(const float *a, int pixels, int block, double *sums);
+/* What is added to a code to store it as a byte: a padded 0 of a +-1 code is a 1. */
+static inline int bd_code_bias(const struct bd_code *code)
+{
+    return code->kind == BD_CODE_SIGN ? 1 : 0;
+}
 
-/* z = slope a + offset (per channel) [+ stream_in]; z goes to stream_out and its code to `codes`, where not NULL. */
+/* sums[0..block): of a; sums[block..2 block): of a^2. */
+void bd_kernel_moments(const void *a, enum bd_number type, int pixels, int block, double *sums);
+
+/* z = slope a + offset (per channel) [+ stream_in]; z goes to stream_out and its code to `codes`, where not NULL.
+ * Codes are bytes with their bias, `width` pixels a row and rows `pitch` bytes apart; CLIP's are float32 in one piece.
+ */
 struct bd_forward_slab {
-    const float *a, *slope, *offset, *stream_in;
+    const void *a;
+    enum bd_number a_type;
+    const float *slope, *offset, *stream_in;
     float *stream_out;
     void *codes;
+    int width, pitch;
 };
-void bd_kernel_forward(const struct bd_forward_slab *slab, int pixels, int block, bool half,
-                       const struct bd_code *code);
+void bd_kernel_forward(const struct bd_forward_slab *slab, int pixels, int block, const struct bd_code *code);
 
-/* The gradient g of z: d_stream (or nothing) plus what the quantizer passes of (d_code + d_code_2) * code_gain.
- * z is `stream` where the layer wrote one, else slope a + offset. sums[0..block): of g; sums[block..2 block): of
- * g a. *d_alpha: the clip level's gradient. `g` may be d_stream. */
+/* The gradient g of z: what the quantizer passes of d_code + d_code_2, times code_gain, plus d_stream; absent parts are
+ * NULL. z is `stream` where the layer wrote one, else slope a + offset. sums[0..block): of g; sums[block..2 block): of
+ * g a. *d_alpha: the clip level's gradient. With `stream` g is float32 and may be d_stream. Without it g is stored in
+ * d_type and *before* the gain, which leaves the bits of d_code as they are: sums and d_alpha have it. */
 struct bd_backward_slab {
-    const float *a, *slope, *offset, *stream, *d_stream;
+    const void *a;
+    enum bd_number a_type, d_type; /* d_type: of d_code and d_code_2, FLOAT or HALF */
+    const float *slope, *offset, *stream, *d_stream;
     const void *d_code, *d_code_2;
     float code_gain;
-    float *g;
+    void *g;
 };
-void bd_kernel_backward(const struct bd_backward_slab *slab, int pixels, int block, bool half,
-                        const struct bd_code *code, double *sums, double *d_alpha);
+void bd_kernel_backward(const struct bd_backward_slab *slab, int pixels, int block, const struct bd_code *code,
+                        double *sums, double *d_alpha);
 
-/* d_a = p g + q a + r, per channel, into an operand; or added to the float32 `sum` where d_a is NULL. */
-void bd_kernel_normalize_gradient(const float *g, const float *a, const float *p, const float *q, const float *r,
-                                  int pixels, int block, bool half, void *d_a, float *sum);
+/* d_a = p g + q a + r, per channel, into d_a (d_type: FLOAT or HALF); or added to the float32 `sum` where d_a is NULL.
+ */
+struct bd_normalize_slab {
+    const void *g, *a;
+    enum bd_number g_type, a_type, d_type;
+    const float *p, *q, *r;
+    void *d_a;
+    float *sum;
+};
+void bd_kernel_normalize_gradient(const struct bd_normalize_slab *slab, int pixels, int block);
+
+/* `count` (a multiple of 8) bytes less their bias, or float32 numbers, as FLOAT or HALF; rows of bytes are the
+ * caller's to take apart. */
+void bd_kernel_widen(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to);
+void bd_kernel_narrow(const float *from, size_t count, enum bd_number type, void *to);
+
+/* sums[i] += sums[k stride + i] for k = 1 .. many - 1 in this order, i < count. */
+void bd_kernel_add_up(float *sums, int many, size_t stride, size_t count);
 
 #endif

@@ -102,17 +102,21 @@ static void bind_layer(struct bd_net *net, struct bd_net_layer *layer)
 static bd_status open_conv(struct bd_net *net, struct bd_net_layer *layer, struct bd_error *err)
 {
     const struct bd_layer *info = layer->info;
-    bool image = info->in_quantizer == BD_QUANTIZER_INPUT;
-    if (info->groups != 1) {
-        return bd_fail(err, BD_BAD_INPUT, "layer '%s': the trainer has no grouped convolutions", info->name);
+    bool image = info->in_quantizer == BD_QUANTIZER_INPUT, depthwise = info->groups > 1;
+    if (depthwise && (info->groups != info->in_channels || info->groups != info->out_channels || image)) {
+        return bd_fail(err, BD_BAD_INPUT,
+                       "layer '%s': %d groups of %d channels; the trainer has one group, or one for each", info->name,
+                       info->groups, info->in_channels);
     }
     layer->in_padded = image ? info->in_channels : padded(net, info->in_channels);
     layer->out_padded = padded(net, info->out_channels);
     layer->once = image && info->weight_bits;
     struct bd_conv_shape shape = {.batch = net->shard,
                                   .workers = net->workers,
+                                  .sets = layer->set_count,
                                   .in_channels = layer->in_padded,
                                   .out_channels = layer->out_padded,
+                                  .depthwise = depthwise,
                                   .kernel_h = info->kernel_h,
                                   .kernel_w = info->kernel_w,
                                   .stride = info->stride,
@@ -124,9 +128,18 @@ static bd_status open_conv(struct bd_net *net, struct bd_net_layer *layer, struc
                                   .image = image,
                                   .half = net->half,
                                   .training = net->training};
-    size_t kernel = (size_t)layer->in_padded * layer->out_padded * info->kernel_h * info->kernel_w;
-    layer->odd = big_alloc(kernel * sizeof(float));
-    layer->d_odd = big_alloc(kernel * sizeof(float));
+    layer->shape = (struct bd_intconv_shape){.in_channels = info->in_channels,
+                                             .out_channels = info->out_channels,
+                                             .depthwise = depthwise,
+                                             .kernel_h = info->kernel_h,
+                                             .kernel_w = info->kernel_w,
+                                             .stride = info->stride,
+                                             .out_height = info->out_height,
+                                             .out_width = info->out_width,
+                                             .row = net->codes[info->in_quantizer].row,
+                                             .plane = net->codes[info->in_quantizer].plane};
+    size_t depth = depthwise ? 1 : layer->in_padded;
+    layer->plain = big_alloc(depth * layer->out_padded * info->kernel_h * info->kernel_w * sizeof(float));
     bd_status status = bd_conv_create(&layer->conv, &shape, err);
     if (!status && net->training) {
         layer->d_shards = big_alloc(net->shards * bd_conv_gradient_count(layer->conv) * sizeof(float));
@@ -148,9 +161,8 @@ static bd_status open_layer(struct bd_net *net, int index, struct bd_error *err)
         return bd_fail(err, BD_BAD_INPUT, "layer '%s': the trainer has no float weights", info->name);
     }
     bind_layer(net, layer);
-    layer->codes = bd_xcalloc(layer->weight_count, 1);
+    bd_net_open_weights(net, layer);
     if (info->kind == BD_LAYER_CLASSIFIER) {
-        layer->odd = bd_xcalloc(layer->weight_count, sizeof(float));
         return BD_OK;
     }
     bd_status status = open_conv(net, layer, err);
@@ -176,45 +188,92 @@ static bd_status open_layer(struct bd_net *net, int index, struct bd_error *err)
     return BD_OK;
 }
 
+/* The codes of quantizers that convolutions read; those of the image and the pool stand elsewhere. */
+static void open_codes(struct bd_net *net)
+{
+    const struct bd_graph *graph = net->graph;
+    bool floats = false;
+    for (int s = 0; s < graph->switch_count; s++) {
+        floats |= runs(net, s) && graph->switches[s].activation_bits == 32;
+    }
+    for (int i = 0; i < graph->layer_count; i++) {
+        const struct bd_layer *info = &graph->layers[i];
+        if (info->kind == BD_LAYER_CONV && info->pad > net->codes[info->in_quantizer].pad) {
+            net->codes[info->in_quantizer].pad = info->pad;
+        }
+    }
+    for (int q = 1; q < graph->quantizer_count; q++) {
+        const struct bd_quantizer *info = &graph->quantizers[q];
+        struct bd_net_codes *codes = &net->codes[q];
+        if (graph->layers[bd_graph_producer(graph, q)].kind == BD_LAYER_POOL) {
+            continue;
+        }
+        size_t planes = padded(net, info->channels) / net->block;
+        codes->row = (size_t)(info->width + 2 * codes->pad) * net->block;
+        codes->plane = (info->height + 2 * codes->pad) * codes->row;
+        codes->image = planes * codes->plane;
+        codes->bytes = big_alloc(net->batch * codes->image);
+        codes->border = bd_xcalloc(net->batch, 1);
+        if (floats || info->bits == 32) {
+            codes->values = big_alloc(net->batch * planes * info->height * info->width * net->block * sizeof(float));
+        }
+    }
+}
+
+/* Numbers in the largest map of an image that a layer reads or makes. */
+static size_t largest_map(const struct bd_net *net)
+{
+    size_t most = 0;
+    for (int i = 0; i < net->graph->layer_count; i++) {
+        const struct bd_net_layer *layer = &net->layers[i];
+        size_t in = (size_t)layer->in_padded * layer->info->in_height * layer->info->in_width;
+        size_t out = (size_t)layer->out_padded * layer->out_pixels;
+        most = in > most ? in : most;
+        most = out > most ? out : most;
+    }
+    return most;
+}
+
+static void open_workers(struct bd_net *net, size_t map)
+{
+    size_t operand = bd_number_size(bd_operand_type(net));
+    net->worker = bd_xcalloc(net->workers, sizeof *net->worker);
+    for (int i = 0; i < net->workers; i++) {
+        struct bd_net_worker *worker = &net->worker[i];
+        worker->operand = big_alloc(net->shard * map * operand);
+        worker->window_sums = big_alloc(map * net->block * sizeof(int32_t));
+        if (net->training) {
+            worker->d_accumulation = big_alloc(net->shard * map * sizeof(float));
+            worker->d_code = big_alloc(net->shard * map * operand);
+        }
+    }
+}
+
 static void open_rooms(struct bd_net *net)
 {
     const struct bd_graph *graph = net->graph;
-    size_t most = 0, slabs = 0, operand = net->half ? 2 : 4;
-    int channels = graph->layers[graph->layer_count - 1].in_channels;
-    for (int q = 0; q < graph->quantizer_count; q++) {
-        const struct bd_quantizer *info = &graph->quantizers[q];
-        size_t size = (size_t)net->batch * padded(net, info->channels) * info->height * info->width;
-        most = size > most ? size : most;
-        if (q != BD_QUANTIZER_INPUT) {
-            net->codes[q] = big_alloc(size * operand);
-        }
-    }
+    size_t slabs = 0, channels = 0, map = largest_map(net);
+    int pooled = graph->layers[graph->layer_count - 1].in_channels;
     for (int i = 0; i < graph->layer_count; i++) {
-        struct bd_net_layer *layer = &net->layers[i];
-        size_t size = (size_t)net->batch * layer->out_padded * layer->out_pixels;
-        most = size > most ? size : most;
-        slabs = (size_t)net->batch * layer->out_padded / net->block > slabs
-                    ? (size_t)net->batch * layer->out_padded / net->block
-                    : slabs;
+        size_t here = net->layers[i].out_padded;
+        channels = here > channels ? here : channels;
     }
+    slabs = net->batch * channels / net->block;
     net->image = big_alloc((size_t)net->batch * graph->input_channels * graph->input_height * graph->input_width *
                            sizeof(float));
+    open_workers(net, map);
     if (net->training) {
-        net->d_code_room[0] = big_alloc(most * operand);
-        net->d_code_room[1] = big_alloc(most * operand);
-        net->d_accumulation = bd_xcalloc(net->workers, sizeof *net->d_accumulation);
-        for (int i = 0; i < net->workers; i++) {
-            net->d_accumulation[i] = big_alloc(most / net->shards * sizeof(float));
-        }
-        net->d_stream[0] = big_alloc(most * sizeof(float));
-        net->d_stream[1] = big_alloc(most * sizeof(float));
-        net->d_inner = big_alloc(most * sizeof(float));
+        net->d_code_room = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
+        net->d_stream[0] = big_alloc(net->batch * map * sizeof(float));
+        net->d_stream[1] = big_alloc(net->batch * map * sizeof(float));
+        net->d_inner = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
     }
     net->slab_sums = bd_xcalloc(slabs * 2 * net->block, sizeof(double));
     net->slab_alpha = bd_xcalloc(slabs, sizeof(double));
-    net->pooled = bd_xcalloc((size_t)net->batch * channels, sizeof(float));
-    net->pooled_codes = bd_xcalloc((size_t)net->batch * channels, sizeof(float));
-    net->d_pooled = bd_xcalloc((size_t)net->batch * channels, sizeof(float));
+    net->channel_sums = bd_xcalloc(2 * channels, sizeof(double));
+    net->pooled = bd_xcalloc((size_t)net->batch * pooled, sizeof(float));
+    net->pooled_codes = bd_xcalloc((size_t)net->batch * pooled, sizeof(float));
+    net->d_pooled = bd_xcalloc((size_t)net->batch * pooled, sizeof(float));
 }
 
 static void bind_quantizers(struct bd_net *net)
@@ -257,13 +316,15 @@ bd_status bd_net_create(struct bd_net **result, struct bd_checkpoint *checkpoint
                            .half = half,
                            .training = training,
                            .block = bd_conv_block(),
+                           .integer = bd_conv_block() == BD_INTCONV_BLOCK && bd_intconv_usable(),
+                           .reducer = {.ranks = 1},
                            .workers = omp_get_max_threads()};
     net->shard = shard_size(batch);
     net->shards = batch / net->shard;
     net->layers = bd_xcalloc(graph->layer_count, sizeof *net->layers);
     net->codes = bd_xcalloc(graph->quantizer_count, sizeof *net->codes);
-    net->d_code[0] = bd_xcalloc(graph->quantizer_count, sizeof *net->d_code[0]);
-    net->d_code[1] = bd_xcalloc(graph->quantizer_count, sizeof *net->d_code[1]);
+    net->d_code = bd_xcalloc(graph->quantizer_count, sizeof *net->d_code);
+    open_codes(net);
     int stream = -1;
     for (int i = 0; i < graph->layer_count && !status; i++) {
         struct bd_net_layer *layer = &net->layers[i];
@@ -284,39 +345,45 @@ bd_status bd_net_create(struct bd_net **result, struct bd_checkpoint *checkpoint
     return BD_OK;
 }
 
+static void close_layer(struct bd_net_layer *layer)
+{
+    bd_conv_destroy(layer->conv);
+    bd_net_close_weights(layer);
+    void *owned[] = {
+        layer->plain,      layer->d_shards,       layer->accumulation,  layer->stream, layer->d_accumulation_sum,
+        layer->batch_mean, layer->batch_variance, layer->batch_inverse, layer->slope,  layer->offset,
+        layer->back[0],    layer->back[1],        layer->back[2]};
+    for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
+        free(owned[k]);
+    }
+}
+
 void bd_net_destroy(struct bd_net *net)
 {
     if (!net) {
         return;
     }
     for (int i = 0; i < net->graph->layer_count; i++) {
-        struct bd_net_layer *layer = &net->layers[i];
-        bd_conv_destroy(layer->conv);
-        void *owned[] = {layer->codes,         layer->odd,
-                         layer->d_odd,         layer->accumulation,
-                         layer->stream,        layer->d_accumulation_sum,
-                         layer->batch_mean,    layer->batch_variance,
-                         layer->batch_inverse, layer->slope,
-                         layer->offset,        layer->d_shards,
-                         layer->back[0],       layer->back[1],
-                         layer->back[2]};
-        for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
-            free(owned[k]);
-        }
+        close_layer(&net->layers[i]);
     }
     for (int q = 0; q < net->graph->quantizer_count; q++) {
-        free(net->codes[q]);
+        free(net->codes[q].bytes);
+        free(net->codes[q].values);
+        free(net->codes[q].border);
     }
     for (size_t i = 0; i < net->parameter_count; i++) {
         free(net->parameters[i].gradient);
     }
-    for (int i = 0; i < net->workers && net->d_accumulation; i++) {
-        free(net->d_accumulation[i]);
+    for (int i = 0; i < net->workers && net->worker; i++) {
+        free(net->worker[i].operand);
+        free(net->worker[i].d_accumulation);
+        free(net->worker[i].d_code);
+        free(net->worker[i].window_sums);
     }
-    void *owned[] = {net->layers,         net->codes,          net->d_code[0],      net->d_code[1],   net->image,
-                     net->d_code_room[0], net->d_code_room[1], net->d_accumulation, net->d_stream[0], net->d_stream[1],
-                     net->d_inner,        net->slab_sums,      net->slab_alpha,     net->pooled,      net->pooled_codes,
-                     net->d_pooled,       net->parameters};
+    void *owned[] = {net->layers,      net->codes,        net->d_code,      net->image,
+                     net->d_code_room, net->worker,       net->d_stream[0], net->d_stream[1],
+                     net->d_inner,     net->slab_sums,    net->slab_alpha,  net->channel_sums,
+                     net->pooled,      net->pooled_codes, net->d_pooled,    net->parameters};
     for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
         free(owned[k]);
     }
@@ -329,55 +396,16 @@ struct bd_parameter *bd_net_parameters(struct bd_net *net, size_t *count)
     return net->parameters;
 }
 
-const float *bd_net_pooled(const struct bd_net *net)
+void bd_net_set_reducer(struct bd_net *net, const struct bd_reducer *reducer)
 {
-    return net->pooled;
+    net->reducer = reducer ? *reducer : (struct bd_reducer){.ranks = 1};
 }
 
-static void set_odd_weights(struct bd_net_layer *layer, int bits)
+bool bd_net_in_integers(const struct bd_net *net, const struct bd_net_layer *layer, int s)
 {
     const struct bd_layer *info = layer->info;
-    int taps = info->kernel_h * info->kernel_w;
-    int in_padded = info->kind == BD_LAYER_CONV ? layer->in_padded : info->in_channels;
-    for (int o = 0; o < info->out_channels; o++) {
-        for (int c = 0; c < info->in_channels; c++) {
-            const uint8_t *from = layer->codes + ((size_t)o * info->in_channels + c) * taps;
-            float *to = layer->odd + ((size_t)o * in_padded + c) * taps;
-            for (int t = 0; t < taps; t++) {
-                to[t] = bd_weight_odd(from[t], bits);
-            }
-        }
-    }
-    layer->odd_bits = bits;
-}
-
-void bd_net_update_weights(struct bd_net *net)
-{
-    for (int i = 0; i < net->graph->layer_count; i++) {
-        struct bd_net_layer *layer = &net->layers[i];
-        if (layer->info->kind == BD_LAYER_POOL) {
-            continue;
-        }
-        bd_weight_codes(layer->weight, layer->weight_count, *layer->scale, layer->codes);
-        layer->odd_bits = 0;
-        if (!net->training) {
-            continue;
-        }
-        for (int s = 0; s < net->graph->switch_count; s++) {
-            int bits = bd_layer_weight_bits(layer->info, &net->graph->switches[s]);
-            *layer->wscale[s] = bd_weight_scale(layer->codes, layer->weight_count, *layer->scale, bits);
-        }
-    }
-}
-
-bd_status bd_net_load_weights(struct bd_net *net, struct bd_net_layer *layer, int s, struct bd_error *err)
-{
-    int bits = bd_layer_weight_bits(layer->info, &net->graph->switches[s]);
-    if (layer->odd_bits == bits) {
-        return BD_OK;
-    }
-    set_odd_weights(layer, bits);
-    return layer->conv ? bd_conv_set_weights(layer->conv, layer->odd, err) : BD_OK;
+    return net->integer && info->in_quantizer != BD_QUANTIZER_INPUT &&
+           bd_quantizer_bits(&net->graph->quantizers[info->in_quantizer], &net->graph->switches[s]) != 32;
 }
 
 struct bd_code bd_net_code(const struct bd_net *net, int quantizer, int s)

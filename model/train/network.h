@@ -1,8 +1,10 @@
-/* The network of a checkpoint in float arithmetic: forward and backward of one switch over one batch.
+/* The network of a checkpoint as training runs it: forward and backward of one switch over one batch.
  *
- * Convolutions multiply whole numbers (activation codes by odd weights), so an accumulation is the integer that
- * hardware gets (while it stays under 2^24); its real value is k times it, k = wscale * step of the input codes. Batch
- * norm takes k in, and with it slope and offset per channel turn an accumulation into z in one multiply-add.
+ * Convolutions multiply whole numbers (activation codes by integer weights), so an accumulation is the integer that
+ * hardware gets; where the processor allows it is computed in integers (intconv.h) and exact, else in floats, exact
+ * while it stays under 2^24. Its real value is k times it, k = wscale * step of the input codes. Batch norm takes k in,
+ * and with it slope and offset per channel turn an accumulation into z in one multiply-add. 32-bit activations run in
+ * floats.
  *
  * The arrays of the checkpoint are read and updated in place (running statistics, wscale); the checkpoint must outlive
  * the network and keep its arrays. A first layer with fixed weight bits gives every switch the same accumulations:
@@ -37,6 +39,31 @@ struct bd_parameter {
 
 struct bd_net;
 
+/* Where the time of a step goes. NORMS: batch norm, quantizers, residual sums, pooling, both ways. */
+enum bd_phase {
+    BD_PHASE_CONVOLVE,
+    BD_PHASE_DATA_GRADIENT,
+    BD_PHASE_WEIGHT_GRADIENT,
+    BD_PHASE_NORMS,
+    BD_PHASE_WEIGHTS, /* quantizing and laying out weights, adding up their gradients */
+    BD_PHASES
+};
+
+struct bd_profile {
+    double seconds[BD_PHASES];    /* of processor time, all threads */
+    double operations[BD_PHASES]; /* multiplications and additions; WEIGHTS and NORMS: 0 */
+    double bytes[BD_PHASES];      /* NORMS: numbers read and written, each once per pass */
+};
+
+/* What data-parallel ranks share: each function replaces `count` numbers by their sums over all ranks, the same bits on
+ * every rank. */
+struct bd_reducer {
+    void *context;
+    int ranks;
+    bd_status (*sum_doubles)(void *context, double *values, size_t count, struct bd_error *err);
+    bd_status (*sum_floats)(void *context, float *values, size_t count, struct bd_error *err);
+};
+
 #define BD_NET_EVALUATE (-1.0) /* as `momentum`: use the running statistics and leave them */
 
 /* `switches` (a bit each) are those that will run. Without `training` there is no backward. */
@@ -46,7 +73,7 @@ void bd_net_destroy(struct bd_net *net);
 
 struct bd_parameter *bd_net_parameters(struct bd_net *net, size_t *count);
 
-/* Quantizes the weights as they now stand; once after every change. */
+/* Quantizes the weights as they now stand, at every switch; once after every change. */
 void bd_net_update_weights(struct bd_net *net);
 /* Takes a batch of raw pixels (batch, H, W, C), clears the gradients and runs what all switches share. */
 bd_status bd_net_begin(struct bd_net *net, const uint8_t *images, struct bd_error *err) BD_WARN_UNUSED;
@@ -60,7 +87,23 @@ bd_status bd_net_backward(struct bd_net *net, int switch_index, const float *d_l
 /* Completes the gradients: shared ones become the mean over the switches run backward since bd_net_begin. */
 bd_status bd_net_finish(struct bd_net *net, struct bd_error *err) BD_WARN_UNUSED;
 
-/* For tests and tools: the pooled map's values (batch, channels) of the last forward. */
+/* Makes the network one of reducer->ranks that take a step together: batch-norm moments, batch norm's backward sums
+ * and, in bd_net_finish, every gradient become sums over the ranks. Every rank makes the same calls; d_logits and
+ * d_pooled are of a loss that is divided by the images of all ranks. `reducer` is copied; NULL: alone again. */
+void bd_net_set_reducer(struct bd_net *net, const struct bd_reducer *reducer);
+
+/* Starts counting anew; and what was counted since. Counting costs about 1 % of the time. */
+void bd_net_start_profile(struct bd_net *net);
+struct bd_profile bd_net_profile(const struct bd_net *net);
+
+/* For tests and tools: a convolution's sums (batch, out_channels, OH, OW) in the last forward, as doubles. True where
+ * they come from the integer kernel. */
+bool bd_net_accumulation(const struct bd_net *net, int layer, double *sums);
+/* A quantizer's codes (batch, channels, H, W) at the switch whose forward was last; not those of 32-bit activations. */
+void bd_net_codes(const struct bd_net *net, int quantizer, int switch_index, int16_t *codes);
+/* The integer weights (OC, IC / groups, KH, KW) of a layer at a switch, as bd_net_update_weights left them. */
+const int16_t *bd_net_weight_integers(const struct bd_net *net, int layer, int switch_index);
+/* The pooled map's values (batch, channels) of the last forward. */
 const float *bd_net_pooled(const struct bd_net *net);
 
 #endif

@@ -1,32 +1,62 @@
-/* Inside of network.h: what its parts (network.c, walk.c, forward.c, backward.c) share. */
+/* Inside of network.h: what its parts (network.c, rooms.c, weights.c, walk.c, forward.c, backward.c) share. */
 #ifndef BD_TRAIN_NETWORK_PARTS_H
 #define BD_TRAIN_NETWORK_PARTS_H
 
 #include "model/train/conv.h"
+#include "model/train/intconv.h"
 #include "model/train/kernels.h"
 #include "model/train/network.h"
+
+/* The integers of a layer's weights at the switches that share them, in the forms that the passes read. */
+struct bd_net_set {
+    int bits;
+    int16_t *integers; /* (OC, IC, KH, KW) */
+    struct bd_intconv_weights packed;
+};
 
 struct bd_net_layer {
     const struct bd_layer *info;
     struct bd_conv *conv;
+    struct bd_intconv_shape shape;         /* of the integer kernel */
     int in_padded, out_padded, out_pixels; /* channels in whole blocks */
     bool once;                             /* same accumulations in every switch */
-    int stream_source;                     /* ADDS: the layer whose stream it reads */
+    int stream_source;                     /* ADDS, POOL: the layer whose stream it reads */
     size_t weight_count;
     float *weight, *scale, *bias; /* checkpoint */
     float *wscale[BD_MAX_SWITCHES], *gamma[BD_MAX_SWITCHES], *beta[BD_MAX_SWITCHES], *mean[BD_MAX_SWITCHES],
         *variance[BD_MAX_SWITCHES];
     float *d_weight, *d_bias, *d_gamma[BD_MAX_SWITCHES], *d_beta[BD_MAX_SWITCHES];
-    uint8_t *codes;                                    /* c_8 of the weights (OC, IC, KH, KW) */
-    float *odd;                                        /* the switch's odd weights, channels padded */
-    int odd_bits;                                      /* what `odd` and `conv` hold; 0: nothing */
-    float *d_odd;                                      /* weight gradient, channels padded */
-    float *d_shards;                                   /* the same as oneDNN leaves it, by shard */
-    float *accumulation, *stream, *d_accumulation_sum; /* last: float32, ONCE layers only */
+    uint8_t *codes; /* c_8 of the weights (OC, IC, KH, KW) */
+    struct bd_net_set *sets;
+    int set_count, set_of[BD_MAX_SWITCHES];
+    float *plain;                       /* float weights or their gradient, channels padded, on the way to oneDNN */
+    float *d_shards;                    /* weight gradients as oneDNN leaves them, by shard */
+    void *accumulation;                 /* (N, OC/B, pixels, B) */
+    enum bd_number accumulation_type;   /* of the last forward */
+    float *stream, *d_accumulation_sum; /* the latter for ONCE layers only */
     double *batch_mean, *batch_inverse; /* of the accumulation; inverse = k / sqrt(k^2 var + eps), (out_padded) */
     double *batch_variance;
     float *slope, *offset; /* (out_padded) */
     float *back[3];        /* d_a = back[0] g + back[1] a + back[2], (out_padded) */
+};
+
+/* The codes of a quantizer: bytes (N, C/B, height + 2 pad, width + 2 pad, B), as bd_code_bias says; the padding is as
+ * wide as the widest reader's. Unquantized values instead are float32 without padding. */
+struct bd_net_codes {
+    uint8_t *bytes;
+    float *values; /* where a running switch has 32-bit activations */
+    int pad;
+    size_t row, plane, image; /* bytes from one to the next */
+    int8_t *border;           /* by image: what its padding holds */
+};
+
+/* What each thread has of its own. */
+struct bd_net_worker {
+    void *operand;        /* a shard of codes as oneDNN reads them */
+    void *d_accumulation; /* a shard */
+    void *d_code;         /* a shard */
+    int32_t *window_sums; /* an image */
+    double seconds[BD_PHASES];
 };
 
 struct bd_net {
@@ -34,25 +64,35 @@ struct bd_net {
     const struct bd_graph *graph;
     int batch, block, shard, shards, workers;
     uint32_t switches;
-    bool half, training;
+    bool half, training, integer; /* integer: that kernel is usable */
+    bool profiling, laid_out;     /* laid_out: the convolutions hold the sets as they stand */
+    struct bd_reducer reducer;    /* of one rank by itself: ranks 1 */
     struct bd_net_layer *layers;
     float *alpha[BD_MAX_LAYERS][BD_MAX_SWITCHES], *d_alpha[BD_MAX_LAYERS][BD_MAX_SWITCHES]; /* by quantizer */
-    void **codes;                           /* operand, by quantizer; NULL for the pool's */
-    const void **d_code[2];                 /* by quantizer: the gradients that its readers left, or NULL */
-    float *image;                           /* (N, C, H, W) */
-    void *d_code_room[2], **d_accumulation; /* the latter one shard for each worker */
-    float *d_stream[2], *d_inner; /* two: a stage's first gradient is gathered while the last of the next is read */
-    double *slab_sums, *slab_alpha;
+    struct bd_net_codes *codes;                                                             /* by quantizer */
+    const void **d_code; /* by quantizer: the gradient that the first of two readers left, or NULL */
+    float *image;        /* (N, C, H, W) */
+    void *d_code_room;   /* where it does so; the last reader's stays in the worker's room */
+    struct bd_net_worker *worker;
+    float *d_stream[2]; /* two: a stage's first gradient is gathered while the last of the next is read */
+    void *d_inner;
+    double *slab_sums, *slab_alpha, *channel_sums;
     float *pooled, *pooled_codes, *d_pooled; /* (N, C) */
     int backward_count;
     struct bd_parameter *parameters;
     size_t parameter_count;
+    struct bd_profile profile;
 };
 
-/* A shard of a layer: images k * shard .. (k + 1) * shard - 1. */
-static inline int bd_slab_count(const struct bd_net *net, const struct bd_net_layer *layer)
+static inline enum bd_number bd_operand_type(const struct bd_net *net)
 {
-    return net->shard * layer->out_padded / net->block;
+    return net->half ? BD_HALF : BD_FLOAT;
+}
+
+/* Blocks of channels in a layer's map, and numbers in one such block of one image. */
+static inline int bd_blocks(const struct bd_net *net, const struct bd_net_layer *layer)
+{
+    return layer->out_padded / net->block;
 }
 
 static inline size_t bd_slab_size(const struct bd_net *net, const struct bd_net_layer *layer)
@@ -60,9 +100,10 @@ static inline size_t bd_slab_size(const struct bd_net *net, const struct bd_net_
     return (size_t)layer->out_pixels * net->block;
 }
 
-static inline size_t bd_shard_at(const struct bd_net *net, const struct bd_net_layer *layer, int shard)
+/* Where an image begins in a layer's map. */
+static inline size_t bd_image_at(const struct bd_net_layer *layer, int image)
 {
-    return (size_t)shard * bd_slab_count(net, layer) * bd_slab_size(net, layer);
+    return (size_t)image * layer->out_padded * layer->out_pixels;
 }
 
 /* What one walk does with each shard, in this order; unused steps are NULL. */
@@ -71,23 +112,39 @@ struct bd_walk {
     bool measure;
     struct bd_net_layer *emit, *convolve, *pool;      /* forward */
     struct bd_net_layer *unpool, *normalize, *gather; /* backward */
-    const float *normalize_g;
+    const void *normalize_g;
     const float *d_stream; /* gradient of what `gather` writes to the stream, from the layers that read it; or NULL */
-    float *gather_g;
-    void *d_source; /* where `normalize` leaves the gradient of its input codes, or NULL */
+    void *gather_g;
+    void *d_source;      /* where `normalize` leaves the gradient of its input codes, or NULL: */
+    bool d_source_stays; /* in the worker's room, for `gather` alone */
 };
 
 /* Takes every shard through the walk; threads take shards as they come. */
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err) BD_WARN_UNUSED;
-/* The shard's input of a layer: pixels or codes. */
-const void *bd_net_input(const struct bd_net *net, const struct bd_net_layer *layer, int shard);
-/* Sum over the batch of slab_sums entry `which` (0 or 1) of channel c. */
-double bd_net_sum(const struct bd_net *net, const struct bd_net_layer *layer, int which, int c);
+/* The shard's input of a layer as oneDNN reads it: pixels, or codes, made in the worker's room. */
+const void *bd_net_operand(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker);
+/* slab_sums over this rank's batch into channel_sums: [0, out_padded) of the first number, then of the second; and
+ * those over all ranks. */
+void bd_net_add_slabs(struct bd_net *net, const struct bd_net_layer *layer);
+bd_status bd_net_reduce_sums(struct bd_net *net, const struct bd_net_layer *layer, struct bd_error *err) BD_WARN_UNUSED;
 
-/* Puts the switch's weights into the layer's convolution, unless they are there. */
-bd_status bd_net_load_weights(struct bd_net *net, struct bd_net_layer *layer, int s, struct bd_error *err)
-    BD_WARN_UNUSED;
+/* True where the layer's sums at the switch are integers from the integer kernel. */
+bool bd_net_in_integers(const struct bd_net *net, const struct bd_net_layer *layer, int s);
 /* A quantizer's code at a switch; quantizer -1: none. */
 struct bd_code bd_net_code(const struct bd_net *net, int quantizer, int s);
+
+/* Opens and closes the weight sets of a layer. */
+void bd_net_open_weights(struct bd_net *net, struct bd_net_layer *layer);
+void bd_net_close_weights(struct bd_net_layer *layer);
+/* Gives the convolutions the sets as they stand, unless they have them. */
+bd_status bd_net_lay_out_weights(struct bd_net *net, struct bd_error *err) BD_WARN_UNUSED;
+/* Adds gain times the shards' weight gradients to the layer's. */
+bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *layer, float gain, struct bd_error *err)
+    BD_WARN_UNUSED;
+
+/* Seconds of this thread's processor time when profiling, else 0. bd_clock_phase adds what passed since `from` to the
+ * worker's phase and gives the time now. */
+double bd_clock(const struct bd_net *net);
+double bd_clock_phase(struct bd_net *net, int worker, enum bd_phase phase, double from);
 
 #endif

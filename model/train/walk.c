@@ -1,68 +1,205 @@
-/* What is done to a shard between two batch norms, and the walk over all shards. */
+/* What is done to a shard between two batch norms, and the walk over all shards. Forward goes image by image, whose
+ * codes and sums fit in the nearest caches; backward by whole shards, for oneDNN's sake. */
 #include <omp.h>
+#include <string.h>
 
 #include "model/train/network_parts.h"
 
-static int first_channel(const struct bd_net *net, const struct bd_net_layer *layer, int slab)
+/* Numbers of kinds of bytes that a pass over `count` numbers moves, for the profile. */
+static void count_bytes(struct bd_net *net, double bytes)
 {
-    return slab % (layer->out_padded / net->block) * net->block;
-}
-
-const void *bd_net_input(const struct bd_net *net, const struct bd_net_layer *layer, int shard)
-{
-    const struct bd_layer *info = layer->info;
-    size_t size = (size_t)shard * net->shard * layer->in_padded * info->in_height * info->in_width;
-    return info->in_quantizer == BD_QUANTIZER_INPUT
-               ? (const char *)(net->image + size)
-               : (const char *)net->codes[info->in_quantizer] + size * (net->half ? 2 : 4);
-}
-
-static void emit_shard(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard)
-{
-    const struct bd_layer *info = layer->info;
-    size_t operand = net->half ? 2 : 4, start = bd_shard_at(net, layer, shard);
-    struct bd_code code = bd_net_code(net, info->out_quantizer, s);
-    char *codes = info->out_quantizer < 0 ? NULL : net->codes[info->out_quantizer];
-    const float *stream_in = info->adds_stream ? net->layers[layer->stream_source].stream : NULL;
-    for (int i = 0; i < bd_slab_count(net, layer); i++) {
-        size_t at = start + i * bd_slab_size(net, layer);
-        int channel = first_channel(net, layer, i);
-        struct bd_forward_slab slab = {.a = layer->accumulation + at,
-                                       .slope = layer->slope + channel,
-                                       .offset = layer->offset + channel,
-                                       .stream_in = stream_in ? stream_in + at : NULL,
-                                       .stream_out = layer->stream ? layer->stream + at : NULL,
-                                       .codes = codes ? codes + at * operand : NULL};
-        bd_kernel_forward(&slab, layer->out_pixels, net->block, net->half, &code);
+    if (net->profiling) {
+#pragma omp atomic
+        net->profile.bytes[BD_PHASE_NORMS] += bytes;
     }
 }
 
-static void measure_shard(struct bd_net *net, const struct bd_net_layer *layer, int shard)
+static void count_convolution(struct bd_net *net, const struct bd_net_layer *layer, int images, enum bd_phase phase)
 {
-    size_t start = bd_shard_at(net, layer, shard);
-    int first = shard * bd_slab_count(net, layer);
-    for (int i = 0; i < bd_slab_count(net, layer); i++) {
-        bd_kernel_moments(layer->accumulation + start + i * bd_slab_size(net, layer), layer->out_pixels, net->block,
-                          net->slab_sums + (size_t)(first + i) * 2 * net->block);
+    if (net->profiling) {
+        const struct bd_layer *info = layer->info;
+        double operations = 2.0 * images * info->out_channels * layer->out_pixels * (info->in_channels / info->groups) *
+                            info->kernel_h * info->kernel_w;
+#pragma omp atomic
+        net->profile.operations[phase] += operations;
     }
 }
 
-/* pooled (N, C): the mean of the stream over its pixels. */
-static void pool_shard(struct bd_net *net, const struct bd_net_layer *pool, int shard)
+/* ---- forward ---- */
+
+/* The padding around an image's codes is a code of 0. */
+static void fill_border(struct bd_net *net, int quantizer, int image, int bias)
 {
-    const struct bd_net_layer *last = &net->layers[pool->stream_source];
-    int channels = pool->info->in_channels, block = net->block;
-    for (int n = shard * net->shard; n < (shard + 1) * net->shard; n++) {
-        for (int c = 0; c < channels; c++) {
-            const float *map = last->stream + ((size_t)n * last->out_padded + c / block * block) * last->out_pixels;
-            float sum = 0;
-            for (int p = 0; p < last->out_pixels; p++) {
-                sum += map[p * block + c % block];
+    const struct bd_quantizer *info = &net->graph->quantizers[quantizer];
+    struct bd_net_codes *codes = &net->codes[quantizer];
+    size_t side = (size_t)codes->pad * net->block, inside = (size_t)info->width * net->block;
+    if (codes->border[image] == bias) {
+        return;
+    }
+    codes->border[image] = bias;
+    for (size_t plane = 0; plane < codes->image; plane += codes->plane) {
+        uint8_t *row = codes->bytes + image * codes->image + plane;
+        for (int y = -codes->pad; y < info->height + codes->pad; y++, row += codes->row) {
+            if (y < 0 || y >= info->height) {
+                memset(row, bias, codes->row);
+            } else {
+                memset(row, bias, side);
+                memset(row + side + inside, bias, side);
             }
-            net->pooled[n * channels + c] = sum / last->out_pixels;
         }
     }
 }
+
+static void emit_image(struct bd_net *net, const struct bd_net_layer *layer, const struct bd_code *code, int image)
+{
+    const struct bd_layer *info = layer->info;
+    int q = info->out_quantizer;
+    struct bd_net_codes *codes = q < 0 ? NULL : &net->codes[q];
+    bool bytes = codes && code->kind != BD_CODE_CLIP;
+    const float *stream_in = info->adds_stream ? net->layers[layer->stream_source].stream : NULL;
+    size_t number = bd_number_size(layer->accumulation_type);
+    if (bytes) {
+        fill_border(net, q, image, bd_code_bias(code));
+    }
+    for (int b = 0; b < bd_blocks(net, layer); b++) {
+        size_t at = bd_image_at(layer, image) + b * bd_slab_size(net, layer);
+        struct bd_forward_slab slab = {.a = (const char *)layer->accumulation + at * number,
+                                       .a_type = layer->accumulation_type,
+                                       .slope = layer->slope + b * net->block,
+                                       .offset = layer->offset + b * net->block,
+                                       .stream_in = stream_in ? stream_in + at : NULL,
+                                       .stream_out = layer->stream ? layer->stream + at : NULL,
+                                       .width = info->out_width};
+        if (bytes) {
+            slab.pitch = codes->row;
+            slab.codes = codes->bytes + image * codes->image + b * codes->plane + codes->pad * codes->row +
+                         codes->pad * net->block;
+        } else if (codes) {
+            slab.codes = codes->values + at;
+        }
+        bd_kernel_forward(&slab, layer->out_pixels, net->block, code);
+    }
+    count_bytes(net, (double)layer->out_padded * layer->out_pixels *
+                         (number + (stream_in ? 4 : 0) + (layer->stream ? 4 : 0) + (codes ? bytes ? 1 : 4 : 0)));
+}
+
+static void measure_image(struct bd_net *net, const struct bd_net_layer *layer, int image)
+{
+    size_t number = bd_number_size(layer->accumulation_type);
+    for (int b = 0; b < bd_blocks(net, layer); b++) {
+        size_t at = bd_image_at(layer, image) + b * bd_slab_size(net, layer);
+        bd_kernel_moments((const char *)layer->accumulation + at * number, layer->accumulation_type, layer->out_pixels,
+                          net->block, net->slab_sums + (size_t)(image * bd_blocks(net, layer) + b) * 2 * net->block);
+    }
+    count_bytes(net, (double)layer->out_padded * layer->out_pixels * number);
+}
+
+/* Where the first window of an image begins. */
+static const uint8_t *first_window(const struct bd_net *net, const struct bd_net_layer *layer, int image)
+{
+    const struct bd_net_codes *codes = &net->codes[layer->info->in_quantizer];
+    size_t inset = codes->pad - layer->info->pad;
+    return codes->bytes + image * codes->image + inset * codes->row + inset * net->block;
+}
+
+static void convolve_image(struct bd_net *net, const struct bd_net_layer *layer, int s, int image, int worker)
+{
+    struct bd_code code = bd_net_code(net, layer->info->in_quantizer, s);
+    char *sums = (char *)layer->accumulation + bd_image_at(layer, image) * bd_number_size(layer->accumulation_type);
+    bd_intconv_forward(&layer->shape, &layer->sets[layer->set_of[s]].packed, first_window(net, layer, image),
+                       bd_code_bias(&code), layer->accumulation_type, sums, net->worker[worker].window_sums);
+}
+
+const void *bd_net_operand(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker)
+{
+    const struct bd_layer *info = layer->info;
+    int q = info->in_quantizer;
+    size_t plane = (size_t)info->in_height * info->in_width * net->block, inside = (size_t)info->in_width * net->block;
+    size_t first = (size_t)shard * net->shard, map = (size_t)layer->in_padded * info->in_height * info->in_width;
+    char *to = net->worker[worker].operand;
+    enum bd_number type = bd_operand_type(net);
+    if (q == BD_QUANTIZER_INPUT) {
+        return net->image + first * map;
+    }
+    const struct bd_net_codes *codes = &net->codes[q];
+    struct bd_code code = bd_net_code(net, q, s);
+    if (code.kind == BD_CODE_CLIP) {
+        if (type == BD_FLOAT) {
+            return codes->values + first * map;
+        }
+        bd_kernel_narrow(codes->values + first * map, net->shard * map, type, to);
+        return to;
+    }
+    for (int n = 0; n < net->shard; n++) {
+        for (size_t b = 0; b < map / plane; b++) {
+            const uint8_t *from =
+                codes->bytes + (first + n) * codes->image + b * codes->plane + codes->pad * (codes->row + net->block);
+            for (int y = 0; y < info->in_height; y++) {
+                bd_kernel_widen(from + y * codes->row, bd_code_bias(&code), inside, type, to);
+                to += inside * bd_number_size(type);
+            }
+        }
+    }
+    return net->worker[worker].operand;
+}
+
+/* pooled (N, C): the mean of the stream over its pixels. */
+static void pool_image(struct bd_net *net, const struct bd_net_layer *pool, int image)
+{
+    const struct bd_net_layer *last = &net->layers[pool->stream_source];
+    int channels = pool->info->in_channels, block = net->block;
+    for (int c = 0; c < channels; c++) {
+        const float *map = last->stream + bd_image_at(last, image) + c / block * bd_slab_size(net, last);
+        float sum = 0;
+        for (int p = 0; p < last->out_pixels; p++) {
+            sum += map[p * block + c % block];
+        }
+        net->pooled[image * channels + c] = sum / last->out_pixels;
+    }
+}
+
+static bd_status forward_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker,
+                               struct bd_error *err)
+{
+    const struct bd_net_layer *layer = walk->convolve;
+    struct bd_code code = walk->emit ? bd_net_code(net, walk->emit->info->out_quantizer, walk->s) : (struct bd_code){0};
+    bool integers = layer && layer->accumulation_type != BD_FLOAT;
+    double from = bd_clock(net);
+    for (int image = shard * net->shard; image < (shard + 1) * net->shard; image++) {
+        if (walk->emit) {
+            emit_image(net, walk->emit, &code, image);
+        }
+        if (integers) {
+            from = bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
+            convolve_image(net, layer, walk->s, image, worker);
+            from = bd_clock_phase(net, worker, BD_PHASE_CONVOLVE, from);
+            if (walk->measure) {
+                measure_image(net, layer, image);
+            }
+        }
+        if (walk->pool) {
+            pool_image(net, walk->pool, image);
+        }
+    }
+    from = bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
+    if (layer) {
+        count_convolution(net, layer, net->shard, BD_PHASE_CONVOLVE);
+    }
+    if (!layer || integers) {
+        return BD_OK;
+    }
+    bd_status status =
+        bd_conv_forward(layer->conv, worker, layer->set_of[walk->s], bd_net_operand(net, layer, walk->s, shard, worker),
+                        (float *)layer->accumulation + bd_image_at(layer, shard * net->shard), err);
+    from = bd_clock_phase(net, worker, BD_PHASE_CONVOLVE, from);
+    for (int n = 0; n < net->shard && walk->measure; n++) {
+        measure_image(net, layer, shard * net->shard + n);
+    }
+    bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
+    return status;
+}
+
+/* ---- backward ---- */
 
 /* d_stream[0] from the gradient of the pooled map, which holds what the pool's quantizer lets through. */
 static void unpool_shard(struct bd_net *net, const struct bd_net_layer *pool, int shard)
@@ -70,107 +207,139 @@ static void unpool_shard(struct bd_net *net, const struct bd_net_layer *pool, in
     const struct bd_net_layer *last = &net->layers[pool->stream_source];
     int channels = pool->info->in_channels, block = net->block;
     for (int n = shard * net->shard; n < (shard + 1) * net->shard; n++) {
-        for (int c = 0; c < last->out_padded; c++) {
-            float *map = net->d_stream[0] + ((size_t)n * last->out_padded + c / block * block) * last->out_pixels;
-            float d = c < channels ? net->d_pooled[n * channels + c] / last->out_pixels : 0;
+        for (int b = 0; b < bd_blocks(net, last); b++) {
+            float *map = net->d_stream[0] + bd_image_at(last, n) + b * bd_slab_size(net, last), d[BD_MAX_BLOCK];
+            for (int c = 0; c < block; c++) {
+                int channel = b * block + c;
+                d[c] = channel < channels ? net->d_pooled[n * channels + channel] / last->out_pixels : 0;
+            }
             for (int p = 0; p < last->out_pixels; p++) {
-                map[p * block + c % block] = d;
+                memcpy(map + p * block, d, block * sizeof *d);
             }
         }
     }
 }
 
-static void gather_shard(struct bd_net *net, const struct bd_walk *walk, int shard)
+static void gather_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker)
 {
     const struct bd_net_layer *layer = walk->gather;
-    int q = layer->info->out_quantizer, block = net->block, first = shard * bd_slab_count(net, layer);
-    size_t operand = net->half ? 2 : 4, start = bd_shard_at(net, layer, shard);
+    int q = layer->info->out_quantizer, block = net->block, first = shard * net->shard * bd_blocks(net, layer);
+    enum bd_number d_type = bd_operand_type(net), g_type = layer->stream ? BD_FLOAT : d_type;
+    size_t start = bd_image_at(layer, shard * net->shard), number = bd_number_size(layer->accumulation_type);
     struct bd_code code = bd_net_code(net, q, walk->s);
-    const char *d_code = q < 0 ? NULL : net->d_code[0][q], *d_code_2 = q < 0 ? NULL : net->d_code[1][q];
-    for (int i = 0; i < bd_slab_count(net, layer); i++) {
-        size_t at = start + i * bd_slab_size(net, layer);
-        int channel = first_channel(net, layer, i);
-        struct bd_backward_slab slab = {.a = layer->accumulation + at,
+    const char *first_reader = q < 0 ? NULL : net->d_code[q];
+    const char *d_code[2] = {walk->d_source_stays ? net->worker[worker].d_code : NULL,
+                             first_reader ? first_reader + start * bd_number_size(d_type) : NULL};
+    if (!d_code[0]) {
+        d_code[0] = d_code[1];
+        d_code[1] = NULL;
+    }
+    for (int i = 0; i < net->shard * bd_blocks(net, layer); i++) {
+        size_t in = i * bd_slab_size(net, layer), at = start + in;
+        int channel = i % bd_blocks(net, layer) * block;
+        struct bd_backward_slab slab = {.a = (const char *)layer->accumulation + at * number,
+                                        .a_type = layer->accumulation_type,
+                                        .d_type = d_type,
                                         .slope = layer->slope + channel,
                                         .offset = layer->offset + channel,
                                         .stream = layer->stream ? layer->stream + at : NULL,
                                         .d_stream = walk->d_stream ? walk->d_stream + at : NULL,
-                                        .d_code = d_code ? d_code + at * operand : NULL,
-                                        .d_code_2 = d_code_2 ? d_code_2 + at * operand : NULL,
+                                        .d_code = d_code[0] ? d_code[0] + in * bd_number_size(d_type) : NULL,
+                                        .d_code_2 = d_code[1] ? d_code[1] + in * bd_number_size(d_type) : NULL,
                                         .code_gain = 1 / code.step,
-                                        .g = walk->gather_g + at};
-        bd_kernel_backward(&slab, layer->out_pixels, block, net->half, &code,
-                           net->slab_sums + (size_t)(first + i) * 2 * block, &net->slab_alpha[first + i]);
+                                        .g = (char *)walk->gather_g + at * bd_number_size(g_type)};
+        bd_kernel_backward(&slab, layer->out_pixels, block, &code, net->slab_sums + (size_t)(first + i) * 2 * block,
+                           &net->slab_alpha[first + i]);
     }
+    count_bytes(net, (double)net->shard * layer->out_padded * layer->out_pixels *
+                         (number + (layer->stream ? 4 : 0) + (walk->d_stream ? 4 : 0) + bd_number_size(g_type) +
+                          ((d_code[0] ? 1 : 0) + (d_code[1] ? 1 : 0)) * bd_number_size(d_type)));
 }
 
-/* Batch norm's backward pass, then the convolution's. */
-static bd_status normalize_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker,
-                                 struct bd_error *err)
+/* Batch norm's backward pass, into the worker's room or the sum of a ONCE layer. */
+static void normalize_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker)
+{
+    const struct bd_net_layer *layer = walk->normalize;
+    size_t start = bd_image_at(layer, shard * net->shard), number = bd_number_size(layer->accumulation_type);
+    bool image = layer->info->in_quantizer == BD_QUANTIZER_INPUT;
+    enum bd_number g_type = layer->stream ? BD_FLOAT : bd_operand_type(net);
+    enum bd_number d_type = image ? BD_FLOAT : bd_operand_type(net);
+    char *d_accumulation = net->worker[worker].d_accumulation;
+    for (int i = 0; i < net->shard * bd_blocks(net, layer); i++) {
+        size_t in = i * bd_slab_size(net, layer), at = start + in;
+        int c = i % bd_blocks(net, layer) * net->block;
+        struct bd_normalize_slab slab = {.g = (const char *)walk->normalize_g + at * bd_number_size(g_type),
+                                         .a = (const char *)layer->accumulation + at * number,
+                                         .g_type = g_type,
+                                         .a_type = layer->accumulation_type,
+                                         .d_type = d_type,
+                                         .p = layer->back[0] + c,
+                                         .q = layer->back[1] + c,
+                                         .r = layer->back[2] + c,
+                                         .d_a = layer->once ? NULL : d_accumulation + in * bd_number_size(d_type),
+                                         .sum = layer->once ? layer->d_accumulation_sum + at : NULL};
+        bd_kernel_normalize_gradient(&slab, layer->out_pixels, net->block);
+    }
+    count_bytes(net, (double)net->shard * layer->out_padded * layer->out_pixels *
+                         (number + bd_number_size(g_type) + (layer->once ? 8 : bd_number_size(d_type))));
+}
+
+static bd_status convolve_back(struct bd_net *net, const struct bd_walk *walk, int shard, int worker,
+                               struct bd_error *err)
 {
     const struct bd_net_layer *layer = walk->normalize;
     const struct bd_layer *info = layer->info;
-    size_t start = bd_shard_at(net, layer, shard);
-    bool half = net->half && info->in_quantizer != BD_QUANTIZER_INPUT;
-    char *d_accumulation = net->d_accumulation[worker];
-    for (int i = 0; i < bd_slab_count(net, layer); i++) {
-        size_t in = i * bd_slab_size(net, layer), at = start + in;
-        int c = first_channel(net, layer, i);
-        bd_kernel_normalize_gradient(walk->normalize_g + at, layer->accumulation + at, layer->back[0] + c,
-                                     layer->back[1] + c, layer->back[2] + c, layer->out_pixels, net->block, half,
-                                     layer->once ? NULL : d_accumulation + in * (half ? 2 : 4),
-                                     layer->once ? layer->d_accumulation_sum + at : NULL);
-    }
-    if (layer->once) {
-        return BD_OK;
-    }
-    bd_status status = bd_conv_backward_weights(layer->conv, worker, bd_net_input(net, layer, shard), d_accumulation,
-                                                layer->d_shards + shard * bd_conv_gradient_count(layer->conv), err);
+    const void *d_accumulation = net->worker[worker].d_accumulation;
+    double from = bd_clock(net);
+    bd_status status =
+        bd_conv_backward_weights(layer->conv, worker, bd_net_operand(net, layer, walk->s, shard, worker),
+                                 d_accumulation, layer->d_shards + shard * bd_conv_gradient_count(layer->conv), err);
+    from = bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
+    count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
     if (status || !walk->d_source) {
         return status;
     }
     size_t size = (size_t)net->shard * layer->in_padded * info->in_height * info->in_width;
-    return bd_conv_backward_data(layer->conv, worker, d_accumulation,
-                                 (char *)walk->d_source + shard * size * (half ? 2 : 4), err);
+    char *d_source = walk->d_source_stays
+                         ? net->worker[worker].d_code
+                         : (char *)walk->d_source + shard * size * bd_number_size(bd_operand_type(net));
+    status = bd_conv_backward_data(layer->conv, worker, layer->set_of[walk->s], d_accumulation, d_source, err);
+    bd_clock_phase(net, worker, BD_PHASE_DATA_GRADIENT, from);
+    count_convolution(net, layer, net->shard, BD_PHASE_DATA_GRADIENT);
+    return status;
 }
 
-static bd_status visit_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker,
-                             struct bd_error *err)
+static bd_status backward_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker,
+                                struct bd_error *err)
 {
     bd_status status = BD_OK;
-    if (walk->emit) {
-        emit_shard(net, walk->emit, walk->s, shard);
-    }
-    if (walk->convolve) {
-        const struct bd_net_layer *layer = walk->convolve;
-        status = bd_conv_forward(layer->conv, worker, bd_net_input(net, layer, shard),
-                                 layer->accumulation + bd_shard_at(net, layer, shard), err);
-        if (!status && walk->measure) {
-            measure_shard(net, layer, shard);
-        }
-    }
-    if (walk->pool) {
-        pool_shard(net, walk->pool, shard);
-    }
+    double from = bd_clock(net);
     if (walk->unpool) {
         unpool_shard(net, walk->unpool, shard);
     }
     if (walk->normalize) {
-        status = normalize_shard(net, walk, shard, worker, err);
+        normalize_shard(net, walk, shard, worker);
+        bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
+        status = walk->normalize->once ? BD_OK : convolve_back(net, walk, shard, worker, err);
+        from = bd_clock(net);
     }
     if (!status && walk->gather) {
-        gather_shard(net, walk, shard);
+        gather_shard(net, walk, shard, worker);
     }
+    bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
     return status;
 }
+
+/* ---- both ---- */
 
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err)
 {
     bd_status worst = BD_OK;
+    bool back = walk->unpool || walk->normalize || walk->gather;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
     for (int shard = 0; shard < net->shards; shard++) {
         struct bd_error here;
-        bd_status status = visit_shard(net, walk, shard, omp_get_thread_num(), &here);
+        bd_status status = (back ? backward_shard : forward_shard)(net, walk, shard, omp_get_thread_num(), &here);
         if (status) {
 #pragma omp critical(bd_net_walk)
             {
@@ -182,12 +351,23 @@ bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_
     return worst;
 }
 
-double bd_net_sum(const struct bd_net *net, const struct bd_net_layer *layer, int which, int c)
+void bd_net_add_slabs(struct bd_net *net, const struct bd_net_layer *layer)
 {
-    int block = net->block, blocks = layer->out_padded / block;
-    double sum = 0;
-    for (int n = 0; n < net->batch; n++) {
-        sum += net->slab_sums[((size_t)(n * blocks + c / block) * 2 + which) * block + c % block];
+    int block = net->block, blocks = bd_blocks(net, layer);
+    memset(net->channel_sums, 0, 2 * layer->out_padded * sizeof *net->channel_sums);
+    for (int i = 0; i < net->batch * blocks; i++) {
+        const double *from = net->slab_sums + (size_t)i * 2 * block;
+        double *to = net->channel_sums + i % blocks * block;
+        for (int c = 0; c < block; c++) {
+            to[c] += from[c];
+            to[layer->out_padded + c] += from[block + c];
+        }
     }
-    return sum;
+}
+
+bd_status bd_net_reduce_sums(struct bd_net *net, const struct bd_net_layer *layer, struct bd_error *err)
+{
+    const struct bd_reducer *reducer = &net->reducer;
+    return reducer->ranks == 1 ? BD_OK
+                               : reducer->sum_doubles(reducer->context, net->channel_sums, 2 * layer->out_padded, err);
 }

@@ -1,0 +1,97 @@
+/* What tests and tools read out of a network, and the account of its time. */
+#include <string.h>
+#include <time.h>
+
+#include "model/train/network_parts.h"
+
+double bd_clock(const struct bd_net *net)
+{
+    struct timespec t;
+    if (!net->profiling) {
+        return 0;
+    }
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+double bd_clock_phase(struct bd_net *net, int worker, enum bd_phase phase, double from)
+{
+    if (!net->profiling) {
+        return 0;
+    }
+    double now = bd_clock(net);
+    net->worker[worker].seconds[phase] += now - from;
+    return now;
+}
+
+void bd_net_start_profile(struct bd_net *net)
+{
+    net->profiling = true;
+    net->profile = (struct bd_profile){0};
+    for (int i = 0; i < net->workers; i++) {
+        memset(net->worker[i].seconds, 0, sizeof net->worker[i].seconds);
+    }
+}
+
+struct bd_profile bd_net_profile(const struct bd_net *net)
+{
+    struct bd_profile profile = net->profile;
+    for (int i = 0; i < net->workers; i++) {
+        for (int phase = 0; phase < BD_PHASES; phase++) {
+            profile.seconds[phase] += net->worker[i].seconds[phase];
+        }
+    }
+    return profile;
+}
+
+bool bd_net_accumulation(const struct bd_net *net, int index, double *sums)
+{
+    const struct bd_net_layer *layer = &net->layers[index];
+    int channels = layer->info->out_channels, block = net->block;
+    for (int n = 0; n < net->batch; n++) {
+        for (int c = 0; c < channels; c++) {
+            size_t from = bd_image_at(layer, n) + c / block * bd_slab_size(net, layer) + c % block;
+            double *to = sums + ((size_t)n * channels + c) * layer->out_pixels;
+            for (int p = 0; p < layer->out_pixels; p++) {
+                size_t at = from + (size_t)p * block;
+                to[p] = layer->accumulation_type == BD_INT16   ? ((const int16_t *)layer->accumulation)[at]
+                        : layer->accumulation_type == BD_INT32 ? ((const int32_t *)layer->accumulation)[at]
+                                                               : ((const float *)layer->accumulation)[at];
+            }
+        }
+    }
+    return layer->accumulation_type != BD_FLOAT;
+}
+
+void bd_net_codes(const struct bd_net *net, int quantizer, int s, int16_t *to)
+{
+    const struct bd_quantizer *info = &net->graph->quantizers[quantizer];
+    const struct bd_net_codes *codes = &net->codes[quantizer];
+    struct bd_code code = bd_net_code(net, quantizer, s);
+    int pixels = info->height * info->width, block = net->block;
+    for (int n = 0; n < net->batch; n++) {
+        for (int c = 0; c < info->channels; c++) {
+            for (int p = 0; p < pixels; p++, to++) {
+                int y = p / info->width + codes->pad, x = p % info->width + codes->pad;
+                if (quantizer == BD_QUANTIZER_INPUT) {
+                    *to = net->image[((size_t)n * info->channels + c) * pixels + p];
+                } else {
+                    *to = codes->bytes[n * codes->image + c / block * codes->plane + y * codes->row + x * block +
+                                       c % block] -
+                          bd_code_bias(&code);
+                }
+            }
+        }
+    }
+}
+
+const int16_t *bd_net_weight_integers(const struct bd_net *net, int index, int s)
+{
+    const struct bd_net_layer *layer = &net->layers[index];
+    return layer->sets[layer->set_of[s]].integers;
+}
+
+const float *bd_net_pooled(const struct bd_net *net)
+{
+    return net->pooled;
+}

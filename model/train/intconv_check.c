@@ -1,0 +1,167 @@
+/* The test at start: the kernel against plain loops. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/memory.h"
+#include "model/core/rng.h"
+#include "model/train/intconv.h"
+
+#define BLOCK BD_INTCONV_BLOCK
+
+enum fill { RANDOM, SMALLEST, LARGEST, ALTERNATING };
+
+struct trial {
+    int in_channels, out_channels, kernel, stride, pad, side;
+    bool depthwise;
+    int most_weight; /* odd, up to 255 */
+    int most_code;   /* 0: +-1 */
+};
+
+static const struct trial trials[] = {
+    {16, 16, 3, 1, 1, 14, false, 1, 0},     {16, 16, 3, 1, 1, 15, false, 1, 255}, {32, 48, 3, 2, 1, 9, false, 127, 255},
+    {48, 32, 3, 1, 1, 7, false, 255, 255},  {5, 19, 3, 1, 1, 8, false, 255, 0},   {21, 7, 1, 2, 0, 12, false, 15, 15},
+    {16, 32, 5, 1, 2, 11, false, 255, 255}, {19, 19, 3, 1, 1, 9, true, 255, 255}, {32, 32, 3, 2, 1, 10, true, 1, 0},
+    {64, 64, 3, 1, 1, 4, false, 3, 3},
+};
+
+static int pick(struct bd_rng *rng, enum fill fill, int least, int most, int at)
+{
+    switch (fill) {
+    case SMALLEST:
+        return least;
+    case LARGEST:
+        return most;
+    case ALTERNATING:
+        return at % 2 ? least : most;
+    default:
+        return least + (int)bd_rng_below(rng, most - least + 1);
+    }
+}
+
+static int16_t *make_weights(const struct trial *t, enum fill fill, struct bd_rng *rng)
+{
+    size_t count = (size_t)t->out_channels * (t->depthwise ? 1 : t->in_channels) * t->kernel * t->kernel;
+    int16_t *weights = bd_xcalloc(count, sizeof *weights);
+    for (size_t i = 0; i < count; i++) {
+        weights[i] = 2 * pick(rng, fill, -(t->most_weight + 1) / 2, (t->most_weight - 1) / 2, i) + 1;
+    }
+    return weights;
+}
+
+/* Codes (in_channels, side, side). */
+static int *make_codes(const struct trial *t, enum fill fill, struct bd_rng *rng)
+{
+    size_t count = (size_t)t->in_channels * t->side * t->side;
+    int *codes = bd_xcalloc(count, sizeof *codes);
+    for (size_t i = 0; i < count; i++) {
+        codes[i] = t->most_code ? pick(rng, fill, 0, t->most_code, i) : 2 * pick(rng, fill, 0, 1, i) - 1;
+    }
+    return codes;
+}
+
+static uint8_t *lay_out(const struct trial *t, const struct bd_intconv_shape *shape, const int *codes, int bias)
+{
+    int in_blocks = (t->in_channels + BLOCK - 1) / BLOCK;
+    uint8_t *bytes = bd_xcalloc(in_blocks, shape->plane);
+    memset(bytes, bias, in_blocks * shape->plane);
+    for (int c = 0; c < t->in_channels; c++) {
+        for (int p = 0; p < t->side * t->side; p++) {
+            int y = p / t->side + t->pad, x = p % t->side + t->pad;
+            bytes[c / BLOCK * shape->plane + y * shape->row + x * BLOCK + c % BLOCK] =
+                codes[c * t->side * t->side + p] + bias;
+        }
+    }
+    return bytes;
+}
+
+static int plain_sum(const struct trial *t, const int *codes, const int16_t *weights, int o, int oy, int ox)
+{
+    int sum = 0, depth = t->depthwise ? 1 : t->in_channels;
+    for (int i = 0; i < depth * t->kernel * t->kernel; i++) {
+        int c = t->depthwise ? o : i / (t->kernel * t->kernel), tap = i % (t->kernel * t->kernel);
+        int y = oy * t->stride + tap / t->kernel - t->pad, x = ox * t->stride + tap % t->kernel - t->pad;
+        if (y >= 0 && y < t->side && x >= 0 && x < t->side) {
+            sum += codes[(c * t->side + y) * t->side + x] * weights[(size_t)o * depth * t->kernel * t->kernel + i];
+        }
+    }
+    return sum;
+}
+
+static bool try_fill(bd_intconv_kernel *kernel, const struct trial *t, enum fill fill, struct bd_rng *rng)
+{
+    int out = (t->side + 2 * t->pad - t->kernel) / t->stride + 1, wide = t->side + 2 * t->pad;
+    int out_blocks = (t->out_channels + BLOCK - 1) / BLOCK, bias = t->most_code ? 0 : 1;
+    struct bd_intconv_shape shape = {.in_channels = t->in_channels,
+                                     .out_channels = t->out_channels,
+                                     .depthwise = t->depthwise,
+                                     .kernel_h = t->kernel,
+                                     .kernel_w = t->kernel,
+                                     .stride = t->stride,
+                                     .out_height = out,
+                                     .out_width = out,
+                                     .row = (size_t)wide * BLOCK,
+                                     .plane = (size_t)wide * wide * BLOCK};
+    struct bd_intconv_weights packed = {0};
+    int16_t *weights = make_weights(t, fill, rng);
+    int *codes = make_codes(t, fill == ALTERNATING ? LARGEST : fill, rng);
+    uint8_t *bytes = lay_out(t, &shape, codes, bias);
+    void *sums = bd_xcalloc((size_t)out_blocks * BLOCK * out * out, sizeof(int32_t));
+    int32_t *room = bd_xcalloc((size_t)BLOCK * out * out, sizeof *room);
+    bool fine = true;
+    bd_intconv_pack(&shape, weights, &packed);
+    for (int narrow = 0; narrow < 2 && fine; narrow++) {
+        if (narrow && packed.magnitude * (t->most_code ? t->most_code : 1) > INT16_MAX) {
+            break;
+        }
+        kernel(&shape, &packed, bytes, bias, narrow ? BD_INT16 : BD_INT32, sums, room);
+        for (int i = 0; i < t->out_channels * out * out && fine; i++) {
+            int o = i / (out * out), p = i % (out * out);
+            size_t at = ((size_t)(o / BLOCK) * out * out + p) * BLOCK + o % BLOCK;
+            int got = narrow ? ((int16_t *)sums)[at] : ((int32_t *)sums)[at];
+            fine = got == plain_sum(t, codes, weights, o, p / out, p % out);
+        }
+    }
+    bd_intconv_release(&packed);
+    free(weights);
+    free(codes);
+    free(bytes);
+    free(sums);
+    free(room);
+    return fine;
+}
+
+bool bd_intconv_exact(bd_intconv_kernel *kernel)
+{
+    struct bd_rng rng;
+    bd_rng_seed(&rng, 1);
+    for (size_t i = 0; i < sizeof trials / sizeof *trials; i++) {
+        for (enum fill fill = RANDOM; fill <= ALTERNATING; fill++) {
+            if (!try_fill(kernel, &trials[i], fill, &rng)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool found_exact, allowed = true;
+
+static void find_out(void)
+{
+    found_exact = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
+                  bd_intconv_exact(bd_intconv_forward);
+}
+
+bool bd_intconv_usable(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, find_out);
+    return found_exact && allowed;
+}
+
+void bd_intconv_allow(bool allow)
+{
+    allowed = allow;
+}

@@ -1,0 +1,211 @@
+/* The sums of training's forward pass are the plain integer computation's, bit for bit. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/memory.h"
+#include "model/core/rng.h"
+#include "model/train/intconv.h"
+#include "model/train/network.h"
+#include "model/train/train.h"
+
+enum { BATCH = 12, SIDE = 12 };
+
+/* Channel counts that fill no block, strides, 1x1 shortcuts, borders. */
+static const char network_format[] = "name: small\n"
+                                     "input: {height: 12, width: 12, channels: 2}\n"
+                                     "classes: 3\n"
+                                     "switches: [w8a8, w8a1, w6a7, w4a4, w2a2, w1a8, w1a2, w1a1]\n"
+                                     "stem: {channels: 5}\n"
+                                     "stages:\n"
+                                     "  - {channels: 5, blocks: [%s]}\n"
+                                     "  - {channels: 37, stride: 2, blocks: [%s, %s]}\n"
+                                     "  - {channels: 64, stride: 2, blocks: [%s]}\n"
+                                     "head: {pool_bits: 8}\n";
+
+struct probe {
+    struct bd_checkpoint checkpoint;
+    struct bd_net *net;
+    uint8_t images[BATCH * SIDE * SIDE * 2];
+    float logits[BATCH * 3];
+};
+
+static void open_probe(struct probe *probe, const char *first, const char *rest)
+{
+    struct bd_error err;
+    struct bd_train_plan plan;
+    struct bd_rng rng;
+    char *text = bd_asprintf(network_format, first, rest, rest, rest);
+    bd_train_plan_init(&plan);
+    bd_rng_seed(&rng, 21);
+    bd_checkpoint_init(&probe->checkpoint);
+    cr_assert_eq(bd_graph_parse(&probe->checkpoint.graph, "small", text, strlen(text), &err), BD_OK, "%s", err.message);
+    free(text);
+    bd_train_initialise(&probe->checkpoint, &plan);
+    for (size_t i = 0; i < sizeof probe->images; i++) {
+        probe->images[i] = bd_rng_below(&rng, 256);
+    }
+    uint32_t all = (1u << probe->checkpoint.graph.switch_count) - 1;
+    cr_assert_eq(bd_net_create(&probe->net, &probe->checkpoint, BATCH, all, false, true, &err), BD_OK, "%s",
+                 err.message);
+    cr_assert_eq(bd_net_begin(probe->net, probe->images, &err), BD_OK, "%s", err.message);
+}
+
+static void close_probe(struct probe *probe)
+{
+    bd_net_destroy(probe->net);
+    bd_checkpoint_release(&probe->checkpoint);
+}
+
+static void forward(struct probe *probe, int s)
+{
+    struct bd_error err;
+    cr_assert_eq(bd_net_forward(probe->net, s, 0.1, probe->logits, &err), BD_OK, "%s", err.message);
+}
+
+static int64_t plain_sum(const struct bd_layer *layer, const int16_t *codes, const int16_t *weights, int o, int oy,
+                         int ox)
+{
+    int64_t sum = 0;
+    int depth = layer->in_channels / layer->groups, first = o / (layer->out_channels / layer->groups) * depth;
+    for (int c = 0; c < depth; c++) {
+        for (int ky = 0; ky < layer->kernel_h; ky++) {
+            for (int kx = 0; kx < layer->kernel_w; kx++) {
+                int y = oy * layer->stride + ky - layer->pad, x = ox * layer->stride + kx - layer->pad;
+                if (y >= 0 && y < layer->in_height && x >= 0 && x < layer->in_width) {
+                    sum += (int64_t)codes[((first + c) * layer->in_height + y) * layer->in_width + x] *
+                           weights[((o * depth + c) * layer->kernel_h + ky) * layer->kernel_w + kx];
+                }
+            }
+        }
+    }
+    return sum;
+}
+
+/* Every sum of the layer, of every image; returns how many there are. */
+static size_t check_layer(const struct probe *probe, int index, int s)
+{
+    const struct bd_graph *graph = &probe->checkpoint.graph;
+    const struct bd_layer *layer = &graph->layers[index];
+    const struct bd_quantizer *in = &graph->quantizers[layer->in_quantizer];
+    size_t map = (size_t)in->channels * in->height * in->width, pixels = layer->out_height * layer->out_width;
+    int16_t *codes = bd_xcalloc(BATCH * map, sizeof *codes);
+    double *sums = bd_xcalloc(BATCH * layer->out_channels * pixels, sizeof *sums);
+    bool integer = bd_net_accumulation(probe->net, index, sums);
+    bd_net_codes(probe->net, layer->in_quantizer, s, codes);
+    cr_assert_eq(integer, bd_intconv_usable() && layer->in_quantizer != BD_QUANTIZER_INPUT);
+    for (size_t i = 0; i < BATCH * layer->out_channels * pixels; i++) {
+        int n = i / pixels / layer->out_channels, o = i / pixels % layer->out_channels, p = i % pixels;
+        int64_t expected = plain_sum(layer, codes + n * map, bd_net_weight_integers(probe->net, index, s), o,
+                                     p / layer->out_width, p % layer->out_width);
+        cr_assert_eq(sums[i], expected, "%s at %s, image %d channel %d pixel %d: %g, expected %lld", layer->name,
+                     graph->switches[s].name, n, o, p, sums[i], (long long)expected);
+    }
+    free(codes);
+    free(sums);
+    return BATCH * layer->out_channels * pixels;
+}
+
+static void check_network(const char *first, const char *rest)
+{
+    struct probe probe;
+    size_t checked = 0;
+    open_probe(&probe, first, rest);
+    const struct bd_graph *graph = &probe.checkpoint.graph;
+    for (int s = 0; s < graph->switch_count; s++) {
+        forward(&probe, s);
+        for (int i = 0; i < graph->layer_count; i++) {
+            if (graph->layers[i].kind == BD_LAYER_CONV) {
+                checked += check_layer(&probe, i, s);
+            }
+        }
+    }
+    cr_assert_gt(checked, 100000);
+    close_probe(&probe);
+}
+
+Test(train_integers, basic)
+{
+    check_network("{kind: basic, inner: 23}", "{kind: basic, inner: 6}");
+}
+
+Test(train_integers, bireal)
+{
+    check_network("{kind: bireal}", "{kind: bireal}");
+}
+
+/* Without the integer kernel floats give the same bits, in sums and in what comes of them. */
+Test(train_integers, floats_agree)
+{
+    struct probe integers, floats;
+    open_probe(&integers, "{kind: basic, inner: 23}", "{kind: basic}");
+    bd_intconv_allow(false);
+    open_probe(&floats, "{kind: basic, inner: 23}", "{kind: basic}");
+    check_layer(&floats, 0, 0);
+    bd_intconv_allow(true);
+    for (int s = 0; s < integers.checkpoint.graph.switch_count; s++) {
+        forward(&integers, s);
+        forward(&floats, s);
+        cr_assert_arr_eq(integers.logits, floats.logits, sizeof integers.logits, "switch %d", s);
+    }
+    close_probe(&integers);
+    close_probe(&floats);
+}
+
+/* ---- the test at start finds faults ---- */
+
+static size_t count_sums(const struct bd_intconv_shape *s)
+{
+    return (size_t)(s->out_channels + 15) / 16 * 16 * s->out_height * s->out_width;
+}
+
+static void one_off(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const uint8_t *source,
+                    int bias, enum bd_number type, void *sums, int32_t *room)
+{
+    bd_intconv_forward(s, w, source, bias, type, sums, room);
+    if (type == BD_INT32 && s->stride == 2) {
+        ((int32_t *)sums)[5] ^= 1;
+    }
+}
+
+static void no_bias(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const uint8_t *source,
+                    int bias, enum bd_number type, void *sums, int32_t *room)
+{
+    (void)bias;
+    bd_intconv_forward(s, w, source, 0, type, sums, room);
+}
+
+/* As kernels without exact dot products do. */
+static void saturating(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const uint8_t *source,
+                       int bias, enum bd_number type, void *sums, int32_t *room)
+{
+    bd_intconv_forward(s, w, source, bias, type, sums, room);
+    for (size_t i = 0; type == BD_INT32 && i < count_sums(s); i++) {
+        int32_t *sum = (int32_t *)sums + i;
+        *sum = *sum > 2000000 ? 2000000 : *sum;
+    }
+}
+
+static void narrow_only(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const uint8_t *source,
+                        int bias, enum bd_number type, void *sums, int32_t *room)
+{
+    bd_intconv_forward(s, w, source, bias, type, sums, room);
+    for (size_t i = 0; type == BD_INT16 && i < count_sums(s); i++) {
+        ((int16_t *)sums)[i] &= ~0x4000;
+    }
+}
+
+Test(train_integers, faults_are_found)
+{
+    if (!bd_intconv_usable()) {
+        return; /* no such kernel here */
+    }
+    cr_assert(bd_intconv_exact(bd_intconv_forward));
+    cr_assert_not(bd_intconv_exact(one_off));
+    cr_assert_not(bd_intconv_exact(no_bias));
+    cr_assert_not(bd_intconv_exact(saturating));
+    cr_assert_not(bd_intconv_exact(narrow_only));
+    bd_intconv_allow(false);
+    cr_assert_not(bd_intconv_usable());
+    bd_intconv_allow(true);
+}
