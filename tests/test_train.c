@@ -16,51 +16,10 @@
 #include "model/train/kernels.h"
 #include "model/train/network.h"
 #include "model/train/train.h"
+#include "tests/train_fixture.h"
 
-#define CLASSES 3
-#define SIDE 8
 #define PROBED 6 /* entries of each array whose gradient is compared */
 #define PROBED_OF(probe, i) ((probe).parameters[i].count < PROBED ? (probe).parameters[i].count : PROBED)
-
-/* A network with every kind of layer and channel counts that fill no block. */
-static const char network_format[] = "name: tiny\n"
-                                     "input: {height: 8, width: 8, channels: 1}\n"
-                                     "classes: 3\n"
-                                     "switches: [%s]\n"
-                                     "stem: {channels: 5}\n"
-                                     "stages:\n"
-                                     "  - {channels: 5, blocks: [{inner: 7}]}\n"
-                                     "  - {channels: 19, stride: 2, blocks: [{inner: 6}, {kind: %s}]}\n"
-                                     "head: {pool_bits: %d}\n";
-
-static void make_checkpoint(struct bd_checkpoint *checkpoint, const char *switches, const char *kind, int pool_bits,
-                            const struct bd_train_plan *plan)
-{
-    struct bd_error err;
-    char *text = bd_asprintf(network_format, switches, kind, pool_bits);
-    bd_checkpoint_init(checkpoint);
-    cr_assert_eq(bd_graph_parse(&checkpoint->graph, "tiny", text, strlen(text), &err), BD_OK, "%s", err.message);
-    free(text);
-    bd_train_initialise(checkpoint, plan);
-}
-
-/* Images whose class is where their light stands, with noise. */
-static void make_images(struct bd_dataset *data, uint32_t count, uint64_t seed)
-{
-    struct bd_rng rng;
-    bd_rng_seed(&rng, seed);
-    *data = (struct bd_dataset){.count = count, .height = SIDE, .width = SIDE, .channels = 1, .classes = CLASSES};
-    data->images = bd_xcalloc(count, SIDE * SIDE);
-    data->labels = bd_xcalloc(count, sizeof *data->labels);
-    for (uint32_t i = 0; i < count; i++) {
-        int label = bd_rng_below(&rng, CLASSES);
-        data->labels[i] = label;
-        for (int p = 0; p < SIDE * SIDE; p++) {
-            int light = (p % SIDE) * CLASSES / SIDE == label ? 120 : 0;
-            data->images[i * SIDE * SIDE + p] = light + bd_rng_below(&rng, 100);
-        }
-    }
-}
 
 /* ---- gradients ---- */
 
@@ -387,58 +346,6 @@ Test(train, kernels)
 }
 
 /* ---- the bits of a run ---- */
-
-static void tiny_plan(struct bd_train_plan *plan)
-{
-    bd_train_plan_init(plan);
-    plan->batch = 16;
-    plan->steps = 24;
-    plan->crop = 1;
-    plan->flip = false; /* left and right are classes here */
-    plan->rate = 0.01;
-    plan->recalibrate = 2;
-    plan->scale_freeze = 0.5;
-}
-
-struct run {
-    struct bd_checkpoint checkpoint;
-    struct bd_dataset data;
-    struct bd_train_plan plan;
-    struct bd_train_control control;
-};
-
-static void open_run(struct run *run, const char *switches)
-{
-    memset(run, 0, sizeof *run);
-    tiny_plan(&run->plan);
-    make_checkpoint(&run->checkpoint, switches, "basic", 8, &run->plan);
-    make_images(&run->data, 160, 3);
-    run->control.train = run->control.validation = &run->data;
-}
-
-static void do_run(struct run *run)
-{
-    struct bd_error err;
-    cr_assert_eq(bd_train_run(&run->checkpoint, &run->plan, &run->control, &err), BD_OK, "%s", err.message);
-}
-
-static void close_run(struct run *run)
-{
-    bd_checkpoint_release(&run->checkpoint);
-    bd_dataset_release(&run->data);
-}
-
-/* Every array of `few` is in `many` with the same bits; returns how many there are. */
-static size_t assert_same_arrays(const struct bd_checkpoint *few, const struct bd_checkpoint *many)
-{
-    for (size_t i = 0; i < few->array_count; i++) {
-        const struct bd_array *a = &few->arrays[i], *b = bd_checkpoint_find(many, "%s", a->name);
-        cr_assert_not_null(b, "%s is missing", a->name);
-        cr_assert_eq(a->count, b->count);
-        cr_assert_arr_eq(a->data, b->data, a->count * sizeof(float), "%s differs", a->name);
-    }
-    return few->array_count;
-}
 
 /* One switch of a shared network trains as the network that has it alone. */
 Test(train, one_switch_is_an_independent_run)

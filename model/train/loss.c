@@ -46,3 +46,13 @@ double bd_loss_gradient(const struct bd_loss *loss, const float *logits, float *
     }
     return total / loss->batch;
 }
+
+void bd_loss_pooled_gradient(const float *pooled, const float *teacher, int64_t batch, int channels, double weight,
+                             float *d_pooled)
+{
+    int64_t count = batch * channels;
+    double gain = 2 * weight / count;
+    for (int64_t i = 0; i < count; i++) {
+        d_pooled[i] = gain * (pooled[i] - teacher[i]);
+    }
+}

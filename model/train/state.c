@@ -47,6 +47,18 @@ static void store_plan(struct bd_checkpoint *checkpoint, const char *text)
     json_decref(metadata);
 }
 
+/* A count that one float would not hold. */
+static int64_t split_value(const float *pair)
+{
+    return (int64_t)pair[0] + ((int64_t)pair[1] << STEP_BITS);
+}
+
+static void split_store(float *pair, int64_t value)
+{
+    pair[0] = value & ((1 << STEP_BITS) - 1);
+    pair[1] = value >> STEP_BITS;
+}
+
 static float *moment(struct bd_checkpoint *checkpoint, const char *kind, const struct bd_parameter *p)
 {
     struct bd_array *array = bd_checkpoint_find(checkpoint, "train/%s/%s", kind, p->name);
@@ -61,7 +73,7 @@ bd_status bd_train_state_open(struct bd_train_state *state, struct bd_checkpoint
                               const struct bd_train_plan *plan, const char *plan_text,
                               const struct bd_parameter *parameters, size_t count, int64_t *step, struct bd_error *err)
 {
-    const int64_t two = 2;
+    const int64_t two = 2, updates = 2 * checkpoint->graph.switch_count;
     struct bd_array *at = bd_checkpoint_find(checkpoint, "train/step");
     *step = 0;
     if (at) {
@@ -72,13 +84,16 @@ bd_status bd_train_state_open(struct bd_train_state *state, struct bd_checkpoint
         if (at->count != two) {
             return bd_fail(err, BD_BAD_INPUT, "array 'train/step' has the wrong shape");
         }
-        *step = (int64_t)at->data[0] + ((int64_t)at->data[1] << STEP_BITS);
+        *step = split_value(at->data);
     } else {
         bd_checkpoint_drop(checkpoint, "train/");
         at = bd_checkpoint_put(checkpoint, 1, &two, "train/step");
         store_plan(checkpoint, plan_text);
     }
     state->step = at->data;
+    at = bd_checkpoint_find(checkpoint, "train/updates");
+    at = at && at->count == updates ? at : bd_checkpoint_put(checkpoint, 1, &updates, "train/updates");
+    state->updates = at->data;
     state->count = count;
     state->first = bd_xcalloc(count, sizeof *state->first);
     state->second = bd_xcalloc(count, sizeof *state->second);
@@ -93,8 +108,18 @@ bd_status bd_train_state_open(struct bd_train_state *state, struct bd_checkpoint
 
 void bd_train_state_note(struct bd_train_state *state, int64_t step)
 {
-    state->step[0] = step & ((1 << STEP_BITS) - 1);
-    state->step[1] = step >> STEP_BITS;
+    split_store(state->step, step);
+}
+
+int64_t bd_train_state_updates(const struct bd_train_state *state, const struct bd_parameter *parameter, int64_t step)
+{
+    return parameter->switch_index < 0 ? step : split_value(state->updates + 2 * parameter->switch_index);
+}
+
+void bd_train_state_count(struct bd_train_state *state, int switch_index)
+{
+    float *pair = state->updates + 2 * switch_index;
+    split_store(pair, split_value(pair) + 1);
 }
 
 void bd_train_state_close(struct bd_train_state *state)

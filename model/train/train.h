@@ -18,7 +18,8 @@
 #include "model/train/checkpoint.h"
 
 enum bd_optimizer { BD_OPTIMIZER_ADAM, BD_OPTIMIZER_SGD };
-enum bd_teacher { BD_TEACHER_LABELS, BD_TEACHER_TOP, BD_TEACHER_NEXT };
+enum bd_schedule { BD_SCHEDULE_COSINE, BD_SCHEDULE_STEP, BD_SCHEDULE_CONSTANT };
+enum bd_teacher { BD_TEACHER_LABELS, BD_TEACHER_TOP, BD_TEACHER_NEXT, BD_TEACHER_NETWORK };
 enum bd_arithmetic { BD_ARITHMETIC_AUTO, BD_ARITHMETIC_FLOAT32, BD_ARITHMETIC_BFLOAT16 };
 
 /* All that decides the bits of a run. Defaults by bd_train_plan_init, bounds in bd_train_fields (train_config.c). */
@@ -28,15 +29,26 @@ struct bd_train_plan {
     int64_t batch;                       /* 128 */
     int64_t seed;                        /* 1 */
     int optimizer;                       /* enum bd_optimizer */
-    double rate;                         /* 0.003: peak; linear warm-up, then cosine to zero */
+    double rate;                         /* 0.003: peak, after a linear warm-up */
     double warm_up;                      /* 0.03 of the steps */
+    int schedule;                        /* enum bd_schedule, from the peak on */
+    double drop_every, drop_factor;      /* STEP: the rate times 0.1 after every 0.34 of the steps */
     double momentum;                     /* 0.9: SGD's, and Adam's beta 1 */
     double beta2;                        /* 0.999: Adam's */
     double level_decay;                  /* 1e-4: L2 on clip levels */
+    double weight_decay;                 /* 0: L2 on latent weights */
+    double norm_decay;                   /* 0: L2 on gamma, beta and the classifier's bias */
+    bool decoupled;                      /* false: decay enters the gradient; true: beside it (AdamW) */
     int teacher;                         /* enum bd_teacher: what switches below the highest learn from */
-    double label_weight, teacher_weight; /* 0.5, 0.5: of cross-entropy and of T^2 KL(teacher || student) */
+    double label_weight, teacher_weight; /* 0.5, 0.5: a0 of cross-entropy, a1 of T^2 KL(teacher || student) */
+    double pooled_weight;                /* 0: a2 of the squared distance of the pooled maps, mean over channels */
     double temperature;                  /* 2 */
-    double teacher_ramp;                 /* 0.1: the part of the steps over which teacher_weight grows from zero */
+    double teacher_ramp;                 /* 0.1: the part of the steps over which a1 and a2 grow from zero */
+    double frozen;                       /* 0: last part of the steps, in which lower switches learn from a copy of the
+                                            highest as it stood when that part began */
+    double warm_start;                   /* 0: first part of the steps, in which the `leaders` highest switches train */
+    int64_t leaders;                     /* 1; when the others join they take over batch norm and clip levels */
+    int64_t sampled;                     /* 0: all; n: highest, lowest and n - 2 others drawn anew each step */
     int64_t crop;                        /* 2: zero padding on each side before a random crop */
     bool flip;                           /* true: mirror half of the images */
     int64_t cutout;                      /* 0: side of a square of zeros in each image */
@@ -54,14 +66,21 @@ struct bd_train_event {
     uint32_t switches;
     double rate, images_per_second, seconds_left;
     double loss[BD_MAX_SWITCHES], accuracy[BD_MAX_SWITCHES]; /* STEP: moving averages; VALIDATED: accuracy alone */
+    /* STEP, every `measure_every`: the part that each switch of `measured` has in the shared gradient. Layers whose
+     * accumulations all switches share (a stem of fixed bits) are left out. */
+    uint32_t measured;
+    double gradient_norm[BD_MAX_SWITCHES], gradient_cosine[BD_MAX_SWITCHES][BD_MAX_SWITCHES];
 };
 
-/* What a run does beside computing; no field changes its bits. */
+/* What a run does beside computing, and what it reads; `train` and `teacher` alone decide bits. */
 struct bd_train_control {
     const struct bd_dataset *train, *validation;                      /* validation may be NULL */
     int64_t validate_images;                                          /* 0: all */
     const char *save_path;                                            /* with the state to resume from; NULL: never */
     int64_t save_every;                                               /* steps; 0: at the end alone */
+    int64_t measure_every;                                            /* steps between measured gradients; 0: never */
+    const struct bd_checkpoint *teacher;                              /* BD_TEACHER_NETWORK: a finished network */
+    int teacher_switch;                                               /* at this switch */
     double limit_seconds;                                             /* stop (saved, resumable) after this; 0: none */
     void (*watch)(void *context, const struct bd_train_event *event); /* or NULL */
     void *context;
@@ -94,7 +113,9 @@ struct bd_train_config {
     char *output;   /* checkpoint to write */
     char *switches; /* comma-separated, or NULL: all */
     struct bd_data_spec data;
-    int64_t save_every, validate_images;
+    char *teacher;  /* BD_TEACHER_NETWORK's checkpoint, or NULL */
+    char *teacher_switch; /* or NULL: its highest */
+    int64_t save_every, validate_images, log_every, measure_every;
     struct bd_train_plan plan;
 };
 

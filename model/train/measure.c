@@ -1,0 +1,74 @@
+#include "model/train/measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/memory.h"
+
+static bool is_shared(const struct bd_parameter *p)
+{
+    return p->kind == BD_PARAMETER_WEIGHT && p->switch_index < 0;
+}
+
+void bd_meter_open(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count)
+{
+    *meter = (struct bd_gradient_meter){0};
+    for (size_t i = 0; i < parameter_count; i++) {
+        meter->count += is_shared(&parameters[i]) ? parameters[i].count : 0;
+    }
+    meter->before = bd_xcalloc(meter->count, sizeof(float));
+}
+
+void bd_meter_close(struct bd_gradient_meter *meter)
+{
+    for (int s = 0; s < BD_MAX_SWITCHES; s++) {
+        free(meter->part[s]);
+    }
+    free(meter->before);
+    *meter = (struct bd_gradient_meter){0};
+}
+
+void bd_meter_clear(struct bd_gradient_meter *meter)
+{
+    meter->taken = 0;
+    memset(meter->before, 0, meter->count * sizeof(float));
+}
+
+void bd_meter_take(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
+                   int s)
+{
+    size_t at = 0;
+    if (!meter->part[s]) {
+        meter->part[s] = bd_xcalloc(meter->count, sizeof(float));
+    }
+    for (size_t i = 0; i < parameter_count; i++) {
+        const struct bd_parameter *p = &parameters[i];
+        for (size_t k = 0; is_shared(p) && k < p->count; k++, at++) {
+            meter->part[s][at] = p->gradient[k] - meter->before[at];
+            meter->before[at] = p->gradient[k];
+        }
+    }
+    meter->taken |= 1u << s;
+}
+
+static double product(const float *a, const float *b, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += (double)a[i] * b[i];
+    }
+    return sum;
+}
+
+void bd_meter_read(const struct bd_gradient_meter *meter, double norm[BD_MAX_SWITCHES],
+                   double cosine[BD_MAX_SWITCHES][BD_MAX_SWITCHES])
+{
+    for (int s = 0; s < BD_MAX_SWITCHES; s++) {
+        norm[s] = meter->taken >> s & 1 ? sqrt(product(meter->part[s], meter->part[s], meter->count)) : 0;
+        for (int o = 0; o <= s; o++) {
+            double size = norm[s] * norm[o];
+            cosine[s][o] = cosine[o][s] = size > 0 ? product(meter->part[s], meter->part[o], meter->count) / size : 0;
+        }
+    }
+}

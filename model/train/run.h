@@ -1,0 +1,38 @@
+/* Inside of train.h: a run, as its parts (train.c: the loop; step.c: one step) share it. */
+#ifndef BD_TRAIN_RUN_H
+#define BD_TRAIN_RUN_H
+
+#include "model/data/batch.h"
+#include "model/train/measure.h"
+#include "model/train/network.h"
+#include "model/train/state.h"
+#include "model/train/targets.h"
+#include "model/train/train.h"
+
+struct bd_run {
+    struct bd_checkpoint *checkpoint;
+    const struct bd_graph *graph;
+    struct bd_train_plan plan;
+    struct bd_train_control *control;
+    bool half;
+    struct bd_net *net;
+    struct bd_parameter *parameters;
+    size_t parameter_count;
+    struct bd_train_state state;
+    int64_t step, steps, steps_per_epoch, first_step;
+    int top;          /* the highest switch that trains */
+    int pooled_count; /* channels of the pooled map */
+    struct bd_batches *batches;
+    const uint8_t *images;  /* of this step's batch */
+    const uint16_t *labels;
+    float *logits[BD_MAX_SWITCHES], *pooled[BD_MAX_SWITCHES], *d_logits, *d_pooled;
+    struct bd_targets targets; /* open where a network that stands still teaches */
+    struct bd_gradient_meter meter;
+    struct bd_train_event shown;
+    double started;
+};
+
+/* Batch, every switch of the step forward and backward, one update. */
+bd_status bd_run_step(struct bd_run *run, struct bd_error *err) BD_WARN_UNUSED;
+
+#endif
