@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "model/train/evaluate.h"
+#include "model/quant/quant.h"
 #include "model/train/loss.h"
 #include "model/train/measure.h"
 #include "model/train/optimizer.h"
