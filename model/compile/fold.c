@@ -26,7 +26,7 @@ struct fold {
     struct bd_plain_layer *layers;
     uint8_t **codes;           /* [switch][layer], NULL for pooling; where codes nest, the first switch's serve all */
     struct bd_requant *fitted; /* [switch][layer] */
-    struct bd_affine **affine; /* [switch][layer], NULL for pooling until the stream's integers are known */
+    struct bd_affine **affine; /* [switch][layer], NULL for max pooling, and for the pool until the stream is known */
 };
 
 static size_t at(const struct fold *f, int s, int l)
@@ -225,9 +225,6 @@ static bd_status check_layers(const struct bd_graph *graph, struct bd_error *err
                            "layer '%s' has %s: it trains and evaluates in float only, no hardware runs it",
                            layer->name, what);
         }
-        if (layer->kind == BD_LAYER_MAXPOOL) {
-            return bd_fail(err, BD_BAD_INPUT, "layer '%s': max pooling is not folded", layer->name);
-        }
     }
     return BD_OK;
 }
@@ -277,12 +274,12 @@ static void stream_peak(const struct fold *f, int s, long double *peak, int *pea
         if (layer->writes_stream) {
             low = bd_xrealloc(low, layer->out_channels, sizeof *low);
             high = bd_xrealloc(high, layer->out_channels, sizeof *high);
-        } else if (layer->kind != BD_LAYER_POOL) {
+        } else if (!bd_layer_reads_stream(layer)) {
             continue;
         }
         for (int c = 0; c < layer->out_channels; c++) {
             long double own = 0;
-            if (layer->writes_stream) {
+            if (layer->writes_stream && layer->kind != BD_LAYER_MAXPOOL) { /* the largest of values has their range */
                 const struct bd_affine *a = &f->affine[at(f, s, l)][c];
                 own = fmaxl(fabsl(real_low(a)), fabsl(real_high(a)));
                 low[c] = real_low(a) + (layer->adds_stream ? low[c] : 0);
@@ -306,7 +303,8 @@ static long double stream_gain(const struct fold *f)
     for (int s = 0; s < f->report->switch_count; s++) {
         for (int l = 0; l < f->graph->layer_count; l++) {
             const struct bd_layer *layer = &f->graph->layers[l];
-            for (int c = 0; layer->writes_stream && c < layer->out_channels; c++) {
+            const bool scales = layer->writes_stream && layer->kind == BD_LAYER_CONV;
+            for (int c = 0; scales && c < layer->out_channels; c++) {
                 most = fmaxl(most, fabsl(f->affine[at(f, s, l)][c].gain));
             }
         }
@@ -338,8 +336,10 @@ static bd_status stream_error_at(const struct fold *f, int z_frac, long double *
         int writes = 0;
         for (int l = 0; l < f->graph->layer_count; l++) {
             const struct bd_layer *layer = &f->graph->layers[l];
-            writes = !layer->writes_stream ? writes : layer->adds_stream ? writes + 1 : 1;
-            const bool reads = layer->writes_stream || layer->kind == BD_LAYER_POOL;
+            if (layer->writes_stream && layer->kind == BD_LAYER_CONV) {
+                writes = layer->adds_stream ? writes + 1 : 1;
+            }
+            const bool reads = layer->writes_stream || bd_layer_reads_stream(layer);
             if (!reads || layer->out_quantizer < 0) {
                 continue;
             }
@@ -424,6 +424,15 @@ static bd_status advance_stream(const struct fold *f, int s, int l, struct strea
     return BD_OK;
 }
 
+/* What the stream's error, and the reader's own rounding, come to in steps of the code that leaves. */
+static void note_code_error(const struct fold *f, const struct bd_code_rule *rule, struct bd_fold_layer *report)
+{
+    if (rule->bits > 0 && !rule->is_signed) {
+        report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac) +
+                             (double)reader_error(rule, f->report->z_frac, 0);
+    }
+}
+
 static bd_status fit_stream_layer(struct fold *f, int s, int l, const struct bd_code_rule *rule, struct stream *stream,
                                   struct bd_error *err)
 {
@@ -436,11 +445,8 @@ static bd_status fit_stream_layer(struct fold *f, int s, int l, const struct bd_
         return err->status;
     }
     report->has_stream = true;
-    report->adds_stream = layer->adds_stream;
-    if (rule->bits > 0 && !rule->is_signed) {
-        report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac) +
-                             (double)reader_error(rule, f->report->z_frac, 0);
-    }
+    report->takes_stream = layer->adds_stream;
+    note_code_error(f, rule, report);
     return BD_OK;
 }
 
@@ -467,6 +473,24 @@ static bd_status fit_pool(struct fold *f, int s, int l, const struct bd_code_rul
     }
     return bd_requant_fit_codes(channels, layer->out_channels, rule, (int)f->hardware->mult_bits,
                                 &f->fitted[at(f, s, l)], err);
+}
+
+/* z is the stream's largest: the accumulator itself, within the range and error of what it reads. */
+static bd_status fit_max_pool(struct fold *f, int s, int l, const struct bd_code_rule *rule,
+                              const struct stream *stream, struct bd_error *err)
+{
+    const struct bd_layer *layer = &f->graph->layers[l];
+    struct bd_requant *q = &f->fitted[at(f, s, l)];
+    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
+    for (int c = 0; c < layer->out_channels; c++) {
+        q->multiplier[c] = 1;
+        note_peak(report, stream[c].low, stream[c].high);
+        report->stream_error = fmax(report->stream_error, (double)stream[c].error);
+    }
+    report->has_stream = true;
+    report->takes_stream = true;
+    note_code_error(f, rule, report);
+    return bd_requant_fit_reader(rule, f->report->z_frac, q, err);
 }
 
 /* Logits are accumulators; the bias is rounded to their unit. */
@@ -518,6 +542,8 @@ static bd_status fit_layer(struct fold *f, int s, int l, struct stream *stream, 
         status = fit_classifier(f, s, l, err);
     } else if (layer->kind == BD_LAYER_POOL) {
         status = fit_pool(f, s, l, &rule, stream, err);
+    } else if (layer->kind == BD_LAYER_MAXPOOL) {
+        status = fit_max_pool(f, s, l, &rule, stream, err);
     } else if (layer->writes_stream) {
         status = fit_stream_layer(f, s, l, &rule, stream, err);
     } else {
@@ -532,7 +558,7 @@ static bd_status fit_layer(struct fold *f, int s, int l, struct stream *stream, 
     if (!report->has_stream) {
         note_code_peak(f, s, l);
     }
-    if (report->has_codes && !layer->adds_stream) {
+    if (report->has_codes && !report->takes_stream) {
         bd_requant_count_edges(f->affine[at(f, s, l)], layer->out_channels, &rule, q, &report->edges);
     }
     return BD_OK;
@@ -605,7 +631,7 @@ static bd_status read_layers(struct fold *f, struct bd_error *err)
             struct bd_requant *q = &f->fitted[at(f, s, l)];
             q->multiplier = bd_xcalloc(layer->out_channels, sizeof *q->multiplier);
             q->bias = bd_xcalloc(layer->out_channels, sizeof *q->bias);
-            if (layer->kind != BD_LAYER_POOL && read_layer_switch(f, s, l, err)) {
+            if (bd_layer_has_weights(layer) && read_layer_switch(f, s, l, err)) {
                 return where(f, s, l, err);
             }
         }
@@ -627,7 +653,7 @@ static void plain_switch(const struct fold *f, int s, int l)
                                             .code_offset = q->code_offset,
                                             .code_shift = q->code_shift,
                                             .residual_multiplier = 1};
-    if (layer->kind != BD_LAYER_POOL) {
+    if (bd_layer_has_weights(layer)) {
         const struct bd_quantizer *in = &f->graph->quantizers[layer->in_quantizer];
         to->weight_bits = bd_layer_weight_bits(layer, sw);
         to->in_bits = bd_quantizer_bits(in, sw);
@@ -650,7 +676,9 @@ static void plain_layer(const struct fold *f, int l)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
     f->layers[l] = (struct bd_plain_layer){.name = layer->name,
-                                           .operation = layer->kind == BD_LAYER_POOL ? BD_OP_POOL : BD_OP_CONV,
+                                           .operation = bd_layer_has_weights(layer) ? BD_OP_CONV : BD_OP_POOL,
+                                           .pool_kind =
+                                               layer->kind == BD_LAYER_MAXPOOL ? BD_POOL_MAX : BD_POOL_AVERAGE,
                                            .in_tensor = layer->in_quantizer,
                                            .out_tensor = layer->out_quantizer,
                                            .writes_stream = layer->writes_stream,

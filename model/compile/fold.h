@@ -20,6 +20,7 @@
 
 struct bd_fold_options {
     const char *switches; /* names separated by commas, in any order; NULL: all of the network */
+    bool reference;       /* for the reference alone: layers that no hardware runs, and any size, are good */
     double max_moved;     /* most moved accumulator values a layer and switch may have, in per mille of the reachable */
     bool reference;       /* for the reference alone: layers that no hardware runs, and any size, are good */
 };
@@ -28,7 +29,7 @@ struct bd_fold_options {
 struct bd_fold_layer {
     bool has_codes;   /* codes leave, and `edges` counts them against the exact rule */
     bool has_stream;  /* z stands for a real value: the stream, or the logits */
-    bool adds_stream; /* a residual is added: edges are not counted, stream_error bounds instead */
+    bool takes_stream; /* values of the stream go into z: edges are not counted, stream_error bounds instead */
     struct bd_edge_count edges;
     double z_peak;       /* proven bound of |z| */
     double stream_error; /* proven bound of |z - real value| in units of z, given equal codes before it */

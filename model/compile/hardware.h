@@ -32,6 +32,9 @@ struct bd_hardware {
 };
 
 bd_status bd_hardware_load(struct bd_hardware *hardware, const char *path, struct bd_error *err) BD_WARN_UNUSED;
+/* The geometry of programs for the reference alone (BD_GEOMETRY_REFERENCE): it decides how their bytes lie and how wide
+ * M is, and nothing else. Released like a loaded one. */
+void bd_hardware_reference(struct bd_hardware *hardware);
 void bd_hardware_release(struct bd_hardware *hardware);
 /* Prints the table of keys to a stream: name, type, bounds, default, help. */
 void bd_hardware_help(void *stdio_file);

@@ -46,6 +46,12 @@ struct bd_walk bd_descriptor_walk(const struct bd_descriptor *d)
     return (struct bd_walk){d->kernel_h, d->kernel_w, d->stride, d->pad_left, d->in_channels / d->groups};
 }
 
+/* Words that the weights of one tap take: those of a pixel, but of a group's channels alone where there are groups. */
+static uint32_t weight_pixel_words(const struct bd_descriptor *d, uint32_t lanes)
+{
+    return d->groups > 1 ? ceil_div(d->in_channels / d->groups, lanes) : d->in_pixel_words;
+}
+
 void bd_descriptor_derive(struct bd_descriptor *d, const struct bd_program_header *g)
 {
     const uint32_t output_cycles =
@@ -53,15 +59,18 @@ void bd_descriptor_derive(struct bd_descriptor *d, const struct bd_program_heade
     d->row_groups = ceil_div(d->out_channels, g->rows);
     if (d->operation == BD_OP_POOL) {
         d->row_words = d->k_words = d->segments = 0;
-        d->pixel_cycles = d->in_height * d->in_width * (g->rows / g->requant_units);
+        const uint32_t pixels =
+            d->pool_kind == BD_POOL_MAX ? d->kernel_h * d->kernel_w : d->in_height * d->in_width;
+        d->pixel_cycles = pixels * (g->rows / g->requant_units);
         d->interval = max_u32(d->pixel_cycles, output_cycles);
         return;
     }
     const struct bd_walk walk = bd_descriptor_walk(d);
     d->row_words = ceil_div(walk.kernel_w, d->in_slots);
-    d->k_words = walk.kernel_h * d->row_words * d->in_pixel_words;
+    const uint32_t pixel_words = weight_pixel_words(d, g->lanes);
+    d->k_words = walk.kernel_h * d->row_words * pixel_words;
     const uint32_t slots = d->in_slots < walk.kernel_w ? d->in_slots : walk.kernel_w;
-    const uint32_t used = d->in_pixel_words == 1 ? slots * d->in_slot_lanes : g->lanes;
+    const uint32_t used = pixel_words == 1 ? slots * d->in_slot_lanes : g->lanes;
     d->segments = ceil_div(used, g->mac_lanes);
     d->pixel_cycles = d->k_words * d->weight_bits * (d->datapath == BD_DATAPATH_MAC ? d->segments : d->in_bits);
     d->interval = max_u32(d->pixel_cycles, output_cycles);
@@ -95,7 +104,7 @@ void bd_weight_place(const struct bd_descriptor *d, const struct bd_program_head
         *lane = (ky * d->kernel_w + kx) * d->in_channels + ic;
         return;
     }
-    const uint32_t word_of_pixel = d->in_pixel_words > 1 ? ic / g->lanes : 0;
-    *k_word = (ky * d->row_words + kx / d->in_slots) * d->in_pixel_words + word_of_pixel;
-    *lane = kx % d->in_slots * d->in_slot_lanes + (d->in_pixel_words > 1 ? ic % g->lanes : ic);
+    const uint32_t pixel_words = weight_pixel_words(d, g->lanes);
+    *k_word = (ky * d->row_words + kx / d->in_slots) * pixel_words + ic / g->lanes;
+    *lane = kx % d->in_slots * d->in_slot_lanes + ic % g->lanes;
 }

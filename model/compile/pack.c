@@ -288,7 +288,7 @@ static void fill_descriptor(struct packer *p, int s, int l)
     const struct bd_plain_layer_switch *at = &layer->at[s];
     struct bd_descriptor *d = descriptor(p, s, l);
     *d = (struct bd_descriptor){
-        .operation = layer->operation, .flags = layer_flags(p, l, s), .weight_bits = at->weight_bits,
+        .operation = layer->operation, .pool_kind = layer->pool_kind, .flags = layer_flags(p, l, s), .weight_bits = at->weight_bits,
         .in_bits = at->in_bits, .out_bits = at->out_bits, .in_height = layer->in_height, .in_width = layer->in_width,
         .in_channels = layer->in_channels, .out_height = layer->out_height, .out_width = layer->out_width,
         .out_channels = layer->out_channels, .kernel_h = layer->kernel_h, .kernel_w = layer->kernel_w,
@@ -348,6 +348,36 @@ static bd_status check_layer(const struct packer *p, int l, struct bd_error *err
     return BD_OK;
 }
 
+const char *bd_rtl_lacks(bool max_pool, int groups, int kernel, int stride, int pad)
+{
+    if (max_pool)
+        return "max pooling";
+    if (groups != 1)
+        return "groups";
+    if (kernel != 1 && kernel != 3)
+        return "kernels other than 1x1 and 3x3";
+    if (pad > kernel / 2)
+        return "padding over half the kernel";
+    return stride < 1 || stride > 2 ? "strides other than 1 and 2" : NULL;
+}
+
+/* Before anything is laid out: layers that no configuration runs. */
+static bd_status check_operations(const struct packer *p, struct bd_error *err)
+{
+    for (int l = 0; l < p->net->layer_count; l++) {
+        const struct bd_plain_layer *layer = &p->net->layers[l];
+        const bool pool = layer->operation == BD_OP_POOL;
+        if (pool && layer->pool_kind == BD_POOL_AVERAGE)
+            continue;
+        const char *lacks = layer->kernel_h != layer->kernel_w && !pool
+                                ? "kernels that are not square"
+                                : bd_rtl_lacks(pool, layer->groups, layer->kernel_h, layer->stride, layer->pad);
+        if (lacks)
+            return bd_fail(err, BD_BAD_INPUT, "layer '%s' needs %s, which the RTL does not have", layer->name, lacks);
+    }
+    return BD_OK;
+}
+
 static bd_status check_support(const struct packer *p, int l, struct bd_error *err)
 {
     const struct bd_plain_layer *layer = &p->net->layers[l];
@@ -358,13 +388,6 @@ static bd_status check_support(const struct packer *p, int l, struct bd_error *e
         return refuse(p, l, err, "its residual map exceeds the residual buffer (z_words)");
     if (layer->operation == BD_OP_POOL)
         return BD_OK;
-    if (layer->groups != 1)
-        return refuse(p, l, err, "grouped convolution");
-    if (layer->kernel_h != layer->kernel_w || (layer->kernel_h != 1 && layer->kernel_h != 3) ||
-        layer->pad > layer->kernel_h / 2)
-        return refuse(p, l, err, "kernels are 1x1, or 3x3 with padding 0 or 1");
-    if (layer->stride < 1 || layer->stride > 2)
-        return refuse(p, l, err, "strides are 1 and 2");
     for (int s = 0; s < p->net->switch_count; s++) {
         const struct bd_plain_layer_switch *at = &layer->at[s];
         if (at->weight_zero_point)
@@ -574,7 +597,7 @@ static void start_header(struct packer *p)
     const uint32_t rows = (uint32_t)p->hw->rows;
     p->head = (struct bd_program_header){
         .magic = BD_PROGRAM_MAGIC, .version = BD_PROGRAM_VERSION, .header_bytes = sizeof p->head,
-        .geometry_hash = bd_hardware_geometry_hash(p->hw), .rows = rows, .lanes = (uint32_t)p->hw->lanes,
+        .geometry_hash = p->reference_only ? BD_GEOMETRY_REFERENCE : bd_hardware_geometry_hash(p->hw), .rows = rows, .lanes = (uint32_t)p->hw->lanes,
         .mac_lanes = (uint32_t)p->hw->mac_lanes, .requant_units = (uint32_t)p->hw->requant_units,
         .datapaths = (p->hw->xnor ? 1u : 0) | (p->hw->mac ? 2u : 0), .mult_bits = (uint32_t)p->hw->mult_bits,
         .act_words = (uint32_t)p->hw->act_words, .z_words = (uint32_t)p->hw->z_words,
@@ -600,6 +623,8 @@ static bd_status build(struct packer *p, struct bd_error *err)
         return bd_fail(err, BD_BAD_INPUT, "network '%s': the last layer has %d channels for %d classes", net->name,
                        net->layers[net->layer_count - 1].out_channels, net->classes);
     start_header(p);
+    if (!p->reference_only && check_operations(p, err))
+        return err->status;
     if (collect_tensors(p, err))
         return err->status;
     p->unfold = can_unfold(p);

@@ -33,12 +33,13 @@ struct bd_plain_layer_switch {
 struct bd_plain_layer {
     const char *name;
     enum bd_operation operation;
+    enum bd_pool_kind pool_kind; /* POOL */
     int in_tensor;  /* index of the code tensor read (CONV); 0 is the network's input. POOL: -1, reads the stream */
     int out_tensor; /* index of the code tensor written, or -1; each is written by one layer */
     bool writes_stream, adds_stream;
     int in_height, in_width, in_channels, out_height, out_width, out_channels;
     int kernel_h, kernel_w, stride, pad, groups;
-    int weight_planes;           /* of `codes`: 8, or fewer where no switch reads more */
+    int weight_planes;           /* CONV: of `codes`: 8, or fewer where no switch reads more */
     const uint8_t *codes;        /* c_8 (OC, IC/groups, KH, KW): one byte a weight; NULL where no switch reads them */
     struct bd_plain_layer_switch at[BD_PROGRAM_MAX_SWITCHES];
 };
@@ -50,9 +51,14 @@ struct bd_plain_network {
     const struct bd_plain_layer *layers;
 };
 
-/* Packs for `hardware`; the last layer is the result. Switches whose own planes are equal share them. What the hardware
- * cannot run (groups, kernels other than 1 and 3, weights with a zero point, buffers too small, a datapath left out) is refused by the layer's name with BD_BAD_INPUT, unless
- * `reference_only`, which lays the image out for the reference alone. */
+/* What the RTL lacks for an operation of that shape, in words that end "layer 'x' needs ...": groups, max pooling, other
+ * kernels, strides or paddings. NULL: it has everything. `kernel`, `pad`: square and symmetric. */
+const char *bd_rtl_lacks(bool max_pool, int groups, int kernel, int stride, int pad);
+
+/* Packs for `hardware`; the last layer is the result. Switches whose own planes are equal share them. What the RTL lacks
+ * (these, and weights with a zero point), and what this hardware has no room or datapath for, is refused by the layer's
+ * name with BD_BAD_INPUT, unless `reference_only`: then the image has the layout that hardware of this geometry and
+ * unlimited buffers would have, and no device but the reference takes it. */
 bd_status bd_pack(const struct bd_plain_network *network, const struct bd_hardware *hardware, bool reference_only,
                   struct bd_program *program, struct bd_error *err) BD_WARN_UNUSED;
 

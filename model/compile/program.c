@@ -124,6 +124,23 @@ struct span_check {
         true, FIELD_AT(bd_descriptor, field), text                                                                     \
     }
 
+/* Kernel, stride and padding, and the output's shape that follows; a window always has a real tap. */
+static struct span_check check_window(const struct bd_descriptor *d)
+{
+    if (!d->kernel_h || !d->kernel_w || d->kernel_h > 64 || d->kernel_w > 64 || !d->stride || d->stride > 64)
+        return BAD(kernel_h, "kernel or stride out of range");
+    if (d->pad_top >= d->kernel_h || d->pad_bottom >= d->kernel_h || d->pad_left >= d->kernel_w ||
+        d->pad_right >= d->kernel_w)
+        return BAD(pad_top, "padding must be less than the kernel");
+    const uint64_t reach_h = d->in_height + (uint64_t)d->pad_top + d->pad_bottom;
+    const uint64_t reach_w = d->in_width + (uint64_t)d->pad_left + d->pad_right;
+    if (reach_h < d->kernel_h || reach_w < d->kernel_w ||
+        (reach_h - d->kernel_h) / d->stride + 1 != d->out_height ||
+        (reach_w - d->kernel_w) / d->stride + 1 != d->out_width)
+        return BAD(out_height, "output shape does not follow from input, kernel, stride and padding");
+    return (struct span_check){0};
+}
+
 /* Shapes, bits and requantizer: what every executor relies on without looking again. */
 static struct span_check check_shapes(const struct bd_descriptor *d)
 {
@@ -143,29 +160,27 @@ static struct span_check check_shapes(const struct bd_descriptor *d)
         return BAD(shift, "requantizer shift or multiplier out of range");
     if (d->weight_zero_point > 1 || (d->weight_zero_point && d->weight_bits < 2))
         return BAD(weight_zero_point, "the weights' zero point must be 0, or 1 from 2 bits on");
-    if (d->in_zero_point || d->pool_kind || d->channel_tile || d->row_tile || d->spill_offset)
+    if (d->in_zero_point || d->channel_tile || d->row_tile || d->spill_offset)
         return BAD(in_zero_point, "a field that version 1 reserves is set");
+    if (d->pool_kind > (d->operation == BD_OP_POOL ? BD_POOL_MAX : 0))
+        return BAD(pool_kind, "unknown kind of pooling");
     if (d->operation == BD_OP_POOL) {
-        if (d->in_channels != d->out_channels || d->out_height != 1 || d->out_width != 1 || d->presets != 1)
+        if (d->in_channels != d->out_channels || d->presets != 1)
+            return BAD(in_channels, "a pooling layer keeps its channels");
+        if (d->pool_kind == BD_POOL_AVERAGE && (d->out_height != 1 || d->out_width != 1))
             return BAD(out_height, "a global pooling layer has one output pixel for each channel");
-        return (struct span_check){0};
+        if (d->pool_kind == BD_POOL_MAX && (d->flags & BD_FLAG_ADD_STREAM))
+            return BAD(flags, "max pooling reads the stream and adds nothing to it");
+        return d->pool_kind == BD_POOL_MAX ? check_window(d) : (struct span_check){0};
     }
     if (d->weight_bits < 1 || d->weight_bits > 8 || d->in_bits < 1 || d->in_bits > 8 ||
         ((d->flags & BD_FLAG_IN_SIGNED) && d->in_bits != 1))
         return BAD(weight_bits, "weight_bits and in_bits must be 1..8, signed codes 1 bit");
-    if (!d->kernel_h || !d->kernel_w || d->kernel_h > 64 || d->kernel_w > 64 || !d->stride || d->stride > 64)
-        return BAD(kernel_h, "kernel or stride out of range");
+    const struct span_check window = check_window(d);
+    if (window.bad)
+        return window;
     if (!d->groups || d->in_channels % d->groups || d->out_channels % d->groups)
         return BAD(groups, "groups must divide the channels");
-    if (d->pad_top >= d->kernel_h || d->pad_bottom >= d->kernel_h || d->pad_left >= d->kernel_w ||
-        d->pad_right >= d->kernel_w)
-        return BAD(pad_top, "padding must be less than the kernel");
-    const uint64_t reach_h = d->in_height + (uint64_t)d->pad_top + d->pad_bottom;
-    const uint64_t reach_w = d->in_width + (uint64_t)d->pad_left + d->pad_right;
-    if (reach_h < d->kernel_h || reach_w < d->kernel_w ||
-        (reach_h - d->kernel_h) / d->stride + 1 != d->out_height ||
-        (reach_w - d->kernel_w) / d->stride + 1 != d->out_width)
-        return BAD(out_height, "output shape does not follow from input, kernel, stride and padding");
     if ((uint64_t)d->kernel_h * d->kernel_w * (d->in_channels / d->groups) * ((1u << d->weight_bits) - 1) *
             ((1u << d->in_bits) - 1) > INT32_MAX)
         return BAD(in_channels, "a sum could leave 32 bits");

@@ -15,6 +15,7 @@
 #define BD_PROGRAM_MAGIC 0x31504442u /* "BDP1" */
 #define BD_PROGRAM_VERSION 1u
 #define BD_PROGRAM_ALIGN 64u
+#define BD_GEOMETRY_REFERENCE 0u
 #define BD_PROGRAM_MAX_LAYERS 256
 #define BD_PROGRAM_MAX_SWITCHES 16
 #define BD_PROGRAM_NAME 48
@@ -23,7 +24,7 @@ struct bd_program_header { /* 256 bytes */
     uint32_t magic, version, header_bytes;
     uint32_t crc;         /* CRC-32 of the whole image with this field zero */
     uint64_t image_bytes; /* the file's length */
-    uint64_t geometry_hash;
+    uint64_t geometry_hash; /* BD_GEOMETRY_REFERENCE: for the reference alone, no device takes it */
     uint32_t rows, lanes, mac_lanes, requant_units;
     uint32_t datapaths; /* bit 0 XNOR, bit 1 MAC */
     uint32_t mult_bits;
@@ -48,6 +49,7 @@ struct bd_program_switch { /* 32 bytes */
 };
 
 enum bd_operation { BD_OP_CONV = 1, BD_OP_POOL = 2 };
+enum bd_pool_kind { BD_POOL_AVERAGE = 0, BD_POOL_MAX = 1 };
 enum bd_datapath { BD_DATAPATH_XNOR = 0, BD_DATAPATH_MAC = 1 };
 
 enum bd_descriptor_flag {
@@ -74,7 +76,7 @@ struct bd_descriptor { /* 256 bytes = 64 words; the word index stands behind eac
     uint32_t kernel_h, kernel_w, stride, groups;    /* 12 13 14 15 */
     uint32_t pad_top, pad_bottom, pad_left, pad_right; /* 16..19 */
     uint32_t in_zero_point, weight_zero_point;      /* 20 21  0; of weights 0, or 1 (LSQ) */
-    uint32_t pool_kind;                             /* 22  0 global average */
+    uint32_t pool_kind;                             /* 22  BD_POOL_AVERAGE of the whole map, BD_POOL_MAX of windows */
     uint32_t in_base, in_slots, in_slot_lanes, in_pixel_words, in_pitch, in_left; /* 23..28  base, U, Cs, cw, pitch, PL */
     uint32_t out_base, out_slots, out_slot_lanes, out_pixel_words, out_pitch, out_left; /* 29..34 */
     uint32_t z_in_base, z_out_base;                 /* 35 36  words of the residual buffer */

@@ -340,6 +340,10 @@ void bd_cost_layers(const struct bd_program_header *header, const struct bd_desc
 
 bd_status bd_cost_check(const struct bd_program *program, const struct bd_hardware *hardware, struct bd_error *err)
 {
+    if (program->header->geometry_hash == BD_GEOMETRY_REFERENCE) {
+        return bd_fail(err, BD_BAD_INPUT, "program '%s' was compiled for the reference alone: it has no clocks",
+                       program->header->network);
+    }
     if (program->header->geometry_hash != bd_hardware_geometry_hash(hardware)) {
         return bd_fail(err, BD_BAD_INPUT, "program '%s' was compiled for another geometry than that of hardware '%s'",
                        program->header->network, hardware->name);

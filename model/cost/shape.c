@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/compile/layout.h"
+#include "model/compile/pack.h"
 
 #define UNFOLD_MAX_CHANNELS 4
 #define UNFOLD_MAX_WIDTH 256
@@ -216,18 +217,12 @@ bd_status bd_shape_check(const struct bd_graph *graph, struct bd_error *err)
 {
     for (int l = 0; l < graph->layer_count; l++) {
         const struct bd_layer *layer = &graph->layers[l];
-        const char *needs = NULL;
-        if (layer->kind == BD_LAYER_MAXPOOL) {
-            needs = "max pooling";
-        } else if (layer->groups != 1) {
-            needs = "groups";
-        } else if (layer->kind == BD_LAYER_CONV && layer->kernel_h != 1 && layer->kernel_h != 3) {
-            needs = "kernels other than 1x1 and 3x3";
-        } else if (layer->kind == BD_LAYER_CONV && (layer->stride > 2 || layer->pad > layer->kernel_h / 2)) {
-            needs = "strides over 2, or padding over half the kernel,";
-        } else if (layer->weight_bits > 8) {
-            needs = "float weights";
+        if (layer->kind == BD_LAYER_POOL) {
+            continue;
         }
+        const char *needs = layer->weight_bits > 8 ? "float weights"
+                                                   : bd_rtl_lacks(layer->kind == BD_LAYER_MAXPOOL, layer->groups,
+                                                                  layer->kernel_h, layer->stride, layer->pad);
         if (needs) {
             return bd_fail(err, BD_BAD_INPUT, "layer '%s' needs %s, which the RTL does not have", layer->name, needs);
         }

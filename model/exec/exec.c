@@ -80,6 +80,29 @@ static int32_t pool(const struct work *w, uint32_t c)
     return acc;
 }
 
+/* Largest value of the stream in a window: what lies outside the map takes no part. */
+static int32_t max_pool(const struct work *w, uint32_t c, uint32_t oy, uint32_t ox)
+{
+    const struct bd_descriptor *d = w->d;
+    int32_t most = INT32_MIN;
+    for (uint32_t ky = 0; ky < d->kernel_h; ky++)
+        for (uint32_t kx = 0; kx < d->kernel_w; kx++) {
+            const int64_t y = (int64_t)oy * d->stride + ky - d->pad_top, x = (int64_t)ox * d->stride + kx - d->pad_left;
+            if (y < 0 || y >= d->in_height || x < 0 || x >= d->in_width)
+                continue;
+            const int32_t r = w->stream[((size_t)y * d->in_width + (size_t)x) * d->in_channels + c];
+            most = r > most ? r : most;
+        }
+    return most;
+}
+
+static int32_t accumulator(const struct work *w, uint32_t oc, uint32_t oy, uint32_t ox)
+{
+    if (w->d->operation == BD_OP_CONV)
+        return accumulate(w, oc, oy, ox);
+    return w->d->pool_kind == BD_POOL_MAX ? max_pool(w, oc, oy, ox) : pool(w, oc);
+}
+
 static void run_layer(const struct work *w)
 {
     const struct bd_descriptor *d = w->d;
@@ -87,7 +110,7 @@ static void run_layer(const struct work *w)
         for (uint32_t ox = 0; ox < d->out_width; ox++)
             for (uint32_t oc = 0; oc < d->out_channels; oc++) {
                 const size_t at = ((size_t)oy * d->out_width + ox) * d->out_channels + oc;
-                const int32_t acc = d->operation == BD_OP_POOL ? pool(w, oc) : accumulate(w, oc, oy, ox);
+                const int32_t acc = accumulator(w, oc, oy, ox);
                 const int32_t r = d->flags & BD_FLAG_ADD_STREAM ? w->stream[at] : 0;
                 const int32_t z = bd_requantize_z(d, w->m[oc], w->b[oc], acc, r);
                 if (w->out->z)

@@ -154,7 +154,32 @@ static block_kernel *kernel_named(const char *name)
 
 /* ---- preparation -------------------------------------------------------------------------------------------- */
 
-/* Grouped convolutions become full ones with zeros. */
+/* W of a code, or what its zero point leaves of it. */
+static int16_t weight_value(const struct bd_descriptor *d, uint8_t c8)
+{
+    const int code = c8 >> (8 - d->weight_bits);
+    return (int16_t)(d->weight_zero_point ? code - (1 << (d->weight_bits - 1)) : 2 * code + 1 - (1 << d->weight_bits));
+}
+
+static bool is_depthwise(const struct bd_descriptor *d)
+{
+    return d->groups > 1 && d->groups == d->in_channels && d->groups == d->out_channels;
+}
+
+/* (KH, KW, C): one filter a channel. */
+static void pack_depthwise(struct fast_layer *layer, const uint8_t *codes)
+{
+    const struct bd_descriptor *d = &layer->d;
+    const size_t taps = (size_t)d->kernel_h * d->kernel_w;
+    layer->weights = bd_xcalloc(taps * layer->in_padded, sizeof *layer->weights);
+    for (size_t c = 0; c < d->out_channels; c++) {
+        for (size_t tap = 0; tap < taps; tap++) {
+            layer->weights[tap * layer->in_padded + c] = weight_value(d, codes[c * taps + tap]);
+        }
+    }
+}
+
+/* Other grouped convolutions become full ones with zeros. */
 static void pack_weights(struct fast_layer *layer, const uint8_t *codes)
 {
     const struct bd_descriptor *d = &layer->d;
@@ -165,10 +190,8 @@ static void pack_weights(struct fast_layer *layer, const uint8_t *codes)
         for (size_t i = 0; i < group_in; i++) {
             const size_t ic = oc / group_out * group_in + i;
             for (size_t tap = 0; tap < taps; tap++) {
-                const int code = codes[(oc * group_in + i) * taps + tap] >> (8 - d->weight_bits);
-                const int plain = 2 * code + 1 - (1 << d->weight_bits);
                 layer->weights[(((oc / BLOCK * taps + tap) * pairs + ic / 2) * BLOCK + oc % BLOCK) * 2 + ic % 2] =
-                    (int16_t)(d->weight_zero_point ? code - (1 << (d->weight_bits - 1)) : plain);
+                    weight_value(d, codes[(oc * group_in + i) * taps + tap]);
             }
         }
     }
@@ -197,7 +220,7 @@ static void prepare_layer(struct plan *plan, const struct bd_decoded *decoded, u
         layer->map_width = d->in_width + d->pad_left + d->pad_right;
         layer->map_height = d->in_height + d->pad_top + d->pad_bottom;
         plan->map_values = larger(plan->map_values, layer->map_width * layer->map_height * layer->in_padded);
-        pack_weights(layer, bd_decoded_codes(decoded, s, l));
+        (is_depthwise(d) ? pack_depthwise : pack_weights)(layer, bd_decoded_codes(decoded, s, l));
     }
 }
 
@@ -282,6 +305,52 @@ static void convolve(const struct fast_layer *layer, const int16_t *map, block_k
     }
 }
 
+/* Channels side by side: a pixel's sums stay in cache over its taps. */
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) static void
+convolve_depthwise(const struct fast_layer *layer, const int16_t *restrict map, int32_t *restrict acc)
+{
+    const struct bd_descriptor *d = &layer->d;
+    const size_t channels = layer->channels, padded = layer->in_padded;
+    for (size_t pixel = 0; pixel < layer->pixels; pixel++) {
+        const size_t y = pixel / d->out_width * d->stride, x = pixel % d->out_width * d->stride;
+        int32_t *restrict sums = acc + pixel * layer->out_padded;
+        memset(sums, 0, channels * sizeof *sums);
+        for (size_t ky = 0; ky < d->kernel_h; ky++) {
+            const int16_t *restrict row = map + ((y + ky) * layer->map_width + x) * padded;
+            for (size_t kx = 0; kx < d->kernel_w; kx++) {
+                const int16_t *restrict w = layer->weights + (ky * d->kernel_w + kx) * padded;
+                const int16_t *restrict in = row + kx * padded;
+                for (size_t c = 0; c < channels; c++) {
+                    sums[c] += w[c] * in[c];
+                }
+            }
+        }
+    }
+}
+
+/* Windows clipped to the map: padding never wins. */
+static void max_pool(const struct fast_layer *layer, const int32_t *stream, int32_t *acc)
+{
+    const struct bd_descriptor *d = &layer->d;
+    const size_t channels = layer->channels;
+    for (size_t pixel = 0; pixel < layer->pixels; pixel++) {
+        const long top = (long)(pixel / d->out_width * d->stride) - d->pad_top;
+        const long left = (long)(pixel % d->out_width * d->stride) - d->pad_left;
+        int32_t *most = acc + pixel * layer->out_padded;
+        for (size_t c = 0; c < channels; c++) {
+            most[c] = INT32_MIN;
+        }
+        for (long y = top < 0 ? 0 : top; y < top + d->kernel_h && y < d->in_height; y++) {
+            for (long x = left < 0 ? 0 : left; x < left + d->kernel_w && x < d->in_width; x++) {
+                const int32_t *r = stream + ((size_t)y * d->in_width + (size_t)x) * channels;
+                for (size_t c = 0; c < channels; c++) {
+                    most[c] = r[c] > most[c] ? r[c] : most[c];
+                }
+            }
+        }
+    }
+}
+
 static void pool(const struct fast_layer *layer, const int32_t *stream, int32_t *acc)
 {
     const size_t pixels = (size_t)layer->d.in_height * layer->d.in_width;
@@ -328,10 +397,14 @@ static const int32_t *run_image(const struct plan *plan, const struct scratch *s
     for (unsigned l = 0; l < plan->layer_count; l++) {
         const struct fast_layer *layer = &plan->layers[l];
         if (layer->d.operation == BD_OP_POOL) {
-            pool(layer, stream, s->acc);
+            (layer->d.pool_kind == BD_POOL_MAX ? max_pool : pool)(layer, stream, s->acc);
         } else {
             fill_map(layer, layer->producer < 0 ? image : s->codes[layer->producer], s->map);
-            convolve(layer, s->map, kernel, s->acc);
+            if (is_depthwise(&layer->d)) {
+                convolve_depthwise(layer, s->map, s->acc);
+            } else {
+                convolve(layer, s->map, kernel, s->acc);
+            }
         }
         requantize(layer, s->acc, layer->d.flags & BD_FLAG_ADD_STREAM ? stream : NULL, s->z[l], s->codes[l]);
         if (layer->d.flags & BD_FLAG_WRITE_STREAM) {

@@ -12,8 +12,10 @@
 
 static const char usage[] =
     "Usage: bitdial compile CHECKPOINT --hardware HW.yaml -o NET.bdp [--switches LIST] [--max-moved N] [--json]\n"
+    "       bitdial compile CHECKPOINT --reference -o NET.bdp [OPTION]...\n"
     "Folds a trained network to integers, checks every code edge, and writes the program image.\n\n"
-    "  --hardware FILE   the hardware configuration (required)\n"
+    "  --hardware FILE   the hardware configuration; layers that it cannot run are refused by name\n"
+    "  --reference       for the plain reference alone, which runs every layer at every size; no device takes the image\n"
     "  -o, --output FILE the program image to write (required)\n"
     "  --switches LIST   the switches to keep, separated by commas (default: all)\n"
     "  --max-moved N     refuse when a layer has more than N per mille of its reachable accumulator values with\n"
@@ -45,7 +47,7 @@ static json_t *layer_json(const struct bd_layer *layer, const struct bd_fold_lay
         json_object_set_new(object, "in_bits", json_integer(d->in_bits));
         json_object_set_new(object, "interval", json_integer(d->interval));
     }
-    if (at->has_codes && !at->adds_stream) {
+    if (at->has_codes && !at->takes_stream) {
         const struct bd_edge_count *e = &at->edges;
         json_object_set_new(object, "edges", json_integer(e->edges));
         json_object_set_new(object, "edges_moved", json_integer(e->edges_moved));
@@ -69,7 +71,7 @@ static void print_layer(const struct bd_layer *layer, const struct bd_fold_layer
         printf(" %-4s %ux%u%s %6u", d->datapath == BD_DATAPATH_XNOR ? "xnor" : "mac", d->weight_bits, d->in_bits,
                d->flags & BD_FLAG_IN_SIGNED ? "s" : " ", d->interval);
     }
-    if (at->has_codes && !at->adds_stream) {
+    if (at->has_codes && !at->takes_stream) {
         printf("  edges %" PRId64 " moved %" PRId64 " values %" PRId64 "/%" PRId64 " worst %" PRId64, at->edges.edges,
                at->edges.edges_moved, at->edges.values_moved, at->edges.values, at->edges.worst);
     }
@@ -137,12 +139,12 @@ static void report_all(const struct arguments *a, const struct bd_checkpoint *ch
         print_report(checkpoint, report, program);
         print_most_moved(checkpoint, report, a->fold.max_moved);
         if (program->image) {
-            printf("%s: network '%s' for '%s', %zu bytes, crc32 %08x, stream of %d fraction bits\n", a->output,
-                   program->header->network, a->hardware, program->size, program->header->crc, report->z_frac);
+            printf("%s: network '%s' for %s, %zu bytes, crc32 %08x, stream of %d fraction bits\n", a->output,
+                   program->header->network, a->hardware ? a->hardware : "the reference", program->size, program->header->crc, report->z_frac);
         }
         return;
     }
-    json_t *object = json_pack("{s:s, s:s, s:b, s:i, s:o}", "checkpoint", a->checkpoint, "hardware", a->hardware,
+    json_t *object = json_pack("{s:s, s:s?, s:b, s:i, s:o}", "checkpoint", a->checkpoint, "hardware", a->hardware,
                                "written", program->image != NULL, "z_frac", report->z_frac, "switches",
                                report_json(checkpoint, report, program));
     if (program->image) {
@@ -179,6 +181,7 @@ static bool read_arguments(int argc, char **argv, struct arguments *a, int *resu
 {
     static const struct option options[] = {
         {"hardware", required_argument, NULL, 'w'},
+        {"reference", no_argument, NULL, 'r'},
         {"output", required_argument, NULL, 'o'},
         {"switches", required_argument, NULL, 's'},
         {"max-moved", required_argument, NULL, 'm'},
@@ -191,6 +194,9 @@ static bool read_arguments(int argc, char **argv, struct arguments *a, int *resu
         switch (option) {
         case 'w':
             a->hardware = optarg;
+            break;
+        case 'r':
+            a->fold.reference = true;
             break;
         case 'o':
             a->output = optarg;
@@ -214,8 +220,8 @@ static bool read_arguments(int argc, char **argv, struct arguments *a, int *resu
             return false;
         }
     }
-    if (optind + 1 != argc || !a->hardware || !a->output) {
-        bd_cli_usage("compile", "expected one CHECKPOINT, --hardware and --output");
+    if (optind + 1 != argc || !a->hardware == !a->fold.reference || !a->output) {
+        bd_cli_usage("compile", "expected one CHECKPOINT, --hardware or --reference, and --output");
         return false;
     }
     a->checkpoint = argv[optind];
@@ -232,7 +238,9 @@ int cmd_compile(int argc, char **argv)
     struct bd_error err;
     struct bd_hardware hardware;
     struct bd_checkpoint checkpoint;
-    if (bd_hardware_load(&hardware, a.hardware, &err)) {
+    if (a.fold.reference) {
+        bd_hardware_reference(&hardware);
+    } else if (bd_hardware_load(&hardware, a.hardware, &err)) {
         return bd_cli_fail("compile", &err);
     }
     bd_status status = bd_checkpoint_load(&checkpoint, a.checkpoint, &err);

@@ -16,13 +16,14 @@
 #include "sw/cli/cli.h"
 
 static const char usage[] =
-    "Usage: bitdial eval CHECKPOINT [--hardware HW.yaml] [OPTION]...\n"
+    "Usage: bitdial eval CHECKPOINT [--hardware HW.yaml | --reference] [OPTION]...\n"
     "       bitdial eval NET.bdp [OPTION]...\n"
     "       bitdial eval CHECKPOINT NET.bdp [OPTION]...\n"
     "Accuracy per switch: of a checkpoint in float, of a program in integers, and on how many images the two differ.\n"
-    "With --hardware the checkpoint is folded as `bitdial compile` does it. The integers come from the fast executor,\n"
+    "With --hardware or --reference the checkpoint is folded as `bitdial compile` does it. The integers come from the fast executor,\n"
     "which is compared with the plain one in the same run; a mismatch is a failure (exit code 1).\n\n"
     "  --hardware FILE   fold the checkpoint for this hardware configuration\n"
+    "  --reference       fold it for the plain reference alone, which runs layers that no hardware has\n"
     "  --switches LIST   only these switches, separated by commas\n"
     "  --images N        the first N images (default: all)\n"
     "  --split NAME      test or validation (default: test)\n"
@@ -46,7 +47,7 @@ struct eval {
     const char *hardware, *switches, *data, *logits_path;
     int64_t images, compare;
     enum bd_split split;
-    bool json, timing;
+    bool json, timing, reference;
     bool has_checkpoint, has_program;
     struct bd_checkpoint checkpoint;
     struct bd_program program;
@@ -119,13 +120,16 @@ static char *integer_switches(const struct eval *e)
 static bd_status fold(struct eval *e, struct bd_error *err)
 {
     struct bd_hardware hardware;
-    if (bd_hardware_load(&hardware, e->hardware, err)) {
+    if (e->reference) {
+        bd_hardware_reference(&hardware);
+    } else if (bd_hardware_load(&hardware, e->hardware, err)) {
         return err->status;
     }
     char *list = integer_switches(e);
     bd_status status = BD_OK;
     if (*list) {
-        const struct bd_fold_options options = {.switches = list, .max_moved = BD_DEFAULT_MAX_MOVED};
+        const struct bd_fold_options options = {
+            .switches = list, .reference = e->reference, .max_moved = BD_DEFAULT_MAX_MOVED};
         struct bd_fold_report report;
         status = bd_fold(&e->checkpoint, &hardware, &options, &e->program, &report, err);
         e->has_program = status == BD_OK;
@@ -182,10 +186,15 @@ static bd_status prepare(struct eval *e, char **files, int file_count, struct bd
             return err->status;
         }
     }
-    if (e->hardware && e->has_program) {
-        return bd_fail(err, BD_BAD_INPUT, "--hardware folds a checkpoint, but a program is given");
+    const bool folds = e->hardware || e->reference;
+    if (e->hardware && e->reference) {
+        return bd_fail(err, BD_BAD_INPUT, "--hardware and --reference exclude each other");
     }
-    if (e->hardware && fold(e, err)) {
+    if (folds && e->has_program) {
+        return bd_fail(err, BD_BAD_INPUT, "%s folds a checkpoint, but a program is given",
+                       e->hardware ? "--hardware" : "--reference");
+    }
+    if (folds && fold(e, err)) {
         return err->status;
     }
     if (check_switches(e, err) || (e->has_program && bd_decode(&e->program, &e->decoded, err)) ||
@@ -341,7 +350,7 @@ static void print_head(const struct eval *e)
     if (e->has_program) {
         printf("integers by the fast executor (kernel %s), compared with the plain one\n", bd_execute_fast_kernel());
     } else {
-        printf("float only: no program and no --hardware\n");
+        printf("float only: no program, --hardware or --reference\n");
     }
     printf("%-8s%10s%10s%10s%12s%12s%s\n", "switch", "float", "integer", "disagree", "compared", "mismatches",
            e->timing ? "      fast     plain GMAC/s" : "");
@@ -438,6 +447,9 @@ static bool read_option(struct eval *e, int option, int *result)
     case 'w':
         e->hardware = optarg;
         return true;
+    case 'r':
+        e->reference = true;
+        return true;
     case 's':
         e->switches = optarg;
         return true;
@@ -477,6 +489,7 @@ int cmd_eval(int argc, char **argv)
 {
     static const struct option options[] = {
         {"hardware", required_argument, NULL, 'w'},
+        {"reference", no_argument, NULL, 'r'},
         {"switches", required_argument, NULL, 's'},
         {"images", required_argument, NULL, 'n'},
         {"split", required_argument, NULL, 'p'},

@@ -160,7 +160,10 @@ static json_t *layer_json(const struct bd_program *program, const struct bd_deco
     const bool pool = d->operation == BD_OP_POOL;
     json_t *object = json_pack(
         "{s:s, s:s, s:i, s:[i,i,i], s:[i,i,i], s:[i,i], s:i, s:[i,i,i,i], s:i, s:b, s:b, s:b, s:o}", "name",
-        program->names[l], "operation", pool ? "pool" : "conv", "reads", bd_decoded_producer(decoded, l), "in",
+        program->names[l], "operation",
+        !pool                           ? "conv"
+        : d->pool_kind == BD_POOL_MAX ? "max_pool"
+                                        : "pool", "reads", bd_decoded_producer(decoded, l), "in",
         d->in_height, d->in_width, d->in_channels, "out", d->out_height, d->out_width, d->out_channels, "kernel",
         d->kernel_h, d->kernel_w, "stride", d->stride, "pad", d->pad_top, d->pad_bottom, d->pad_left, d->pad_right,
         "groups", d->groups, "writes_codes", (d->flags & BD_FLAG_WRITE_CODES) != 0, "writes_stream",
@@ -242,13 +245,16 @@ static void print_layer(const struct bd_program *program, unsigned s, unsigned l
     const struct bd_descriptor *d = bd_program_descriptor(program, s, l);
     const bool pool = d->operation == BD_OP_POOL;
     printf("  %3u %-14s %-4s %ux%u%-2s->%u  %ux%ux%u -> %ux%ux%u", l, program->names[l],
-           pool                              ? "pool"
+           pool                              ? d->pool_kind == BD_POOL_MAX ? "max" : "pool"
            : d->datapath == BD_DATAPATH_XNOR ? "xnor"
                                              : "mac",
            d->weight_bits, d->in_bits, d->flags & BD_FLAG_IN_SIGNED ? "s" : "", d->out_bits, d->in_height, d->in_width,
            d->in_channels, d->out_height, d->out_width, d->out_channels);
-    if (!pool) {
+    if (!pool || d->pool_kind == BD_POOL_MAX) {
         printf("  %ux%u/%u pad %u", d->kernel_h, d->kernel_w, d->stride, d->pad_top);
+    }
+    if (d->groups > 1) {
+        printf("  groups %u", d->groups);
     }
     printf("  tiles %u  words %u  clocks/pixel %u%s%s%s\n", d->row_groups, d->k_words, d->interval,
            d->flags & BD_FLAG_UNFOLD ? "  windows" : "", d->flags & BD_FLAG_WRITE_STREAM ? "  stream" : "",
