@@ -1,5 +1,5 @@
 /* The fast executor against the plain one: every kernel that this processor has, on random networks for several
- * geometries, and on groups, which only the reference runs. */
+ * geometries, and on what only the reference runs: groups, wide kernels and strides, max pooling. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +74,30 @@ Test(fast, equals_the_plain_executor_on_random_networks)
         bd_hardware_release(&hardware);
     }
     cr_assert_geq(compared, 64 * IMAGES);
+}
+
+Test(fast, equals_the_plain_executor_on_reference_networks)
+{
+    int compared = 0, depthwise = 0, maxima = 0;
+    struct bd_hardware hardware;
+    bd_hardware_reference(&hardware);
+    for (unsigned index = 0; index < 64; index++) {
+        struct bd_program program;
+        struct bd_error err;
+        cr_assert_eq(bd_random_reference_network(23, index, &hardware, &program, &err), BD_OK, "%u: %s", index,
+                     err.message);
+        cr_assert_eq(program.header->geometry_hash, BD_GEOMETRY_REFERENCE);
+        for (unsigned l = 0; l < program.header->layer_count; l++) {
+            const struct bd_descriptor *d = bd_program_descriptor(&program, 0, l);
+            depthwise += d->groups > 1 && d->groups == d->in_channels && d->groups == d->out_channels;
+            maxima += d->operation == BD_OP_POOL && d->pool_kind == BD_POOL_MAX;
+        }
+        compared += compare(&program, "reference", index);
+        bd_program_release(&program);
+    }
+    bd_hardware_release(&hardware);
+    cr_assert_geq(compared, 64 * IMAGES);
+    cr_assert(depthwise > 20 && maxima > 20, "%d depthwise layers, %d of max pooling", depthwise, maxima);
 }
 
 /* One layer of `groups` groups, and a 5x5 kernel: shapes that no hardware here runs. */

@@ -450,14 +450,14 @@ static void write_masks(const struct packer *p, const struct bd_descriptor *d, u
 {
     if (d->operation == BD_OP_POOL)
         return;
-    const struct bd_walk walk = bd_descriptor_walk(d);
+    const uint32_t channels = d->flags & BD_FLAG_UNFOLD ? bd_descriptor_walk(d).channels : d->in_channels;
     const uint32_t bytes = (p->head.lanes + 63) / 64 * 8;
     if (d->in_slots > 1) {
         for (uint32_t j = 0; j < d->in_slots && j < 3; j++)
-            set_lanes(out + j * bytes, j * d->in_slot_lanes, walk.channels);
+            set_lanes(out + j * bytes, j * d->in_slot_lanes, channels);
     } else {
         set_lanes(out, 0, p->head.lanes);
-        set_lanes(out + bytes, 0, walk.channels - (d->in_pixel_words - 1) * p->head.lanes);
+        set_lanes(out + bytes, 0, channels - (d->in_pixel_words - 1) * p->head.lanes);
     }
 }
 

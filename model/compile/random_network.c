@@ -22,7 +22,8 @@ struct generator {
     const struct bd_hardware *hardware;
     uint32_t index;
     int switch_count;
-    bool saturate; /* scales so large that z meets the limits of 32 bits; such networks do not pool */
+    bool reference; /* layers that only the reference runs, too */
+    bool saturate;  /* scales so large that z meets the limits of 32 bits; such networks do not pool */
     struct tensor tensors[MAX_TENSORS];
     int tensor_count;
     struct {
@@ -74,6 +75,8 @@ static int out_side(int side, int kernel, int stride, int pad)
  * takes, whatever the layout. */
 static int plane_limit(const struct generator *g, int kernel, int in_channels)
 {
+    if (g->reference)
+        return 8;
     int64_t words = (int64_t)kernel * kernel * ceil_div(in_channels, (int)g->hardware->lanes);
     int64_t limit = g->hardware->weight_words / words;
     return (int)(limit > 8 ? 8 : limit);
@@ -81,6 +84,8 @@ static int plane_limit(const struct generator *g, int kernel, int in_channels)
 
 static bool stream_fits(const struct generator *g, int height, int width, int channel_count)
 {
+    if (g->reference)
+        return true;
     int64_t groups = ceil_div(channel_count, (int)g->hardware->rows);
     return height * width * groups * (g->hardware->rows / g->hardware->requant_units) <= g->hardware->z_words;
 }
@@ -128,7 +133,7 @@ static void requant(struct generator *g, struct bd_plain_layer *layer, int s, do
 }
 
 struct shape {
-    int kernel, stride, pad, out_channels;
+    int kernel, stride, pad, out_channels, groups; /* groups 0: 1 */
     bool writes, adds, has_codes, is_last;
 };
 
@@ -179,7 +184,7 @@ static int add_conv(struct generator *g, int in, struct shape shape)
         .kernel_w = shape.kernel,
         .stride = shape.stride,
         .pad = shape.pad,
-        .groups = 1,
+        .groups = shape.groups ? shape.groups : 1,
         .weight_planes = 8,
     };
     if (shape.has_codes)
@@ -193,7 +198,7 @@ static int add_conv(struct generator *g, int in, struct shape shape)
     bool fixed = one_in(g, 5);
     if (fixed)
         layer->weight_planes = 1 + below(g, limit);
-    int window = shape.kernel * shape.kernel * from.channels;
+    int window = shape.kernel * shape.kernel * from.channels / layer->groups;
     size_t count = (size_t)shape.out_channels * (size_t)window;
     uint8_t *codes = bd_xmalloc(count);
     for (size_t i = 0; i < count; i++)
@@ -246,6 +251,60 @@ static int add_pool(struct generator *g)
     return layer->out_tensor;
 }
 
+/* Max pooling of the stream as it stands, with random M and B behind it as behind every layer. */
+static int add_max_pool(struct generator *g)
+{
+    int l = g->layer_count++;
+    struct bd_plain_layer *layer = &g->layers[l];
+    snprintf(g->names[l], sizeof g->names[l], "max%d", l);
+    int side = g->stream.height < g->stream.width ? g->stream.height : g->stream.width;
+    int kernel = 2 + below(g, 3), pad = kernel > side ? kernel / 2 : below(g, kernel / 2 + 1);
+    if (kernel > side + 2 * pad)
+        kernel = side + 2 * pad;
+    *layer = (struct bd_plain_layer){
+        .name = g->names[l],
+        .operation = BD_OP_POOL,
+        .pool_kind = BD_POOL_MAX,
+        .in_tensor = -1,
+        .writes_stream = true,
+        .in_height = g->stream.height,
+        .in_width = g->stream.width,
+        .in_channels = g->stream.channels,
+        .out_channels = g->stream.channels,
+        .kernel_h = kernel,
+        .kernel_w = kernel,
+        .stride = 1 + below(g, 3),
+        .pad = pad,
+        .groups = 1,
+    };
+    layer->out_height = g->stream.height = out_side(layer->in_height, kernel, layer->stride, pad);
+    layer->out_width = g->stream.width = out_side(layer->in_width, kernel, layer->stride, pad);
+    layer->out_tensor = add_tensor(g, layer->out_height, layer->out_width, layer->out_channels);
+    for (int s = 0; s < g->switch_count; s++) {
+        layer->at[s].out_bits = g->tensors[layer->out_tensor].bits[s];
+        layer->at[s].out_signed = g->tensors[layer->out_tensor].is_signed[s];
+        requant(g, layer, s, 1024);
+    }
+    return layer->out_tensor;
+}
+
+static void reference_shape(struct generator *g, int in, struct shape *shape)
+{
+    const struct tensor *t = &g->tensors[in];
+    int side = t->height < t->width ? t->height : t->width;
+    shape->kernel = 1 + 2 * below(g, 4);
+    shape->pad = shape->kernel > side ? shape->kernel / 2 : below(g, shape->kernel / 2 + 1);
+    shape->stride = 1 + below(g, 4);
+    shape->groups = 1;
+    if (one_in(g, 2)) { /* depthwise, or a divisor of the channels */
+        shape->groups = one_in(g, 2) ? t->channels : 1 + below(g, t->channels);
+        while (t->channels % shape->groups)
+            shape->groups--;
+        bool depthwise = shape->groups == t->channels && !one_in(g, 4);
+        shape->out_channels = shape->groups * (depthwise ? 1 : 1 + below(g, 3));
+    }
+}
+
 /* A random kernel, stride and padding that leave at least one output pixel and whose weights fit. */
 static struct shape random_shape(struct generator *g, int in)
 {
@@ -256,6 +315,8 @@ static struct shape random_shape(struct generator *g, int in)
     if (shape.kernel == 3)
         shape.pad = t->height < 3 || t->width < 3 ? 1 : !one_in(g, 4);
     shape.out_channels = channels(g);
+    if (g->reference)
+        reference_shape(g, in, &shape);
     return shape;
 }
 
@@ -310,14 +371,17 @@ static void build(struct generator *g)
                               out_side(t->width, stem.kernel, stem.stride, stem.pad), stem.out_channels);
     bool live = stem.writes; /* the stream has the shape of the tensor at hand */
     int at = add_conv(g, input, stem);
-    for (int n = below(g, 3); n > 0; n--) {
-        if (live && !one_in(g, 3)) {
+    for (int n = below(g, g->reference ? 6 : 3); n > 0; n--) {
+        if (g->reference && live && one_in(g, 2)) {
+            at = add_max_pool(g);
+        } else if (live && !one_in(g, 3) && !g->reference) {
             at = add_block(g, at);
             live = g->layers[g->layer_count - 1].writes_stream;
         } else {
             struct shape shape = random_shape(g, at);
+            shape.writes = g->reference && one_in(g, 2);
             at = add_conv(g, at, shape);
-            live = false;
+            live = shape.writes;
         }
     }
     const struct tensor *last = &g->tensors[at];
@@ -349,10 +413,11 @@ static void release(struct generator *g)
     }
 }
 
-bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
-                            struct bd_program *program, struct bd_error *err)
+static bd_status random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware, bool reference,
+                                struct bd_program *program, struct bd_error *err)
 {
     struct generator *g = bd_xcalloc(1, sizeof *g);
+    g->reference = reference;
     bd_rng_seed(&g->rng, seed * 0x9e3779b97f4a7c15u + index);
     bd_rng_seed(&g->planes, ~(seed * 0x9e3779b97f4a7c15u + index));
     g->hardware = hardware;
@@ -375,12 +440,24 @@ bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardw
         network.switches[s].weight_bits = s == 0 ? index % 8 + 1 : 8;
         network.switches[s].activation_bits = s == 0 ? index / 8 % 8 + 1 : 8;
     }
-    bd_status status = bd_pack(&network, hardware, false, program, err);
+    bd_status status = bd_pack(&network, hardware, reference, program, err);
     if (status != BD_OK)
         bd_fail_prefix(err, "random network %u of seed %llu", index, (unsigned long long)seed);
     release(g);
     free(g);
     return status;
+}
+
+bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
+                            struct bd_program *program, struct bd_error *err)
+{
+    return random_network(seed, index, hardware, false, program, err);
+}
+
+bd_status bd_random_reference_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
+                                      struct bd_program *program, struct bd_error *err)
+{
+    return random_network(seed, index, hardware, true, program, err);
 }
 
 void bd_random_image(const struct bd_program *program, uint64_t seed, uint8_t *image)

@@ -18,6 +18,11 @@
 bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
                             struct bd_program *program, struct bd_error *err) BD_WARN_UNUSED;
 
+/* The same with what the reference alone runs: groups and depthwise filters, kernels and strides up to 7 and 4, padding up
+ * to half the kernel, max pooling; packed for the reference in the layout of `hardware`. */
+bd_status bd_random_reference_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
+                                      struct bd_program *program, struct bd_error *err) BD_WARN_UNUSED;
+
 /* Fills image[header->input_bytes] with random codes that the first layer's width allows at every switch. */
 void bd_random_image(const struct bd_program *program, uint64_t seed, uint8_t *image);
 
