@@ -22,7 +22,6 @@ struct bd_fold_options {
     const char *switches; /* names separated by commas, in any order; NULL: all of the network */
     bool reference;       /* for the reference alone: layers that no hardware runs, and any size, are good */
     double max_moved;     /* most moved accumulator values a layer and switch may have, in per mille of the reachable */
-    bool reference;       /* for the reference alone: layers that no hardware runs, and any size, are good */
 };
 
 /* One layer at one switch. */
