@@ -12,7 +12,7 @@ bd_status bd_image_room(struct bd_image *image, const char *path, size_t offset,
 {
     if (height == 0 || width == 0 || (uint64_t)height * width > BD_IMAGE_MAX_PIXELS) {
         return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: an image of %ux%u must have 1..%u pixels", path, offset,
-                       height, width, BD_IMAGE_MAX_PIXELS);
+                       width, height, BD_IMAGE_MAX_PIXELS);
     }
     image->height = height;
     image->width = width;
