@@ -1,15 +1,13 @@
 /* Hot loops: vector types give the same code on every compiler, target_clones the widest registers present. Without
- * contraction to fused multiply-adds (the C11 default here) all clones give the same bits. */
+ * contraction to fused multiply-adds (the C11 default here) all clones give the same bits. Vectors of 8, because GCC 12
+ * takes comparisons of 16 apart lane by lane; kernels_wide.c has intrinsics instead. */
 #pragma GCC optimize("O3")
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors pass between functions of this file alone, inlined */
 
-#include "model/train/kernels.h"
+#include "model/train/kernels_parts.h"
 
-#include <string.h>
-
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#define CLONES static __attribute__((target_clones("avx2", "default")))
 #define INLINE static inline __attribute__((always_inline))
-#define FLUSH 64 /* pixels summed in float32 before they are added in double */
 #define LANES 8
 
 typedef float vf __attribute__((vector_size(32), aligned(4), may_alias));
@@ -17,12 +15,15 @@ typedef int32_t vi __attribute__((vector_size(32), aligned(4), may_alias));
 typedef uint16_t vh __attribute__((vector_size(16), aligned(2), may_alias));
 typedef int16_t vs __attribute__((vector_size(16), aligned(2), may_alias));
 typedef uint8_t vb __attribute__((vector_size(8), aligned(1), may_alias));
+typedef vi mask;
 
-#define ALL(x) ((vf){0} + (x))
-#define SELECT(mask, yes, no) ((vf)(((mask) & (vi)(yes)) | (~(mask) & (vi)(no))))
+INLINE vf all(float x)
+{
+    return (vf){0} + x;
+}
 
 /* Vector `at` of `type`; bfloat16 is the upper half of a float32. */
-INLINE vf load(const void *base, size_t at, enum bd_number type)
+INLINE vf load(const void *base, size_t at, const enum bd_number type)
 {
     switch (type) {
     case BD_HALF:
@@ -39,7 +40,7 @@ INLINE vf load(const void *base, size_t at, enum bd_number type)
 }
 
 /* Rounded to nearest even where bfloat16 is asked for. */
-INLINE void store(void *base, size_t at, enum bd_number type, vf value)
+INLINE void store(void *base, size_t at, const enum bd_number type, vf value)
 {
     if (type == BD_HALF) {
         vi bits = (vi)value;
@@ -50,12 +51,41 @@ INLINE void store(void *base, size_t at, enum bd_number type, vf value)
     }
 }
 
-INLINE vf pact_code(vf z, float scale, float n)
+INLINE void store_bytes(uint8_t *base, size_t at, vi value)
 {
-    vf t = z * scale + 0.5f;
-    t = (vf)((vi)t & (t > 0.0f));
-    t = SELECT(t < n, t, ALL(n));
-    return __builtin_convertvector(__builtin_convertvector(t, vi), vf);
+    ((vb *)base)[at] = __builtin_convertvector(value, vb);
+}
+
+INLINE vi whole(vf v)
+{
+    return __builtin_convertvector(v, vi);
+}
+
+INLINE vf real(vi v)
+{
+    return __builtin_convertvector(v, vf);
+}
+
+INLINE vf low(vf a, vf b)
+{
+    vi below = a < b;
+    return (vf)((below & (vi)a) | (~below & (vi)b));
+}
+
+INLINE vf high(vf a, vf b)
+{
+    vi over = a > b;
+    return (vf)((over & (vi)a) | (~over & (vi)b));
+}
+
+INLINE mask at_least(vf a, vf b)
+{
+    return a >= b;
+}
+
+INLINE vf keep(mask m, vf v)
+{
+    return (vf)(m & (vi)v);
 }
 
 INLINE void add_lanes(double *sums, vf v)
@@ -72,51 +102,57 @@ INLINE void add_lanes(double *sums, vf v)
 #define NAME(name) name##_16
 #include "model/train/kernels_block.h"
 
+/* Blocks of 16 on a processor with AVX-512. */
+static bool is_wide(int block)
+{
+    return block == 16 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+
 void bd_kernel_moments(const void *a, enum bd_number type, int pixels, int block, double *sums)
 {
-    (block == 16 ? moments_16 : moments_8)(a, type, pixels, sums);
+    (is_wide(block) ? bd_wide_moments : block == 16 ? moments_16 : moments_8)(a, type, pixels, sums);
 }
 
 void bd_kernel_forward(const struct bd_forward_slab *slab, int pixels, int block, const struct bd_code *code)
 {
-    (block == 16 ? forward_16 : forward_8)(slab, pixels, code);
+    (is_wide(block) ? bd_wide_forward : block == 16 ? forward_16 : forward_8)(slab, pixels, code);
 }
 
 void bd_kernel_backward(const struct bd_backward_slab *slab, int pixels, int block, const struct bd_code *code,
                         double *sums, double *d_alpha)
 {
-    (block == 16 ? backward_16 : backward_8)(slab, pixels, code, sums, d_alpha);
+    (is_wide(block) ? bd_wide_backward : block == 16 ? backward_16 : backward_8)(slab, pixels, code, sums, d_alpha);
 }
 
 void bd_kernel_normalize_gradient(const struct bd_normalize_slab *slab, int pixels, int block)
 {
-    (block == 16 ? normalize_16 : normalize_8)(slab, pixels);
+    (is_wide(block) ? bd_wide_normalize : block == 16 ? normalize_16 : normalize_8)(slab, pixels);
 }
 
-CLONES void bd_kernel_widen(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to)
+CLONES void widen(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to)
 {
     const float less = bias;
-    if (type == BD_HALF) {
-        for (size_t i = 0; i < count / LANES; i++) {
-            /* Whole numbers to 255 need no rounding. */
-            vf value = load(bytes, i, BD_BYTE) - less;
-            ((vh *)to)[i] = __builtin_convertvector(((vi)value >> 16) & 0xffff, vh);
-        }
-    } else {
-        for (size_t i = 0; i < count / LANES; i++) {
-            ((vf *)to)[i] = load(bytes, i, BD_BYTE) - less;
-        }
+    for (size_t i = 0; i < count / LANES; i++) {
+        store(to, i, type, load(bytes, i, BD_BYTE) - less);
     }
 }
 
-CLONES void bd_kernel_narrow(const float *from, size_t count, enum bd_number type, void *to)
+void bd_kernel_widen(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to)
+{
+    (is_wide(count % 16 ? 0 : 16) ? bd_wide_widen : widen)(bytes, bias, count, type, to);
+}
+
+__attribute__((target_clones("avx2", "default"))) void bd_kernel_narrow(const float *from, size_t count,
+                                                                        enum bd_number type, void *to)
 {
     for (size_t i = 0; i < count / LANES; i++) {
         store(to, i, type, load(from, i, BD_FLOAT));
     }
 }
 
-CLONES void bd_kernel_add_up(float *sums, int many, size_t stride, size_t count)
+__attribute__((target_clones("avx2", "default"))) void bd_kernel_add_up(float *sums, int many, size_t stride,
+                                                                        size_t count)
 {
     for (int k = 1; k < many; k++) {
         const float *from = sums + k * stride;

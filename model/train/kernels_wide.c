@@ -1,0 +1,110 @@
+/* The kernels in vectors of 16 with AVX-512's masks and conversions. */
+#pragma GCC optimize("O3")
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq")
+
+#include <immintrin.h>
+
+#include "model/train/kernels_parts.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define CLONES
+#define LANES 16
+
+typedef float vf __attribute__((vector_size(64), aligned(4), may_alias));
+typedef __m512i vi;
+typedef __mmask16 mask;
+
+INLINE vf all(float x)
+{
+    return _mm512_set1_ps(x);
+}
+
+INLINE vf load(const void *base, size_t at, const enum bd_number type)
+{
+    switch (type) {
+    case BD_HALF:
+        return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)base + at)), 16);
+    case BD_INT32:
+        return _mm512_cvtepi32_ps(_mm512_loadu_si512((const char *)base + at * 64));
+    case BD_INT16:
+        return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)base + at)));
+    case BD_BYTE:
+        return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)base + at)));
+    default:
+        return _mm512_loadu_ps((const float *)base + at * LANES);
+    }
+}
+
+/* Rounded to nearest even where bfloat16 is asked for. */
+INLINE void store(void *base, size_t at, const enum bd_number type, vf value)
+{
+    if (type == BD_HALF) {
+        __m512i bits = (__m512i)value, one = _mm512_set1_epi32(1);
+        bits = _mm512_add_epi32(
+            bits, _mm512_add_epi32(_mm512_set1_epi32(0x7fff), _mm512_and_si512(_mm512_srli_epi32(bits, 16), one)));
+        _mm256_storeu_si256((__m256i *)base + at, _mm512_cvtepi32_epi16(_mm512_srli_epi32(bits, 16)));
+    } else {
+        _mm512_storeu_ps((float *)base + at * LANES, value);
+    }
+}
+
+INLINE void store_bytes(uint8_t *base, size_t at, vi value)
+{
+    _mm_storeu_si128((__m128i *)base + at, _mm512_cvtepi32_epi8(value));
+}
+
+INLINE vi whole(vf v)
+{
+    return _mm512_cvttps_epi32(v);
+}
+
+INLINE vf real(vi v)
+{
+    return _mm512_cvtepi32_ps(v);
+}
+
+INLINE vf low(vf a, vf b)
+{
+    return _mm512_min_ps(a, b);
+}
+
+INLINE vf high(vf a, vf b)
+{
+    return _mm512_max_ps(a, b);
+}
+
+INLINE mask at_least(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
+}
+
+INLINE vf keep(mask m, vf v)
+{
+    return _mm512_maskz_mov_ps(m, v);
+}
+
+INLINE void add_lanes(double *sums, vf v)
+{
+    __m256 halves[2] = {_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)};
+    for (int i = 0; i < 2; i++) {
+        double *to = sums + i * 8;
+        _mm512_storeu_pd(to, _mm512_add_pd(_mm512_loadu_pd(to), _mm512_cvtps_pd(halves[i])));
+    }
+}
+
+#define PARTS 1
+#define NAME(name) bd_wide_##name
+#include "model/train/kernels_block.h"
+
+void bd_wide_widen(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to)
+{
+    const vf less = all(bias);
+    for (size_t i = 0; i < count / LANES; i++) {
+        vf value = load(bytes, i, BD_BYTE) - less;
+        if (type == BD_HALF) { /* whole numbers to 255 need no rounding */
+            _mm256_storeu_si256((__m256i *)to + i, _mm512_cvtepi32_epi16(_mm512_srli_epi32((__m512i)value, 16)));
+        } else {
+            store(to, i, BD_FLOAT, value);
+        }
+    }
+}
