@@ -43,6 +43,8 @@ bench: all $(B)/step ## simulation and training speed
 	@for s in $(sort $(filter-out %/torch.sh,$(wildcard tests/bench/*.sh))); do TORCH=no sh $$s || exit; done
 bench-train: $(B)/step ## training speed against PyTorch's, which it installs under build/ (6 GB)
 	@sh tests/bench/bench_train.sh
+check-autograd: $(B)/step ## one training step against PyTorch's autograd, which it installs as bench-train does
+	@sh tests/bench/torch.sh tests/bench/autograd.py
 deps: $(DEPS) ## install what apt-packages.txt names and this machine lacks
 clean: ## remove everything built
 	rm -rf build

@@ -2,7 +2,13 @@
  *   step time NETWORK.yaml --steps N [--batch N] [--bfloat16] [--data FOLDER]
  *       trains a fresh network by the trainer's own loop and prints images and seconds as JSON: on one random batch
  * again and again, or on Fashion-MNIST through the loader (moved by up to one pixel, mirrored). The first steps, in
- *       which memory is touched for the first time, do not count. */
+ *       which memory is touched for the first time, do not count.
+ *   step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next]
+ *       one step of a random network on random images, taken apart into .npy files under OUT: every array of the
+ *       checkpoint (NAME), gradients (gradient/NAME), both after two updates by Adam (updated/NAME), and for each
+ *       switch S the codes of each quantizer Q (S/codes/Q), sums and integer weights of each layer L (S/sums/L,
+ *       S/weights/L), S/pooled, S/logits, S/loss, S/d_logits; step.json says what else decided the numbers. Batch
+ * norm's running statistics are those of the batch alone. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,8 +16,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "model/compile/random_checkpoint.h"
+#include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
+#include "model/train/loss.h"
+#include "model/train/network.h"
+#include "model/train/optimizer.h"
 #include "model/train/train.h"
 
 #define WARM_UP 2 /* steps */
@@ -24,8 +35,9 @@ static double seconds(clockid_t clock)
 }
 
 struct options {
-    const char *network, *data;
-    int64_t steps, batch;
+    const char *network, *out, *data;
+    int64_t steps, batch, seed;
+    enum bd_teacher teacher;
     bool half;
 };
 
@@ -101,11 +113,231 @@ static bd_status time_steps(const struct options *options, struct bd_checkpoint 
     return status;
 }
 
+/* ---- dump ---- */
+
+#define LABEL_WEIGHT 0.5 /* of switches that have a teacher */
+#define TEACHER_WEIGHT 0.7
+#define TEMPERATURE 2.0
+#define RATE 0.01
+#define UPDATES 2
+
+struct dump {
+    const struct options *options;
+    struct bd_checkpoint *checkpoint;
+    const struct bd_graph *graph;
+    struct bd_net *net;
+    struct bd_dataset data;
+    float *logits[BD_MAX_SWITCHES], *d_logits;
+    void *room; /* for the largest of what is asked from the network */
+};
+
+static bd_status put(const struct dump *d, const char *folder, const char *name, enum bd_npy_type type, int rank,
+                     const int64_t *shape, const void *values, struct bd_error *err)
+{
+    char *in = bd_asprintf("%s/%s", d->options->out, folder), *path = bd_asprintf("%s/%s.npy", in, name);
+    bd_status status = bd_make_folder(in, err);
+    status = status ? status : bd_npy_write(path, type, rank, shape, values, err);
+    free(in);
+    free(path);
+    return status;
+}
+
+static bd_status put_checkpoint(const struct dump *d, const char *folder, struct bd_error *err)
+{
+    bd_status status = BD_OK;
+    for (size_t i = 0; i < d->checkpoint->array_count && !status; i++) {
+        const struct bd_array *array = &d->checkpoint->arrays[i];
+        status = put(d, folder, array->name, BD_NPY_F32, array->rank, array->shape, array->data, err);
+    }
+    return status;
+}
+
+static bd_status put_codes(const struct dump *d, int s, struct bd_error *err)
+{
+    bd_status status = BD_OK;
+    char *folder = bd_asprintf("%s/codes", d->graph->switches[s].name);
+    for (int q = 1; q < d->graph->quantizer_count && !status; q++) {
+        const struct bd_quantizer *info = &d->graph->quantizers[q];
+        const int64_t shape[] = {d->options->batch, info->channels, info->height, info->width};
+        if (bd_quantizer_bits(info, &d->graph->switches[s]) != 32) {
+            bd_net_codes(d->net, q, s, d->room);
+            status = put(d, folder, info->name, BD_NPY_I16, 4, shape, d->room, err);
+        }
+    }
+    free(folder);
+    return status;
+}
+
+static bd_status put_layers(const struct dump *d, int s, struct bd_error *err)
+{
+    bd_status status = BD_OK;
+    char *sums = bd_asprintf("%s/sums", d->graph->switches[s].name);
+    char *weights = bd_asprintf("%s/weights", d->graph->switches[s].name);
+    for (int l = 0; l < d->graph->layer_count && !status; l++) {
+        const struct bd_layer *info = &d->graph->layers[l];
+        const int64_t shape[] = {info->out_channels, info->in_channels / info->groups, info->kernel_h, info->kernel_w};
+        const int64_t map[] = {d->options->batch, info->out_channels, info->out_height, info->out_width};
+        if (bd_layer_has_weights(info) && bd_layer_weight_bits(info, &d->graph->switches[s]) != 32) {
+            status = put(d, weights, info->name, BD_NPY_I16, 4, shape, bd_net_weight_integers(d->net, l, s), err);
+        }
+        if (info->kind == BD_LAYER_CONV && !status) {
+            bd_net_accumulation(d->net, l, d->room);
+            status = put(d, sums, info->name, BD_NPY_F64, 4, map, d->room, err);
+        }
+    }
+    free(sums);
+    free(weights);
+    return status;
+}
+
+static bd_status put_switch(const struct dump *d, int s, double loss, struct bd_error *err)
+{
+    const char *name = d->graph->switches[s].name;
+    const int64_t one = 1, logits[] = {d->options->batch, d->graph->classes};
+    const int64_t pooled[] = {d->options->batch, d->graph->layers[d->graph->layer_count - 1].in_channels};
+    bd_status status = put_codes(d, s, err);
+    status = status ? status : put_layers(d, s, err);
+    status = status ? status : put(d, name, "pooled", BD_NPY_F32, 2, pooled, bd_net_pooled(d->net), err);
+    status = status ? status : put(d, name, "logits", BD_NPY_F32, 2, logits, d->logits[s], err);
+    status = status ? status : put(d, name, "d_logits", BD_NPY_F32, 2, logits, d->d_logits, err);
+    return status ? status : put(d, name, "loss", BD_NPY_F64, 1, &one, &loss, err);
+}
+
+static bd_status run_switch(const struct dump *d, int s, struct bd_error *err)
+{
+    const int teacher = d->options->teacher == BD_TEACHER_LABELS || s == 0 ? -1
+                        : d->options->teacher == BD_TEACHER_TOP            ? 0
+                                                                           : s - 1;
+    bd_status status = bd_net_forward(d->net, s, 1.0, d->logits[s], err);
+    if (status) {
+        return status;
+    }
+    const struct bd_loss loss = {.batch = d->options->batch,
+                                 .classes = d->graph->classes,
+                                 .labels = d->data.labels,
+                                 .label_weight = teacher < 0 ? 1 : LABEL_WEIGHT,
+                                 .teacher = teacher < 0 ? NULL : d->logits[teacher],
+                                 .teacher_weight = TEACHER_WEIGHT,
+                                 .temperature = TEMPERATURE};
+    int right;
+    double value = bd_loss_gradient(&loss, d->logits[s], d->d_logits, &right);
+    status = put_switch(d, s, value, err);
+    return status ? status : bd_net_backward(d->net, s, d->d_logits, NULL, err);
+}
+
+static bd_status put_gradients(const struct dump *d, struct bd_error *err)
+{
+    size_t count;
+    const struct bd_parameter *parameters = bd_net_parameters(d->net, &count);
+    bd_status status = BD_OK;
+    for (size_t i = 0; i < count && !status; i++) {
+        const struct bd_array *array = bd_checkpoint_find(d->checkpoint, "%s", parameters[i].name);
+        status =
+            put(d, "gradient", parameters[i].name, BD_NPY_F32, array->rank, array->shape, parameters[i].gradient, err);
+    }
+    return status;
+}
+
+/* The same gradients twice: the second update shows what the moments do. */
+static bd_status update(const struct dump *d, const struct bd_train_plan *plan, struct bd_error *err)
+{
+    size_t count;
+    const struct bd_parameter *parameters = bd_net_parameters(d->net, &count);
+    for (size_t i = 0; i < count; i++) {
+        float *first = bd_xcalloc(parameters[i].count, sizeof *first);
+        float *second = bd_xcalloc(parameters[i].count, sizeof *second);
+        for (int done = 0; done < UPDATES; done++) {
+            bd_optimizer_update(plan, &parameters[i], done, RATE, first, second);
+        }
+        free(first);
+        free(second);
+    }
+    return put_checkpoint(d, "updated", err);
+}
+
+static bd_status put_inputs(const struct dump *d, const struct bd_train_plan *plan, struct bd_error *err)
+{
+    const int64_t count = d->data.count, images[] = {count, d->data.height, d->data.width, d->data.channels};
+    char *path = bd_asprintf("%s/step.json", d->options->out);
+    char *text = bd_asprintf("{\"label_weight\": %g, \"teacher_weight\": %g, \"temperature\": %g, \"rate\": %g, "
+                             "\"updates\": %d, \"beta1\": %.17g, \"beta2\": %.17g, \"level_decay\": %.17g}\n",
+                             LABEL_WEIGHT, TEACHER_WEIGHT, TEMPERATURE, RATE, UPDATES, plan->momentum, plan->beta2,
+                             plan->level_decay);
+    bd_status status = put(d, ".", "images", BD_NPY_U8, 4, images, d->data.images, err);
+    int16_t *labels = bd_xcalloc(count, sizeof *labels);
+    for (int64_t i = 0; i < count; i++) {
+        labels[i] = d->data.labels[i];
+    }
+    status = status ? status : put(d, ".", "labels", BD_NPY_I16, 1, &count, labels, err);
+    status = status ? status : bd_file_write(path, text, strlen(text), err);
+    free(labels);
+    free(text);
+    free(path);
+    return status;
+}
+
+static bd_status take_apart(struct dump *d, struct bd_error *err)
+{
+    struct bd_train_plan plan;
+    bd_train_plan_init(&plan);
+    plan.optimizer = BD_OPTIMIZER_ADAM;
+    bd_net_update_weights(d->net);
+    bd_status status = put_inputs(d, &plan, err);
+    status = status ? status : bd_net_begin(d->net, d->data.images, err);
+    for (int s = 0; s < d->graph->switch_count && !status; s++) {
+        status = run_switch(d, s, err);
+    }
+    status = status ? status : bd_net_finish(d->net, err);
+    status = status ? status : put_gradients(d, err);
+    status = status ? status : put_checkpoint(d, ".", err);
+    return status ? status : update(d, &plan, err);
+}
+
+static bd_status dump(const struct options *options, struct bd_checkpoint *checkpoint, struct bd_error *err)
+{
+    const struct bd_graph *graph = &checkpoint->graph;
+    struct dump d = {.options = options, .checkpoint = checkpoint, .graph = graph};
+    bd_random_arrays(checkpoint, options->seed);
+    bd_status status =
+        bd_net_create(&d.net, checkpoint, options->batch, (1u << graph->switch_count) - 1, options->half, true, err);
+    if (status) {
+        return status;
+    }
+    size_t most = 0;
+    for (int q = 0; q < graph->quantizer_count; q++) {
+        const struct bd_quantizer *info = &graph->quantizers[q];
+        const size_t size = (size_t)options->batch * info->channels * info->height * info->width;
+        most = size > most ? size : most;
+    }
+    for (int l = 0; l < graph->layer_count; l++) {
+        const struct bd_layer *info = &graph->layers[l];
+        const size_t size = (size_t)options->batch * info->out_channels * info->out_height * info->out_width;
+        most = size > most ? size : most;
+    }
+    d.room = bd_xcalloc(most, sizeof(double));
+    d.d_logits = bd_xcalloc(options->batch * graph->classes, sizeof(float));
+    for (int s = 0; s < graph->switch_count; s++) {
+        d.logits[s] = bd_xcalloc(options->batch * graph->classes, sizeof(float));
+    }
+    random_images(&d.data, graph, options->batch, options->seed);
+    status = take_apart(&d, err);
+    for (int s = 0; s < graph->switch_count; s++) {
+        free(d.logits[s]);
+    }
+    free(d.d_logits);
+    free(d.room);
+    bd_dataset_release(&d.data);
+    bd_net_destroy(d.net);
+    return status;
+}
+
 /* ---- the command ---- */
 
 static int usage(void)
 {
-    fputs("usage: step time NETWORK.yaml --steps N [--batch N] [--bfloat16] [--data FOLDER]\n", stderr);
+    fputs("usage: step time NETWORK.yaml --steps N [--batch N] [--bfloat16] [--data FOLDER]\n"
+          "       step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next]\n",
+          stderr);
     return BD_BAD_INPUT;
 }
 
@@ -113,10 +345,13 @@ static bool parse(struct options *options, int argc, char **argv)
 {
     static const struct option table[] = {{"steps", required_argument, NULL, 's'},
                                           {"batch", required_argument, NULL, 'b'},
+                                          {"seed", required_argument, NULL, 'r'},
                                           {"bfloat16", no_argument, NULL, 'h'},
+                                          {"teacher", required_argument, NULL, 't'},
                                           {"data", required_argument, NULL, 'd'},
                                           {0}};
-    *options = (struct options){.steps = 10, .batch = 128};
+    static const char *const teachers[] = {"labels", "top", "next"};
+    *options = (struct options){.steps = 10, .batch = 128, .teacher = BD_TEACHER_TOP};
     for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         switch (option) {
         case 's':
@@ -125,8 +360,18 @@ static bool parse(struct options *options, int argc, char **argv)
         case 'b':
             options->batch = strtoll(optarg, NULL, 10);
             break;
+        case 'r':
+            options->seed = strtoll(optarg, NULL, 10);
+            break;
         case 'h':
             options->half = true;
+            break;
+        case 't':
+            for (int t = 0; t < 3; t++) {
+                if (strcmp(optarg, teachers[t]) == 0) {
+                    options->teacher = (enum bd_teacher)t;
+                }
+            }
             break;
         case 'd':
             options->data = optarg;
@@ -135,11 +380,12 @@ static bool parse(struct options *options, int argc, char **argv)
             return false;
         }
     }
-    if (optind + 2 != argc || strcmp(argv[optind], "time") || options->steps < 1 || options->batch < 1) {
+    if (optind + 2 > argc || options->steps < 1 || options->batch < 1) {
         return false;
     }
     options->network = argv[optind + 1];
-    return true;
+    options->out = optind + 3 == argc ? argv[optind + 2] : NULL;
+    return strcmp(argv[optind], options->out ? "dump" : "time") == 0;
 }
 
 int main(int argc, char **argv)
@@ -153,7 +399,7 @@ int main(int argc, char **argv)
     bd_checkpoint_init(&checkpoint);
     bd_status status = bd_graph_load(&checkpoint.graph, options.network, &err);
     if (!status) {
-        status = time_steps(&options, &checkpoint, &err);
+        status = options.out ? dump(&options, &checkpoint, &err) : time_steps(&options, &checkpoint, &err);
         bd_checkpoint_release(&checkpoint);
     }
     if (status) {

@@ -69,6 +69,12 @@ void bd_net_codes(const struct bd_net *net, int quantizer, int s, int16_t *to)
     const struct bd_net_codes *codes = &net->codes[quantizer];
     struct bd_code code = bd_net_code(net, quantizer, s);
     int pixels = info->height * info->width, block = net->block;
+    if (!codes->bytes && quantizer != BD_QUANTIZER_INPUT) { /* the pool's */
+        for (int i = 0; i < net->batch * info->channels; i++) {
+            to[i] = net->pooled_codes[i];
+        }
+        return;
+    }
     for (int n = 0; n < net->batch; n++) {
         for (int c = 0; c < info->channels; c++) {
             for (int p = 0; p < pixels; p++, to++) {
