@@ -15,6 +15,33 @@ for switch in w4a4 w1a1; do
     "$bitdial" run "$work/net.bdp" --hardware "$demo" --images 4 --schedule $switch --dump "$work/dump.$switch"
     second "$work/parts" "$data/t10k-images-idx3-ubyte.gz" "$work/logits.npy" "$work/dump.$switch" $switch
 done
+# What the reference alone runs: depthwise filters, max pooling with and without padding, a wide strided stem.
+cat >"$work/mixed.yaml" <<'END'
+name: mixed
+input: {height: 28, width: 28, channels: 1}
+classes: 10
+switches: [w8a8, w2a3, w1a1]
+stem: {channels: 12, kernel: 7, stride: 2, max_pool: {kernel: 3, stride: 2, pad: 1}}
+stages:
+  - {channels: 20, blocks: [{kind: separable, depthwise_bits: 8}, {kind: basic}], max_pool: {kernel: 2}}
+  - {channels: 24, blocks: [{kind: plain}, {kind: separable}]}
+head: {}
+END
+"${bitdial%/*}/sample" "$work/mixed.yaml" 8 "$work/mixed.ckpt"
+"$bitdial" compile "$work/mixed.ckpt" --reference -o "$work/mixed.bdp" >"$work/compile.log"
+"$bitdial" inspect "$work/mixed.bdp" --extract "$work/mixed" >"$work/inspect.log"
+"$bitdial" eval "$work/mixed.bdp" --images 4 --compare 4 --logits "$work/mixed.npy"
+second "$work/mixed" "$data/t10k-images-idx3-ubyte.gz" "$work/mixed.npy"
+if "$bitdial" run "$work/mixed.bdp" --hardware "$demo" --images 1 2>"$work/refused"; then
+    echo "a device took a program for the reference alone"
+    exit 1
+fi
+grep -q 'compiled for other hardware' "$work/refused"
+if "$bitdial" cost "$work/mixed.bdp" --hardware "$demo" 2>"$work/refused"; then
+    echo "a program for the reference alone was given a price"
+    exit 1
+fi
+grep -q 'compiled for the reference alone' "$work/refused"
 printf '\377' | dd of="$work/parts/layer004_codes.npy" bs=1 seek=1000 conv=notrunc status=none
 if second "$work/parts" "$data/t10k-images-idx3-ubyte.gz" "$work/logits.npy" >"$work/planted.log"; then
     echo "a planted weight went unnoticed"

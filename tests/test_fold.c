@@ -2,6 +2,7 @@
  * requantizer; and a whole network, layer by layer, against batch norm written out in long double. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -200,12 +201,19 @@ struct folded {
     struct bd_fold_report report;
 };
 
-static void fold_network(struct folded *f, const char *network, uint64_t seed, const char *switches)
+/* For the demo's hardware, or for the reference alone where `hardware` is NULL. */
+static void fold_network(struct folded *f, const char *network, const char *hardware, uint64_t seed,
+                         const char *switches)
 {
     struct bd_error err;
-    const struct bd_fold_options options = {.switches = switches, .max_moved = BD_DEFAULT_MAX_MOVED};
+    const struct bd_fold_options options = {
+        .switches = switches, .reference = !hardware, .max_moved = BD_DEFAULT_MAX_MOVED};
     cr_assert_eq(bd_random_checkpoint(network, seed, &f->checkpoint, &err), BD_OK, "%s", err.message);
-    cr_assert_eq(bd_hardware_load(&f->hardware, DEMO, &err), BD_OK, "%s", err.message);
+    if (hardware) {
+        cr_assert_eq(bd_hardware_load(&f->hardware, hardware, &err), BD_OK, "%s", err.message);
+    } else {
+        bd_hardware_reference(&f->hardware);
+    }
     cr_assert_eq(bd_fold(&f->checkpoint, &f->hardware, &options, &f->program, &f->report, &err), BD_OK, "seed %llu: %s",
                  (unsigned long long)seed, err.message);
     cr_assert_eq(bd_decode(&f->program, &f->decoded, &err), BD_OK, "%s", err.message);
@@ -242,14 +250,15 @@ static long double real_output(const struct bd_checkpoint *c, const struct bd_la
                                int ox)
 {
     const int bits = bd_layer_weight_bits(l, sw);
+    const int own = l->in_channels / l->groups, first = oc / (l->out_channels / l->groups) * own;
     long double sum = 0;
     for (int ky = 0; ky < l->kernel_h; ky++) {
         for (int kx = 0; kx < l->kernel_w; kx++) {
             const int y = oy * l->stride + ky - l->pad, x = ox * l->stride + kx - l->pad;
-            for (int ic = 0; ic < l->in_channels && y >= 0 && y < l->in_height && x >= 0 && x < l->in_width; ic++) {
-                const int c8 = codes[((oc * l->in_channels + ic) * l->kernel_h + ky) * l->kernel_w + kx];
+            for (int i = 0; i < own && y >= 0 && y < l->in_height && x >= 0 && x < l->in_width; i++) {
+                const int c8 = codes[((oc * own + i) * l->kernel_h + ky) * l->kernel_w + kx];
                 const int weight = 2 * (c8 >> (8 - bits)) + 1 - (1 << bits);
-                sum += weight * values[in[(y * l->in_width + x) * l->in_channels + ic]];
+                sum += weight * values[in[(y * l->in_width + x) * l->in_channels + first + i]];
             }
         }
     }
@@ -283,6 +292,19 @@ static void compare_code(struct walk *w, const struct bd_code_rule *rule, long d
               "%s: code %d, exact %d, %Lg from its edge, over %Lg", where, code, exact, fabsl(real - edge), slack);
 }
 
+static long double real_maximum(const struct bd_layer *l, const long double *stream, int oc, int oy, int ox)
+{
+    long double most = -INFINITY;
+    for (int y = oy * l->stride - l->pad; y < oy * l->stride - l->pad + l->kernel_h; y++) {
+        for (int x = ox * l->stride - l->pad; x < ox * l->stride - l->pad + l->kernel_w; x++) {
+            if (y >= 0 && y < l->in_height && x >= 0 && x < l->in_width) {
+                most = fmaxl(most, stream[(y * l->in_width + x) * l->in_channels + oc]);
+            }
+        }
+    }
+    return most;
+}
+
 /* One layer of a frame: z within its bound of the real stream, codes exact but beside an edge. */
 static void check_layer(const struct folded *f, int s, int l, const struct bd_frame *frame, const uint8_t *image,
                         struct walk *w)
@@ -313,6 +335,8 @@ static void check_layer(const struct folded *f, int s, int l, const struct bd_fr
             for (int p = 0; p < layer->in_height * layer->in_width; p++) {
                 real += w->stream[p * layer->in_channels + oc] / (layer->in_height * layer->in_width);
             }
+        } else if (layer->kind == BD_LAYER_MAXPOOL) {
+            real = real_maximum(layer, w->stream, oc, oy, ox);
         } else {
             real = real_output(c, layer, sw, codes, in, values, oc, oy, ox) + (layer->adds_stream ? w->stream[i] : 0);
         }
@@ -335,12 +359,12 @@ static void check_layer(const struct folded *f, int s, int l, const struct bd_fr
     }
 }
 
-static void check_network(const char *network, uint64_t seed, const char *switches)
+static void check_network(const char *network, const char *hardware, uint64_t seed, const char *switches)
 {
     struct folded f;
     struct bd_rng rng;
     struct bd_error err;
-    fold_network(&f, network, seed, switches);
+    fold_network(&f, network, hardware, seed, switches);
     bd_rng_seed(&rng, seed);
     const uint32_t bytes = f.program.header->input_bytes;
     uint8_t *image = bd_xmalloc(bytes);
@@ -376,12 +400,12 @@ static void write_network(const char *text, char path[])
 
 Test(fold, network_follows_batch_norm_written_out)
 {
-    check_network(NETWORK, 1, "w8a8,w2a2,w1a1");
+    check_network(NETWORK, DEMO, 1, "w8a8,w2a2,w1a1");
 }
 
 Test(fold, another_network_follows_too)
 {
-    check_network(NETWORK, 2, "w4a4,w1a8");
+    check_network(NETWORK, DEMO, 2, "w4a4,w1a8");
 }
 
 /* A shortcut around every convolution, colours, a strided stem of 4 bits, odd widths and bits. */
@@ -398,8 +422,26 @@ Test(fold, bireal_network_follows_too)
                                "head: {pool_bits: 6, weight_bits: 8}\n";
     char path[] = "/tmp/bitdial-bireal-XXXXXX";
     write_network(text, path);
-    check_network(path, 7, NULL);
-    check_network(path, 8, NULL);
+    check_network(path, DEMO, 7, NULL);
+    check_network(path, DEMO, 8, NULL);
+    unlink(path);
+}
+
+/* What the reference alone runs: a wide strided stem, max pooling before and behind blocks, depthwise filters, codes
+ * straight from batch norm, and a residual block among them. */
+Test(fold, network_without_hardware_follows_too)
+{
+    static const char text[] =
+        "name: mixed\ninput: {height: 26, width: 22, channels: 3}\nclasses: 150\nswitches: [w8a8, w2a2, w1a8, w1a1]\n"
+        "stem: {channels: 16, kernel: 7, stride: 2, max_pool: {kernel: 3, stride: 2, pad: 1}}\nstages:\n"
+        "  - channels: 20\n    blocks: [{kind: separable, depthwise_bits: 8}, {kind: separable, weight_bits: 3}]\n"
+        "  - channels: 24\n    max_pool: {kernel: 2}\n    blocks: [{kind: plain}, {kind: basic, inner: 18}]\n"
+        "  - channels: 28\n    blocks: [{kind: bireal}, {kind: separable, activation_bits: 6}]\n"
+        "head: {pool_bits: 8, weight_bits: 8}\n";
+    char path[] = "/tmp/bitdial-mixed-XXXXXX";
+    write_network(text, path);
+    check_network(path, NULL, 9, NULL);
+    check_network(path, NULL, 10, NULL);
     unlink(path);
 }
 
@@ -410,7 +452,7 @@ Test(fold, logits_agree_with_the_float_network)
     struct bd_error err;
     struct bd_dataset test;
     enum { IMAGES = 12, CLASSES = 10 };
-    fold_network(&f, NETWORK, 3, NULL);
+    fold_network(&f, NETWORK, DEMO, 3, NULL);
     cr_assert_eq(bd_dataset_load(&test, NULL, BD_SPLIT_TEST, &err), BD_OK, "%s", err.message);
     const struct bd_layer *last = &f.checkpoint.graph.layers[f.checkpoint.graph.layer_count - 1];
     for (int s = 0; s < f.report.switch_count; s++) {
@@ -455,6 +497,35 @@ static bd_status fold_status(struct bd_checkpoint *checkpoint, const char *switc
     bd_fold_report_release(&report);
     bd_hardware_release(&hardware);
     return status;
+}
+
+Test(fold, float_layers_are_refused_by_name)
+{
+    static const struct {
+        const char *stem, *block, *head, *message;
+    } cases[] = {
+        {"weight_bits: 32", "", "", "layer 'stem' has float weights"},
+        {"weight_bits: 8", "activation_bits: 32", "", "layer 's1b1.conv1' has float activations"},
+        {"weight_bits: 8", "", "pool_bits: 32", "layer 'fc' has float activations"},
+        {"weight_bits: 8", "", "weight_bits: 32", "layer 'fc' has float weights"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bd_checkpoint checkpoint;
+        struct bd_error err = {0};
+        char text[400], path[] = "/tmp/bitdial-float-XXXXXX";
+        snprintf(text, sizeof text,
+                 "name: f\ninput: {height: 8, width: 8, channels: 1}\nclasses: 3\nswitches: [w1a1]\n"
+                 "stem: {channels: 4, %s}\nstages: [{channels: 4, blocks: [{%s}]}]\nhead: {%s}\n",
+                 cases[i].stem, cases[i].block, cases[i].head);
+        write_network(text, path);
+        bd_checkpoint_init(&checkpoint);
+        cr_assert_eq(bd_graph_load(&checkpoint.graph, path, &err), BD_OK, "%s", err.message);
+        unlink(path);
+        const bd_status status = fold_status(&checkpoint, NULL, 1.0, 24, &err);
+        cr_assert_eq(status, BD_BAD_INPUT);
+        cr_assert_not_null(strstr(err.message, cases[i].message), "%s", err.message);
+        bd_checkpoint_release(&checkpoint);
+    }
 }
 
 Test(fold, bound_on_moved_codes_is_kept)

@@ -762,7 +762,7 @@ bd_status bd_fold(const struct bd_checkpoint *checkpoint, const struct bd_hardwa
                      .report = report};
     memset(program, 0, sizeof *program);
     memset(report, 0, sizeof *report);
-    if (bd_checkpoint_check(checkpoint, err) || choose_switches(&f, err)) {
+    if (choose_switches(&f, err) || bd_checkpoint_check(checkpoint, err)) {
         return err->status;
     }
     const size_t layers = (size_t)f.graph->layer_count, cells = layers * report->switch_count;
