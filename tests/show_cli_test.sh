@@ -52,4 +52,13 @@ refuses "layer 's1b1.dw' needs groups, which the RTL does not have" cost $networ
     --hardware yaml-configs/hardware/demo.yaml
 refuses "layer 's1.pool' needs max pooling, which the RTL does not have" cost $networks/vgg_small.yaml \
     --hardware yaml-configs/hardware/demo.yaml
+refuses "layer 's1b1.dw' needs groups" cost $networks/mobilenet_narrow.yaml --hardware yaml-configs/hardware/demo.yaml \
+    --rate 10
+sed 's/^switches:.*/switches: [w1a32, w1a1]/' $networks/resnet8.yaml >"$work/float.yaml"
+"$bitdial" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml --json >"$work/float.json" &&
+    [ "$(jq -c '.switches | keys' "$work/float.json")" = '["w1a1"]' ] || fail "w1a32 was priced, or nothing was"
+sed 's/^switches:.*/switches: [w1a32]/' $networks/resnet8.yaml >"$work/float.yaml"
+refuses "layer 's1b1.conv1' needs float activations" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
+sed 's/^stem: .*/stem: {channels: 16, weight_bits: 32}/' $networks/resnet8.yaml >"$work/float.yaml"
+refuses "layer 'stem' needs float weights" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
 exit $failed

@@ -38,7 +38,7 @@ static void put_random(struct bd_checkpoint *c, struct bd_rng *rng, int rank, co
     }
 }
 
-static void random_checkpoint(struct bd_checkpoint *c, uint64_t seed)
+static void random_checkpoint_of(struct bd_checkpoint *c, const char *text, uint64_t seed)
 {
     static const char *const norm[] = {"gamma", "beta", "mean", "var"};
     struct bd_error err;
@@ -46,12 +46,12 @@ static void random_checkpoint(struct bd_checkpoint *c, uint64_t seed)
     const int64_t one[1] = {1};
     bd_rng_seed(&rng, seed);
     bd_checkpoint_init(c);
-    cr_assert_eq(bd_graph_parse(&c->graph, "tiny", description, strlen(description), &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_graph_parse(&c->graph, "tiny", text, strlen(text), &err), BD_OK, "%s", err.message);
     c->metadata = bd_xstrdup("{}");
     for (int l = 0; l < c->graph.layer_count; l++) {
         const struct bd_layer *layer = &c->graph.layers[l];
-        int64_t shape[4] = {layer->out_channels, layer->in_channels, layer->kernel_h, layer->kernel_w};
-        if (layer->kind == BD_LAYER_POOL) {
+        int64_t shape[4] = {layer->out_channels, layer->in_channels / layer->groups, layer->kernel_h, layer->kernel_w};
+        if (!bd_layer_has_weights(layer)) {
             continue;
         }
         put_random(c, &rng, 4, shape, layer->name, NULL, "weight");
@@ -74,6 +74,11 @@ static void random_checkpoint(struct bd_checkpoint *c, uint64_t seed)
         }
     }
     cr_assert_eq(bd_checkpoint_check(c, &err), BD_OK, "%s", err.message);
+}
+
+static void random_checkpoint(struct bd_checkpoint *c, uint64_t seed)
+{
+    random_checkpoint_of(c, description, seed);
 }
 
 /* Groups of the description above, in the order of the graph: stem stream, inner 1, stream 2, inner 2. */
@@ -179,6 +184,44 @@ Test(prune, surgery_keeps_what_survives_and_cuts_readers)
         cr_assert_eq(bd_checkpoint_find(&c, "stem.scale")->data[0], bd_checkpoint_find(&p, "stem.scale")->data[0]);
         cr_assert_eq(bd_checkpoint_find(&c, "s1b1.q2.w2a2.alpha")->data[0],
                      bd_checkpoint_find(&p, "s1b1.q2.w2a2.alpha")->data[0]);
+        bd_checkpoint_release(&p);
+        bd_prune_choice_release(&choice);
+        free_orders(&c, orders);
+        bd_checkpoint_release(&c);
+    }
+}
+
+/* Depthwise filters go with their channels, through max pooling too; a planted exchange of two is caught. */
+Test(prune, surgery_takes_depthwise_filters_with_their_channels)
+{
+    static const char text[] =
+        "name: tiny\ninput: {height: 8, width: 8, channels: 1}\nclasses: 4\nswitches: [w8a8, w2a2, w1a1]\n"
+        "stem: {channels: 6, max_pool: {kernel: 2}}\n"
+        "stages: [{channels: 7, blocks: [{kind: separable}, {kind: plain, channels: 5}]}]\nhead: {}\n";
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct bd_checkpoint c, p;
+        struct bd_error err;
+        struct bd_prune_choice choice;
+        random_checkpoint_of(&c, text, seed);
+        cr_assert_eq(c.graph.prune_group_count, 3); /* stem, its pool and s1b1.dw; s1b1.pw; s1b2.conv and the pool */
+        const int channels[3] = {4, 1 + (int)seed, 3};
+        int **orders = all_orders(&c, BD_RANK_REDUNDANCY);
+        bd_prune_choose(&c.graph, orders, channels, &choice);
+        cr_assert_eq(bd_prune_surgery(&c, &choice, &p, &err), BD_OK, "%s", err.message);
+        int *const *k = choice.kept;
+        check_layer(&c, &p, "stem", k[0], 4, NULL, 1, 1, 9);
+        check_layer(&c, &p, "s1b1.dw", k[0], 4, NULL, 1, 1, 9);
+        check_layer(&c, &p, "s1b1.pw", k[1], channels[1], k[0], 4, 6, 1);
+        check_layer(&c, &p, "s1b2.conv", k[2], 3, k[1], channels[1], 7, 9);
+        check_layer(&c, &p, "fc", NULL, 4, k[2], 3, 5, 1);
+        float *weight = bd_checkpoint_find(&p, "s1b1.dw.weight")->data;
+        for (int i = 0; i < 9; i++) {
+            const float t = weight[i];
+            weight[i] = weight[9 + i];
+            weight[9 + i] = t;
+        }
+        cr_assert_eq(bd_prune_verify(&c, &choice, &p, &err), BD_FAIL);
+        cr_assert_not_null(strstr(err.message, "s1b1.dw"), "%s", err.message);
         bd_checkpoint_release(&p);
         bd_prune_choice_release(&choice);
         free_orders(&c, orders);

@@ -213,16 +213,24 @@ static bd_status check_room(const struct shaper *s, const struct bd_shape *shape
 }
 
 /* Limits of the RTL, as bd_pack has them for images. */
-bd_status bd_shape_check(const struct bd_graph *graph, struct bd_error *err)
+bd_status bd_shape_check(const struct bd_graph *graph, int switch_index, struct bd_error *err)
 {
+    const struct bd_switch *sw = &graph->switches[switch_index];
     for (int l = 0; l < graph->layer_count; l++) {
         const struct bd_layer *layer = &graph->layers[l];
         if (layer->kind == BD_LAYER_POOL) {
             continue;
         }
-        const char *needs = layer->weight_bits > 8 ? "float weights"
-                                                   : bd_rtl_lacks(layer->kind == BD_LAYER_MAXPOOL, layer->groups,
-                                                                  layer->kernel_h, layer->stride, layer->pad);
+        const bool reads = layer->in_quantizer >= 0;
+        const char *needs = NULL;
+        if (reads && bd_quantizer_bits(&graph->quantizers[layer->in_quantizer], sw) > 8) {
+            needs = "float activations";
+        } else if (layer->weight_bits > 8) {
+            needs = "float weights";
+        } else {
+            needs = bd_rtl_lacks(layer->kind == BD_LAYER_MAXPOOL, layer->groups, layer->kernel_h, layer->stride,
+                                 layer->pad);
+        }
         if (needs) {
             return bd_fail(err, BD_BAD_INPUT, "layer '%s' needs %s, which the RTL does not have", layer->name, needs);
         }
@@ -233,7 +241,7 @@ bd_status bd_shape_check(const struct bd_graph *graph, struct bd_error *err)
 bd_status bd_shape_graph(const struct bd_graph *graph, const struct bd_hardware *hardware, int switch_index,
                          struct bd_shape *shape, struct bd_error *err)
 {
-    if (bd_shape_check(graph, err)) {
+    if (bd_shape_check(graph, switch_index, err)) {
         return err->status;
     }
     struct bd_program_header *h = &shape->header;

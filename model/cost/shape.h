@@ -12,8 +12,9 @@ struct bd_shape {
     struct bd_descriptor descriptors[BD_PROGRAM_MAX_LAYERS]; /* of one switch; requantizer fields and buffer bases 0 */
 };
 
-/* BD_BAD_INPUT by the layer's name where no hardware configuration runs the network: a price would be nonsense. */
-bd_status bd_shape_check(const struct bd_graph *graph, struct bd_error *err) BD_WARN_UNUSED;
+/* BD_BAD_INPUT by the layer's name where no hardware configuration runs the network at a switch: a price would be
+ * nonsense. */
+bd_status bd_shape_check(const struct bd_graph *graph, int switch_index, struct bd_error *err) BD_WARN_UNUSED;
 
 /* BD_BAD_INPUT as of bd_shape_check, and by the layer's name where a row group's weights exceed the weight buffer or a map the residual
  * buffer; the activation buffer's room, which depends on placement, is bd_pack's to refuse. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/cost/shape.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/train/evaluate.h"
@@ -280,6 +281,9 @@ static bd_status price_base(struct bd_prune_run *run, struct bd_error *err)
 {
     const struct bd_graph *graph = &run->base.graph;
     int channels[BD_MAX_LAYERS];
+    if (bd_shape_check(graph, bd_graph_switch(graph, run->config.budget_switch), err)) {
+        return err->status;
+    }
     bd_pricer_init(&run->pricer, graph, &run->hardware, bd_graph_switch(graph, run->config.budget_switch));
     for (int g = 0; g < graph->prune_group_count; g++) {
         channels[g] = bd_graph_group_channels(graph, g);

@@ -44,7 +44,8 @@ void bd_prune_choice_release(struct bd_prune_choice *choice);
 
 /* A new checkpoint with the kept channels alone. Each layer keeps its quantizer's scale and weight unit, so that
  * every surviving weight code is what it was. Optimiser state ("train/...") is left behind: its shapes are gone.
- * Metadata is copied. Grouped convolutions are refused by the layer's name. */
+ * Metadata is copied. A depthwise filter goes with its channel; other grouped convolutions are refused by the layer's
+ * name. */
 bd_status bd_prune_surgery(const struct bd_checkpoint *checkpoint, const struct bd_prune_choice *choice,
                            struct bd_checkpoint *pruned, struct bd_error *err) BD_WARN_UNUSED;
 

@@ -46,6 +46,9 @@ static bd_status add_layer_distance(const struct bd_checkpoint *checkpoint, cons
                                     double *distance, struct bd_error *err)
 {
     const struct bd_graph *graph = &checkpoint->graph;
+    if (layer->weight_bits > 8) {
+        return bd_fail(err, BD_BAD_INPUT, "layer '%s' has float weights: it has no codes to rank", layer->name);
+    }
     size_t n = (size_t)layer->out_channels, size = filter_size(layer);
     uint8_t *codes = bd_xcalloc(n, size);
     bd_status status = BD_OK;

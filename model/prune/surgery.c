@@ -59,10 +59,19 @@ static struct side output_side(const struct bd_prune_choice *choice, const struc
     return group_side(choice, layer->prune_group, layer->out_channels);
 }
 
-/* A layer reads the channels of whoever emits its codes. */
+/* Input channels of one filter. */
+static int filter_channels(const struct bd_layer *layer)
+{
+    return layer->in_channels / layer->groups;
+}
+
+/* A layer reads the channels of whoever emits its codes; a depthwise filter reads its own channel, which goes with it. */
 static struct side input_side(const struct bd_graph *graph, const struct bd_prune_choice *choice,
                               const struct bd_layer *layer)
 {
+    if (layer->groups != 1) {
+        return (struct side){.count = 1};
+    }
     int producer = layer->in_quantizer < 0 ? -1 : bd_graph_producer(graph, layer->in_quantizer);
     return group_side(choice, producer < 0 ? -1 : graph->layers[producer].prune_group, layer->in_channels);
 }
@@ -145,15 +154,15 @@ static bd_status cut_layer(const struct bd_checkpoint *checkpoint, const struct 
     struct side out = output_side(choice, layer), in = input_side(graph, choice, layer);
     const struct bd_array *weight;
     char name[2 * BD_NAME_SIZE];
-    if (layer->groups != 1) {
+    if (layer->groups != 1 && (layer->groups != layer->in_channels || layer->groups != layer->out_channels)) {
         return bd_fail(err, BD_BAD_INPUT, "layer '%s' is a grouped convolution, which surgery does not cut", layer->name);
     }
     int spatial = layer->kernel_h * layer->kernel_w;
     snprintf(name, sizeof(name), "%s.weight", layer->name);
-    bd_status status = find(checkpoint, (int64_t)layer->out_channels * layer->in_channels * spatial, name, &weight, err);
+    bd_status status = find(checkpoint, (int64_t)layer->out_channels * filter_channels(layer) * spatial, name, &weight, err);
     if (status == BD_OK) {
         int64_t shape[4] = {out.count, in.count, layer->kernel_h, layer->kernel_w};
-        cut(weight, bd_checkpoint_put(pruned, 4, shape, "%s", name), &out, &in, layer->in_channels, spatial);
+        cut(weight, bd_checkpoint_put(pruned, 4, shape, "%s", name), &out, &in, filter_channels(layer), spatial);
     }
     for (int s = 0; s < graph->switch_count && status == BD_OK; s++) {
         status = cut_switch(checkpoint, pruned, layer, &graph->switches[s], &out, err);
@@ -218,16 +227,17 @@ static bd_status verify_codes(const struct bd_checkpoint *checkpoint, const stru
     const struct bd_layer *before = &checkpoint->graph.layers[l], *after = &pruned->graph.layers[l];
     struct side out = output_side(choice, before), in = input_side(&checkpoint->graph, choice, before);
     size_t spatial = (size_t)before->kernel_h * (size_t)before->kernel_w;
-    uint8_t *old = bd_xcalloc((size_t)before->out_channels * (size_t)before->in_channels, spatial);
-    uint8_t *new = bd_xcalloc((size_t)after->out_channels * (size_t)after->in_channels, spatial);
+    const size_t old_channels = (size_t)filter_channels(before), new_channels = (size_t)filter_channels(after);
+    uint8_t *old = bd_xcalloc((size_t)before->out_channels * old_channels, spatial);
+    uint8_t *new = bd_xcalloc((size_t)after->out_channels * new_channels, spatial);
     bd_status status = bd_checkpoint_codes(checkpoint, before, s, old, err);
     if (status == BD_OK) {
         status = bd_checkpoint_codes(pruned, after, s, new, err);
     }
     for (int o = 0; o < after->out_channels && status == BD_OK; o++) {
-        for (int i = 0; i < after->in_channels && status == BD_OK; i++) {
-            size_t from = (size_t)channel(&out, o) * (size_t)before->in_channels + (size_t)channel(&in, i);
-            size_t to = (size_t)o * (size_t)after->in_channels + (size_t)i;
+        for (int i = 0; i < (int)new_channels && status == BD_OK; i++) {
+            size_t from = (size_t)channel(&out, o) * old_channels + (size_t)channel(&in, i);
+            size_t to = (size_t)o * new_channels + (size_t)i;
             if (memcmp(old + from * spatial, new + to * spatial, spatial) != 0) {
                 status = bd_fail(err, BD_FAIL, "layer '%s': a weight code of filter %d, input channel %d changed",
                                  before->name, channel(&out, o), channel(&in, i));

@@ -13,6 +13,7 @@
 #include "model/cost/cost.h"
 #include "model/cost/energy.h"
 #include "model/cost/pricer.h"
+#include "model/cost/shape.h"
 #include "sw/cli/cli.h"
 
 static const char usage[] =
@@ -222,14 +223,18 @@ static bd_status report_graph(const struct options *o, const struct bd_graph *gr
                               const struct bd_hardware *hardware, struct bd_error *err)
 {
     struct bd_shape *shapes = bd_xcalloc((size_t)graph->switch_count, sizeof(*shapes));
-    struct priced priced = {.header = &shapes[0].header, .network = graph->name,
-                            .switch_count = (unsigned)graph->switch_count};
+    struct priced priced = {.network = graph->name};
     bd_status status = BD_OK;
     for (int s = 0; s < graph->switch_count && status == BD_OK; s++) {
-        status = bd_shape_graph(graph, hardware, s, &shapes[s], err);
-        priced.switch_names[s] = graph->switches[s].name;
-        priced.descriptors[s] = shapes[s].descriptors;
+        if (graph->switches[s].activation_bits > 8 && graph->switch_count > 1) {
+            continue; /* trains and evaluates only: nothing to price */
+        }
+        const unsigned k = priced.switch_count++;
+        status = bd_shape_graph(graph, hardware, s, &shapes[k], err);
+        priced.switch_names[k] = graph->switches[s].name;
+        priced.descriptors[k] = shapes[k].descriptors;
     }
+    priced.header = &shapes[0].header;
     for (int l = 0; l < graph->layer_count; l++) {
         priced.layer_names[l] = graph->layers[l].name;
     }
@@ -255,6 +260,9 @@ static bd_status measure_rate(const struct options *o, const struct bd_graph *gr
     int s = o->sw && strcmp(o->sw, "all") != 0 ? bd_graph_switch(graph, o->sw) : graph->switch_count - 1;
     if (s < 0) {
         return bd_fail(err, BD_BAD_INPUT, "'%s' has no switch '%s'", o->program, o->sw);
+    }
+    if (bd_shape_check(graph, s, err)) {
+        return err->status;
     }
     uint64_t sum = 0;
     bd_pricer_init(&pricer, graph, hardware, s);
