@@ -425,7 +425,7 @@ Test(train, learns)
     do_run(&run);
     cr_assert_eq(bd_float_accuracy(&run.checkpoint, 0, &run.data, 0, accuracy, &err), BD_OK, "%s", err.message);
     for (int s = 0; s < 3; s++) {
-        uint8_t predictions[160];
+        uint16_t predictions[160];
         float logits[160 * CLASSES];
         cr_assert_gt(accuracy[s], 0.9, "switch %d stands at %g", s, accuracy[s]);
         cr_assert_eq(bd_float_eval(&run.checkpoint, s, &run.data, 0, 160, logits, predictions, &err), BD_OK);

@@ -99,7 +99,7 @@ bd_status bd_float_accuracy(const struct bd_checkpoint *checkpoint, uint32_t swi
 }
 
 bd_status bd_float_eval(const struct bd_checkpoint *checkpoint, int switch_index, const struct bd_dataset *dataset,
-                        size_t first, size_t count, float *logits, uint8_t *predictions, struct bd_error *err)
+                        size_t first, size_t count, float *logits, uint16_t *predictions, struct bd_error *err)
 {
     const struct bd_graph *graph = &checkpoint->graph;
     if (switch_index < 0 || switch_index >= graph->switch_count || first > dataset->count ||

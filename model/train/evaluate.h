@@ -13,7 +13,7 @@
  * may be NULL; equal logits go to the lowest class. Operands are float32, so results do not depend on the processor's
  * bfloat16. */
 bd_status bd_float_eval(const struct bd_checkpoint *checkpoint, int switch_index, const struct bd_dataset *dataset,
-                        size_t first, size_t count, float *logits, uint8_t *predictions, struct bd_error *err)
+                        size_t first, size_t count, float *logits, uint16_t *predictions, struct bd_error *err)
     BD_WARN_UNUSED;
 
 /* Part of the first `count` images (0: all) that each switch of the mask (0: all) classifies rightly, by switch index:

@@ -206,7 +206,7 @@ static bd_status prepare(struct eval *e, char **files, int file_count, struct bd
 
 /* ---- one switch --------------------------------------------------------------------------------------------- */
 
-static double accuracy(const struct eval *e, const uint8_t *predictions)
+static double accuracy(const struct eval *e, const uint16_t *predictions)
 {
     int64_t right = 0;
     for (int64_t i = 0; i < e->images; i++) {
@@ -258,7 +258,7 @@ static void keep_logits(struct eval *e, const int32_t *logits)
     memcpy(e->logits + e->logits_count++ * values, logits, values * sizeof *logits);
 }
 
-static bd_status eval_integers(struct eval *e, unsigned s, struct result *r, uint8_t *predictions, struct bd_error *err)
+static bd_status eval_integers(struct eval *e, unsigned s, struct result *r, uint16_t *predictions, struct bd_error *err)
 {
     const size_t classes = e->program.header->classes;
     int32_t *logits = bd_xcalloc((size_t)e->images * classes, sizeof *logits);
@@ -267,7 +267,7 @@ static bd_status eval_integers(struct eval *e, unsigned s, struct result *r, uin
     r->fast_seconds = now() - start;
     if (status == BD_OK) {
         for (int64_t i = 0; i < e->images; i++) {
-            predictions[i] = (uint8_t)bd_argmax(logits + (size_t)i * classes, (unsigned)classes);
+            predictions[i] = (uint16_t)bd_argmax(logits + (size_t)i * classes, (unsigned)classes);
         }
         r->integer_accuracy = accuracy(e, predictions);
         status = compare_paths(e, s, logits, r, err);
@@ -286,7 +286,8 @@ static bd_status eval_switch(struct eval *e, const char *name, struct bd_error *
     snprintf(r->name, sizeof r->name, "%s", name);
     const int in_float = e->has_checkpoint ? bd_graph_switch(&e->checkpoint.graph, name) : -1;
     const int in_program = e->has_program ? bd_program_switch(&e->program, name) : -1;
-    uint8_t *exact = bd_xmalloc((size_t)e->images), *integer = bd_xmalloc((size_t)e->images);
+    uint16_t *exact = bd_xcalloc((size_t)e->images, sizeof *exact);
+    uint16_t *integer = bd_xcalloc((size_t)e->images, sizeof *integer);
     bd_status status = BD_OK;
     if (in_float >= 0) {
         status = bd_float_eval(&e->checkpoint, in_float, &e->set, 0, (size_t)e->images, NULL, exact, err);
