@@ -67,7 +67,7 @@ struct axis {
 static struct axis make_axis(double start, double length, uint32_t reach_start, uint32_t reach, uint32_t out, bool flip)
 {
     const double scale = length / out, half = scale > 1 ? scale : 1;
-    struct axis axis = {.taps = 2 * (uint32_t)ceil(half) + 1};
+    struct axis axis = {.taps = (uint32_t)ceil(2 * half)};
     axis.taps = axis.taps < reach ? axis.taps : reach;
     axis.first = bd_xcalloc(out, sizeof *axis.first);
     axis.weights = bd_xcalloc((size_t)out * axis.taps, sizeof *axis.weights);
@@ -98,38 +98,27 @@ static void release_axis(struct axis *axis)
     free(axis->weights);
 }
 
+/* Weights sum to 1 within a few units of 2^-22, so that 255 cannot grow past itself. */
 static inline uint8_t rounded(int32_t sum)
 {
-    int32_t value = (sum + (1 << (WEIGHT_BITS - 1))) >> WEIGHT_BITS;
-    return value < 0 ? 0 : value > 255 ? 255 : value;
+    return (sum + (1 << (WEIGHT_BITS - 1))) >> WEIGHT_BITS;
 }
 
-/* One source row to (out, 3). */
-static void resample_columns(const struct axis *axis, const uint8_t *row, uint32_t out, uint8_t *to)
+/* One row of `size` bytes from the `taps` rows that begin at `rows`, `stride` apart. */
+__attribute__((target_clones("avx2", "default"))) static void resample_rows(const uint8_t *rows, size_t stride,
+                                                                            const int32_t *weights, uint32_t taps,
+                                                                            size_t size, int32_t *sums, uint8_t *to)
 {
-    for (uint32_t x = 0; x < out; x++) {
-        const uint8_t *from = row + (size_t)axis->first[x] * CHANNELS;
-        const int32_t *weights = axis->weights + (size_t)x * axis->taps;
-        int32_t red = 0, green = 0, blue = 0;
-        for (uint32_t k = 0; k < axis->taps; k++) {
-            red += weights[k] * from[CHANNELS * k];
-            green += weights[k] * from[CHANNELS * k + 1];
-            blue += weights[k] * from[CHANNELS * k + 2];
-        }
-        to[CHANNELS * x] = rounded(red);
-        to[CHANNELS * x + 1] = rounded(green);
-        to[CHANNELS * x + 2] = rounded(blue);
+#pragma omp simd
+    for (size_t i = 0; i < size; i++) {
+        sums[i] = weights[0] * rows[i];
     }
-}
-
-/* One output row from `taps` rows of `size` bytes. */
-__attribute__((target_clones("avx2", "default"))) static void
-resample_rows(const uint8_t *rows, const int32_t *weights, uint32_t taps, size_t size, int32_t *sums, uint8_t *to)
-{
-    memset(sums, 0, size * sizeof *sums);
-    for (uint32_t k = 0; k < taps; k++) {
-        const uint8_t *row = rows + k * size;
+    for (uint32_t k = 1; k < taps; k++) {
+        const uint8_t *row = rows + k * stride;
         const int32_t weight = weights[k];
+        if (weight == 0) {
+            continue;
+        }
 #pragma omp simd
         for (size_t i = 0; i < size; i++) {
             sums[i] += weight * row[i];
@@ -141,25 +130,51 @@ resample_rows(const uint8_t *rows, const int32_t *weights, uint32_t taps, size_t
     }
 }
 
+/* Four lanes hold a pixel and the first byte behind it, which is dropped. */
+typedef int32_t lanes __attribute__((vector_size(16)));
+typedef uint8_t bytes __attribute__((vector_size(4)));
+
+/* One row to (out, 3). A byte follows the row. */
+__attribute__((target_clones("avx2", "default"))) static void
+resample_columns(const struct axis *axis, const uint8_t *row, uint32_t out, uint8_t *to)
+{
+    for (uint32_t x = 0; x < out; x++) {
+        const uint8_t *from = row + (size_t)axis->first[x] * CHANNELS;
+        const int32_t *weights = axis->weights + (size_t)x * axis->taps;
+        lanes sum = {0};
+        for (uint32_t k = 0; k < axis->taps; k++) {
+            bytes pixel;
+            memcpy(&pixel, from + CHANNELS * k, sizeof pixel);
+            sum += __builtin_convertvector(pixel, lanes) * weights[k];
+        }
+        sum = (sum + (1 << (WEIGHT_BITS - 1))) >> WEIGHT_BITS;
+        to[CHANNELS * x] = sum[0];
+        to[CHANNELS * x + 1] = sum[1];
+        to[CHANNELS * x + 2] = sum[2];
+    }
+}
+
 void bd_resample(const struct bd_image *image, const struct bd_crop *crop, bool flip, uint32_t out_height,
                  uint32_t out_width, uint8_t *out)
 {
     struct axis columns = make_axis(crop->left, crop->width, crop->reach_left, crop->reach_width, out_width, flip);
     struct axis rows = make_axis(crop->top, crop->height, crop->reach_top, crop->reach_height, out_height, false);
-    const size_t size = (size_t)out_width * CHANNELS;
-    const uint32_t first = rows.first[0], last = rows.first[out_height - 1] + rows.taps;
-    uint8_t *narrow = bd_xmalloc((last - first) * size);
+    /* The columns that some output pixel reads: the outermost taps, in either order. */
+    const uint32_t one = columns.first[0], other = columns.first[out_width - 1];
+    const uint32_t left = one < other ? one : other, right = (one > other ? one : other) + columns.taps;
+    const size_t size = (size_t)(right - left) * CHANNELS, stride = (size_t)image->width * CHANNELS;
+    uint8_t *row = bd_xcalloc(size + 1, 1);
     int32_t *sums = bd_xmalloc(size * sizeof *sums);
-    for (uint32_t y = first; y < last; y++) {
-        resample_columns(&columns, image->pixels + (size_t)y * image->width * CHANNELS, out_width,
-                         narrow + (y - first) * size);
+    for (uint32_t x = 0; x < out_width; x++) {
+        columns.first[x] -= left;
     }
     for (uint32_t y = 0; y < out_height; y++) {
-        resample_rows(narrow + (rows.first[y] - first) * size, rows.weights + (size_t)y * rows.taps, rows.taps, size,
-                      sums, out + y * size);
+        resample_rows(image->pixels + rows.first[y] * stride + (size_t)left * CHANNELS, stride,
+                      rows.weights + (size_t)y * rows.taps, rows.taps, size, sums, row);
+        resample_columns(&columns, row, out_width, out + (size_t)y * out_width * CHANNELS);
     }
     free(sums);
-    free(narrow);
+    free(row);
     release_axis(&columns);
     release_axis(&rows);
 }
