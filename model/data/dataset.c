@@ -122,19 +122,22 @@ static void select_files(struct bd_dataset *set, struct bd_listing *listing, con
     set->files = files;
 }
 
-/* Decodes all of a small set, and forgets the files. */
-static bd_status decode_all(struct bd_dataset *set, struct bd_error *err)
+bd_status bd_dataset_keep(struct bd_dataset *dataset, uint32_t count, struct bd_error *err)
 {
-    uint8_t *images = bd_xcalloc(set->count, (size_t)set->height * set->width * set->channels);
-    bd_status status = bd_dataset_read(set, 0, set->count, images, err);
+    if (dataset->images) {
+        return BD_OK;
+    }
+    uint8_t *images = bd_xcalloc(count, (size_t)dataset->height * dataset->width * dataset->channels);
+    bd_status status = bd_dataset_read(dataset, 0, count, images, err);
     if (status) {
         free(images);
         return status;
     }
-    set->images = images;
-    bd_image_files_release(set->files);
-    free(set->files);
-    set->files = NULL;
+    dataset->images = images;
+    dataset->count = count;
+    bd_image_files_release(dataset->files);
+    free(dataset->files);
+    dataset->files = NULL;
     return BD_OK;
 }
 
@@ -155,7 +158,7 @@ static bd_status read_files(struct bd_dataset *set, const struct bd_data_spec *s
         uint32_t *order = bd_split_order(listing.files.count, validation, split, &set->count);
         select_files(set, &listing, order, tiny);
         free(order);
-        status = tiny ? decode_all(set, err) : BD_OK;
+        status = tiny ? bd_dataset_keep(set, set->count, err) : BD_OK;
     }
     bd_listing_release(&listing);
     return status;

@@ -51,6 +51,8 @@ struct bd_data_about {
     uint32_t validation;             /* held out by default */
 };
 const struct bd_data_about *bd_data_about(int kind);
+/* The kind of a name, or -1. */
+int bd_data_kind(const char *name);
 
 struct bd_image_files; /* image_files.h */
 
@@ -73,6 +75,10 @@ bd_status bd_dataset_load(struct bd_dataset *dataset, const char *folder, enum b
 /* Copies or decodes images first .. first+count-1 to out (count, height, width, channels), by all threads. */
 bd_status bd_dataset_read(const struct bd_dataset *dataset, uint32_t first, uint32_t count, uint8_t *out,
                           struct bd_error *err) BD_WARN_UNUSED;
+
+/* Decodes the first `count` images of a set in files into memory and drops the others; of a set in memory it drops
+ * nothing. 1 <= count <= dataset->count. */
+bd_status bd_dataset_keep(struct bd_dataset *dataset, uint32_t count, struct bd_error *err) BD_WARN_UNUSED;
 
 /* Reads every file of a set to its end and tells each thing that is wrong, in a fixed order, as a message with path and
  * offset. BD_BAD_INPUT only where the set cannot be read as one; `checked` counts images (records, files). */

@@ -47,8 +47,8 @@ struct bd_crop bd_crop_random(uint32_t height, uint32_t width, struct bd_rng *rn
 struct bd_crop bd_crop_centre(uint32_t height, uint32_t width, uint32_t side);
 
 /* Resamples with a triangle filter, whose half-width is one source pixel or, when shrinking, one output pixel (no
- * aliasing): rows are joined first, then columns, each with weights of 2^-22 and rounded to 8 bits. Mirrored where `flip`.
- * out: (out_height, out_width, 3). */
+ * aliasing): rows are joined first, then columns, each with weights of 2^-22 and rounded to 8 bits. Mirrored where
+ * `flip`. out: (out_height, out_width, 3). */
 void bd_resample(const struct bd_image *image, const struct bd_crop *crop, bool flip, uint32_t out_height,
                  uint32_t out_width, uint8_t *out);
 

@@ -1,5 +1,6 @@
 /* What is known of each data set before a file is read, and whether its files are there. */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "model/core/memory.h"
@@ -43,6 +44,16 @@ static const struct bd_data_about abouts[BD_DATA_KINDS] = {
 const struct bd_data_about *bd_data_about(int kind)
 {
     return &abouts[kind];
+}
+
+int bd_data_kind(const char *name)
+{
+    for (int kind = 0; kind < BD_DATA_KINDS; kind++) {
+        if (!strcmp(abouts[kind].name, name)) {
+            return kind;
+        }
+    }
+    return -1;
 }
 
 const char *bd_data_folder(const struct bd_data_spec *spec)

@@ -199,16 +199,6 @@ static bd_status check(struct data *data, bool *sound, struct bd_error *err)
 
 /* ---- options ---- */
 
-static int kind_of(const char *name)
-{
-    for (int kind = 0; kind < BD_DATA_KINDS; kind++) {
-        if (!strcmp(bd_data_about(kind)->name, name)) {
-            return kind;
-        }
-    }
-    return -1;
-}
-
 /* -1: go on; else the exit code. */
 static int parse_options(struct data *data, int argc, char **argv)
 {
@@ -226,7 +216,7 @@ static int parse_options(struct data *data, int argc, char **argv)
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
         case 'k':
-            data->spec.kind = kind_of(optarg);
+            data->spec.kind = bd_data_kind(optarg);
             if (data->spec.kind < 0) {
                 return bd_cli_usage(NAME, "'--kind' must be one of " BD_DATA_CHOICES ", got '%s'", optarg);
             }

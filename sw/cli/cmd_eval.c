@@ -20,7 +20,8 @@ static const char usage[] =
     "       bitdial eval NET.bdp [OPTION]...\n"
     "       bitdial eval CHECKPOINT NET.bdp [OPTION]...\n"
     "Accuracy per switch: of a checkpoint in float, of a program in integers, and on how many images the two differ.\n"
-    "With --hardware or --reference the checkpoint is folded as `bitdial compile` does it. The integers come from the fast executor,\n"
+    "With --hardware or --reference the checkpoint is folded as `bitdial compile` does it. The integers come from the "
+    "fast executor,\n"
     "which is compared with the plain one in the same run; a mismatch is a failure (exit code 1).\n\n"
     "  --hardware FILE   fold the checkpoint for this hardware configuration\n"
     "  --reference       fold it for the plain reference alone, which runs layers that no hardware has\n"
@@ -30,7 +31,8 @@ static const char usage[] =
     "  --compare N       compare the fast path with the plain executor on N images a switch (default: 500)\n"
     "  --logits FILE     also write the integer logits, (switches, images, classes) int32, as a .npy file\n"
     "  --timing          add the speed of both executors in 10^9 multiply-accumulates a second, all threads together\n"
-    "  --data DIR        the data set's folder (default: $BITDIAL_DATA, else " BD_FASHION_MNIST_FOLDER ")\n"
+    "  --kind KIND       " BD_DATA_CHOICES " (default: fashion-mnist)\n"
+    "  --data DIR        the data set's folder (default: $BITDIAL_DATA, else the kind's own)\n"
     "  --json            one JSON object on standard output\n"
     "  --help            print this\n";
 
@@ -44,7 +46,8 @@ struct result { /* one switch; -1 where there is nothing to say */
 };
 
 struct eval {
-    const char *hardware, *switches, *data, *logits_path;
+    const char *hardware, *switches, *logits_path;
+    struct bd_data_spec data;
     int64_t images, compare;
     enum bd_split split;
     bool json, timing, reference;
@@ -179,6 +182,15 @@ static bd_status check_images(struct eval *e, struct bd_error *err)
     return BD_OK;
 }
 
+/* Where images are cut to size, the network says to which. */
+static bd_status open_images(struct eval *e, struct bd_error *err)
+{
+    e->data.size = e->data.kind != BD_DATA_IMAGENET ? 0
+                   : e->has_checkpoint              ? e->checkpoint.graph.input_height
+                                                    : (int64_t)e->program.header->input_height;
+    return bd_dataset_open(&e->set, &e->data, e->split, err);
+}
+
 static bd_status prepare(struct eval *e, char **files, int file_count, struct bd_error *err)
 {
     for (int i = 0; i < file_count; i++) {
@@ -197,11 +209,11 @@ static bd_status prepare(struct eval *e, char **files, int file_count, struct bd
     if (folds && fold(e, err)) {
         return err->status;
     }
-    if (check_switches(e, err) || (e->has_program && bd_decode(&e->program, &e->decoded, err)) ||
-        bd_dataset_load(&e->set, e->data, e->split, err)) {
+    if (check_switches(e, err) || (e->has_program && bd_decode(&e->program, &e->decoded, err)) || open_images(e, err) ||
+        check_images(e, err)) {
         return err->status;
     }
-    return check_images(e, err);
+    return bd_dataset_keep(&e->set, (uint32_t)e->images, err);
 }
 
 /* ---- one switch --------------------------------------------------------------------------------------------- */
@@ -258,7 +270,8 @@ static void keep_logits(struct eval *e, const int32_t *logits)
     memcpy(e->logits + e->logits_count++ * values, logits, values * sizeof *logits);
 }
 
-static bd_status eval_integers(struct eval *e, unsigned s, struct result *r, uint16_t *predictions, struct bd_error *err)
+static bd_status eval_integers(struct eval *e, unsigned s, struct result *r, uint16_t *predictions,
+                               struct bd_error *err)
 {
     const size_t classes = e->program.header->classes;
     int32_t *logits = bd_xcalloc((size_t)e->images * classes, sizeof *logits);
@@ -457,8 +470,15 @@ static bool read_option(struct eval *e, int option, int *result)
     case 'l':
         e->logits_path = optarg;
         return true;
+    case 'k':
+        e->data.kind = bd_data_kind(optarg);
+        if (e->data.kind < 0) {
+            bd_cli_usage("eval", "'--kind' must be one of " BD_DATA_CHOICES ", got '%s'", optarg);
+            return false;
+        }
+        return true;
     case 'd':
-        e->data = optarg;
+        e->data.folder = optarg;
         return true;
     case 'n':
         return bd_cli_int("eval", "--images", optarg, 1, INT32_MAX, &e->images);
@@ -495,6 +515,7 @@ int cmd_eval(int argc, char **argv)
         {"images", required_argument, NULL, 'n'},
         {"split", required_argument, NULL, 'p'},
         {"compare", required_argument, NULL, 'c'},
+        {"kind", required_argument, NULL, 'k'},
         {"data", required_argument, NULL, 'd'},
         {"logits", required_argument, NULL, 'l'},
         {"json", no_argument, NULL, 'j'},
@@ -502,7 +523,7 @@ int cmd_eval(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {0},
     };
-    struct eval e = {.split = BD_SPLIT_TEST, .compare = 500};
+    struct eval e = {.split = BD_SPLIT_TEST, .compare = 500, .data = {.validation = -1}};
     int result;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (!read_option(&e, option, &result)) {
