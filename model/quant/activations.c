@@ -61,8 +61,9 @@ void bd_activation_backward(const struct bd_activation_rule *rule, const float *
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
         float level;
-        dx[i] = dy[i] * slope_at(rule, x[i], alpha, n, &level);
-        sum += (double)dy[i] * level;
+        const float d = dy[i], slope = slope_at(rule, x[i], alpha, n, &level);
+        dx[i] = d * slope;
+        sum += (double)d * level;
     }
     const bool scaled = rule->family == BD_ACTIVATIONS_LSQ && rule->bits < 32;
     *d_level = scaled ? sum * bd_lsq_gradient_scale(rule->features, (int)n) : sum;

@@ -33,7 +33,8 @@ void bd_weight_integers(const struct bd_weight_rule *rule, const float *weights,
 /* 1, or `channels` where 1-bit weights have a unit for each filter. */
 size_t bd_weight_unit_count(const struct bd_weight_rule *rule, size_t channels);
 
-/* From the gradient in the quantized value (integer times unit) to the latents, d_weights[count] written. LSQ above one
+/* From the gradient in the quantized value (integer times unit) to the latents, d_weights[count] written
+ * (it may be d_value). LSQ above one
  * bit: *d_level gets the step's gradient, g included; else 0. Units and FLOOR's and DOREFA's levels are taken as
  * constants. */
 void bd_weight_gradient(const struct bd_weight_rule *rule, const float *weights, const float *d_value, size_t count,
@@ -77,7 +78,8 @@ struct bd_activation_rule {
 float bd_activation_alpha(const struct bd_activation_rule *rule);
 /* values[count]: what the codes of x are worth. */
 void bd_activation_forward(const struct bd_activation_rule *rule, const float *x, size_t count, float *values);
-/* From the gradient in those values to x (dx[count]) and to the level (*d_level; 0 where nothing is learned). */
+/* From the gradient in those values to x (dx[count]) and to the level (*d_level; 0 where nothing is learned). dx
+ * may be dy. */
 void bd_activation_backward(const struct bd_activation_rule *rule, const float *x, const float *dy, size_t count,
                             float *dx, double *d_level);
 

@@ -12,6 +12,7 @@ static void backward_classifier(struct bd_net *net, struct bd_net_layer *layer, 
     struct bd_code in = bd_net_code(net, layer->info->in_quantizer, s);
     const int16_t *weights = layer->sets[layer->set_of[s]].integers;
     float wscale = *layer->wscale[s];
+    memset(layer->d_value, 0, layer->weight_count * sizeof(float));
 #pragma omp parallel for num_threads(net->workers)
     for (int n = 0; n < net->batch; n++) {
         float *d_pooled = net->d_pooled + n * channels;
@@ -29,34 +30,25 @@ static void backward_classifier(struct bd_net *net, struct bd_net_layer *layer, 
             float d = d_logits[n * classes + o];
             layer->d_bias[o] += d;
             for (int c = 0; c < channels; c++) {
-                layer->d_weight[o * channels + c] += d * in.step * net->pooled_codes[n * channels + c];
+                layer->d_value[o * channels + c] += d * in.step * net->pooled_codes[n * channels + c];
             }
         }
     }
+    bd_net_add_value_gradient(layer, s);
 }
 
 /* Through the pool's quantizer, in place; `more` is a gradient of the values themselves, or NULL. */
 static void backward_pooled(struct bd_net *net, const struct bd_net_layer *pool, int s, const float *more)
 {
-    int q = pool->info->out_quantizer;
-    struct bd_code code = bd_net_code(net, q, s);
-    double d_alpha = 0;
-    for (int i = 0; i < net->batch * pool->info->in_channels; i++) {
-        float value = net->pooled[i], *d = &net->d_pooled[i];
-        bool inside;
-        if (code.kind == BD_CODE_SIGN) {
-            inside = fabsf(value) <= 1;
-        } else if (code.kind == BD_CODE_CLIP) {
-            inside = value >= 0 && value < code.alpha;
-            d_alpha += value >= code.alpha ? *d : 0;
-        } else {
-            inside = value >= 0 && value * code.scale < code.n;
-            d_alpha += *d * bd_pact_alpha_gradient(value, code.scale, code.n);
-        }
-        *d = (inside ? *d : 0) + (more ? more[i] : 0);
+    int q = pool->info->out_quantizer, count = net->batch * pool->info->in_channels;
+    const struct bd_activation_rule rule = bd_net_activation(net, q, s);
+    double d_level;
+    bd_activation_backward(&rule, net->pooled, net->d_pooled, count, net->d_pooled, &d_level);
+    for (int i = 0; more && i < count; i++) {
+        net->d_pooled[i] += more[i];
     }
-    if (net->d_alpha[q][s]) {
-        *net->d_alpha[q][s] += d_alpha;
+    if (net->d_level[q][s]) {
+        *net->d_level[q][s] += d_level;
     }
 }
 
@@ -78,12 +70,12 @@ static bd_status reduce_gradients(struct bd_net *net, struct bd_net_layer *layer
     double count = (double)net->reducer.ranks * net->batch * layer->out_pixels;
     int q = layer->info->out_quantizer;
     double gain = layer->stream ? 1 : 1 / bd_net_code(net, q, s).step;
-    if (q >= 0 && net->d_alpha[q][s]) {
+    if (q >= 0 && net->d_level[q][s]) {
         double d_alpha = 0;
         for (int i = 0; i < net->batch * bd_blocks(net, layer); i++) {
             d_alpha += net->slab_alpha[i];
         }
-        *net->d_alpha[q][s] += d_alpha;
+        bd_net_add_alpha_gradient(net, q, s, d_alpha);
     }
     bd_net_add_slabs(net, layer);
     add_norm_gradients(net, layer, s);
@@ -143,7 +135,7 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
         }
         status = bd_net_walk(net, &walk, err);
         if (!status && waiting && !waiting->once) {
-            status = bd_net_add_weight_gradient(net, waiting, 1 / *waiting->wscale[s], err);
+            status = bd_net_add_weight_gradient(net, waiting, s, err);
         }
         if (!status && layer) {
             status = reduce_gradients(net, layer, s, err);
@@ -179,7 +171,7 @@ static bd_status finish_once(struct bd_net *net, struct bd_net_layer *layer, str
             }
         }
     }
-    return worst ? worst : bd_net_add_weight_gradient(net, layer, 1 / *layer->wscale[s], err);
+    return worst ? worst : bd_net_add_weight_gradient(net, layer, s, err);
 }
 
 bd_status bd_net_finish(struct bd_net *net, struct bd_error *err)

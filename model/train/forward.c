@@ -19,18 +19,18 @@ static bd_status reduce_moments(struct bd_net *net, struct bd_net_layer *layer, 
     return status;
 }
 
-static double real_unit(struct bd_net *net, const struct bd_net_layer *layer, int s)
+/* k of a channel. */
+static double real_unit(struct bd_net *net, const struct bd_net_layer *layer, int s, int channel)
 {
     struct bd_code in = bd_net_code(net, layer->info->in_quantizer, s);
-    return (double)*layer->wscale[s] * in.step;
+    return (double)layer->wscale[s][layer->unit_count[s] == 1 ? 0 : channel] * in.step;
 }
 
 /* Batch norm as slope and offset per channel of the accumulation. */
 static void normalize(struct bd_net *net, struct bd_net_layer *layer, int s, double momentum)
 {
-    double k = real_unit(net, layer, s);
     for (int c = 0; c < layer->info->out_channels; c++) {
-        double mean, inverse;
+        double mean, inverse, k = real_unit(net, layer, s, c);
         if (momentum < 0) {
             mean = layer->mean[s][c] / k;
             inverse = k / sqrt((double)layer->variance[s][c] + BD_BN_EPS);
@@ -67,7 +67,7 @@ static void forward_classifier(struct bd_net *net, struct bd_net_layer *layer, i
 {
     int channels = layer->info->in_channels, classes = layer->info->out_channels;
     const int16_t *weights = layer->sets[layer->set_of[s]].integers;
-    float k = real_unit(net, layer, s);
+    float k = real_unit(net, layer, s, 0); /* a classifier has one unit */
 #pragma omp parallel for num_threads(net->workers)
     for (int n = 0; n < net->batch; n++) {
         for (int o = 0; o < classes; o++) {

@@ -26,8 +26,14 @@ enum bd_code_kind {
     BD_CODE_CLIP, /* clip(x, 0, alpha), unquantized: 32-bit activations */
 };
 
+/* Which gradient passes. OWN: PACT's with the rounding error in the clip level's gradient (LSQ's too), a sign's where
+ * |z| <= 1. PUBLISHED: PACT's clip level learns from what lies above alone. CLOSED: DoReFa's, with z = alpha still
+ * inside. BIREAL: a sign's max(0, 2 - 2 |z|). */
+enum bd_code_pass { BD_PASS_OWN, BD_PASS_PUBLISHED, BD_PASS_CLOSED, BD_PASS_BIREAL };
+
 struct bd_code {
     enum bd_code_kind kind;
+    enum bd_code_pass pass;
     float n;     /* PACT: 2^bits - 1 */
     float scale; /* PACT: n / alpha */
     float alpha;

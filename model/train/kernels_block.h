@@ -101,19 +101,22 @@ CLONES void NAME(forward)(const struct bd_forward_slab *slab, int pixels, const 
 
 /* ---- backward ---- */
 
-/* d, the gradient of the codes' values over the gain: what the quantizer lets through of it; adds to *d_level. */
-INLINE vf NAME(pass)(const enum bd_code_kind kind, vf d, vf z, const struct bd_code *code, vf *d_level)
+/* d, the gradient of the codes' values over the gain: what the quantizer lets through of it; adds to *d_level. `end`:
+ * from there on z is above. */
+INLINE vf NAME(pass)(const enum bd_code_kind kind, vf d, vf z, const struct bd_code *code, vf end, vf *d_level)
 {
+    const float curve = code->pass == BD_PASS_BIREAL ? 1 : 0, rounding = code->pass == BD_PASS_OWN ? 1 : 0;
     if (kind == BD_CODE_PACT) {
         vf n = all(code->n), u = z * code->scale, q = real(whole(NAME(code_value)(z, code->scale, code->n)));
-        mask over = at_least(u, n), inside = at_least(z, all(0)) & ~over;
-        *d_level += keep(inside, d * (q - u)) + keep(over, d * n);
+        mask over = at_least(u, end), inside = at_least(z, all(0)) & ~over;
+        *d_level += keep(inside, d * (q - u) * rounding) + keep(over, d * n);
         return keep(inside, d);
     }
     if (kind == BD_CODE_SIGN) {
-        return keep(at_least(z, all(-1)) & at_least(all(1), z), d);
+        vf slope = all(1 + curve) - high(z, all(0) - z) * (2 * curve); /* 2 - 2 |z|, or 1 */
+        return keep(at_least(z, all(-1)) & at_least(all(1), z), d * slope);
     }
-    mask over = at_least(z, all(code->alpha));
+    mask over = at_least(z, end);
     *d_level += keep(over, d);
     return keep(at_least(z, all(0)) & ~over, d);
 }
@@ -124,6 +127,9 @@ INLINE void NAME(backward_of)(const struct bd_backward_slab *slab, const enum bd
 {
     const bool second = slab->d_code_2, stream = slab->stream, d_stream = slab->d_stream;
     const enum bd_number d_type = slab->d_type;
+    const struct bd_code here = *code; /* which no store can change */
+    const float last = kind == BD_CODE_PACT ? here.n : here.alpha; /* in steps, or as a value */
+    const vf end = all(here.pass == BD_PASS_CLOSED ? nextafterf(last, INFINITY) : last);
     vf slope[PARTS], offset[PARTS];
     double levels[LANES] = {0}, level = 0;
     memcpy(slope, slab->slope, sizeof slope);
@@ -144,7 +150,7 @@ INLINE void NAME(backward_of)(const struct bd_backward_slab *slab, const enum bd
                     if (stream) {
                         z = load(slab->stream, i + k, BD_FLOAT);
                     }
-                    d = NAME(pass)(kind, d, z, code, &d_level);
+                    d = NAME(pass)(kind, d, z, &here, end, &d_level);
                 }
                 if (stream) {
                     d *= slab->code_gain;

@@ -2,6 +2,7 @@
 #ifndef BD_TRAIN_KERNELS_PARTS_H
 #define BD_TRAIN_KERNELS_PARTS_H
 
+#include <math.h>
 #include <string.h>
 
 #include "model/train/kernels.h"

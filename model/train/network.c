@@ -48,7 +48,7 @@ static float *array_data(const struct bd_net *net, const char *format, const cha
     return array ? array->data : NULL;
 }
 
-static float *add_parameter(struct bd_net *net, enum bd_parameter_kind kind, int switch_index, size_t count,
+float *bd_net_add_parameter(struct bd_net *net, enum bd_parameter_kind kind, int switch_index, size_t count,
                             float *value, const float *limit, const char *owner, const char *suffix)
 {
     net->parameters = bd_xrealloc(net->parameters, net->parameter_count + 1, sizeof *net->parameters);
@@ -71,18 +71,20 @@ static void bind_layer(struct bd_net *net, struct bd_net_layer *layer)
 {
     const struct bd_layer *info = layer->info;
     const char *name = info->name;
-    layer->weight_count = (size_t)info->out_channels * info->in_channels * info->kernel_h * info->kernel_w;
+    layer->weight_count =
+        (size_t)info->out_channels * (info->in_channels / info->groups) * info->kernel_h * info->kernel_w;
     layer->weight = array_data(net, "%s.%s", name, "weight");
-    layer->scale = array_data(net, "%s.%s", name, "scale");
     layer->d_weight =
-        add_parameter(net, BD_PARAMETER_WEIGHT, -1, layer->weight_count, layer->weight, layer->scale, name, "weight");
+        bd_net_add_parameter(net, BD_PARAMETER_WEIGHT, -1, layer->weight_count, layer->weight,
+                             net->graph->weights == BD_WEIGHTS_FLOOR ? array_data(net, "%s.%s", name, "scale") : NULL,
+                             name, "weight");
     if (info->kind == BD_LAYER_CLASSIFIER) {
         layer->bias = array_data(net, "%s.%s", name, "bias");
-        layer->d_bias = add_parameter(net, BD_PARAMETER_BIAS, -1, info->out_channels, layer->bias, NULL, name, "bias");
+        layer->d_bias =
+            bd_net_add_parameter(net, BD_PARAMETER_BIAS, -1, info->out_channels, layer->bias, NULL, name, "bias");
     }
     for (int s = 0; s < net->graph->switch_count; s++) {
         const char *sw = net->graph->switches[s].name;
-        layer->wscale[s] = array_data(net, "%s.%s.wscale", name, sw);
         if (info->kind == BD_LAYER_CONV) {
             int channels = info->out_channels;
             layer->gamma[s] = array_data(net, "%s.%s.gamma", name, sw);
@@ -91,9 +93,9 @@ static void bind_layer(struct bd_net *net, struct bd_net_layer *layer)
             layer->variance[s] = array_data(net, "%s.%s.var", name, sw);
             if (runs(net, s)) {
                 layer->d_gamma[s] =
-                    add_parameter(net, BD_PARAMETER_GAMMA, s, channels, layer->gamma[s], NULL, name, "gamma");
+                    bd_net_add_parameter(net, BD_PARAMETER_GAMMA, s, channels, layer->gamma[s], NULL, name, "gamma");
                 layer->d_beta[s] =
-                    add_parameter(net, BD_PARAMETER_BETA, s, channels, layer->beta[s], NULL, name, "beta");
+                    bd_net_add_parameter(net, BD_PARAMETER_BETA, s, channels, layer->beta[s], NULL, name, "beta");
             }
         }
     }
@@ -161,11 +163,11 @@ static bd_status open_layer(struct bd_net *net, int index, struct bd_error *err)
         return bd_fail(err, BD_BAD_INPUT, "layer '%s': the trainer has no float weights", info->name);
     }
     bind_layer(net, layer);
-    bd_net_open_weights(net, layer);
-    if (info->kind == BD_LAYER_CLASSIFIER) {
-        return BD_OK;
+    bd_status status = bd_net_open_weights(net, layer, err);
+    if (status || info->kind == BD_LAYER_CLASSIFIER) {
+        return status;
     }
-    bd_status status = open_conv(net, layer, err);
+    status = open_conv(net, layer, err);
     if (status) {
         return status;
     }
@@ -276,20 +278,6 @@ static void open_rooms(struct bd_net *net)
     net->d_pooled = bd_xcalloc((size_t)net->batch * pooled, sizeof(float));
 }
 
-static void bind_quantizers(struct bd_net *net)
-{
-    for (int q = 1; q < net->graph->quantizer_count; q++) {
-        const char *name = net->graph->quantizers[q].name;
-        for (int s = 0; s < net->graph->switch_count; s++) {
-            net->alpha[q][s] = array_data(net, "%s.%s.alpha", name, net->graph->switches[s].name);
-            if (net->alpha[q][s] && runs(net, s)) {
-                net->d_alpha[q][s] =
-                    add_parameter(net, BD_PARAMETER_ALPHA, s, 1, net->alpha[q][s], NULL, name, "alpha");
-            }
-        }
-    }
-}
-
 static int shard_size(int batch)
 {
     int size = batch < SHARD ? batch : SHARD;
@@ -338,7 +326,7 @@ bd_status bd_net_create(struct bd_net **result, struct bd_checkpoint *checkpoint
         bd_net_destroy(net);
         return status;
     }
-    bind_quantizers(net);
+    bd_net_bind_quantizers(net);
     open_rooms(net);
     bd_net_update_weights(net);
     *result = net;
@@ -406,26 +394,4 @@ bool bd_net_in_integers(const struct bd_net *net, const struct bd_net_layer *lay
     const struct bd_layer *info = layer->info;
     return net->integer && info->in_quantizer != BD_QUANTIZER_INPUT &&
            bd_quantizer_bits(&net->graph->quantizers[info->in_quantizer], &net->graph->switches[s]) != 32;
-}
-
-struct bd_code bd_net_code(const struct bd_net *net, int quantizer, int s)
-{
-    if (quantizer < 0) {
-        return (struct bd_code){.kind = BD_CODE_NONE, .step = 1};
-    }
-    if (quantizer == BD_QUANTIZER_INPUT) {
-        return (struct bd_code){.kind = BD_CODE_PACT, .n = 255, .scale = 255, .alpha = 1, .step = 1.0f / 255};
-    }
-    const struct bd_quantizer *info = &net->graph->quantizers[quantizer];
-    const struct bd_switch *sw = &net->graph->switches[s];
-    if (bd_quantizer_signed(info, sw)) {
-        return (struct bd_code){.kind = BD_CODE_SIGN, .step = 1};
-    }
-    int bits = bd_quantizer_bits(info, sw);
-    float alpha = *net->alpha[quantizer][s];
-    if (bits == 32) {
-        return (struct bd_code){.kind = BD_CODE_CLIP, .alpha = alpha, .step = 1};
-    }
-    float n = (1 << bits) - 1;
-    return (struct bd_code){.kind = BD_CODE_PACT, .n = n, .scale = n / alpha, .alpha = alpha, .step = alpha / n};
 }

@@ -24,7 +24,8 @@ enum bd_parameter_kind {
     BD_PARAMETER_BIAS,
     BD_PARAMETER_GAMMA,
     BD_PARAMETER_BETA,
-    BD_PARAMETER_ALPHA
+    BD_PARAMETER_ALPHA, /* a clip level */
+    BD_PARAMETER_STEP   /* LSQ's, of weights or activations */
 };
 
 struct bd_parameter {
@@ -33,7 +34,7 @@ struct bd_parameter {
     size_t count;
     float *value;       /* in the checkpoint */
     float *gradient;    /* shared: the mean over the switches of the step */
-    const float *limit; /* WEIGHT: the layer's s */
+    const float *limit; /* WEIGHT of centred floor: the layer's s; else NULL */
     char name[96];      /* of the checkpoint's array */
 };
 

@@ -1,4 +1,4 @@
-/* Inside of network.h: what its parts (network.c, rooms.c, weights.c, walk.c, forward.c, backward.c) share. */
+/* Inside of network.h: what its parts (network.c, quantizers.c, weights.c, walk.c, forward.c, backward.c) share. */
 #ifndef BD_TRAIN_NETWORK_PARTS_H
 #define BD_TRAIN_NETWORK_PARTS_H
 
@@ -9,8 +9,8 @@
 
 /* The integers of a layer's weights at the switches that share them, in the forms that the passes read. */
 struct bd_net_set {
-    int bits;
-    int16_t *integers; /* (OC, IC, KH, KW) */
+    int first;         /* the first of those switches */
+    int16_t *integers; /* (OC, IC / groups, KH, KW) */
     struct bd_intconv_weights packed;
 };
 
@@ -22,11 +22,14 @@ struct bd_net_layer {
     bool once;                             /* same accumulations in every switch */
     int stream_source;                     /* ADDS, POOL: the layer whose stream it reads */
     size_t weight_count;
-    float *weight, *scale, *bias; /* checkpoint */
+    float *weight, *bias; /* checkpoint */
+    struct bd_weight_rule rule[BD_MAX_SWITCHES];                     /* with the level as it was at the last update */
+    float *level[BD_MAX_SWITCHES], *d_level[BD_MAX_SWITCHES];        /* of weights; d_level for learned ones alone */
+    int unit_count[BD_MAX_SWITCHES];                                 /* of wscale: 1, or one a filter */
     float *wscale[BD_MAX_SWITCHES], *gamma[BD_MAX_SWITCHES], *beta[BD_MAX_SWITCHES], *mean[BD_MAX_SWITCHES],
         *variance[BD_MAX_SWITCHES];
     float *d_weight, *d_bias, *d_gamma[BD_MAX_SWITCHES], *d_beta[BD_MAX_SWITCHES];
-    uint8_t *codes; /* c_8 of the weights (OC, IC, KH, KW) */
+    float *d_value; /* gradient of the weights' real values on its way to the latents (OC, IC / groups, KH, KW) */
     struct bd_net_set *sets;
     int set_count, set_of[BD_MAX_SWITCHES];
     float *plain;                       /* float weights or their gradient, channels padded, on the way to oneDNN */
@@ -68,7 +71,7 @@ struct bd_net {
     bool profiling, laid_out;     /* laid_out: the convolutions hold the sets as they stand */
     struct bd_reducer reducer;    /* of one rank by itself: ranks 1 */
     struct bd_net_layer *layers;
-    float *alpha[BD_MAX_LAYERS][BD_MAX_SWITCHES], *d_alpha[BD_MAX_LAYERS][BD_MAX_SWITCHES]; /* by quantizer */
+    float *level[BD_MAX_LAYERS][BD_MAX_SWITCHES], *d_level[BD_MAX_LAYERS][BD_MAX_SWITCHES]; /* by quantizer */
     struct bd_net_codes *codes;                                                             /* by quantizer */
     const void **d_code; /* by quantizer: the gradient that the first of two readers left, or NULL */
     float *image;        /* (N, C, H, W) */
@@ -130,17 +133,27 @@ bd_status bd_net_reduce_sums(struct bd_net *net, const struct bd_net_layer *laye
 
 /* True where the layer's sums at the switch are integers from the integer kernel. */
 bool bd_net_in_integers(const struct bd_net *net, const struct bd_net_layer *layer, int s);
-/* A quantizer's code at a switch; quantizer -1: none. */
+/* A quantizer at a switch (not the input), and its code as the kernels take it; quantizer -1: none. */
+struct bd_activation_rule bd_net_activation(const struct bd_net *net, int quantizer, int s);
 struct bd_code bd_net_code(const struct bd_net *net, int quantizer, int s);
+/* Adds to the gradient of a quantizer's level, from that of the clip level. */
+void bd_net_add_alpha_gradient(struct bd_net *net, int quantizer, int s, double d_alpha);
+
+/* A parameter's gradient, for `value` of the checkpoint's array owner.suffix or owner.SWITCH.suffix. */
+float *bd_net_add_parameter(struct bd_net *net, enum bd_parameter_kind kind, int switch_index, size_t count,
+                            float *value, const float *limit, const char *owner, const char *suffix);
+void bd_net_bind_quantizers(struct bd_net *net);
 
 /* Opens and closes the weight sets of a layer. */
-void bd_net_open_weights(struct bd_net *net, struct bd_net_layer *layer);
+bd_status bd_net_open_weights(struct bd_net *net, struct bd_net_layer *layer, struct bd_error *err) BD_WARN_UNUSED;
 void bd_net_close_weights(struct bd_net_layer *layer);
 /* Gives the convolutions the sets as they stand, unless they have them. */
 bd_status bd_net_lay_out_weights(struct bd_net *net, struct bd_error *err) BD_WARN_UNUSED;
-/* Adds gain times the shards' weight gradients to the layer's. */
-bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *layer, float gain, struct bd_error *err)
+/* Adds the shards' gradients of the switch's integer weights to those of the latents and of the level; */
+bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *layer, int s, struct bd_error *err)
     BD_WARN_UNUSED;
+/* the same from the gradient of the weights' real values in layer->d_value. */
+void bd_net_add_value_gradient(struct bd_net_layer *layer, int s);
 
 /* Seconds of this thread's processor time when profiling, else 0. bd_clock_phase adds what passed since `from` to the
  * worker's phase and gives the time now. */

@@ -50,6 +50,8 @@ static double decay_of(const struct bd_train_plan *plan, enum bd_parameter_kind 
         return plan->weight_decay;
     case BD_PARAMETER_ALPHA:
         return plan->level_decay;
+    case BD_PARAMETER_STEP:
+        return 0;
     default:
         return plan->norm_decay;
     }
@@ -70,7 +72,10 @@ void bd_optimizer_update(const struct bd_train_plan *plan, const struct bd_param
                        .rest2 = 1 - plan->beta2,
                        .correct1 = 1 / (1 - pow(plan->momentum, updates + 1)),
                        .correct2 = 1 / (1 - pow(plan->beta2, updates + 1))};
-    if (p->kind == BD_PARAMETER_WEIGHT) {
+    if (p->kind == BD_PARAMETER_STEP) {
+        u.rate *= plan->optimizer == BD_OPTIMIZER_ADAM ? *p->value : 1;
+        u.low = BD_SMALLEST_STEP;
+    } else if (p->limit) {
         u.low = -*p->limit;
         u.high = *p->limit;
     } else if (p->kind == BD_PARAMETER_ALPHA) {

@@ -142,7 +142,7 @@ static void update_parameters(struct bd_run *run, uint32_t switches)
         }
         bd_optimizer_update(&run->plan, p, bd_train_state_updates(&run->state, p, run->step), rate,
                             run->state.first[i], run->state.second[i]);
-        if (follow && p->kind == BD_PARAMETER_WEIGHT) {
+        if (follow && p->limit) {
             bd_optimizer_follow_scale(&run->plan, p);
         }
     }

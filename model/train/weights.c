@@ -7,28 +7,62 @@
 #include "model/quant/quant.h"
 #include "model/train/network_parts.h"
 
-/* The set that a switch's weights are in: switches of the same bits share one. */
-static int find_set(struct bd_net_layer *layer, int bits)
+/* The set that a switch's weights are in: switches of the same bits and level share one. */
+static int find_set(struct bd_net_layer *layer, int s)
 {
     for (int i = 0; i < layer->set_count; i++) {
-        if (layer->sets[i].bits == bits) {
+        int first = layer->sets[i].first;
+        if (layer->rule[first].bits == layer->rule[s].bits && layer->level[first] == layer->level[s]) {
             return i;
         }
     }
     layer->sets = bd_xrealloc(layer->sets, layer->set_count + 1, sizeof *layer->sets);
     layer->sets[layer->set_count] =
-        (struct bd_net_set){.bits = bits, .integers = bd_xcalloc(layer->weight_count, sizeof(int16_t))};
+        (struct bd_net_set){.first = s, .integers = bd_xcalloc(layer->weight_count, sizeof(int16_t))};
     return layer->set_count++;
 }
 
-void bd_net_open_weights(struct bd_net *net, struct bd_net_layer *layer)
+/* How the weights are quantized at a switch, and the gradient of a level that is learned. */
+static bd_status bind_switch(struct bd_net *net, struct bd_net_layer *layer, int s, struct bd_error *err)
 {
-    layer->codes = bd_xcalloc(layer->weight_count, 1);
-    for (int s = 0; s < net->graph->switch_count; s++) {
-        if (net->switches >> s & 1) {
-            layer->set_of[s] = find_set(layer, bd_layer_weight_bits(layer->info, &net->graph->switches[s]));
+    const struct bd_layer *info = layer->info;
+    const struct bd_switch *sw = &net->graph->switches[s];
+    char name[2 * BD_NAME_SIZE];
+    if (bd_checkpoint_weight_rule(net->checkpoint, info, s, &layer->rule[s], err)) {
+        return err->status;
+    }
+    layer->unit_count[s] = bd_checkpoint_unit_count(net->graph, info, sw);
+    layer->wscale[s] = bd_checkpoint_find(net->checkpoint, "%s.%s.wscale", info->name, sw->name)->data;
+    if (!bd_checkpoint_weight_level_name(net->graph, info, sw, name, sizeof name)) {
+        return BD_OK;
+    }
+    layer->level[s] = bd_checkpoint_find(net->checkpoint, "%s", name)->data;
+    if (net->graph->weights != BD_WEIGHTS_LSQ || !(net->switches >> s & 1)) {
+        return BD_OK;
+    }
+    for (int before = 0; before < s; before++) {
+        if (layer->d_level[before] && layer->level[before] == layer->level[s]) {
+            layer->d_level[s] = layer->d_level[before]; /* fixed weight bits: one step for all switches */
+            return BD_OK;
         }
     }
+    layer->d_level[s] = bd_net_add_parameter(net, BD_PARAMETER_STEP, info->weight_bits ? -1 : s, 1, layer->level[s],
+                                             NULL, info->name, "wstep");
+    return BD_OK;
+}
+
+bd_status bd_net_open_weights(struct bd_net *net, struct bd_net_layer *layer, struct bd_error *err)
+{
+    layer->d_value = net->training ? bd_xcalloc(layer->weight_count, sizeof(float)) : NULL;
+    for (int s = 0; s < net->graph->switch_count; s++) {
+        if (bind_switch(net, layer, s, err)) {
+            return err->status;
+        }
+        if (net->switches >> s & 1) {
+            layer->set_of[s] = find_set(layer, s);
+        }
+    }
+    return BD_OK;
 }
 
 void bd_net_close_weights(struct bd_net_layer *layer)
@@ -38,20 +72,29 @@ void bd_net_close_weights(struct bd_net_layer *layer)
         bd_intconv_release(&layer->sets[i].packed);
     }
     free(layer->sets);
-    free(layer->codes);
+    free(layer->d_value);
 }
 
+/* Of the weights as they stand: DoReFa's level, the integers of every set, and the units of its switches. */
 static void quantize(struct bd_net *net, struct bd_net_layer *layer)
 {
-    bd_weight_codes(layer->weight, layer->weight_count, *layer->scale, layer->codes);
+    const size_t channels = layer->info->out_channels, taps = layer->weight_count / channels;
     for (int i = 0; i < layer->set_count; i++) {
-        for (size_t k = 0; k < layer->weight_count; k++) {
-            layer->sets[i].integers[k] = bd_weight_odd(layer->codes[k], layer->sets[i].bits);
+        struct bd_net_set *set = &layer->sets[i];
+        struct bd_weight_rule *rule = &layer->rule[set->first];
+        if (net->training && rule->family == BD_WEIGHTS_DOREFA) {
+            *layer->level[set->first] = bd_dorefa_peak(layer->weight, layer->weight_count);
         }
+        rule->level = layer->level[set->first] ? *layer->level[set->first] : 1;
+        bd_weight_integers(rule, layer->weight, channels, taps, set->integers,
+                           net->training ? layer->wscale[set->first] : NULL);
     }
     for (int s = 0; net->training && s < net->graph->switch_count; s++) {
-        int bits = bd_layer_weight_bits(layer->info, &net->graph->switches[s]);
-        *layer->wscale[s] = bd_weight_scale(layer->codes, layer->weight_count, *layer->scale, bits);
+        int first = layer->sets[layer->set_of[s]].first;
+        if (net->switches >> s & 1 && s != first) {
+            layer->rule[s].level = layer->rule[first].level;
+            memcpy(layer->wscale[s], layer->wscale[first], layer->unit_count[s] * sizeof(float));
+        }
     }
 }
 
@@ -137,7 +180,19 @@ bd_status bd_net_lay_out_weights(struct bd_net *net, struct bd_error *err)
     return worst;
 }
 
-bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *layer, float gain, struct bd_error *err)
+void bd_net_add_value_gradient(struct bd_net_layer *layer, int s)
+{
+    double d_level;
+    bd_weight_gradient(&layer->rule[s], layer->weight, layer->d_value, layer->weight_count, layer->d_value, &d_level);
+    for (size_t i = 0; i < layer->weight_count; i++) {
+        layer->d_weight[i] += layer->d_value[i];
+    }
+    if (layer->d_level[s]) {
+        *layer->d_level[s] += d_level;
+    }
+}
+
+bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *layer, int s, struct bd_error *err)
 {
     enum { PIECE = 1024 };
     double from = bd_clock(net);
@@ -151,10 +206,14 @@ bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *la
     bd_status status = bd_conv_plain_gradient(layer->conv, layer->d_shards, layer->plain, err);
     for (int o = 0; o < layer->info->out_channels && !status; o++) {
         const float *values = layer->plain + o * padded_filter_size(layer);
-        float *to = layer->d_weight + o * filter_size(layer);
+        float *to = layer->d_value + o * filter_size(layer);
+        const float gain = 1 / layer->wscale[s][layer->unit_count[s] == 1 ? 0 : o];
         for (size_t i = 0; i < filter_size(layer); i++) {
-            to[i] += gain * values[i];
+            to[i] = gain * values[i];
         }
+    }
+    if (!status) {
+        bd_net_add_value_gradient(layer, s);
     }
     bd_clock_phase(net, 0, BD_PHASE_WEIGHTS, from);
     return status;
