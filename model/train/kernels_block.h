@@ -101,14 +101,14 @@ CLONES void NAME(forward)(const struct bd_forward_slab *slab, int pixels, const 
 
 /* ---- backward ---- */
 
-/* d, the gradient of the codes' values over the gain: what the quantizer lets through of it; adds to *d_level. `end`:
+/* d, the gradient of the codes' values over the gain: what the quantizer lets through of it; adds to *d_level. `limit`:
  * from there on z is above. */
-INLINE vf NAME(pass)(const enum bd_code_kind kind, vf d, vf z, const struct bd_code *code, vf end, vf *d_level)
+INLINE vf NAME(pass)(const enum bd_code_kind kind, vf d, vf z, const struct bd_code *code, vf limit, vf *d_level)
 {
     const float curve = code->pass == BD_PASS_BIREAL ? 1 : 0, rounding = code->pass == BD_PASS_OWN ? 1 : 0;
     if (kind == BD_CODE_PACT) {
         vf n = all(code->n), u = z * code->scale, q = real(whole(NAME(code_value)(z, code->scale, code->n)));
-        mask over = at_least(u, end), inside = at_least(z, all(0)) & ~over;
+        mask over = at_least(u, limit), inside = at_least(z, all(0)) & ~over;
         *d_level += keep(inside, d * (q - u) * rounding) + keep(over, d * n);
         return keep(inside, d);
     }
@@ -116,7 +116,7 @@ INLINE vf NAME(pass)(const enum bd_code_kind kind, vf d, vf z, const struct bd_c
         vf slope = all(1 + curve) - high(z, all(0) - z) * (2 * curve); /* 2 - 2 |z|, or 1 */
         return keep(at_least(z, all(-1)) & at_least(all(1), z), d * slope);
     }
-    mask over = at_least(z, end);
+    mask over = at_least(z, limit);
     *d_level += keep(over, d);
     return keep(at_least(z, all(0)) & ~over, d);
 }
@@ -129,7 +129,7 @@ INLINE void NAME(backward_of)(const struct bd_backward_slab *slab, const enum bd
     const enum bd_number d_type = slab->d_type;
     const struct bd_code here = *code; /* which no store can change */
     const float last = kind == BD_CODE_PACT ? here.n : here.alpha; /* in steps, or as a value */
-    const vf end = all(here.pass == BD_PASS_CLOSED ? nextafterf(last, INFINITY) : last);
+    const vf limit = all(here.pass == BD_PASS_CLOSED ? nextafterf(last, INFINITY) : last);
     vf slope[PARTS], offset[PARTS];
     double levels[LANES] = {0}, level = 0;
     memcpy(slope, slab->slope, sizeof slope);
@@ -150,7 +150,7 @@ INLINE void NAME(backward_of)(const struct bd_backward_slab *slab, const enum bd
                     if (stream) {
                         z = load(slab->stream, i + k, BD_FLOAT);
                     }
-                    d = NAME(pass)(kind, d, z, &here, end, &d_level);
+                    d = NAME(pass)(kind, d, z, &here, limit, &d_level);
                 }
                 if (stream) {
                     d *= slab->code_gain;
