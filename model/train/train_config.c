@@ -75,7 +75,7 @@ static const struct bd_field scale_fields[] = {
 const struct bd_field bd_train_fields[] = {
     {"network", BD_FIELD_STRING, AT(network), 0, 4096, "", NULL, NULL, "network YAML, unless 'init' is given"},
     {"init", BD_FIELD_STRING, AT(init), 0, 4096, "", NULL, NULL, "checkpoint to start from, with its own network"},
-    {"output", BD_FIELD_STRING, AT(output), 0, 4096, NULL, NULL, NULL, "checkpoint to write"},
+    {"output", BD_FIELD_STRING, AT(output), 0, 4096, "", NULL, NULL, "checkpoint to write"},
     {"switches", BD_FIELD_STRING, AT(switches), 0, 256, "", NULL, NULL, "comma-separated names; default all"},
     {"sampled_switches", BD_FIELD_INT, PLAN(sampled), 0, BD_MAX_SWITCHES, "0", NULL, NULL,
      "switches a step: the highest, the lowest and others drawn anew; 0: all"},
@@ -112,7 +112,7 @@ void bd_train_plan_init(struct bd_train_plan *plan)
     struct bd_error err;
     struct bd_yaml yaml;
     struct bd_train_config config;
-    static const char text[] = "output: none\n";
+    static const char text[] = "{}\n";
     if (bd_yaml_parse(&yaml, "defaults", text, sizeof text - 1, &err) || parse(&config, &yaml, &err)) {
         abort(); /* the table's own defaults are out of its bounds */
     }

@@ -51,7 +51,7 @@ struct options {
 struct session {
     struct options options;
     struct bd_train_config config;
-    struct bd_checkpoint checkpoint;
+    struct bd_checkpoint checkpoint, teacher;
     struct bd_dataset train, validation, test;
     FILE *log;
     bool terminal, bar_shown;
@@ -155,6 +155,17 @@ static void log_event(struct session *session, const struct bd_train_event *even
     if (event->kind == BD_TRAIN_STEP) {
         json_object_set_new(line, "loss", by_switch(graph, event->switches, event->loss));
     }
+    if (event->kind == BD_TRAIN_STEP && event->measured) {
+        json_t *cosines = json_object();
+        for (int s = 0; s < graph->switch_count; s++) {
+            if (event->measured >> s & 1) {
+                json_object_set_new(cosines, graph->switches[s].name,
+                                    by_switch(graph, event->measured, event->gradient_cosine[s]));
+            }
+        }
+        json_object_set_new(line, "gradient_norm", by_switch(graph, event->measured, event->gradient_norm));
+        json_object_set_new(line, "gradient_cosine", cosines);
+    }
     json_dumpf(line, session->log, JSON_COMPACT | JSON_REAL_PRECISION(7));
     fputc('\n', session->log);
     fflush(session->log);
@@ -169,7 +180,7 @@ static void watch(void *context, const struct bd_train_event *event)
     case BD_TRAIN_STEP:
         session->images_per_second = event->images_per_second;
         show_step(session, event);
-        if (event->step % 50 == 0 || event->step == event->steps) {
+        if (event->measured || event->step % session->config.log_every == 0 || event->step == event->steps) {
             log_event(session, event, "step");
         }
         break;
@@ -322,6 +333,9 @@ static bd_status load_config(struct session *session, struct bd_error *err)
     config->plan.steps = options->steps ? options->steps : config->plan.steps;
     config->plan.rate = options->rate > 0 ? options->rate : config->plan.rate;
     config->plan.seed = options->seed >= 0 ? options->seed : config->plan.seed;
+    if (!config->output) {
+        return bd_fail(err, BD_BAD_INPUT, "%s:1:1: 'output' is missing", options->config);
+    }
     if (!config->network && !config->init) {
         return bd_fail(err, BD_BAD_INPUT, "%s:1:1: one of 'network' and 'init' is wanted", options->config);
     }
@@ -370,6 +384,29 @@ static bd_status open_checkpoint(struct session *session, struct bd_error *err)
     bd_status status = bd_graph_load(&checkpoint->graph, config->network, err);
     if (!status) {
         bd_train_initialise(checkpoint, &config->plan);
+    }
+    return status;
+}
+
+/* The finished network that teaches, where the configuration names one. */
+static bd_status open_teacher(struct session *session, int *switch_index, struct bd_error *err)
+{
+    const struct bd_train_config *config = &session->config;
+    *switch_index = 0;
+    if (config->plan.teacher != BD_TEACHER_NETWORK) {
+        return BD_OK;
+    }
+    if (!config->teacher) {
+        return bd_fail(err, BD_BAD_INPUT, "%s:1:1: the teacher is a network, but 'teacher.checkpoint' is missing",
+                       session->options.config);
+    }
+    bd_status status = bd_checkpoint_load(&session->teacher, config->teacher, err);
+    if (!status && config->teacher_switch) {
+        *switch_index = bd_graph_switch(&session->teacher.graph, config->teacher_switch);
+        if (*switch_index < 0) {
+            status = bd_fail(err, BD_BAD_INPUT, "the teacher '%s' has no switch '%s'", config->teacher,
+                             config->teacher_switch);
+        }
     }
     return status;
 }
@@ -474,6 +511,8 @@ static bd_status train(struct session *session, struct bd_error *err)
     status = status ? status : open_checkpoint(session, err);
     status = status ? status
                     : bd_train_switch_mask(&session->checkpoint.graph, config->switches, &config->plan.switches, err);
+    int teacher_switch;
+    status = status ? status : open_teacher(session, &teacher_switch, err);
     status = status ? status : make_output_folder(config->output, err);
     if (status) {
         return status;
@@ -484,6 +523,9 @@ static bd_status train(struct session *session, struct bd_error *err)
                                        .validate_images = config->validate_images,
                                        .save_path = config->output,
                                        .save_every = config->save_every,
+                                       .measure_every = config->measure_every,
+                                       .teacher = session->teacher.arrays ? &session->teacher : NULL,
+                                       .teacher_switch = teacher_switch,
                                        .limit_seconds = session->options.limit_seconds,
                                        .watch = watch,
                                        .context = session};
@@ -550,6 +592,7 @@ int cmd_train(int argc, char **argv)
     bd_dataset_release(&session.validation);
     bd_dataset_release(&session.test);
     bd_checkpoint_release(&session.checkpoint);
+    bd_checkpoint_release(&session.teacher);
     bd_train_config_release(&session.config);
     return status;
 }

@@ -18,6 +18,7 @@ static const struct {
     {"data", cmd_data, "check a data set and print what it holds"},
     {"show", cmd_show, "print a network's layers, shapes, parameters and bytes per switch"},
     {"train", cmd_train, "train a network at several precisions, or fine-tune a checkpoint"},
+    {"compare", cmd_compare, "train a shared network and each of its switches alone, and tell them apart"},
     {"compile", cmd_compile, "fold a trained network to integers and pack it for one hardware configuration"},
     {"inspect", cmd_inspect, "verify a program image and print or extract what it holds"},
     {"eval", cmd_eval, "accuracy in float and in integers, per switch"},
