@@ -3,6 +3,9 @@
  *       trains a fresh network by the trainer's own loop and prints images and seconds as JSON: on one random batch
  * again and again, or on Fashion-MNIST through the loader (moved by up to one pixel, mirrored). The first steps, in
  *       which memory is touched for the first time, do not count.
+ *   step profile NETWORK.yaml --steps N [--batch N] [--bfloat16]
+ *       the processor time, of all threads, that the convolutions of such steps take (forward, data gradient, weight
+ *       gradient), and all of the network's passes take: what bounds `time`.
  *   step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next]
  *       one step of a random network on random images, taken apart into .npy files under OUT: every array of the
  *       checkpoint (NAME), gradients (gradient/NAME), both after two updates by Adam (updated/NAME), and for each
@@ -35,7 +38,7 @@ static double seconds(clockid_t clock)
 }
 
 struct options {
-    const char *network, *out, *data;
+    const char *command, *network, *out, *data;
     int64_t steps, batch, seed;
     enum bd_teacher teacher;
     bool half;
@@ -113,11 +116,66 @@ static bd_status time_steps(const struct options *options, struct bd_checkpoint 
     return status;
 }
 
+/* ---- profile ---- */
+
+/* All passes of a step; the loss is of no interest here. */
+static bd_status pass(struct bd_net *net, const struct bd_graph *graph, const uint8_t *images, float *logits,
+                      const float *d_logits, struct bd_error *err)
+{
+    bd_net_update_weights(net);
+    bd_status status = bd_net_begin(net, images, err);
+    for (int s = 0; s < graph->switch_count && !status; s++) {
+        status = bd_net_forward(net, s, 0.02, logits, err);
+        status = status ? status : bd_net_backward(net, s, d_logits, NULL, err);
+    }
+    return status ? status : bd_net_finish(net, err);
+}
+
+static bd_status profile(const struct options *options, struct bd_checkpoint *checkpoint, struct bd_error *err)
+{
+    const struct bd_graph *graph = &checkpoint->graph;
+    struct bd_dataset data;
+    struct bd_net *net;
+    bd_random_arrays(checkpoint, 1);
+    bd_status status =
+        bd_net_create(&net, checkpoint, options->batch, (1u << graph->switch_count) - 1, options->half, true, err);
+    if (status) {
+        return status;
+    }
+    random_images(&data, graph, options->batch, 1);
+    float *logits = bd_xcalloc(options->batch * graph->classes, sizeof *logits);
+    float *d_logits = bd_xcalloc(options->batch * graph->classes, sizeof *d_logits);
+    for (int64_t i = 0; i < options->batch * graph->classes; i++) {
+        d_logits[i] = (i % 2 ? 0.5f : -0.5f) / options->batch;
+    }
+    double cpu = 0;
+    for (int64_t step = -WARM_UP; step < options->steps && !status; step++) {
+        if (step == 0) {
+            bd_net_start_profile(net);
+            cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+        }
+        status = pass(net, graph, data.images, logits, d_logits, err);
+    }
+    if (!status) {
+        const struct bd_profile p = bd_net_profile(net);
+        printf("{\"images\": %" PRId64 ", \"forward\": %.6f, \"data_gradient\": %.6f, \"weight_gradient\": %.6f, "
+               "\"cpu_seconds\": %.6f}\n",
+               options->steps * options->batch, p.seconds[BD_PHASE_CONVOLVE], p.seconds[BD_PHASE_DATA_GRADIENT],
+               p.seconds[BD_PHASE_WEIGHT_GRADIENT], seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+    }
+    free(logits);
+    free(d_logits);
+    bd_dataset_release(&data);
+    bd_net_destroy(net);
+    return status;
+}
+
 /* ---- dump ---- */
 
 #define LABEL_WEIGHT 0.5 /* of switches that have a teacher */
 #define TEACHER_WEIGHT 0.7
 #define TEMPERATURE 2.0
+#define POOLED_WEIGHT 0.3
 #define RATE 0.01
 #define UPDATES 2
 
@@ -127,7 +185,7 @@ struct dump {
     const struct bd_graph *graph;
     struct bd_net *net;
     struct bd_dataset data;
-    float *logits[BD_MAX_SWITCHES], *d_logits;
+    float *logits[BD_MAX_SWITCHES], *pooled[BD_MAX_SWITCHES], *d_logits, *d_pooled;
     void *room; /* for the largest of what is asked from the network */
 };
 
@@ -219,10 +277,15 @@ static bd_status run_switch(const struct dump *d, int s, struct bd_error *err)
                                  .teacher = teacher < 0 ? NULL : d->logits[teacher],
                                  .teacher_weight = TEACHER_WEIGHT,
                                  .temperature = TEMPERATURE};
-    int right;
+    int right, channels = d->graph->layers[d->graph->layer_count - 1].in_channels;
     double value = bd_loss_gradient(&loss, d->logits[s], d->d_logits, &right);
+    memcpy(d->pooled[s], bd_net_pooled(d->net), d->options->batch * channels * sizeof(float));
+    if (teacher >= 0) {
+        bd_loss_pooled_gradient(d->pooled[s], d->pooled[teacher], d->options->batch, channels, POOLED_WEIGHT,
+                                d->d_pooled);
+    }
     status = put_switch(d, s, value, err);
-    return status ? status : bd_net_backward(d->net, s, d->d_logits, NULL, err);
+    return status ? status : bd_net_backward(d->net, s, d->d_logits, teacher < 0 ? NULL : d->d_pooled, err);
 }
 
 static bd_status put_gradients(const struct dump *d, struct bd_error *err)
@@ -259,10 +322,11 @@ static bd_status put_inputs(const struct dump *d, const struct bd_train_plan *pl
 {
     const int64_t count = d->data.count, images[] = {count, d->data.height, d->data.width, d->data.channels};
     char *path = bd_asprintf("%s/step.json", d->options->out);
-    char *text = bd_asprintf("{\"label_weight\": %g, \"teacher_weight\": %g, \"temperature\": %g, \"rate\": %g, "
-                             "\"updates\": %d, \"beta1\": %.17g, \"beta2\": %.17g, \"level_decay\": %.17g}\n",
-                             LABEL_WEIGHT, TEACHER_WEIGHT, TEMPERATURE, RATE, UPDATES, plan->momentum, plan->beta2,
-                             plan->level_decay);
+    char *text = bd_asprintf(
+        "{\"label_weight\": %g, \"teacher_weight\": %g, \"temperature\": %g, \"pooled_weight\": %g, \"rate\": %g, "
+        "\"updates\": %d, \"beta1\": %.17g, \"beta2\": %.17g, \"level_decay\": %.17g}\n",
+        LABEL_WEIGHT, TEACHER_WEIGHT, TEMPERATURE, POOLED_WEIGHT, RATE, UPDATES, plan->momentum, plan->beta2,
+        plan->level_decay);
     bd_status status = put(d, ".", "images", BD_NPY_U8, 4, images, d->data.images, err);
     int16_t *labels = bd_xcalloc(count, sizeof *labels);
     for (int64_t i = 0; i < count; i++) {
@@ -315,16 +379,22 @@ static bd_status dump(const struct options *options, struct bd_checkpoint *check
         most = size > most ? size : most;
     }
     d.room = bd_xcalloc(most, sizeof(double));
-    d.d_logits = bd_xcalloc(options->batch * graph->classes, sizeof(float));
+    const size_t logits = options->batch * graph->classes;
+    const size_t pooled = options->batch * graph->layers[graph->layer_count - 1].in_channels;
+    d.d_logits = bd_xcalloc(logits, sizeof(float));
+    d.d_pooled = bd_xcalloc(pooled, sizeof(float));
     for (int s = 0; s < graph->switch_count; s++) {
-        d.logits[s] = bd_xcalloc(options->batch * graph->classes, sizeof(float));
+        d.logits[s] = bd_xcalloc(logits, sizeof(float));
+        d.pooled[s] = bd_xcalloc(pooled, sizeof(float));
     }
     random_images(&d.data, graph, options->batch, options->seed);
     status = take_apart(&d, err);
     for (int s = 0; s < graph->switch_count; s++) {
         free(d.logits[s]);
+        free(d.pooled[s]);
     }
     free(d.d_logits);
+    free(d.d_pooled);
     free(d.room);
     bd_dataset_release(&d.data);
     bd_net_destroy(d.net);
@@ -336,6 +406,7 @@ static bd_status dump(const struct options *options, struct bd_checkpoint *check
 static int usage(void)
 {
     fputs("usage: step time NETWORK.yaml --steps N [--batch N] [--bfloat16] [--data FOLDER]\n"
+          "       step profile NETWORK.yaml --steps N [--batch N] [--bfloat16]\n"
           "       step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next]\n",
           stderr);
     return BD_BAD_INPUT;
@@ -385,7 +456,9 @@ static bool parse(struct options *options, int argc, char **argv)
     }
     options->network = argv[optind + 1];
     options->out = optind + 3 == argc ? argv[optind + 2] : NULL;
-    return strcmp(argv[optind], options->out ? "dump" : "time") == 0;
+    options->command = argv[optind];
+    return options->out ? !strcmp(options->command, "dump")
+                        : !strcmp(options->command, "time") || !strcmp(options->command, "profile");
 }
 
 int main(int argc, char **argv)
@@ -399,7 +472,9 @@ int main(int argc, char **argv)
     bd_checkpoint_init(&checkpoint);
     bd_status status = bd_graph_load(&checkpoint.graph, options.network, &err);
     if (!status) {
-        status = options.out ? dump(&options, &checkpoint, &err) : time_steps(&options, &checkpoint, &err);
+        status = options.out                 ? dump(&options, &checkpoint, &err)
+                 : options.command[0] == 'p' ? profile(&options, &checkpoint, &err)
+                                             : time_steps(&options, &checkpoint, &err);
         bd_checkpoint_release(&checkpoint);
     }
     if (status) {

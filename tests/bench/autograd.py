@@ -302,24 +302,26 @@ class Step:
         pooled = r.mean((2, 3))
         self.compare("pooled", s, pooled, self.load(f"{s}/pooled"))
         codes = self.codes(pooled, "pool.q", s, 8)
+        self.pooled.append(pooled)
         w, _, _ = self.quantized("fc", s, 8)
         logits = F.linear(codes, w.reshape(CLASSES, -1), self.leaf("fc.bias"))
         self.compare("logits", s, logits, self.load(f"{s}/logits"))
         return logits
 
     def run(self):
-        labels, plan, teachers, total = self.load("labels").long(), self.plan, [], 0
+        labels, plan, teachers = self.load("labels").long(), self.plan, []
+        self.pooled = []
         for i, s in enumerate(self.case["switches"]):
             logits = self.forward(s)
             logits.retain_grad()
             loss = cross_entropy = F.cross_entropy(logits, labels)
             if i and self.case["teacher"] != "labels":
-                t, teacher = plan["temperature"], teachers[0 if self.case["teacher"] == "top" else i - 1]
-                kl = F.kl_div(F.log_softmax(logits / t, 1), F.softmax(teacher / t, 1), reduction="batchmean")
-                loss = plan["label_weight"] * cross_entropy + plan["teacher_weight"] * t * t * kl
+                t, above = plan["temperature"], 0 if self.case["teacher"] == "top" else i - 1
+                kl = F.kl_div(F.log_softmax(logits / t, 1), F.softmax(teachers[above] / t, 1), reduction="batchmean")
+                mse = F.mse_loss(self.pooled[i], self.pooled[above].detach())
+                loss = plan["label_weight"] * cross_entropy + plan["teacher_weight"] * t * t * kl + plan["pooled_weight"] * mse
             self.compare("loss", s, cross_entropy.reshape(1), self.load(f"{s}/loss"))
             teachers.append(logits.detach())
-            total = total + loss
             loss.backward()
             self.compare("d_logits", s, logits.grad, self.load(f"{s}/d_logits"))
         for name, leaf in self.leaves.items():
