@@ -44,6 +44,12 @@ patched bad.bdp "$bdp" $(($(descriptor 3 2) + 140)) '\077' && resealed bad.bdp
 inspected "a switch that lays its tensors out elsewhere" "byte [0-9]+: descriptor of layer '[^']+' at switch '[^']+': "
 patched bad.bdp "$bdp" $(($(descriptor 1 5) + 172)) '\060' && resealed bad.bdp
 inspected "a shift of 48" "byte $(($(descriptor 1 5) + 172)): descriptor of layer '[^']+' at switch '[^']+': requantizer shift"
+patched bad.bdp "$bdp" $(($(descriptor 0 2) + 88)) '\001' && resealed bad.bdp
+inspected "a convolution that pools" "byte $(($(descriptor 0 2) + 88)): descriptor of layer '[^']+' at switch '[^']+': unknown kind of pooling"
+patched bad.bdp "$bdp" $(($(descriptor 0 9) + 88)) '\002' && resealed bad.bdp
+inspected "a third kind of pooling" "byte $(($(descriptor 0 9) + 88)): descriptor of layer 'pool' at switch '[^']+': unknown kind of pooling"
+patched bad.bdp "$bdp" $(($(descriptor 0 9) + 88)) '\001' && resealed bad.bdp
+inspected "a pool that is the largest at one switch" "byte [0-9]+: descriptor of layer 'pool' at switch '[^']+': shape, flow or layout differ"
 for other in lanes32 xnor_only; do
     refuse "a program for another geometry than $other" "bitdial run: driver: the program was compiled for other hardware: " \
         "$bitdial" run "$bdp" --hardware yaml-configs/hardware/$other.yaml --images 1
