@@ -50,7 +50,7 @@ network 64 3
 "$images" imagenet "$work/imagenet" 3 20 90 70
 training cifar10 32 'validation: 200'
 training tiny-imagenet 64 'validation: 12'
-training imagenet 64 'validation: 12, size: 64'
+training imagenet 64 'validation: 12'
 
 for kind in cifar10 tiny-imagenet imagenet; do
     run 0 "$bitdial" train "$work/$kind.yaml" --steps 4 --no-test
@@ -74,7 +74,7 @@ jq -e '.train.count == 45000 and .validation.count == 5000 and .test.per_class =
     "$work/stdout" >/dev/null || fail "info of cifar10"
 
 # A network for other images.
-sed 's/net64/net32/' "$work/imagenet.yaml" >"$work/other.yaml"
+sed 's/net64/net32/; s/validation: 12/&, size: 64/' "$work/imagenet.yaml" >"$work/other.yaml"
 run 2 "$bitdial" train "$work/other.yaml" --steps 1
 grep -q "network 'small32' reads images of 32x32x3 in 10 classes, the data set has 64x64x3 in 3" "$work/stderr" ||
     fail "a network for other images"

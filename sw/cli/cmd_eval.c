@@ -185,9 +185,7 @@ static bd_status check_images(struct eval *e, struct bd_error *err)
 /* Where images are cut to size, the network says to which. */
 static bd_status open_images(struct eval *e, struct bd_error *err)
 {
-    e->data.size = e->data.kind != BD_DATA_IMAGENET ? 0
-                   : e->has_checkpoint              ? e->checkpoint.graph.input_height
-                                                    : (int64_t)e->program.header->input_height;
+    e->data.size = e->has_checkpoint ? e->checkpoint.graph.input_height : (int64_t)e->program.header->input_height;
     return bd_dataset_open(&e->set, &e->data, e->split, err);
 }
 

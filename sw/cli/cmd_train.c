@@ -351,6 +351,7 @@ static bd_status load_data(struct session *session, struct bd_error *err)
         free(data->folder);
         data->folder = bd_xstrdup(session->options.data);
     }
+    data->size = data->size ? data->size : session->checkpoint.graph.input_height;
     bd_status status = bd_dataset_open(&session->train, data, BD_SPLIT_TRAIN, err);
     if (!status && data->validation != 0) {
         status = bd_dataset_open(&session->validation, data, BD_SPLIT_VALIDATION, err);
@@ -507,8 +508,8 @@ static bd_status train(struct session *session, struct bd_error *err)
 {
     struct bd_train_config *config = &session->config;
     bd_status status = load_config(session, err);
-    status = status ? status : load_data(session, err);
     status = status ? status : open_checkpoint(session, err);
+    status = status ? status : load_data(session, err);
     status = status ? status
                     : bd_train_switch_mask(&session->checkpoint.graph, config->switches, &config->plan.switches, err);
     int teacher_switch;
