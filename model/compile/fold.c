@@ -5,178 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/compile/pack.h"
+#include "model/compile/fold_parts.h"
 #include "model/core/memory.h"
-
-#define MAX_Z_FRAC 24
-#define STREAM_LIMIT 1073741824.0L /* 2^30: a factor of two below saturation, for the real range */
 
 /* The stream at one switch, per channel: its range in units of z, and how far it can be from the real value. */
 struct stream {
     int64_t low, high;
     long double error;
 };
-
-struct fold {
-    const struct bd_checkpoint *checkpoint;
-    const struct bd_graph *graph;
-    const struct bd_hardware *hardware;
-    const struct bd_fold_options *options;
-    struct bd_fold_report *report;
-    struct bd_plain_layer *layers;
-    uint8_t **codes;           /* [switch][layer], NULL for pooling; where codes nest, the first switch's serve all */
-    struct bd_requant *fitted; /* [switch][layer] */
-    struct bd_affine **affine; /* [switch][layer], NULL for max pooling, and for the pool until the stream is known */
-};
-
-static size_t at(const struct fold *f, int s, int l)
-{
-    return (size_t)s * f->graph->layer_count + l;
-}
-
-static const struct bd_switch *switch_of(const struct fold *f, int s)
-{
-    return &f->graph->switches[f->report->switches[s]];
-}
-
-static bd_status where(const struct fold *f, int s, int l, struct bd_error *err)
-{
-    return bd_fail_prefix(err, "layer '%s' at switch '%s'", f->graph->layers[l].name, switch_of(f, s)->name);
-}
-
-/* ---- what the checkpoint says ------------------------------------------------------------------------------- */
-
-static bd_status read_values(const struct bd_checkpoint *checkpoint, const char *name, int64_t count,
-                             const float **values, struct bd_error *err)
-{
-    const struct bd_array *array = bd_checkpoint_find(checkpoint, "%s", name);
-    if (!array || array->count != count) {
-        return bd_fail(err, BD_BAD_INPUT, "the checkpoint has no array '%s' of %lld values", name, (long long)count);
-    }
-    for (int64_t i = 0; i < count; i++) {
-        if (!isfinite(array->data[i])) {
-            return bd_fail(err, BD_BAD_INPUT, "array '%s' holds a value that is not finite at %lld", name,
-                           (long long)i);
-        }
-    }
-    *values = array->data;
-    return BD_OK;
-}
-
-/* The layer's weight units at a switch: one, or one for each filter. */
-static bd_status read_units(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer,
-                            const struct bd_switch *sw, const float **units, size_t *count, struct bd_error *err)
-{
-    char name[2 * BD_NAME_SIZE];
-    snprintf(name, sizeof name, "%s.%s.wscale", layer->name, sw->name);
-    *count = bd_checkpoint_unit_count(&checkpoint->graph, layer, sw);
-    if (read_values(checkpoint, name, (int64_t)*count, units, err)) {
-        return err->status;
-    }
-    for (size_t i = 0; i < *count; i++) {
-        if ((*units)[i] <= 0) {
-            return bd_fail(err, BD_BAD_INPUT, "array '%s' must be positive, got %g", name, (double)(*units)[i]);
-        }
-    }
-    return BD_OK;
-}
-
-bd_status bd_fold_rule(const struct bd_checkpoint *checkpoint, int quantizer, int switch_index,
-                       struct bd_code_rule *rule, struct bd_error *err)
-{
-    const struct bd_switch *sw = &checkpoint->graph.switches[switch_index];
-    const struct bd_quantizer *q = &checkpoint->graph.quantizers[quantizer];
-    *rule = (struct bd_code_rule){.bits = bd_quantizer_bits(q, sw), .is_signed = bd_quantizer_signed(q, sw), .step = 1};
-    if (rule->is_signed) {
-        return BD_OK;
-    }
-    long double alpha;
-    if (bd_checkpoint_alpha(checkpoint, quantizer, switch_index, &alpha, err)) {
-        return err->status;
-    }
-    rule->step = alpha / (long double)((1 << rule->bits) - 1);
-    return BD_OK;
-}
-
-/* Range of acc over all inputs: each weight at the end that serves. Windows at the border, which have fewer taps,
- * stay inside. */
-static void accumulator_range(const struct bd_layer *layer, const int16_t *weights, int channel,
-                              const struct bd_code_rule *in, struct bd_affine *out)
-{
-    const int64_t taps = (int64_t)(layer->in_channels / layer->groups) * layer->kernel_h * layer->kernel_w;
-    int64_t positive = 0, negative = 0;
-    for (int64_t k = 0; k < taps; k++) {
-        const int weight = weights[channel * taps + k];
-        *(weight > 0 ? &positive : &negative) += weight;
-    }
-    out->lo = in->is_signed ? negative - positive : negative * ((1 << in->bits) - 1);
-    out->hi = in->is_signed ? positive - negative : positive * ((1 << in->bits) - 1);
-}
-
-/* `channels` come with the unit of acc as their gain. */
-static bd_status fold_batch_norm(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer,
-                                 const char *switch_name, struct bd_affine *channels, struct bd_error *err)
-{
-    static const char *const names[] = {"gamma", "beta", "mean", "var"};
-    const float *values[4] = {0};
-    for (int i = 0; i < 4; i++) {
-        char name[2 * BD_NAME_SIZE];
-        snprintf(name, sizeof name, "%s.%s.%s", layer->name, switch_name, names[i]);
-        if (read_values(checkpoint, name, layer->out_channels, &values[i], err)) {
-            return err->status;
-        }
-    }
-    for (int c = 0; c < layer->out_channels; c++) {
-        if (values[3][c] < 0) {
-            return bd_fail(err, BD_BAD_INPUT, "the variance of channel %d is negative", c);
-        }
-        const long double slope = values[0][c] / sqrtl(values[3][c] + (long double)BD_BN_EPS);
-        channels[c].gain *= slope;
-        channels[c].offset = values[1][c] - slope * values[2][c];
-    }
-    return BD_OK;
-}
-
-static bd_status fold_bias(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer,
-                           struct bd_affine *channels, struct bd_error *err)
-{
-    char name[2 * BD_NAME_SIZE];
-    snprintf(name, sizeof name, "%s.bias", layer->name);
-    const float *bias = NULL;
-    if (read_values(checkpoint, name, layer->out_channels, &bias, err)) {
-        return err->status;
-    }
-    for (int c = 0; c < layer->out_channels; c++) {
-        channels[c].offset = bias[c];
-    }
-    return BD_OK;
-}
-
-bd_status bd_fold_affine(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, int switch_index,
-                         const int16_t *weights, struct bd_affine *channels, struct bd_error *err)
-{
-    const struct bd_switch *sw = &checkpoint->graph.switches[switch_index];
-    struct bd_code_rule in;
-    const float *units = NULL;
-    size_t unit_count = 1;
-    if (bd_fold_rule(checkpoint, layer->in_quantizer, switch_index, &in, err) ||
-        read_units(checkpoint, layer, sw, &units, &unit_count, err)) {
-        return err->status;
-    }
-    for (int c = 0; c < layer->out_channels; c++) {
-        channels[c].gain = units[unit_count == 1 ? 0 : c] * in.step;
-    }
-    const bd_status status = layer->kind == BD_LAYER_CLASSIFIER
-                                 ? fold_bias(checkpoint, layer, channels, err)
-                                 : fold_batch_norm(checkpoint, layer, sw->name, channels, err);
-    for (int c = 0; c < layer->out_channels && status == BD_OK; c++) {
-        accumulator_range(layer, weights, c, &in, &channels[c]);
-        if (channels[c].hi > INT32_MAX || channels[c].lo < -INT32_MAX) {
-            return bd_fail(err, BD_BAD_INPUT, "the sum of channel %d could leave 32 bits", c);
-        }
-    }
-    return status;
-}
 
 /* ---- switches ----------------------------------------------------------------------------------------------- */
 
@@ -229,7 +65,7 @@ static bd_status check_layers(const struct bd_graph *graph, struct bd_error *err
     return BD_OK;
 }
 
-static bd_status choose_switches(struct fold *f, struct bd_error *err)
+static bd_status choose_switches(struct bd_folding *f, struct bd_error *err)
 {
     if (check_layers(f->graph, err) || check_list(f->graph, f->options->switches, err)) {
         return err->status;
@@ -250,140 +86,6 @@ static bd_status choose_switches(struct fold *f, struct bd_error *err)
     return BD_OK;
 }
 
-/* ---- the stream's real range, and its number of fraction bits ----------------------------------------------- */
-
-static long double real_low(const struct bd_affine *c)
-{
-    return c->offset + c->gain * (long double)(c->gain > 0 ? c->lo : c->hi);
-}
-
-static long double real_high(const struct bd_affine *c)
-{
-    return c->offset + c->gain * (long double)(c->gain > 0 ? c->hi : c->lo);
-}
-
-/* Follows the stream through the layers at a switch; *peak gets the largest magnitude that must fit 2^30 units, over
- * convolutions, their sums and the pool's sum, *peak_layer where. */
-static void stream_peak(const struct fold *f, int s, long double *peak, int *peak_layer)
-{
-    long double *low = NULL, *high = NULL;
-    for (int l = 0; l < f->graph->layer_count; l++) {
-        const struct bd_layer *layer = &f->graph->layers[l];
-        const long double pixels =
-            layer->kind == BD_LAYER_POOL ? (long double)layer->in_height * layer->in_width : 1.0L;
-        if (layer->writes_stream) {
-            low = bd_xrealloc(low, layer->out_channels, sizeof *low);
-            high = bd_xrealloc(high, layer->out_channels, sizeof *high);
-        } else if (!bd_layer_reads_stream(layer)) {
-            continue;
-        }
-        for (int c = 0; c < layer->out_channels; c++) {
-            long double own = 0;
-            if (layer->writes_stream && layer->kind != BD_LAYER_MAXPOOL) { /* the largest of values has their range */
-                const struct bd_affine *a = &f->affine[at(f, s, l)][c];
-                own = fmaxl(fabsl(real_low(a)), fabsl(real_high(a)));
-                low[c] = real_low(a) + (layer->adds_stream ? low[c] : 0);
-                high[c] = real_high(a) + (layer->adds_stream ? high[c] : 0);
-            }
-            const long double here = fmaxl(own, fmaxl(fabsl(low[c]), fabsl(high[c])) * pixels);
-            if (here > *peak) {
-                *peak = here;
-                *peak_layer = l;
-            }
-        }
-    }
-    free(low);
-    free(high);
-}
-
-/* The largest gain of a layer that writes the stream: M must hold it times 2^F. */
-static long double stream_gain(const struct fold *f)
-{
-    long double most = 0;
-    for (int s = 0; s < f->report->switch_count; s++) {
-        for (int l = 0; l < f->graph->layer_count; l++) {
-            const struct bd_layer *layer = &f->graph->layers[l];
-            const bool scales = layer->writes_stream && layer->kind == BD_LAYER_CONV;
-            for (int c = 0; scales && c < layer->out_channels; c++) {
-                most = fmaxl(most, fabsl(f->affine[at(f, s, l)][c].gain));
-            }
-        }
-    }
-    return most;
-}
-
-/* How far, in steps of its code, a quantizer of the stream may be off at F fraction bits: S's rounding at the top
- * code, and half a unit of z for each of `writes` layers that wrote the stream. Infinite where S does not fit. */
-static long double reader_error(const struct bd_code_rule *rule, int z_frac, int writes)
-{
-    if (rule->is_signed) {
-        return 0;
-    }
-    struct bd_requant q;
-    struct bd_error err;
-    if (bd_requant_fit_reader(rule, z_frac, &q, &err)) {
-        return INFINITY;
-    }
-    const long double ratio = ldexpl(rule->step, z_frac);
-    const long double slope = fabsl(ldexpl((long double)q.code_multiplier, -q.code_shift) * ratio - 1.0L);
-    return slope * (long double)((1 << rule->bits) - 1) + 0.5L * writes / ratio;
-}
-
-static bd_status stream_error_at(const struct fold *f, int z_frac, long double *worst, struct bd_error *err)
-{
-    *worst = 0;
-    for (int s = 0; s < f->report->switch_count; s++) {
-        int writes = 0;
-        for (int l = 0; l < f->graph->layer_count; l++) {
-            const struct bd_layer *layer = &f->graph->layers[l];
-            if (layer->writes_stream && layer->kind == BD_LAYER_CONV) {
-                writes = layer->adds_stream ? writes + 1 : 1;
-            }
-            const bool reads = layer->writes_stream || bd_layer_reads_stream(layer);
-            if (!reads || layer->out_quantizer < 0) {
-                continue;
-            }
-            struct bd_code_rule rule;
-            if (bd_fold_rule(f->checkpoint, layer->out_quantizer, f->report->switches[s], &rule, err)) {
-                return where(f, s, l, err);
-            }
-            *worst = fmaxl(*worst, reader_error(&rule, z_frac, writes));
-        }
-    }
-    return BD_OK;
-}
-
-/* The F at which the quantizers of the stream are least off, among those that exclude saturation and let M fit. */
-static bd_status choose_z_frac(struct fold *f, struct bd_error *err)
-{
-    long double peak = 0, best = INFINITY;
-    int peak_layer = 0;
-    for (int s = 0; s < f->report->switch_count; s++) {
-        stream_peak(f, s, &peak, &peak_layer);
-    }
-    const long double gain = stream_gain(f), gain_limit = ldexpl(1.0L, (int)f->hardware->mult_bits - 1) - 1.0L;
-    f->report->z_frac = -1;
-    for (int z_frac = 0; z_frac <= MAX_Z_FRAC && ldexpl(peak, z_frac) < STREAM_LIMIT; z_frac++) {
-        if (ldexpl(gain, z_frac) > gain_limit && z_frac > 0) {
-            break;
-        }
-        long double worst;
-        if (stream_error_at(f, z_frac, &worst, err)) {
-            return err->status;
-        }
-        if (worst < best || f->report->z_frac < 0) {
-            best = worst;
-            f->report->z_frac = z_frac;
-        }
-    }
-    if (f->report->z_frac < 0) {
-        return bd_fail(err, BD_BAD_INPUT,
-                       "layer '%s': the residual stream could reach %.3Lg: no 32-bit format holds it",
-                       f->graph->layers[peak_layer].name, peak);
-    }
-    return BD_OK;
-}
-
 /* ---- integers ----------------------------------------------------------------------------------------------- */
 
 static bd_status check_peak(int64_t low, int64_t high, const char *what, struct bd_error *err)
@@ -398,14 +100,14 @@ static void note_peak(struct bd_fold_layer *report, int64_t low, int64_t high)
 }
 
 /* z and the stream after this layer: ranges and errors, channel by channel. */
-static bd_status advance_stream(const struct fold *f, int s, int l, struct stream *stream, struct bd_error *err)
+static bd_status advance_stream(const struct bd_folding *f, int s, int l, struct stream *stream, struct bd_error *err)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
-    const struct bd_requant *q = &f->fitted[at(f, s, l)];
-    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
+    const struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
+    struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
     const int z_frac = f->report->z_frac;
     for (int c = 0; c < layer->out_channels; c++) {
-        const struct bd_affine *a = &f->affine[at(f, s, l)][c];
+        const struct bd_affine *a = &f->affine[bd_fold_at(f, s, l)][c];
         struct stream here;
         bd_requant_range(a, q->multiplier[c], q->bias[c], q->shift, &here.low, &here.high);
         here.error = bd_requant_error(a, q->multiplier[c], q->bias[c], q->shift, z_frac);
@@ -425,21 +127,21 @@ static bd_status advance_stream(const struct fold *f, int s, int l, struct strea
 }
 
 /* What the stream's error, and the reader's own rounding, come to in steps of the code that leaves. */
-static void note_code_error(const struct fold *f, const struct bd_code_rule *rule, struct bd_fold_layer *report)
+static void note_code_error(const struct bd_folding *f, const struct bd_code_rule *rule, struct bd_fold_layer *report)
 {
     if (rule->bits > 0 && !rule->is_signed) {
         report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac) +
-                             (double)reader_error(rule, f->report->z_frac, 0);
+                             (double)bd_fold_reader_error(rule, f->report->z_frac, 0);
     }
 }
 
-static bd_status fit_stream_layer(struct fold *f, int s, int l, const struct bd_code_rule *rule, struct stream *stream,
+static bd_status fit_stream_layer(struct bd_folding *f, int s, int l, const struct bd_code_rule *rule, struct stream *stream,
                                   struct bd_error *err)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
-    struct bd_requant *q = &f->fitted[at(f, s, l)];
-    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
-    if (bd_requant_fit_stream(f->affine[at(f, s, l)], layer->out_channels, f->report->z_frac,
+    struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
+    struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
+    if (bd_requant_fit_stream(f->affine[bd_fold_at(f, s, l)], layer->out_channels, f->report->z_frac,
                               (int)f->hardware->mult_bits, q, err) ||
         bd_requant_fit_reader(rule, f->report->z_frac, q, err) || advance_stream(f, s, l, stream, err)) {
         return err->status;
@@ -451,14 +153,14 @@ static bd_status fit_stream_layer(struct fold *f, int s, int l, const struct bd_
 }
 
 /* The pool's accumulator is the sum of z over all pixels; its real value is that over pixels 2^F. */
-static bd_status fit_pool(struct fold *f, int s, int l, const struct bd_code_rule *rule, const struct stream *stream,
+static bd_status fit_pool(struct bd_folding *f, int s, int l, const struct bd_code_rule *rule, const struct stream *stream,
                           struct bd_error *err)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
     const int64_t pixels = (int64_t)layer->in_height * layer->in_width;
     struct bd_affine *channels = bd_xcalloc(layer->out_channels, sizeof *channels);
-    f->affine[at(f, s, l)] = channels;
-    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
+    f->affine[bd_fold_at(f, s, l)] = channels;
+    struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
     for (int c = 0; c < layer->out_channels; c++) {
         channels[c] = (struct bd_affine){.gain = ldexpl(1.0L / (long double)pixels, -f->report->z_frac),
                                          .lo = stream[c].low * pixels,
@@ -472,16 +174,16 @@ static bd_status fit_pool(struct fold *f, int s, int l, const struct bd_code_rul
         report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac);
     }
     return bd_requant_fit_codes(channels, layer->out_channels, rule, (int)f->hardware->mult_bits,
-                                &f->fitted[at(f, s, l)], err);
+                                &f->fitted[bd_fold_at(f, s, l)], err);
 }
 
 /* z is the stream's largest: the accumulator itself, within the range and error of what it reads. */
-static bd_status fit_max_pool(struct fold *f, int s, int l, const struct bd_code_rule *rule,
+static bd_status fit_max_pool(struct bd_folding *f, int s, int l, const struct bd_code_rule *rule,
                               const struct stream *stream, struct bd_error *err)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
-    struct bd_requant *q = &f->fitted[at(f, s, l)];
-    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
+    struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
+    struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
     for (int c = 0; c < layer->out_channels; c++) {
         q->multiplier[c] = 1;
         note_peak(report, stream[c].low, stream[c].high);
@@ -494,13 +196,13 @@ static bd_status fit_max_pool(struct fold *f, int s, int l, const struct bd_code
 }
 
 /* Logits are accumulators; the bias is rounded to their unit. */
-static bd_status fit_classifier(struct fold *f, int s, int l, struct bd_error *err)
+static bd_status fit_classifier(struct bd_folding *f, int s, int l, struct bd_error *err)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
-    struct bd_requant *q = &f->fitted[at(f, s, l)];
-    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
+    struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
+    struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
     for (int c = 0; c < layer->out_channels; c++) {
-        const struct bd_affine *a = &f->affine[at(f, s, l)][c];
+        const struct bd_affine *a = &f->affine[bd_fold_at(f, s, l)][c];
         const long double bias = roundl(a->offset / a->gain);
         if (fabsl(bias) > INT32_MAX) {
             return bd_fail(err, BD_BAD_INPUT, "the bias of class %d is beyond 32 bits in units of the logits", c);
@@ -518,20 +220,20 @@ static bd_status fit_classifier(struct fold *f, int s, int l, struct bd_error *e
 }
 
 /* Codes alone leave: the fit has excluded saturation of their z. */
-static void note_code_peak(struct fold *f, int s, int l)
+static void note_code_peak(struct bd_folding *f, int s, int l)
 {
-    const struct bd_requant *q = &f->fitted[at(f, s, l)];
+    const struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
     for (int c = 0; c < f->graph->layers[l].out_channels; c++) {
         int64_t low, high;
-        bd_requant_range(&f->affine[at(f, s, l)][c], q->multiplier[c], q->bias[c], q->shift, &low, &high);
-        note_peak(&f->report->at[at(f, s, l)], low, high);
+        bd_requant_range(&f->affine[bd_fold_at(f, s, l)][c], q->multiplier[c], q->bias[c], q->shift, &low, &high);
+        note_peak(&f->report->at[bd_fold_at(f, s, l)], low, high);
     }
 }
 
-static bd_status fit_layer(struct fold *f, int s, int l, struct stream *stream, struct bd_error *err)
+static bd_status fit_layer(struct bd_folding *f, int s, int l, struct stream *stream, struct bd_error *err)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
-    struct bd_requant *q = &f->fitted[at(f, s, l)];
+    struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
     struct bd_code_rule rule = {.step = 1};
     if (layer->out_quantizer >= 0 &&
         bd_fold_rule(f->checkpoint, layer->out_quantizer, f->report->switches[s], &rule, err)) {
@@ -547,24 +249,24 @@ static bd_status fit_layer(struct fold *f, int s, int l, struct stream *stream, 
     } else if (layer->writes_stream) {
         status = fit_stream_layer(f, s, l, &rule, stream, err);
     } else {
-        status = bd_requant_fit_codes(f->affine[at(f, s, l)], layer->out_channels, &rule, (int)f->hardware->mult_bits,
+        status = bd_requant_fit_codes(f->affine[bd_fold_at(f, s, l)], layer->out_channels, &rule, (int)f->hardware->mult_bits,
                                       q, err);
     }
     if (status != BD_OK) {
         return status;
     }
-    struct bd_fold_layer *report = &f->report->at[at(f, s, l)];
+    struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
     report->has_codes = rule.bits > 0;
     if (!report->has_stream) {
         note_code_peak(f, s, l);
     }
     if (report->has_codes && !report->takes_stream) {
-        bd_requant_count_edges(f->affine[at(f, s, l)], layer->out_channels, &rule, q, &report->edges);
+        bd_requant_count_edges(f->affine[bd_fold_at(f, s, l)], layer->out_channels, &rule, q, &report->edges);
     }
     return BD_OK;
 }
 
-static bd_status fit_switch(struct fold *f, int s, struct bd_error *err)
+static bd_status fit_switch(struct bd_folding *f, int s, struct bd_error *err)
 {
     int channels = 1;
     for (int l = 0; l < f->graph->layer_count; l++) {
@@ -575,25 +277,25 @@ static bd_status fit_switch(struct fold *f, int s, struct bd_error *err)
     for (int l = 0; l < f->graph->layer_count && status == BD_OK; l++) {
         status = fit_layer(f, s, l, stream, err);
         if (status != BD_OK) {
-            where(f, s, l, err);
+            bd_fold_where(f, s, l, err);
         }
     }
     free(stream);
     return status;
 }
 
-static bd_status check_moved(const struct fold *f, struct bd_error *err)
+static bd_status check_moved(const struct bd_folding *f, struct bd_error *err)
 {
     for (int s = 0; s < f->report->switch_count; s++) {
         for (int l = 0; l < f->graph->layer_count; l++) {
-            const struct bd_edge_count *e = &f->report->at[at(f, s, l)].edges;
+            const struct bd_edge_count *e = &f->report->at[bd_fold_at(f, s, l)].edges;
             const double moved = e->values ? 1000.0 * (double)e->values_moved / (double)e->values : 0.0;
             if (moved > f->options->max_moved) {
                 bd_fail(err, BD_FAIL,
                         "%lld of %lld accumulator values have another code than the exact one: %.3g per "
                         "mille, over the bound of %g",
                         (long long)e->values_moved, (long long)e->values, moved, f->options->max_moved);
-                return where(f, s, l, err);
+                return bd_fold_where(f, s, l, err);
             }
         }
     }
@@ -607,43 +309,43 @@ static size_t weight_count(const struct bd_layer *layer)
     return (size_t)layer->out_channels * (layer->in_channels / layer->groups) * layer->kernel_h * layer->kernel_w;
 }
 
-static bd_status read_layer_switch(struct fold *f, int s, int l, struct bd_error *err)
+static bd_status read_layer_switch(struct bd_folding *f, int s, int l, struct bd_error *err)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
     const int index = f->report->switches[s];
     int16_t *weights = bd_xmalloc(weight_count(layer) * sizeof *weights);
-    f->affine[at(f, s, l)] = bd_xcalloc(layer->out_channels, sizeof **f->affine);
+    f->affine[bd_fold_at(f, s, l)] = bd_xcalloc(layer->out_channels, sizeof **f->affine);
     bd_status status = bd_checkpoint_integers(f->checkpoint, layer, index, weights, err);
     if (!status && (s == 0 || !bd_weight_nests(f->graph->weights))) {
-        f->codes[at(f, s, l)] = bd_xmalloc(weight_count(layer));
-        status = bd_checkpoint_codes(f->checkpoint, layer, index, f->codes[at(f, s, l)], err);
+        f->codes[bd_fold_at(f, s, l)] = bd_xmalloc(weight_count(layer));
+        status = bd_checkpoint_codes(f->checkpoint, layer, index, f->codes[bd_fold_at(f, s, l)], err);
     }
-    status = status ? status : bd_fold_affine(f->checkpoint, layer, index, weights, f->affine[at(f, s, l)], err);
+    status = status ? status : bd_fold_affine(f->checkpoint, layer, index, weights, f->affine[bd_fold_at(f, s, l)], err);
     free(weights);
     return status;
 }
 
-static bd_status read_layers(struct fold *f, struct bd_error *err)
+static bd_status read_layers(struct bd_folding *f, struct bd_error *err)
 {
     for (int l = 0; l < f->graph->layer_count; l++) {
         const struct bd_layer *layer = &f->graph->layers[l];
         for (int s = 0; s < f->report->switch_count; s++) {
-            struct bd_requant *q = &f->fitted[at(f, s, l)];
+            struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
             q->multiplier = bd_xcalloc(layer->out_channels, sizeof *q->multiplier);
             q->bias = bd_xcalloc(layer->out_channels, sizeof *q->bias);
             if (bd_layer_has_weights(layer) && read_layer_switch(f, s, l, err)) {
-                return where(f, s, l, err);
+                return bd_fold_where(f, s, l, err);
             }
         }
     }
     return BD_OK;
 }
 
-static void plain_switch(const struct fold *f, int s, int l)
+static void plain_switch(const struct bd_folding *f, int s, int l)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
-    const struct bd_switch *sw = switch_of(f, s);
-    const struct bd_requant *q = &f->fitted[at(f, s, l)];
+    const struct bd_switch *sw = bd_fold_switch(f, s);
+    const struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
     struct bd_plain_layer_switch *to = &f->layers[l].at[s];
     to->datapath = -1;
     to->requant = (struct bd_plain_requant){.multiplier = q->multiplier,
@@ -660,7 +362,7 @@ static void plain_switch(const struct fold *f, int s, int l)
         to->in_signed = bd_quantizer_signed(in, sw);
         to->weight_zero_point = bd_weight_zero_point(f->graph->weights, to->weight_bits);
         if (!bd_weight_nests(f->graph->weights)) {
-            to->codes = f->codes[at(f, s, l)];
+            to->codes = f->codes[bd_fold_at(f, s, l)];
         } else if (to->weight_bits > f->layers[l].weight_planes) {
             f->layers[l].weight_planes = to->weight_bits;
         }
@@ -672,7 +374,7 @@ static void plain_switch(const struct fold *f, int s, int l)
     }
 }
 
-static void plain_layer(const struct fold *f, int l)
+static void plain_layer(const struct bd_folding *f, int l)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
     f->layers[l] = (struct bd_plain_layer){.name = layer->name,
@@ -694,13 +396,13 @@ static void plain_layer(const struct fold *f, int l)
                                            .stride = layer->stride,
                                            .pad = layer->pad,
                                            .groups = layer->groups,
-                                           .codes = bd_weight_nests(f->graph->weights) ? f->codes[at(f, 0, l)] : NULL};
+                                           .codes = bd_weight_nests(f->graph->weights) ? f->codes[bd_fold_at(f, 0, l)] : NULL};
     for (int s = 0; s < f->report->switch_count; s++) {
         plain_switch(f, s, l);
     }
 }
 
-static bd_status pack(struct fold *f, struct bd_program *program, struct bd_error *err)
+static bd_status pack(struct bd_folding *f, struct bd_program *program, struct bd_error *err)
 {
     struct bd_plain_network network = {.name = f->graph->name,
                                        .switch_count = f->report->switch_count,
@@ -710,9 +412,9 @@ static bd_status pack(struct fold *f, struct bd_program *program, struct bd_erro
                                        .layers = f->layers};
     for (int s = 0; s < f->report->switch_count; s++) {
         struct bd_program_switch *sw = &network.switches[s];
-        snprintf(sw->name, sizeof sw->name, "%s", switch_of(f, s)->name);
-        sw->weight_bits = (uint32_t)switch_of(f, s)->weight_bits;
-        sw->activation_bits = (uint32_t)switch_of(f, s)->activation_bits;
+        snprintf(sw->name, sizeof sw->name, "%s", bd_fold_switch(f, s)->name);
+        sw->weight_bits = (uint32_t)bd_fold_switch(f, s)->weight_bits;
+        sw->activation_bits = (uint32_t)bd_fold_switch(f, s)->activation_bits;
     }
     for (int l = 0; l < f->graph->layer_count; l++) {
         plain_layer(f, l);
@@ -720,11 +422,11 @@ static bd_status pack(struct fold *f, struct bd_program *program, struct bd_erro
     return bd_pack(&network, f->hardware, f->options->reference, program, err);
 }
 
-static bd_status run(struct fold *f, struct bd_program *program, struct bd_error *err)
+static bd_status run(struct bd_folding *f, struct bd_program *program, struct bd_error *err)
 {
     bd_status status = read_layers(f, err);
     if (status == BD_OK) {
-        status = choose_z_frac(f, err);
+        status = bd_fold_choose_z_frac(f, err);
     }
     for (int s = 0; s < f->report->switch_count && status == BD_OK; s++) {
         status = fit_switch(f, s, err);
@@ -735,14 +437,14 @@ static bd_status run(struct fold *f, struct bd_program *program, struct bd_error
     return status == BD_OK ? pack(f, program, err) : status;
 }
 
-static void release(struct fold *f)
+static void release(struct bd_folding *f)
 {
     for (int l = 0; l < f->graph->layer_count; l++) {
         for (int s = 0; s < f->report->switch_count; s++) {
-            free(f->codes[at(f, s, l)]);
-            free(f->affine[at(f, s, l)]);
-            free(f->fitted[at(f, s, l)].multiplier);
-            free(f->fitted[at(f, s, l)].bias);
+            free(f->codes[bd_fold_at(f, s, l)]);
+            free(f->affine[bd_fold_at(f, s, l)]);
+            free(f->fitted[bd_fold_at(f, s, l)].multiplier);
+            free(f->fitted[bd_fold_at(f, s, l)].bias);
         }
     }
     free(f->codes);
@@ -755,7 +457,7 @@ bd_status bd_fold(const struct bd_checkpoint *checkpoint, const struct bd_hardwa
                   const struct bd_fold_options *options, struct bd_program *program, struct bd_fold_report *report,
                   struct bd_error *err)
 {
-    struct fold f = {.checkpoint = checkpoint,
+    struct bd_folding f = {.checkpoint = checkpoint,
                      .graph = &checkpoint->graph,
                      .hardware = hardware,
                      .options = options,
