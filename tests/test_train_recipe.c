@@ -211,6 +211,26 @@ Test(train_recipe, warm_start)
     close_run(&run);
 }
 
+/* The run's own gradient of signs is that of a network described with it, and another than the default. */
+Test(train_recipe, sign_gradient)
+{
+    struct run own, described, plain;
+    open_run(&own, "w2a2, w1a1");
+    open_run(&described, "w2a2, w1a1");
+    open_run(&plain, "w2a2, w1a1");
+    own.plan.sign_gradient = BD_PLAN_SIGN_BIREAL;
+    described.checkpoint.graph.sign_gradient = BD_SIGN_BIREAL;
+    plain.plan.sign_gradient = BD_PLAN_SIGN_CLIP;
+    do_run(&own);
+    do_run(&described);
+    do_run(&plain);
+    assert_same_arrays(&own.checkpoint, &described.checkpoint);
+    cr_assert_neq(array_of(&own, "s1b1.conv1.w1a1.gamma")[0], array_of(&plain, "s1b1.conv1.w1a1.gamma")[0]);
+    close_run(&own);
+    close_run(&described);
+    close_run(&plain);
+}
+
 /* A switch that is not sampled does not move, not even by momentum. */
 Test(train_recipe, unsampled_switches_rest)
 {

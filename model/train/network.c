@@ -301,6 +301,7 @@ bd_status bd_net_create(struct bd_net **result, struct bd_checkpoint *checkpoint
                            .graph = graph,
                            .batch = batch,
                            .switches = switches,
+                           .sign_gradient = graph->sign_gradient,
                            .half = half,
                            .training = training,
                            .block = bd_conv_block(),
@@ -376,6 +377,11 @@ void bd_net_destroy(struct bd_net *net)
         free(owned[k]);
     }
     free(net);
+}
+
+void bd_net_set_sign_gradient(struct bd_net *net, enum bd_sign_gradient gradient)
+{
+    net->sign_gradient = gradient;
 }
 
 struct bd_parameter *bd_net_parameters(struct bd_net *net, size_t *count)

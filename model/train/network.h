@@ -72,6 +72,9 @@ bd_status bd_net_create(struct bd_net **net, struct bd_checkpoint *checkpoint, i
                         bool training, struct bd_error *err) BD_WARN_UNUSED;
 void bd_net_destroy(struct bd_net *net);
 
+/* The gradient of +-1 activations from here on, instead of the one that the network's description names. */
+void bd_net_set_sign_gradient(struct bd_net *net, enum bd_sign_gradient gradient);
+
 struct bd_parameter *bd_net_parameters(struct bd_net *net, size_t *count);
 
 /* Quantizes the weights as they now stand, at every switch; once after every change. */

@@ -66,6 +66,7 @@ struct bd_net {
     struct bd_checkpoint *checkpoint;
     const struct bd_graph *graph;
     int batch, block, shard, shards, workers;
+    enum bd_sign_gradient sign_gradient;
     uint32_t switches;
     bool half, training, integer; /* integer: that kernel is usable */
     bool profiling, laid_out;     /* laid_out: the convolutions hold the sets as they stand */

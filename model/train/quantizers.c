@@ -28,7 +28,7 @@ struct bd_activation_rule bd_net_activation(const struct bd_net *net, int quanti
     const struct bd_quantizer *info = &graph->quantizers[quantizer];
     const float *level = net->level[quantizer][s];
     return (struct bd_activation_rule){.family = graph->activations,
-                                       .sign_gradient = graph->sign_gradient,
+                                       .sign_gradient = net->sign_gradient,
                                        .bits = bd_quantizer_bits(info, &graph->switches[s]),
                                        .is_signed = bd_quantizer_signed(info, &graph->switches[s]),
                                        .level = level ? *level : 1,

@@ -102,6 +102,9 @@ static bd_status open_run(struct bd_run *run, struct bd_error *err)
     if (status) {
         return status;
     }
+    if (plan->sign_gradient != BD_PLAN_SIGN_NETWORK) {
+        bd_net_set_sign_gradient(run->net, plan->sign_gradient == BD_PLAN_SIGN_CLIP ? BD_SIGN_CLIP : BD_SIGN_BIREAL);
+    }
     run->parameters = bd_net_parameters(run->net, &run->parameter_count);
     open_rooms(run);
     char *text = plan_text(run);

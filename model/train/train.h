@@ -22,6 +22,9 @@ enum bd_schedule { BD_SCHEDULE_COSINE, BD_SCHEDULE_STEP, BD_SCHEDULE_CONSTANT };
 enum bd_teacher { BD_TEACHER_LABELS, BD_TEACHER_TOP, BD_TEACHER_NEXT, BD_TEACHER_NETWORK };
 enum bd_arithmetic { BD_ARITHMETIC_AUTO, BD_ARITHMETIC_FLOAT32, BD_ARITHMETIC_BFLOAT16 };
 
+/* Of +-1 activations: as the network's description says, or another for this run; inference knows nothing of it. */
+enum bd_plan_sign_gradient { BD_PLAN_SIGN_NETWORK, BD_PLAN_SIGN_CLIP, BD_PLAN_SIGN_BIREAL };
+
 /* All that decides the bits of a run. Defaults by bd_train_plan_init, bounds in bd_train_fields (train_config.c). */
 struct bd_train_plan {
     int64_t epochs;                      /* 16 */
@@ -48,6 +51,7 @@ struct bd_train_plan {
                                             highest as it stood when that part began */
     double warm_start;                   /* 0: first part of the steps, in which the `leaders` highest switches train */
     int64_t leaders;                     /* 1; when the others join they take over batch norm and clip levels */
+    int sign_gradient;                   /* enum bd_plan_sign_gradient */
     int64_t sampled;                     /* 0: all; n: highest, lowest and n - 2 others drawn anew each step */
     int64_t crop;                        /* 2: zero padding on each side before a random crop */
     bool flip;                           /* true: mirror half of the images */

@@ -85,6 +85,8 @@ const struct bd_field bd_train_fields[] = {
     {"seed", BD_FIELD_INT, PLAN(seed), 0, 1 << 30, "1", NULL, NULL, "of weights, order and augmentation"},
     {"arithmetic", BD_FIELD_ENUM, PLAN(arithmetic), 0, 0, "auto", "auto|float32|bfloat16", NULL,
      "operands of convolutions; auto: bfloat16 where the processor multiplies it"},
+    {"sign_gradient", BD_FIELD_ENUM, PLAN(sign_gradient), 0, 0, "network", "network|clip|bireal", NULL,
+     "of +-1 activations; network: as the network's description says"},
     {"data", BD_FIELD_MAP, AT(data), 0, 0, "{}", NULL, bd_data_fields, "the images to train on"},
     {"save_every", BD_FIELD_INT, AT(save_every), 0, 1 << 30, "500", NULL, NULL, "steps between checkpoints; 0: none"},
     {"validate_images", BD_FIELD_INT, AT(validate_images), 0, 1 << 30, "0", NULL, NULL, "after an epoch; 0: all"},
