@@ -74,12 +74,13 @@ def half_up(x):
 
 
 class Weights(torch.autograd.Function):
-    """integers * unit; `level` is s (floor), max |tanh| (dorefa) or the step (lsq)."""
+    """integers * unit; `level` is s (floor), max |tanh| (dorefa) or the step (lsq). `stands`: 1-bit DoReFa weights stand
+    for 2 t - 1, and have its slope, where their unit says so (root mean square); else they are signs."""
 
     @staticmethod
-    def forward(ctx, latent, level, family, bits, integers, unit):
+    def forward(ctx, latent, level, family, bits, integers, unit, stands):
         ctx.save_for_backward(latent, level, integers)
-        ctx.family, ctx.bits = family, bits
+        ctx.family, ctx.bits, ctx.stands = family, bits, stands
         if family == "lsq" and bits > 1:
             unit = level
         return integers * unit.reshape(-1, *[1] * (integers.dim() - 1))
@@ -88,7 +89,7 @@ class Weights(torch.autograd.Function):
     def backward(ctx, d):
         latent, level, integers = ctx.saved_tensors
         d_level = torch.zeros_like(level)
-        if ctx.family == "dorefa" and ctx.bits > 1:
+        if ctx.family == "dorefa" and (ctx.bits > 1 or ctx.stands):
             d = d * (1 - torch.tanh(latent) ** 2) / level
         elif ctx.family == "lsq" and ctx.bits > 1:
             low, high = -(2 ** (ctx.bits - 1)), 2 ** (ctx.bits - 1) - 1
@@ -97,7 +98,7 @@ class Weights(torch.autograd.Function):
             g = 1 / math.sqrt(latent.numel() * high)
             d_level = (g * d * torch.where(inside, integers - v, torch.where(v <= low, low, high))).sum().reshape(level.shape)
             d = d * inside
-        return d, d_level, None, None, None, None
+        return d, d_level, None, None, None, None, None
 
 
 def integers_of(latent, level, family, bits):
@@ -203,17 +204,18 @@ class Step:
         ours, distance = integers_of(latent.detach(), level.detach(), self.weights, bits)
         self.check_codes(f"{s}/weights/{layer}", ours, theirs, distance)
         self.check_unit(f"{layer}.{s}.wscale", latent.detach(), level.detach(), bits, theirs, unit)
-        return Weights.apply(latent, level, self.weights, bits, theirs, unit), theirs, unit
+        return Weights.apply(latent, level, self.weights, bits, theirs, unit, self.unit == "rms")
 
     def check_unit(self, name, latent, level, bits, integers, unit):
         if self.weights == "lsq" and bits > 1:
             ours = level
-        elif self.unit == "rms":
-            wide = integers_of(latent, level, self.weights, 8)[0] if self.weights != "lsq" else None
-            if wide is None:
-                return  # LSQ has no 8-bit form of its own to take the root mean square from
-            base = level / 256 if self.weights == "floor" else torch.full_like(level, 1 / 255)
-            ours = base * (wide.square().mean() / integers.square().mean()).sqrt()
+        elif self.unit == "rms":  # that of the 8-bit form, of 2 t - 1, or of the latents
+            stand_for = latent
+            if self.weights == "floor":
+                stand_for = integers_of(latent, level, self.weights, 8)[0] * level / 256
+            elif self.weights == "dorefa":
+                stand_for = torch.tanh(latent) / level
+            ours = (stand_for.square().mean() / integers.square().mean()).sqrt().reshape(1)
         elif bits == 1:
             one_each = self.unit == "filter" and unit.numel() > 1
             ours = latent.abs().flatten(1).mean(1) if one_each else latent.abs().mean().reshape(1)
@@ -253,7 +255,7 @@ class Step:
         return Activations.apply(z, level, self.activations, self.slope, bits, theirs, size)
 
     def conv_norm(self, layer, x, s, bits, stride, kernel, groups=1):
-        w, integers, unit = self.quantized(layer, s, bits)
+        w = self.quantized(layer, s, bits)
         y = F.conv2d(x, w, None, stride, kernel // 2, 1, groups)
         mean, variance = y.mean((0, 2, 3)), y.var((0, 2, 3), unbiased=False)
         self.compare("statistics", f"{layer}.{s}.mean", mean, self.load(f"{layer}.{s}.mean"))
@@ -303,7 +305,7 @@ class Step:
         self.compare("pooled", s, pooled, self.load(f"{s}/pooled"))
         codes = self.codes(pooled, "pool.q", s, 8)
         self.pooled.append(pooled)
-        w, _, _ = self.quantized("fc", s, 8)
+        w = self.quantized("fc", s, 8)
         logits = F.linear(codes, w.reshape(CLASSES, -1), self.leaf("fc.bias"))
         self.compare("logits", s, logits, self.load(f"{s}/logits"))
         return logits
@@ -341,13 +343,15 @@ class Step:
         plan = self.plan
         for name in self.leaves:
             kind, value, gradient = name.split(".")[-1], self.load(name), self.load(f"gradient/{name}")
-            decay = plan["level_decay"] if kind in ("alpha", "step") else 0
+            is_step = kind in ("step", "wstep")  # moved by parts of themselves
+            decay = plan["level_decay"] if kind == "alpha" else 0
             first, second = torch.zeros_like(value), torch.zeros_like(value)
             for k in range(1, plan["updates"] + 1):
                 g = gradient + decay * value
                 first = plan["beta1"] * first + (1 - plan["beta1"]) * g
                 second = plan["beta2"] * second + (1 - plan["beta2"]) * g * g
-                value = value - plan["rate"] * (first / (1 - plan["beta1"] ** k)) / ((second / (1 - plan["beta2"] ** k)).sqrt() + 1e-8)
+                rate = plan["rate"] * (value if is_step else 1)
+                value = value - rate * (first / (1 - plan["beta1"] ** k)) / ((second / (1 - plan["beta2"] ** k)).sqrt() + 1e-8)
                 if kind == "weight" and self.weights == "floor":
                     s = self.load(name[:-6] + "scale")
                     value = torch.minimum(torch.maximum(value, -s), s)
