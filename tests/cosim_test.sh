@@ -28,6 +28,11 @@ grep -q '"shared_memory": true' "$work/out.json"
 pass 'shared memory off, random reset' "$work/net.bdp" --hardware $demo --images 4 --schedule w1a2,w1a1 --no-shm \
     --reset-seed 77
 grep -q '"shared_memory": false' "$work/out.json"
+# Rounded DoReFa: weight planes of each width's own, units by filter.
+sed 's/^name: .*/&\nquantizers: {weights: dorefa, weight_unit: filter}/' yaml-configs/networks/resnet8.yaml >"$work/dorefa.yaml"
+"${bitdial%/*}/sample" "$work/dorefa.yaml" 5 "$work/dorefa.h5"
+"$bitdial" compile "$work/dorefa.h5" --hardware $demo -o "$work/dorefa.bdp" >/dev/null
+pass 'planes of each switch' "$work/dorefa.bdp" --hardware $demo --images 4 --jobs 2 --schedule w2a2,w1a1,w4a4
 pass 'the transaction-level model' "$work/net.bdp" --hardware $demo --images 8 --device tlm
 pass 'the reference' "$work/net.bdp" --hardware $demo --images 8 --device ref
 pass 'random networks, stalls' --hardware $demo --random 24 --seed 11 --stalls --jobs 2 --memory 20,1,4 --memory 9,5,2

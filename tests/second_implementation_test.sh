@@ -42,6 +42,14 @@ if "$bitdial" cost "$work/mixed.bdp" --hardware "$demo" 2>"$work/refused"; then
     exit 1
 fi
 grep -q 'compiled for the reference alone' "$work/refused"
+# Weights with a zero point (LSQ), one set of codes for each switch, units by filter: for the reference alone.
+sed 's/^name: .*/&\nquantizers: {weights: lsq, activations: lsq, weight_unit: filter}/' yaml-configs/networks/resnet8.yaml \
+    >"$work/lsq.yaml"
+"${bitdial%/*}/sample" "$work/lsq.yaml" 8 "$work/lsq.ckpt"
+"$bitdial" compile "$work/lsq.ckpt" --reference -o "$work/lsq.bdp" >"$work/compile.log"
+"$bitdial" inspect "$work/lsq.bdp" --extract "$work/lsq" >"$work/inspect.log"
+"$bitdial" eval "$work/lsq.bdp" --images 2 --compare 2 --logits "$work/lsq.npy"
+second "$work/lsq" "$data/t10k-images-idx3-ubyte.gz" "$work/lsq.npy"
 printf '\377' | dd of="$work/parts/layer004_codes.npy" bs=1 seek=1000 conv=notrunc status=none
 if second "$work/parts" "$data/t10k-images-idx3-ubyte.gz" "$work/logits.npy" >"$work/planted.log"; then
     echo "a planted weight went unnoticed"

@@ -13,6 +13,7 @@
 #include "model/core/rng.h"
 #include "model/exec/exec.h"
 #include "model/exec/fast.h"
+#include "model/train/evaluate.h"
 
 #define DEMO "yaml-configs/hardware/demo.yaml"
 
@@ -270,6 +271,53 @@ Test(fold_families, integers_follow_the_definitions)
 {
     for (size_t i = 0; i < sizeof all_families / sizeof *all_families; i++) {
         check_family(&all_families[i], 20 + i);
+    }
+}
+
+/* The trainer's network in floats and the program in integers see the same classes' scores. */
+Test(fold_families, logits_agree_with_the_float_network)
+{
+    enum { IMAGES = 8, CLASSES = 5, BYTES = 12 * 12 * 2 };
+    for (size_t i = 0; i < sizeof all_families / sizeof *all_families; i++) {
+        struct bd_checkpoint checkpoint;
+        struct bd_program program;
+        struct bd_fold_report report;
+        struct bd_decoded *decoded;
+        struct bd_error err;
+        struct bd_rng rng;
+        uint8_t images[IMAGES * BYTES];
+        uint16_t labels[IMAGES] = {0};
+        const struct bd_dataset data = {.images = images, .labels = labels, .count = IMAGES, .height = 12, .width = 12,
+                                        .channels = 2, .classes = CLASSES};
+        make(&checkpoint, &all_families[i], 120 + i);
+        cr_assert_eq(fold(&checkpoint, true, &program, &report, &err), BD_OK, "%s", err.message);
+        cr_assert_eq(bd_decode(&program, &decoded, &err), BD_OK, "%s", err.message);
+        bd_rng_seed(&rng, i);
+        for (size_t k = 0; k < sizeof images; k++) {
+            images[k] = (uint8_t)bd_rng_below(&rng, 256);
+        }
+        for (int s = 0; s < report.switch_count; s++) {
+            float real[IMAGES * CLASSES];
+            int32_t logits[IMAGES * CLASSES];
+            double apart = 0, size = 0;
+            const struct bd_switch *sw = &checkpoint.graph.switches[s];
+            const struct bd_layer *last = &checkpoint.graph.layers[checkpoint.graph.layer_count - 1];
+            const double unit =
+                value(&checkpoint, "fc", sw->name, "wscale", 0) * step_of(&checkpoint, last->in_quantizer, sw);
+            cr_assert_eq(bd_float_eval(&checkpoint, s, &data, 0, IMAGES, real, NULL, &err), BD_OK, "%s", err.message);
+            cr_assert_eq(bd_execute_fast(&program, decoded, (unsigned)s, images, IMAGES, logits, &err), BD_OK, "%s",
+                         err.message);
+            for (int k = 0; k < IMAGES * CLASSES; k++) {
+                apart += fabs(unit * logits[k] - (double)real[k]);
+                size += fabs((double)real[k]);
+            }
+            cr_assert_lt(apart, 0.02 * size, "family %zu at %s: logits off by %.2f %%", i, sw->name,
+                         100 * apart / size);
+        }
+        bd_decoded_free(decoded);
+        bd_fold_report_release(&report);
+        bd_program_release(&program);
+        bd_checkpoint_release(&checkpoint);
     }
 }
 

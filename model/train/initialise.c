@@ -96,3 +96,36 @@ void bd_train_initialise(struct bd_checkpoint *checkpoint, const struct bd_train
         }
     }
 }
+
+static void join_weights(struct bd_checkpoint *checkpoint, const struct bd_layer *layer, const struct bd_switch *sw)
+{
+    const struct bd_graph *graph = &checkpoint->graph;
+    char name[2 * BD_NAME_SIZE];
+    if (graph->weights == BD_WEIGHTS_LSQ && !layer->weight_bits &&
+        bd_checkpoint_weight_level_name(graph, layer, sw, name, sizeof name)) {
+        const struct bd_array *weight = bd_checkpoint_find(checkpoint, "%s.weight", layer->name);
+        const int bits = bd_layer_weight_bits(layer, sw);
+        *bd_checkpoint_find(checkpoint, "%s", name)->data =
+            bd_weight_first_level(graph->weights, bits, weight->data, weight->count, 0);
+    }
+}
+
+void bd_train_join_levels(struct bd_checkpoint *checkpoint, int from, int to)
+{
+    const struct bd_graph *graph = &checkpoint->graph;
+    const struct bd_switch *sw = &graph->switches[to];
+    for (int l = 0; l < graph->layer_count; l++) {
+        join_weights(checkpoint, &graph->layers[l], sw);
+    }
+    for (int q = 0; q < graph->quantizer_count; q++) {
+        const char *kind = bd_checkpoint_level_kind(graph, q, sw);
+        const int bits = bd_quantizer_bits(&graph->quantizers[q], sw);
+        long double alpha;
+        struct bd_error err;
+        if (kind && bd_checkpoint_level_kind(graph, q, &graph->switches[from]) &&
+            bd_checkpoint_alpha(checkpoint, q, from, &alpha, &err) == BD_OK) {
+            *bd_checkpoint_find(checkpoint, "%s.%s.%s", graph->quantizers[q].name, sw->name, kind)->data =
+                kind[0] == 's' ? alpha / ((1 << bits) - 1) : alpha;
+        }
+    }
+}

@@ -30,7 +30,7 @@ static void copy_array(struct bd_checkpoint *checkpoint, const char *owner, cons
     }
 }
 
-/* Batch norm and clip levels of the lowest leader go to every switch that did not lead. */
+/* Batch norm and clip levels of the lowest leader, and LSQ steps anew, go to every switch that did not lead. */
 static void join_switches(struct bd_run *run)
 {
     static const char *const norms[] = {"gamma", "beta", "mean", "var"};
@@ -50,10 +50,7 @@ static void join_switches(struct bd_run *run)
                            graph->switches[s].name);
             }
         }
-        for (int q = 0; q < graph->quantizer_count; q++) {
-            copy_array(run->checkpoint, graph->quantizers[q].name, "alpha", graph->switches[from].name,
-                       graph->switches[s].name);
-        }
+        bd_train_join_levels(run->checkpoint, from, s);
     }
 }
 

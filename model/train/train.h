@@ -100,6 +100,10 @@ char *bd_train_plan_text(const struct bd_train_plan *plan);
 /* Fresh arrays for the checkpoint's graph: weights normal with deviation sqrt(2 / fan-in). */
 void bd_train_initialise(struct bd_checkpoint *checkpoint, const struct bd_train_plan *plan);
 
+/* The levels of a switch that joins a run: clip levels of switch `from` (as steps with LSQ), and steps of its own weights
+ * that suit the latents as they stand. In place. */
+void bd_train_join_levels(struct bd_checkpoint *checkpoint, int from, int to);
+
 /* Trains the checkpoint in place. One that holds "train/" state resumes, and is refused (BD_BAD_INPUT) under another
  * plan; else it is a start, and fine-tuning is a start from trained weights. At the end the state is dropped. */
 bd_status bd_train_run(struct bd_checkpoint *checkpoint, const struct bd_train_plan *plan,
