@@ -2,6 +2,7 @@
  *   images tiny FOLDER CLASSES PER_CLASS                       Tiny ImageNet's layout; a fifth as many test images
  *   images imagenet FOLDER CLASSES PER_CLASS WIDTH HEIGHT      ImageNet's layout with val/<class>/
  *   images cifar FOLDER 10|100 RECORDS                         random pixels; 10000 records a file are the true size
+ *   images cut FILE SIDE OUT                                   its raw RGB in the form for evaluation
  *   images speed FOLDER                                        decodes train/ of an ImageNet layout in several ways */
 #include <math.h>
 #include <omp.h>
@@ -26,6 +27,14 @@
 static int number(const char *text)
 {
     return (int)strtol(text, NULL, 10);
+}
+
+static void must(bd_status status, const struct bd_error *err)
+{
+    if (status) {
+        fprintf(stderr, "images: %s\n", err->message);
+        exit(status);
+    }
 }
 
 /* ---- making ---- */
@@ -114,6 +123,19 @@ static void make_cifar(const char *folder, int classes, int records)
     make_cifar_file(folder, "test_batch.bin", 1, records, 6);
 }
 
+static void cut(const char *file, int side, const char *out)
+{
+    struct bd_image image;
+    struct bd_error err;
+    must(bd_image_load(&image, file, &err), &err);
+    uint8_t *pixels = bd_xmalloc((size_t)side * side * 3);
+    const struct bd_crop crop = bd_crop_centre(image.height, image.width, side);
+    bd_resample(&image, &crop, false, side, side, pixels);
+    put_file(out, pixels, (size_t)side * side * 3);
+    free(pixels);
+    free(image.pixels);
+}
+
 /* ---- speed ---- */
 
 static double seconds(clockid_t clock)
@@ -128,14 +150,6 @@ struct way {
     void (*read)(const struct bd_image_files *files, uint32_t index, uint8_t *out);
     double best; /* CPU seconds of a walk over the files */
 };
-
-static void must(bd_status status, const struct bd_error *err)
-{
-    if (status) {
-        fprintf(stderr, "images: %s\n", err->message);
-        exit(status);
-    }
-}
 
 /* The peer: libjpeg's own interface as its manual shows it, file to RGB in memory, nothing else. */
 static void read_bare(const struct bd_image_files *files, uint32_t index, uint8_t *out)
@@ -250,10 +264,12 @@ int main(int argc, char **argv)
         make_imagenet(argv[2], number(argv[3]), number(argv[4]), number(argv[5]), number(argv[6]));
     } else if (argc == 5 && !strcmp(argv[1], "cifar")) {
         make_cifar(argv[2], number(argv[3]), number(argv[4]));
+    } else if (argc == 5 && !strcmp(argv[1], "cut")) {
+        cut(argv[2], number(argv[3]), argv[4]);
     } else if (argc == 3 && !strcmp(argv[1], "speed")) {
         measure(argv[2]);
     } else {
-        fputs("usage: images tiny|imagenet|cifar|speed FOLDER ...\n", stderr);
+        fputs("usage: images tiny|imagenet|cifar|cut|speed ...\n", stderr);
         return BD_BAD_INPUT;
     }
     return BD_OK;
