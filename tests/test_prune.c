@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/compile/random_checkpoint.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/prune/prune.h"
@@ -264,4 +265,40 @@ Test(prune, verifier_catches_changed_survivors)
     bd_prune_choice_release(&choice);
     free_orders(&c, orders);
     bd_checkpoint_release(&c);
+}
+
+/* Surgery keeps every code of families whose codes do not nest: levels stay with the layer, a filter takes its unit with
+ * it. Their checkpoints order filters by the codes of each switch. */
+Test(prune, families_keep_their_codes)
+{
+    static const char *const quantizers[] = {"{weights: dorefa, activations: pact, weight_unit: filter}",
+                                             "{weights: lsq, activations: lsq, weight_unit: filter}",
+                                             "{weights: lsq, activations: dorefa, weight_unit: layer}"};
+    for (size_t i = 0; i < sizeof quantizers / sizeof *quantizers; i++) {
+        struct bd_checkpoint c, p;
+        struct bd_error err;
+        char *text = bd_asprintf("%squantizers: %s\n", description, quantizers[i]);
+        bd_checkpoint_init(&c);
+        cr_assert_eq(bd_graph_parse(&c.graph, "tiny", text, strlen(text), &err), BD_OK, "%s", err.message);
+        free(text);
+        bd_random_arrays(&c, 7 + i);
+        int **orders = all_orders(&c, BD_RANK_REDUNDANCY);
+        int channels[16];
+        for (int g = 0; g < c.graph.prune_group_count; g++) {
+            channels[g] = bd_graph_group_channels(&c.graph, g) - 1;
+        }
+        struct bd_prune_choice choice;
+        bd_prune_choose(&c.graph, orders, channels, &choice);
+        cr_assert_eq(bd_prune_surgery(&c, &choice, &p, &err), BD_OK, "%s", err.message);
+        cr_assert_eq(p.graph.weights, c.graph.weights);
+        const struct bd_array *unit = bd_checkpoint_find(&p, "s1b1.conv1.w1a1.wscale");
+        cr_assert_eq(unit->count, c.graph.weight_unit == BD_UNIT_FILTER ? channels[1] : 1);
+        struct bd_array *weight = bd_checkpoint_find(&p, "s1b1.conv1.weight");
+        weight->data[0] = -weight->data[0]; /* a changed code is found */
+        cr_assert_eq(bd_prune_verify(&c, &choice, &p, &err), BD_FAIL);
+        bd_prune_choice_release(&choice);
+        free_orders(&c, orders);
+        bd_checkpoint_release(&c);
+        bd_checkpoint_release(&p);
+    }
 }
