@@ -6,7 +6,7 @@ CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -fopenmp -I.
 ifneq ($(SAN),)
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-format-truncation -Wno-maybe-uninitialized # both misjudge instrumented code
 endif
-PKGS := yaml-0.1 jansson hdf5 zlib openblas lapacke nlopt gsl libjpeg libpng
+PKGS := yaml-0.1 jansson hdf5 zlib openblas lapacke nlopt gsl libjpeg libpng ompi-c
 # Asked when first used: on a new machine pkg-config is there only after the packages are.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) criterion))$(PKG_CFLAGS)
 LIBS = $(eval LIBS := -Wl,--as-needed $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS))) -ldnnl -lpthread -lm)$(LIBS)
@@ -16,7 +16,7 @@ LIB_SRC := $(call find,model sw/driver sw/transport,*.c)
 CLI_SRC := $(wildcard sw/cli/*.c)
 TEST_SRC := $(wildcard tests/test_*.c) tests/completion.c tests/data_files.c
 GEN_SRC := $(wildcard hw/gen/*.c)
-ALL_C := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/sample.c tests/step.c
+ALL_C := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/sample.c tests/step.c tests/ranks.c
 DEPS := build/.packages-$(firstword $(shell cksum apt-packages.txt))
 export SAN DEMO BITDIAL_BUILD := $(B)
 
@@ -24,7 +24,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(filter-out %.d,$(MAKEFILE_LIST)) | expand -t 18
 demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewer images)
 	@sh sw/demo.sh
-test: all $(B)/tests $(B)/sample $(B)/images ## every test (SAN=1: under address and undefined-behaviour sanitizers)
+test: all $(B)/tests $(B)/sample $(B)/ranks $(B)/images ## every test (SAN=1: under address and undefined-behaviour sanitizers)
 	@sh tests/run.sh
 all: $(B)/bitdial $(B)/regs ## build the command, the generator and the simulator
 lint: $(B)/bitdial ## cppcheck on the C, verilator --lint-only -Wall on the RTL of every configuration
@@ -61,7 +61,7 @@ $(B)/bitdial: $(call objects,$(CLI_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests: $(call objects,$(TEST_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
-$(B)/sample $(B)/step: $(B)/%: $(B)/obj/tests/%.o $(B)/libbitdial.a
+$(B)/sample $(B)/step $(B)/ranks: $(B)/%: $(B)/obj/tests/%.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/images: $(B)/obj/tests/images.o $(B)/obj/tests/data_files.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)

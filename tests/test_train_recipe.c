@@ -96,6 +96,7 @@ Test(train_recipe, loss_gradient)
     int right;
     for (int a0 = 0; a0 < 2; a0++) {
         struct bd_loss loss = {.batch = 2,
+                               .total = 2,
                                .classes = CLASSES,
                                .labels = labels,
                                .label_weight = a0,
@@ -104,7 +105,7 @@ Test(train_recipe, loss_gradient)
                                .temperature = 3};
         bd_loss_gradient(&loss, z, d_logits, &right);
         cr_assert_eq(right, 1);
-        bd_loss_pooled_gradient(p, q, 2, 4, 0.6, d_pooled);
+        bd_loss_pooled_gradient(p, q, 2, 2, 4, 0.6, d_pooled);
         for (int i = 0; i < 14; i++) {
             float *at = i < 6 ? &z[i] : &p[i - 6], kept = *at;
             *at = kept + 1e-2f;

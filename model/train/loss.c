@@ -39,20 +39,19 @@ double bd_loss_gradient(const struct bd_loss *loss, const float *logits, float *
             if (loss->teacher) {
                 g += loss->teacher_weight * loss->temperature * (soft_student[c] - soft_teacher[c]);
             }
-            d[c] = g / loss->batch;
+            d[c] = g / loss->total;
             best = z[c] > z[best] ? c : best;
         }
         *right += best == label;
     }
-    return total / loss->batch;
+    return total;
 }
 
-void bd_loss_pooled_gradient(const float *pooled, const float *teacher, int64_t batch, int channels, double weight,
-                             float *d_pooled)
+void bd_loss_pooled_gradient(const float *pooled, const float *teacher, int64_t batch, int64_t total, int channels,
+                             double weight, float *d_pooled)
 {
-    int64_t count = batch * channels;
-    double gain = 2 * weight / count;
-    for (int64_t i = 0; i < count; i++) {
+    double gain = 2 * weight / (total * channels);
+    for (int64_t i = 0; i < batch * channels; i++) {
         d_pooled[i] = gain * (pooled[i] - teacher[i]);
     }
 }

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 struct bd_loss {
-    int64_t batch;
+    int64_t batch; /* images here */
+    int64_t total; /* images of the mean: those of all ranks */
     int classes;
     const uint16_t *labels; /* (batch) */
     double label_weight;    /* a0 */
@@ -17,11 +18,12 @@ struct bd_loss {
     double teacher_weight, temperature; /* a1, T */
 };
 
-/* Returns the cross-entropy alone, which is comparable between switches; *right counts correct images. */
+/* Returns the sum of the cross-entropies over the images here; *right counts correct ones. */
 double bd_loss_gradient(const struct bd_loss *loss, const float *logits, float *d_logits, int *right);
 
-/* The last term alone: d_pooled of `weight` times it, over batch * channels values. */
-void bd_loss_pooled_gradient(const float *pooled, const float *teacher, int64_t batch, int channels, double weight,
-                             float *d_pooled);
+/* The last term alone: d_pooled of `weight` times it, over batch * channels values, for a mean
+ * over `total` images. */
+void bd_loss_pooled_gradient(const float *pooled, const float *teacher, int64_t batch, int64_t total, int channels,
+                             double weight, float *d_pooled);
 
 #endif

@@ -19,6 +19,7 @@ struct bd_run {
     struct bd_parameter *parameters;
     size_t parameter_count;
     struct bd_train_state state;
+    int64_t rows; /* images of a step on this rank */
     int64_t step, steps, steps_per_epoch, first_step;
     int top;          /* the highest switch that trains */
     int pooled_count; /* channels of the pooled map */

@@ -86,7 +86,7 @@ static bd_status take_targets(struct bd_run *run, struct bd_error *err)
         if (run->step == freeze) {
             bd_targets_freeze(run->checkpoint);
         }
-        status = bd_targets_open_frozen(&run->targets, run->checkpoint, run->top, run->plan.batch, run->half, err);
+        status = bd_targets_open_frozen(&run->targets, run->checkpoint, run->top, run->rows, run->half, err);
     }
     return status || !run->targets.net ? status : bd_targets_take(&run->targets, run->images, err);
 }
@@ -102,7 +102,8 @@ static bd_status train_switch(struct bd_run *run, int s, int above, struct bd_er
     }
     struct teacher teacher = teacher_of(run, s, above);
     double ramp = bd_schedule_ramp(plan, run->step, run->steps);
-    struct bd_loss loss = {.batch = plan->batch,
+    struct bd_loss loss = {.batch = run->rows,
+                           .total = plan->batch,
                            .classes = run->graph->classes,
                            .labels = run->labels,
                            .label_weight = teacher.logits ? plan->label_weight : 1,
@@ -110,20 +111,28 @@ static bd_status train_switch(struct bd_run *run, int s, int above, struct bd_er
                            .teacher_weight = plan->teacher_weight * ramp,
                            .temperature = plan->temperature};
     int right;
-    double here = bd_loss_gradient(&loss, run->logits[s], run->d_logits, &right);
-    show_switch(run, s, here, (double)right / plan->batch);
-    if (!isfinite(here)) {
+    double sums[2];
+    sums[0] = bd_loss_gradient(&loss, run->logits[s], run->d_logits, &right);
+    sums[1] = right;
+    if (run->control->reducer) {
+        status = run->control->reducer->sum_doubles(run->control->reducer->context, sums, 2, err);
+        if (status) {
+            return status;
+        }
+    }
+    show_switch(run, s, sums[0] / plan->batch, sums[1] / plan->batch);
+    if (!isfinite(sums[0])) {
         return bd_fail(err, BD_FAIL, "the loss of switch '%s' is not finite at step %" PRId64,
                        run->graph->switches[s].name, run->step);
     }
     bool compares = plan->pooled_weight > 0;
     if (compares) {
-        memcpy(run->pooled[s], bd_net_pooled(run->net), plan->batch * run->pooled_count * sizeof(float));
+        memcpy(run->pooled[s], bd_net_pooled(run->net), run->rows * run->pooled_count * sizeof(float));
     }
     compares = compares && teacher.logits;
     if (compares) {
-        bd_loss_pooled_gradient(run->pooled[s], teacher.pooled, plan->batch, run->pooled_count,
-                                plan->pooled_weight * ramp, run->d_pooled);
+        bd_loss_pooled_gradient(run->pooled[s], teacher.pooled, run->rows, plan->batch,
+                                run->pooled_count, plan->pooled_weight * ramp, run->d_pooled);
     }
     return bd_net_backward(run->net, s, run->d_logits, compares ? run->d_pooled : NULL, err);
 }
@@ -154,7 +163,7 @@ static void update_parameters(struct bd_run *run, uint32_t switches)
 bd_status bd_run_step(struct bd_run *run, struct bd_error *err)
 {
     int64_t every = run->control->measure_every;
-    bool measured = every && (run->step + 1) % every == 0;
+    bool measured = every && (run->step + 1) % every == 0 && !run->control->reducer; /* parts are not summed */
     uint32_t switches = bd_schedule_switches(&run->plan, run->step, run->steps);
     if (run->step && run->step == bd_schedule_join(&run->plan, run->steps)) {
         join_switches(run);

@@ -44,8 +44,9 @@ static char *plan_text(const struct bd_run *run)
         free(teacher);
         teacher = bd_asprintf("; teacher %08x at %d", teacher_crc(control->teacher), control->teacher_switch);
     }
-    char *text = bd_asprintf("%simages %u; steps %" PRId64 "; bfloat16 %d; switches %x%s", keys, control->train->count,
-                             run->steps, run->half, run->plan.switches, teacher);
+    int ranks = control->reducer ? control->reducer->ranks : 1;
+    char *text = bd_asprintf("%simages %u; ranks %d; steps %" PRId64 "; bfloat16 %d; switches %x%s", keys,
+                             control->train->count, ranks, run->steps, run->half, run->plan.switches, teacher);
     free(keys);
     free(teacher);
     return text;
@@ -62,6 +63,10 @@ static bd_status check_run(const struct bd_run *run, struct bd_error *err)
     if (!status && run->plan.arithmetic == BD_ARITHMETIC_BFLOAT16 && !bd_conv_half_is_fast()) {
         status = bd_fail(err, BD_BAD_INPUT, "this processor does not multiply bfloat16: train with float32 or auto");
     }
+    if (!status && control->reducer && run->plan.batch % control->reducer->ranks) {
+        status = bd_fail(err, BD_BAD_INPUT, "a batch of %" PRId64 " does not divide among %d ranks", run->plan.batch,
+                         control->reducer->ranks);
+    }
     if (!status && run->plan.teacher == BD_TEACHER_NETWORK && !control->teacher) {
         status = bd_fail(err, BD_BAD_INPUT, "the teacher is a finished network, but none is given");
     }
@@ -71,7 +76,7 @@ static bd_status check_run(const struct bd_run *run, struct bd_error *err)
 static void open_rooms(struct bd_run *run)
 {
     const struct bd_graph *graph = run->graph;
-    size_t batch = run->plan.batch;
+    size_t batch = run->rows;
     for (int i = 0; i < graph->layer_count; i++) {
         run->pooled_count = graph->layers[i].kind == BD_LAYER_POOL ? graph->layers[i].in_channels : run->pooled_count;
     }
@@ -98,13 +103,15 @@ static bd_status open_run(struct bd_run *run, struct bd_error *err)
     run->steps_per_epoch = control->train->count / plan->batch;
     run->steps = plan->steps ? plan->steps : plan->epochs * run->steps_per_epoch;
     run->half = use_half(plan);
-    status = bd_net_create(&run->net, run->checkpoint, plan->batch, plan->switches, run->half, true, err);
+    run->rows = plan->batch / (control->reducer ? control->reducer->ranks : 1);
+    status = bd_net_create(&run->net, run->checkpoint, run->rows, plan->switches, run->half, true, err);
     if (status) {
         return status;
     }
     if (plan->sign_gradient != BD_PLAN_SIGN_NETWORK) {
         bd_net_set_sign_gradient(run->net, plan->sign_gradient == BD_PLAN_SIGN_CLIP ? BD_SIGN_CLIP : BD_SIGN_BIREAL);
     }
+    bd_net_set_reducer(run->net, control->reducer);
     run->parameters = bd_net_parameters(run->net, &run->parameter_count);
     open_rooms(run);
     char *text = plan_text(run);
@@ -114,13 +121,15 @@ static bd_status open_run(struct bd_run *run, struct bd_error *err)
     run->first_step = run->step;
     if (!status && plan->teacher == BD_TEACHER_NETWORK) {
         status = bd_targets_open(&run->targets, control->teacher, control->teacher_switch, run->graph,
-                                 plan->pooled_weight > 0, plan->batch, run->half, err);
+                                 plan->pooled_weight > 0, run->rows, run->half, err);
     }
     const struct bd_batch_plan batches = {.batch = plan->batch,
                                           .seed = plan->seed,
                                           .crop = plan->crop,
                                           .flip = plan->flip,
-                                          .cutout = plan->cutout};
+                                          .cutout = plan->cutout,
+                                          .first_row = control->rank * run->rows,
+                                          .rows = control->reducer ? run->rows : 0};
     status = status ? status : bd_batches_open(&run->batches, control->train, &batches, run->step, err);
     run->started = now();
     return status;
@@ -163,13 +172,15 @@ static void tell(struct bd_run *run, int kind)
 static bd_status validate(struct bd_run *run, struct bd_error *err)
 {
     struct bd_train_event kept = run->shown;
-    if (!run->control->validation) {
+    if (!run->control->validation || run->control->rank) {
         return BD_OK;
     }
+    bd_net_set_reducer(run->net, NULL); /* the other ranks go on to the next step and wait there */
     bd_net_update_weights(run->net);
     bd_status status =
-        bd_net_accuracy(run->net, run->graph, run->plan.batch, run->plan.switches, run->control->validation,
+        bd_net_accuracy(run->net, run->graph, run->rows, run->plan.switches, run->control->validation,
                         run->control->validate_images, run->shown.accuracy, err);
+    bd_net_set_reducer(run->net, run->control->reducer);
     if (!status) {
         tell(run, BD_TRAIN_VALIDATED);
     }
@@ -179,7 +190,7 @@ static bd_status validate(struct bd_run *run, struct bd_error *err)
 
 static bd_status save(struct bd_run *run, struct bd_error *err)
 {
-    if (!run->control->save_path) {
+    if (!run->control->save_path || run->control->rank) {
         return BD_OK;
     }
     bd_net_update_weights(run->net);
@@ -191,14 +202,29 @@ static bd_status save(struct bd_run *run, struct bd_error *err)
     return status;
 }
 
+/* Whether the time is over; of several ranks, when it is for one of them. */
+static bd_status check_limit(const struct bd_run *run, bool *over, struct bd_error *err)
+{
+    const struct bd_train_control *control = run->control;
+    double late = control->limit_seconds > 0 && now() - run->started >= control->limit_seconds;
+    bd_status status = BD_OK;
+    if (control->reducer && control->limit_seconds > 0) {
+        status = control->reducer->sum_doubles(control->reducer->context, &late, 1, err);
+    }
+    *over = late > 0;
+    return status;
+}
+
 static bd_status loop(struct bd_run *run, struct bd_error *err)
 {
     while (run->step < run->steps) {
-        if (run->control->limit_seconds > 0 && now() - run->started >= run->control->limit_seconds) {
+        bool over;
+        bd_status status = check_limit(run, &over, err);
+        if (!status && over) {
             run->control->finished = false;
             return save(run, err);
         }
-        bd_status status = bd_run_step(run, err);
+        status = status ? status : bd_run_step(run, err);
         if (status) {
             return status;
         }
@@ -222,7 +248,7 @@ static bd_status finish(struct bd_run *run, struct bd_error *err)
 {
     bd_net_update_weights(run->net);
     int64_t batches = run->plan.recalibrate < run->steps_per_epoch ? run->plan.recalibrate : run->steps_per_epoch;
-    if (batches) {
+    if (batches && !run->control->rank) {
         bd_status status = bd_train_recalibrate(run->checkpoint, run->control->train, run->plan.switches,
                                                 run->plan.batch, batches, err);
         if (status) {

@@ -76,6 +76,8 @@ struct bd_train_event {
     double gradient_norm[BD_MAX_SWITCHES], gradient_cosine[BD_MAX_SWITCHES][BD_MAX_SWITCHES];
 };
 
+struct bd_reducer; /* network.h */
+
 /* What a run does beside computing, and what it reads; `train` and `teacher` alone decide bits. */
 struct bd_train_control {
     const struct bd_dataset *train, *validation;                      /* validation may be NULL */
@@ -85,6 +87,8 @@ struct bd_train_control {
     int64_t measure_every;                                            /* steps between measured gradients; 0: never */
     const struct bd_checkpoint *teacher;                              /* BD_TEACHER_NETWORK: a finished network */
     int teacher_switch;                                               /* at this switch */
+    const struct bd_reducer *reducer;                                 /* ranks that share each batch; NULL: alone */
+    int rank;                                                         /* this one; 0 alone saves, validates, tells */
     double limit_seconds;                                             /* stop (saved, resumable) after this; 0: none */
     void (*watch)(void *context, const struct bd_train_event *event); /* or NULL */
     void *context;

@@ -13,6 +13,7 @@
 #include "model/core/memory.h"
 #include "model/data/dataset.h"
 #include "model/train/evaluate.h"
+#include "model/train/mpi.h"
 #include "model/train/train.h"
 #include "sw/cli/cli.h"
 
@@ -22,7 +23,8 @@ static const char usage[] =
     "usage: bitdial train CONFIG [options]\n"
     "\n"
     "Trains the network of a training configuration (yaml-configs/training/) at all of its switches and writes a\n"
-    "checkpoint. While it runs the checkpoint holds the state to resume from.\n"
+    "checkpoint. While it runs the checkpoint holds the state to resume from. Under `mpirun -n N` each of N processes\n"
+    "takes its part of every batch.\n"
     "\n"
     "  --output FILE        checkpoint to write, instead of the configuration's\n"
     "  --init FILE          start from this checkpoint (fine-tuning), with its own network\n"
@@ -53,6 +55,7 @@ struct session {
     struct bd_train_config config;
     struct bd_checkpoint checkpoint, teacher;
     struct bd_dataset train, validation, test;
+    struct bd_mpi mpi;
     FILE *log;
     bool terminal, bar_shown;
     double shown_at, started;
@@ -176,6 +179,9 @@ static void watch(void *context, const struct bd_train_event *event)
 {
     struct session *session = context;
     const struct bd_graph *graph = &session->checkpoint.graph;
+    if (session->mpi.rank) {
+        return;
+    }
     switch (event->kind) {
     case BD_TRAIN_STEP:
         session->images_per_second = event->images_per_second;
@@ -518,7 +524,9 @@ static bd_status train(struct session *session, struct bd_error *err)
     if (status) {
         return status;
     }
-    open_log(session);
+    if (!session->mpi.rank) {
+        open_log(session);
+    }
     struct bd_train_control control = {.train = &session->train,
                                        .validation = session->validation.count ? &session->validation : NULL,
                                        .validate_images = config->validate_images,
@@ -527,13 +535,15 @@ static bd_status train(struct session *session, struct bd_error *err)
                                        .measure_every = config->measure_every,
                                        .teacher = session->teacher.arrays ? &session->teacher : NULL,
                                        .teacher_switch = teacher_switch,
+                                       .reducer = session->mpi.ranks > 1 ? &session->mpi.reducer : NULL,
+                                       .rank = session->mpi.rank,
                                        .limit_seconds = session->options.limit_seconds,
                                        .watch = watch,
                                        .context = session};
     status = bd_train_run(&session->checkpoint, &config->plan, &control, err);
     clear_bar(session);
     session->finished = control.finished;
-    if (status || !control.finished) {
+    if (status || !control.finished || session->mpi.rank) { /* rank 0 has the statistics, and does the rest */
         return status;
     }
     status = print_levels(&session->checkpoint, err);
@@ -576,9 +586,16 @@ int cmd_train(int argc, char **argv)
     if (session.options.threads) {
         omp_set_num_threads(session.options.threads);
     }
-    bd_status status = train(&session, &err);
+    bd_status status = bd_mpi_open(&session.mpi, &err);
+    status = status ? status : train(&session, &err);
     if (status) {
+        if (session.mpi.ranks > 1) {
+            bd_fail_prefix(&err, "rank %d of %d", session.mpi.rank, session.mpi.ranks);
+        }
         bd_cli_fail(NAME, &err);
+        bd_mpi_close(&session.mpi, status);
+    } else if (session.mpi.rank) {
+        /* rank 0 tells */
     } else if (session.options.json) {
         print_json(&session);
     } else if (session.finished) {
@@ -586,6 +603,7 @@ int cmd_train(int argc, char **argv)
     } else {
         printf("stopped by the time limit; go on with --resume: %s\n", session.config.output);
     }
+    bd_mpi_close(&session.mpi, BD_OK);
     if (session.log) {
         fclose(session.log);
     }
