@@ -94,8 +94,7 @@ static void take_images(struct bd_net *net, const uint8_t *images)
     }
 }
 
-/* How the sums of the coming forward are stored: as narrow as the weights' magnitude and the codes allow. */
-static enum bd_number accumulation_type(const struct bd_net *net, const struct bd_net_layer *layer, int s)
+enum bd_number bd_net_accumulation_type(const struct bd_net *net, const struct bd_net_layer *layer, int s)
 {
     struct bd_code code = bd_net_code(net, layer->info->in_quantizer, s);
     if (!bd_net_in_integers(net, layer, s)) {
@@ -141,7 +140,7 @@ bd_status bd_net_forward(struct bd_net *net, int s, double momentum, float *logi
         case BD_LAYER_CONV:
             if (!layer->once) {
                 walk.convolve = layer;
-                layer->accumulation_type = accumulation_type(net, layer, s);
+                layer->accumulation_type = bd_net_accumulation_type(net, layer, s);
                 status = bd_net_walk(net, &walk, err);
                 if (!status && walk.measure) {
                     status = reduce_moments(net, layer, err);

@@ -1,4 +1,5 @@
 /* What tests and tools read out of a network, and the account of its time. */
+#include <omp.h>
 #include <string.h>
 #include <time.h>
 
@@ -42,6 +43,40 @@ struct bd_profile bd_net_profile(const struct bd_net *net)
         }
     }
     return profile;
+}
+
+static bd_status bare_layer(struct bd_net *net, struct bd_net_layer *layer, int s, struct bd_error *err)
+{
+    bd_status worst = BD_OK;
+    layer->accumulation_type = bd_net_accumulation_type(net, layer, s);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
+    for (int shard = 0; shard < net->shards; shard++) {
+        struct bd_error here;
+        bd_status status = bd_net_convolve_shard(net, layer, s, net->training, shard, omp_get_thread_num(), &here);
+        if (status) {
+#pragma omp critical(bd_net_walk)
+            {
+                worst = status;
+                *err = here;
+            }
+        }
+    }
+    return worst;
+}
+
+bd_status bd_net_bare_step(struct bd_net *net, struct bd_error *err)
+{
+    bd_status status = BD_OK;
+    for (int s = 0; s < net->graph->switch_count; s++) {
+        for (int i = 0; i < net->graph->layer_count && !status; i++) {
+            bool first = s == __builtin_ctz(net->switches);
+            struct bd_net_layer *layer = &net->layers[i];
+            if (net->switches >> s & 1 && layer->conv && (first || !layer->once)) {
+                status = bare_layer(net, layer, s, err);
+            }
+        }
+    }
+    return status;
 }
 
 bool bd_net_accumulation(const struct bd_net *net, int index, double *sums)

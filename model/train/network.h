@@ -100,6 +100,10 @@ void bd_net_set_reducer(struct bd_net *net, const struct bd_reducer *reducer);
 void bd_net_start_profile(struct bd_net *net);
 struct bd_profile bd_net_profile(const struct bd_net *net);
 
+/* The convolutions of a step and nothing else: each layer's forward sums, data gradient and weight gradient at each
+ * switch, on whatever the buffers hold after a step. Leaves nothing that a next bd_net_begin would read. */
+bd_status bd_net_bare_step(struct bd_net *net, struct bd_error *err) BD_WARN_UNUSED;
+
 /* For tests and tools: a convolution's sums (batch, out_channels, OH, OW) in the last forward, as doubles. True where
  * they come from the integer kernel. */
 bool bd_net_accumulation(const struct bd_net *net, int layer, double *sums);

@@ -22,10 +22,10 @@ struct bd_net_layer {
     bool once;                             /* same accumulations in every switch */
     int stream_source;                     /* ADDS, POOL: the layer whose stream it reads */
     size_t weight_count;
-    float *weight, *bias; /* checkpoint */
-    struct bd_weight_rule rule[BD_MAX_SWITCHES];                     /* with the level as it was at the last update */
-    float *level[BD_MAX_SWITCHES], *d_level[BD_MAX_SWITCHES];        /* of weights; d_level for learned ones alone */
-    int unit_count[BD_MAX_SWITCHES];                                 /* of wscale: 1, or one a filter */
+    float *weight, *bias;                                     /* checkpoint */
+    struct bd_weight_rule rule[BD_MAX_SWITCHES];              /* with the level as it was at the last update */
+    float *level[BD_MAX_SWITCHES], *d_level[BD_MAX_SWITCHES]; /* of weights; d_level for learned ones alone */
+    int unit_count[BD_MAX_SWITCHES];                          /* of wscale: 1, or one a filter */
     float *wscale[BD_MAX_SWITCHES], *gamma[BD_MAX_SWITCHES], *beta[BD_MAX_SWITCHES], *mean[BD_MAX_SWITCHES],
         *variance[BD_MAX_SWITCHES];
     float *d_weight, *d_bias, *d_gamma[BD_MAX_SWITCHES], *d_beta[BD_MAX_SWITCHES];
@@ -125,6 +125,9 @@ struct bd_walk {
 
 /* Takes every shard through the walk; threads take shards as they come. */
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err) BD_WARN_UNUSED;
+/* The shard's three convolutions at a switch alone, forward alone with `back` false. */
+bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *layer, int s, bool back, int shard,
+                                int worker, struct bd_error *err) BD_WARN_UNUSED;
 /* The shard's input of a layer as oneDNN reads it: pixels, or codes, made in the worker's room. */
 const void *bd_net_operand(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker);
 /* slab_sums over this rank's batch into channel_sums: [0, out_padded) of the first number, then of the second; and
@@ -132,6 +135,9 @@ const void *bd_net_operand(struct bd_net *net, const struct bd_net_layer *layer,
 void bd_net_add_slabs(struct bd_net *net, const struct bd_net_layer *layer);
 bd_status bd_net_reduce_sums(struct bd_net *net, const struct bd_net_layer *layer, struct bd_error *err) BD_WARN_UNUSED;
 
+/* How the sums of the layer's forward at a switch are stored: as narrow as the weights' magnitude and the codes allow.
+ */
+enum bd_number bd_net_accumulation_type(const struct bd_net *net, const struct bd_net_layer *layer, int s);
 /* True where the layer's sums at the switch are integers from the integer kernel. */
 bool bd_net_in_integers(const struct bd_net *net, const struct bd_net_layer *layer, int s);
 /* A quantizer at a switch (not the input), and its code as the kernels take it; quantizer -1: none. */

@@ -9,6 +9,10 @@
 #include "model/train/targets.h"
 #include "model/train/train.h"
 
+struct bd_run_phases { /* seconds of this thread's processor time, summed over steps */
+    double data, loss, optimizer;
+};
+
 struct bd_run {
     struct bd_checkpoint *checkpoint;
     const struct bd_graph *graph;
@@ -24,14 +28,18 @@ struct bd_run {
     int top;          /* the highest switch that trains */
     int pooled_count; /* channels of the pooled map */
     struct bd_batches *batches;
-    const uint8_t *images;  /* of this step's batch */
+    const uint8_t *images; /* of this step's batch */
     const uint16_t *labels;
     float *logits[BD_MAX_SWITCHES], *pooled[BD_MAX_SWITCHES], *d_logits, *d_pooled;
     struct bd_targets targets; /* open where a network that stands still teaches */
     struct bd_gradient_meter meter;
     struct bd_train_event shown;
     double started;
+    struct bd_run_phases phases;
 };
+
+bd_status bd_run_open(struct bd_run *run, struct bd_error *err) BD_WARN_UNUSED;
+void bd_run_close(struct bd_run *run); /* also after a failed open */
 
 /* Batch, every switch of the step forward and backward, one update. */
 bd_status bd_run_step(struct bd_run *run, struct bd_error *err) BD_WARN_UNUSED;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "model/train/loss.h"
 #include "model/train/optimizer.h"
@@ -9,6 +10,13 @@
 #include "model/train/schedule.h"
 
 #define SHOWN_AVERAGE 0.03 /* part of a new step in the averages that are shown */
+
+static double clock_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec + t.tv_nsec * 1e-9;
+}
 
 static void show_switch(struct bd_run *run, int s, double loss_now, double accuracy_now)
 {
@@ -111,9 +119,10 @@ static bd_status train_switch(struct bd_run *run, int s, int above, struct bd_er
                            .teacher_weight = plan->teacher_weight * ramp,
                            .temperature = plan->temperature};
     int right;
-    double sums[2];
+    double sums[2], from = clock_now();
     sums[0] = bd_loss_gradient(&loss, run->logits[s], run->d_logits, &right);
     sums[1] = right;
+    run->phases.loss += clock_now() - from;
     if (run->control->reducer) {
         status = run->control->reducer->sum_doubles(run->control->reducer->context, sums, 2, err);
         if (status) {
@@ -146,8 +155,8 @@ static void update_parameters(struct bd_run *run, uint32_t switches)
         if (p->switch_index >= 0 && !(switches >> p->switch_index & 1)) {
             continue; /* did not run: neither momentum nor decay moves it */
         }
-        bd_optimizer_update(&run->plan, p, bd_train_state_updates(&run->state, p, run->step), rate,
-                            run->state.first[i], run->state.second[i]);
+        bd_optimizer_update(&run->plan, p, bd_train_state_updates(&run->state, p, run->step), rate, run->state.first[i],
+                            run->state.second[i]);
         if (follow && p->limit) {
             bd_optimizer_follow_scale(&run->plan, p);
         }
@@ -168,7 +177,9 @@ bd_status bd_run_step(struct bd_run *run, struct bd_error *err)
     if (run->step && run->step == bd_schedule_join(&run->plan, run->steps)) {
         join_switches(run);
     }
+    double from = clock_now();
     bd_status status = bd_batches_next(run->batches, &run->images, &run->labels, err);
+    run->phases.data += clock_now() - from;
     if (!status) {
         bd_net_update_weights(run->net);
         status = take_targets(run, err);
@@ -194,6 +205,8 @@ bd_status bd_run_step(struct bd_run *run, struct bd_error *err)
     if (measured) {
         bd_meter_read(&run->meter, run->shown.gradient_norm, run->shown.gradient_cosine);
     }
+    from = clock_now();
     update_parameters(run, switches);
+    run->phases.optimizer += clock_now() - from;
     return BD_OK;
 }

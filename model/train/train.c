@@ -89,7 +89,7 @@ static void open_rooms(struct bd_run *run)
     bd_meter_open(&run->meter, run->parameters, run->parameter_count);
 }
 
-static bd_status open_run(struct bd_run *run, struct bd_error *err)
+bd_status bd_run_open(struct bd_run *run, struct bd_error *err)
 {
     const struct bd_train_control *control = run->control;
     struct bd_train_plan *plan = &run->plan;
@@ -135,7 +135,7 @@ static bd_status open_run(struct bd_run *run, struct bd_error *err)
     return status;
 }
 
-static void close_run(struct bd_run *run)
+void bd_run_close(struct bd_run *run)
 {
     bd_batches_close(run->batches);
     bd_targets_close(&run->targets);
@@ -266,11 +266,11 @@ bd_status bd_train_run(struct bd_checkpoint *checkpoint, const struct bd_train_p
 {
     struct bd_run run = {.checkpoint = checkpoint, .graph = &checkpoint->graph, .plan = *plan, .control = control};
     control->finished = true;
-    bd_status status = open_run(&run, err);
+    bd_status status = bd_run_open(&run, err);
     status = status ? status : loop(&run, err);
     if (!status && control->finished) {
         status = finish(&run, err);
     }
-    close_run(&run);
+    bd_run_close(&run);
     return status;
 }

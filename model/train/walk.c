@@ -332,6 +332,31 @@ static bd_status backward_shard(struct bd_net *net, const struct bd_walk *walk, 
 
 /* ---- both ---- */
 
+bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *layer, int s, bool back, int shard,
+                                int worker, struct bd_error *err)
+{
+    const struct bd_net_worker *own = &net->worker[worker];
+    bool image = layer->info->in_quantizer == BD_QUANTIZER_INPUT;
+    int set = layer->set_of[s];
+    bd_status status = BD_OK;
+    if (layer->accumulation_type == BD_FLOAT) {
+        status = bd_conv_forward(layer->conv, worker, set, image ? net->image : own->operand,
+                                 (float *)layer->accumulation + bd_image_at(layer, shard * net->shard), err);
+    } else {
+        for (int n = 0; n < net->shard; n++) {
+            convolve_image(net, layer, s, shard * net->shard + n, worker);
+        }
+    }
+    if (!status && back) {
+        status = bd_conv_backward_weights(layer->conv, worker, image ? net->image : own->operand, own->d_accumulation,
+                                          layer->d_shards + shard * bd_conv_gradient_count(layer->conv), err);
+    }
+    if (!status && back && !image) {
+        status = bd_conv_backward_data(layer->conv, worker, set, own->d_accumulation, own->d_code, err);
+    }
+    return status;
+}
+
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err)
 {
     bd_status worst = BD_OK;

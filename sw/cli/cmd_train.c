@@ -16,6 +16,7 @@
 #include "model/train/mpi.h"
 #include "model/train/train.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/profile.h"
 
 #define NAME "train"
 
@@ -40,6 +41,7 @@ static const char usage[] =
     "  --limit-seconds S    stop after S seconds, resumable\n"
     "  --log FILE           JSON lines of what happens; default: the output's name with .jsonl\n"
     "  --no-test            leave the test images alone at the end\n"
+    "  --profile            train nothing: say where the time of a step goes, over --steps (20) steps\n"
     "  --json               one JSON object on stdout at the end\n"
     "  --help               this text\n";
 
@@ -47,7 +49,7 @@ struct options {
     const char *config, *output, *init, *switches, *log, *data;
     int64_t epochs, steps, seed, threads, images;
     double rate, limit_seconds;
-    bool resume, json, no_test;
+    bool resume, json, no_test, profile;
 };
 
 struct session {
@@ -229,6 +231,7 @@ static int parse_options(struct options *options, int argc, char **argv)
         LIMIT,
         LOG,
         NO_TEST,
+        PROFILE,
         JSON,
         HELP
     };
@@ -246,6 +249,7 @@ static int parse_options(struct options *options, int argc, char **argv)
                                           {"limit-seconds", required_argument, NULL, LIMIT},
                                           {"log", required_argument, NULL, LOG},
                                           {"no-test", no_argument, NULL, NO_TEST},
+                                          {"profile", no_argument, NULL, PROFILE},
                                           {"json", no_argument, NULL, JSON},
                                           {"help", no_argument, NULL, HELP},
                                           {0}};
@@ -294,6 +298,9 @@ static int parse_options(struct options *options, int argc, char **argv)
             break;
         case NO_TEST:
             options->no_test = true;
+            break;
+        case PROFILE:
+            options->profile = true;
             break;
         case JSON:
             options->json = true;
@@ -510,6 +517,20 @@ static bd_status print_levels(const struct bd_checkpoint *checkpoint, struct bd_
     return BD_OK;
 }
 
+static bd_status profile(struct session *session, int teacher_switch, struct bd_error *err)
+{
+    struct bd_train_profile found;
+    struct bd_train_control control = {.train = &session->train,
+                                       .teacher = session->teacher.arrays ? &session->teacher : NULL,
+                                       .teacher_switch = teacher_switch};
+    int64_t steps = session->options.steps ? session->options.steps : 20;
+    bd_status status = bd_train_profile(&session->checkpoint, &session->config.plan, &control, steps, &found, err);
+    if (!status) {
+        (session->options.json ? bd_cli_print_profile_json : bd_cli_print_profile)(&found);
+    }
+    return status;
+}
+
 static bd_status train(struct session *session, struct bd_error *err)
 {
     struct bd_train_config *config = &session->config;
@@ -520,6 +541,9 @@ static bd_status train(struct session *session, struct bd_error *err)
                     : bd_train_switch_mask(&session->checkpoint.graph, config->switches, &config->plan.switches, err);
     int teacher_switch;
     status = status ? status : open_teacher(session, &teacher_switch, err);
+    if (!status && session->options.profile) {
+        return profile(session, teacher_switch, err);
+    }
     status = status ? status : make_output_folder(config->output, err);
     if (status) {
         return status;
@@ -596,6 +620,8 @@ int cmd_train(int argc, char **argv)
         bd_mpi_close(&session.mpi, status);
     } else if (session.mpi.rank) {
         /* rank 0 tells */
+    } else if (session.options.profile) {
+        session.finished = true;
     } else if (session.options.json) {
         print_json(&session);
     } else if (session.finished) {

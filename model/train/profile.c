@@ -1,0 +1,83 @@
+#include "model/train/profile.h"
+
+#include <omp.h>
+#include <time.h>
+
+#include "model/train/run.h"
+
+#define WARM_UP 3 /* steps, in which memory is touched for the first time */
+
+static double seconds(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* The least of the steps' and the convolutions' times: what another program takes from the machine is left out. */
+static void keep_least(double *least, double value)
+{
+    *least = *least == 0 || value < *least ? value : *least;
+}
+
+/* One step and its bare convolutions. */
+static bd_status profile_step(struct bd_run *run, struct bd_train_profile *profile, struct bd_error *err)
+{
+    double wall = seconds(CLOCK_MONOTONIC), processor = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    bd_status status = bd_run_step(run, err);
+    keep_least(&profile->wall, seconds(CLOCK_MONOTONIC) - wall);
+    keep_least(&profile->processor, seconds(CLOCK_PROCESS_CPUTIME_ID) - processor);
+    if (status) {
+        return status;
+    }
+    wall = seconds(CLOCK_MONOTONIC);
+    processor = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    status = bd_net_bare_step(run->net, err);
+    keep_least(&profile->bound_wall, seconds(CLOCK_MONOTONIC) - wall);
+    keep_least(&profile->bound_processor, seconds(CLOCK_PROCESS_CPUTIME_ID) - processor);
+    run->step++;
+    return status;
+}
+
+static bd_status profile_run(struct bd_run *run, int64_t steps, struct bd_train_profile *profile, struct bd_error *err)
+{
+    bd_status status = BD_OK;
+    for (int i = 0; i < WARM_UP && !status; i++) {
+        status = bd_run_step(run, err);
+        run->step++;
+    }
+    bd_net_start_profile(run->net);
+    run->phases = (struct bd_run_phases){0};
+    for (int64_t i = 0; i < steps && !status; i++) {
+        status = profile_step(run, profile, err);
+    }
+    profile->net = bd_net_profile(run->net);
+    for (int phase = 0; phase < BD_PHASES; phase++) {
+        profile->net.seconds[phase] /= steps;
+        profile->net.operations[phase] /= steps;
+        profile->net.bytes[phase] /= steps;
+    }
+    profile->data = run->phases.data / steps;
+    profile->loss = run->phases.loss / steps;
+    profile->optimizer = run->phases.optimizer / steps;
+    return status;
+}
+
+bd_status bd_train_profile(struct bd_checkpoint *checkpoint, const struct bd_train_plan *plan,
+                           struct bd_train_control *control, int64_t steps, struct bd_train_profile *profile,
+                           struct bd_error *err)
+{
+    struct bd_run run = {.checkpoint = checkpoint, .graph = &checkpoint->graph, .plan = *plan, .control = control};
+    run.plan.steps = steps + WARM_UP;
+    *profile = (struct bd_train_profile){.steps = steps, .batch = plan->batch, .threads = omp_get_max_threads()};
+    bd_status status = bd_run_open(&run, err);
+    if (!status) {
+        status = profile_run(&run, steps, profile, err);
+        profile->half = run.half;
+    }
+    bd_run_close(&run);
+    if (!status) {
+        profile->limits = bd_measure_limits();
+    }
+    return status;
+}
