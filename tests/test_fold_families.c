@@ -13,6 +13,7 @@
 #include "model/core/rng.h"
 #include "model/exec/exec.h"
 #include "model/exec/fast.h"
+#include "model/exec/requantize.h"
 #include "model/train/evaluate.h"
 
 #define DEMO "yaml-configs/hardware/demo.yaml"
@@ -417,4 +418,30 @@ Test(fold_families, missing_levels_are_named)
     cr_assert_eq(bd_checkpoint_check(&checkpoint, &err), BD_BAD_INPUT);
     cr_assert(strstr(err.message, "array 's1b1.conv1.w1a8.wscale' has the wrong shape"), "%s", err.message);
     bd_checkpoint_release(&checkpoint);
+}
+
+/* A tie of the quantizer is the same tie to the requantizer: every half step, on both sides of zero and past the ends. */
+Test(fold_families, halves_go_up_in_folding_too)
+{
+    for (int bits = 1; bits <= 8; bits++) {
+        const int n = (1 << bits) - 1;
+        const struct bd_activation_rule rule = {.family = BD_ACTIVATIONS_LSQ, .bits = bits, .level = 0.25f};
+        const struct bd_code_rule exact = {.bits = bits, .step = 0.25L};
+        const struct bd_affine channel = {.gain = 0.125L, .lo = -20, .hi = 2 * n + 20}; /* half a step an acc */
+        int32_t m;
+        int64_t b;
+        struct bd_requant q = {.multiplier = &m, .bias = &b};
+        struct bd_error err;
+        cr_assert_eq(bd_requant_fit_codes(&channel, 1, &exact, 24, &q, &err), BD_OK, "%s", err.message);
+        const struct bd_descriptor d = {.shift = (uint32_t)q.shift, .code_multiplier = q.code_multiplier,
+                                        .code_offset = q.code_offset, .code_shift = (uint32_t)q.code_shift,
+                                        .out_bits = (uint32_t)bits};
+        for (int acc = -20; acc <= 2 * n + 20; acc++) {
+            const float x = 0.125f * (float)acc;
+            float value;
+            bd_activation_forward(&rule, &x, 1, &value);
+            const int code = bd_requantize_code(&d, bd_requantize_z(&d, m, b, acc, 0));
+            cr_assert_eq(value, 0.25f * (float)code, "%d bits, x %g: code %d, value %g", bits, x, code, value);
+        }
+    }
 }

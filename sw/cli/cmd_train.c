@@ -489,6 +489,17 @@ static bd_status test(struct session *session, struct bd_error *err)
     return BD_OK;
 }
 
+/* The switch of fewest weight bits above one: its own codes where they do not nest. */
+static int level_switch(const struct bd_graph *graph, const struct bd_layer *layer)
+{
+    int best = 0;
+    for (int s = 1; s < graph->switch_count; s++) {
+        int bits = bd_layer_weight_bits(layer, &graph->switches[s]);
+        best = bits > 1 && bits < bd_layer_weight_bits(layer, &graph->switches[best]) ? s : best;
+    }
+    return best;
+}
+
 /* How full each 2-bit level of the weights is: outer levels near nothing would mean a badly chosen range. */
 static bd_status print_levels(const struct bd_checkpoint *checkpoint, struct bd_error *err)
 {
@@ -500,7 +511,7 @@ static bd_status print_levels(const struct bd_checkpoint *checkpoint, struct bd_
         }
         size_t count = bd_checkpoint_find(checkpoint, "%s.weight", layer->name)->count, levels[4] = {0};
         uint8_t *codes = bd_xcalloc(count, 1);
-        bd_status status = bd_checkpoint_codes(checkpoint, layer, 0, codes, err);
+        bd_status status = bd_checkpoint_codes(checkpoint, layer, level_switch(&checkpoint->graph, layer), codes, err);
         for (size_t k = 0; k < count; k++) {
             levels[codes[k] >> 6]++;
         }
