@@ -64,6 +64,26 @@ Test(quant_families, dorefa_weights_on_a_grid)
     }
 }
 
+/* The tangent behind it, its derivative, and that the two forms of the code are one: tiny to huge latents. */
+Test(quant_families, dorefa_values_follow_tanh)
+{
+    for (int i = -4000; i <= 4000; i++) {
+        const float x = (float)copysign(exp(fabs(i / 200.0) - 12), i), peak = 0.9f;
+        float value, slope;
+        bd_dorefa_values(&x, 1, 1, &value);
+        cr_assert_float_eq(value, tanh(x), 3e-7 * fabs(tanh(x)) + 1e-12, "x %g: %g", x, value);
+        bd_dorefa_slopes(&x, 1, peak, &slope);
+        const double h = tanh(x);
+        cr_assert(fabs(h - peak) < 1e-6 || fabs(slope - (fabs(h) <= peak ? (1 - h * h) / peak : 0)) < 1e-6, "x %g", x);
+        bd_dorefa_values(&x, 1, peak, &value);
+        for (int bits = 1; bits <= 8; bits++) {
+            int16_t integer;
+            bd_dorefa_integers(&x, &value, 1, bits, &integer);
+            cr_assert_eq(integer, 2 * bd_dorefa_code(x, peak, bits) + 1 - (1 << bits), "x %g", x);
+        }
+    }
+}
+
 Test(quant_families, lsq_weights_on_a_grid)
 {
     static float w[GRID];

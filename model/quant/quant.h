@@ -103,11 +103,12 @@ float bd_weight_scale(const uint8_t *codes, size_t count, float s, int bits);
 /* max |tanh w|, at least a tiny positive number. */
 float bd_dorefa_peak(const float *weights, size_t count);
 /* 2 t - 1 = clip(tanh(w) / peak, -1, 1): what rounding starts from. */
-float bd_dorefa_value(float weight, float peak);
-/* Its code floor(n t + 1/2), n = 2^bits - 1. */
+void bd_dorefa_values(const float *weights, size_t count, float peak, float *values);
+/* The code floor(n t + 1/2), n = 2^bits - 1; and 2 code - n of many weights with their values. */
 int bd_dorefa_code(float weight, float peak, int bits);
+void bd_dorefa_integers(const float *weights, const float *values, size_t count, int bits, int16_t *integers);
 /* d (2 t - 1) / dw. */
-float bd_dorefa_slope(float weight, float peak);
+void bd_dorefa_slopes(const float *weights, size_t count, float peak, float *slopes);
 
 /* ---- pact.c: n = 2^bits - 1, scale = (float)(n / alpha) ------------------------------------------------------ */
 

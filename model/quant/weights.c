@@ -1,6 +1,7 @@
 /* The weights of a layer at a switch, whatever the family. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/core/memory.h"
 #include "model/quant/quant.h"
@@ -22,6 +23,23 @@ size_t bd_weight_unit_count(const struct bd_weight_rule *rule, size_t channels)
     return rule->unit == BD_UNIT_FILTER && rule->bits == 1 ? channels : 1;
 }
 
+/* A layer or filter of zeros has a unit too. */
+static float positive(double unit)
+{
+    return unit > SMALLEST ? (float)unit : SMALLEST;
+}
+
+/* The unit that gives the integers the root mean square of what they stand for: 2 t - 1 of DoReFa, or the latents. */
+static float even_unit(const float *values, size_t count, const int16_t *integers)
+{
+    double real = 0, whole = 0;
+    for (size_t i = 0; i < count; i++) {
+        real += (double)values[i] * values[i];
+        whole += (double)integers[i] * integers[i];
+    }
+    return positive(sqrt(real / whole));
+}
+
 /* FLOOR, and its unit of equal root mean square. */
 static float floor_integers(const struct bd_weight_rule *rule, const float *weights, size_t count, int16_t *integers)
 {
@@ -35,12 +53,15 @@ static float floor_integers(const struct bd_weight_rule *rule, const float *weig
     return unit;
 }
 
-static void dorefa_integers(const struct bd_weight_rule *rule, const float *weights, size_t count, int16_t *integers)
+/* DOREFA, and its unit of the root mean square of 2 t - 1. */
+static float dorefa_integers(const struct bd_weight_rule *rule, const float *weights, size_t count, int16_t *integers)
 {
-    for (size_t i = 0; i < count; i++) {
-        const int code = bd_dorefa_code(weights[i], rule->level, rule->bits);
-        integers[i] = (int16_t)(2 * code + 1 - (1 << rule->bits));
-    }
+    float *values = bd_xmalloc(count * sizeof *values);
+    bd_dorefa_values(weights, count, rule->level, values);
+    bd_dorefa_integers(weights, values, count, rule->bits, integers);
+    const float unit = even_unit(values, count, integers);
+    free(values);
+    return unit;
 }
 
 static void lsq_integers(const struct bd_weight_rule *rule, const float *weights, size_t count, int16_t *integers)
@@ -50,25 +71,6 @@ static void lsq_integers(const struct bd_weight_rule *rule, const float *weights
         integers[i] = (int16_t)(rule->bits == 1 ? bd_sign(weights[i])
                                                 : bd_lsq_integer(weights[i], rule->level, low, high));
     }
-}
-
-/* A layer or filter of zeros has a unit too. */
-static float positive(double unit)
-{
-    return unit > SMALLEST ? (float)unit : SMALLEST;
-}
-
-/* The unit that gives the integers the root mean square of what they stand for: 2 t - 1 of DoReFa, or the latents. */
-static float even_unit(const struct bd_weight_rule *rule, const float *weights, size_t count, const int16_t *integers)
-{
-    double real = 0, whole = 0;
-    for (size_t i = 0; i < count; i++) {
-        const double value =
-            rule->family == BD_WEIGHTS_DOREFA ? bd_dorefa_value(weights[i], rule->level) : weights[i];
-        real += value * value;
-        whole += (double)integers[i] * integers[i];
-    }
-    return positive(sqrt(real / whole));
 }
 
 /* The unit that the family itself gives to more than one bit. */
@@ -92,9 +94,10 @@ void bd_weight_integers(const struct bd_weight_rule *rule, const float *weights,
     if (rule->family == BD_WEIGHTS_FLOOR) {
         unit = floor_integers(rule, weights, count, integers);
     } else if (rule->family == BD_WEIGHTS_DOREFA) {
-        dorefa_integers(rule, weights, count, integers);
+        unit = dorefa_integers(rule, weights, count, integers);
     } else {
         lsq_integers(rule, weights, count, integers);
+        unit = even_unit(weights, count, integers);
     }
     if (!units) {
         return;
@@ -102,7 +105,7 @@ void bd_weight_integers(const struct bd_weight_rule *rule, const float *weights,
     if (rule->bits > 1 && (rule->unit != BD_UNIT_RMS || rule->family == BD_WEIGHTS_LSQ)) {
         *units = own_unit(rule);
     } else if (rule->unit == BD_UNIT_RMS) {
-        *units = rule->family == BD_WEIGHTS_FLOOR ? unit : even_unit(rule, weights, count, integers);
+        *units = unit;
     } else {
         const size_t unit_count = bd_weight_unit_count(rule, channels);
         for (size_t u = 0; u < unit_count; u++) {
@@ -111,25 +114,36 @@ void bd_weight_integers(const struct bd_weight_rule *rule, const float *weights,
     }
 }
 
-void bd_weight_gradient(const struct bd_weight_rule *rule, const float *weights, const float *d_value, size_t count,
-                        float *d_weights, double *d_level)
+/* LSQ above one bit; returns the step's gradient. */
+static double step_gradient(const struct bd_weight_rule *rule, const float *weights, const float *d_value, size_t count,
+                            float *d_weights)
 {
-    const bool steps = rule->family == BD_WEIGHTS_LSQ && rule->bits > 1;
-    const bool slopes = rule->family == BD_WEIGHTS_DOREFA && (rule->bits > 1 || rule->unit == BD_UNIT_RMS);
     const int low = bd_lsq_low(rule->bits, true), high = bd_lsq_high(rule->bits, true);
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
-        float slope = 1.0f;
-        if (steps) {
-            const float u = weights[i] / rule->level;
-            slope = u > (float)low && u < (float)high ? 1.0f : 0.0f;
-            sum += (double)d_value[i] * bd_lsq_step_gradient(weights[i], rule->level, low, high);
-        } else if (slopes) {
-            slope = bd_dorefa_slope(weights[i], rule->level);
-        }
-        d_weights[i] = d_value[i] * slope;
+        const float u = weights[i] / rule->level, d = d_value[i];
+        sum += (double)d * bd_lsq_step_gradient(weights[i], rule->level, low, high);
+        d_weights[i] = u > (float)low && u < (float)high ? d : 0.0f;
     }
-    *d_level = steps ? sum * bd_lsq_gradient_scale((double)count, high) : 0.0;
+    return sum * bd_lsq_gradient_scale((double)count, high);
+}
+
+void bd_weight_gradient(const struct bd_weight_rule *rule, const float *weights, const float *d_value, size_t count,
+                        float *d_weights, double *d_level)
+{
+    *d_level = 0;
+    if (rule->family == BD_WEIGHTS_LSQ && rule->bits > 1) {
+        *d_level = step_gradient(rule, weights, d_value, count, d_weights);
+    } else if (rule->family == BD_WEIGHTS_DOREFA && (rule->bits > 1 || rule->unit == BD_UNIT_RMS)) {
+        float *slopes = bd_xmalloc(count * sizeof *slopes);
+        bd_dorefa_slopes(weights, count, rule->level, slopes);
+        for (size_t i = 0; i < count; i++) {
+            d_weights[i] = d_value[i] * slopes[i];
+        }
+        free(slopes);
+    } else {
+        memmove(d_weights, d_value, count * sizeof *d_weights);
+    }
 }
 
 float bd_weight_first_level(enum bd_weight_quantizer family, int bits, const float *weights, size_t count,
