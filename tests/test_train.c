@@ -168,6 +168,21 @@ Test(train, gradients_bireal)
     check_gradients("bireal");
 }
 
+Test(train, gradients_separable)
+{
+    check_gradients("{kind: separable}");
+}
+
+Test(train, gradients_plain_pooled)
+{
+    check_gradients("{kind: plain}");
+}
+
+Test(train, gradients_basic_pooled)
+{
+    check_gradients("{kind: basic}");
+}
+
 /* bfloat16 operands hold codes and weights exactly: the same logits, and gradients that differ by rounding alone. */
 Test(train, gradients_half)
 {

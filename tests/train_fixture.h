@@ -27,11 +27,24 @@ static const char network_format[] = "name: tiny\n"
                                      "  - {channels: 19, stride: 2, blocks: [{inner: 6}, {kind: %s}]}\n"
                                      "head: {pool_bits: %d}\n";
 
+/* For kinds in braces: max pooling of values that are or are not a residual stream's. */
+static const char pooled_format[] = "name: tiny\n"
+                                    "input: {height: 8, width: 8, channels: 1}\n"
+                                    "classes: 3\n"
+                                    "switches: [%s]\n"
+                                    "stem: {channels: 5, max_pool: {kernel: 3, stride: 2, pad: 1}}\n"
+                                    "stages:\n"
+                                    "  - {channels: 5, blocks: [%s]}\n"
+                                    "  - {channels: 19, max_pool: {kernel: 2, stride: 1}, blocks: [%s]}\n"
+                                    "head: {pool_bits: %d}\n";
+
 static void make_checkpoint(struct bd_checkpoint *checkpoint, const char *switches, const char *kind, int pool_bits,
                             const struct bd_train_plan *plan)
 {
     struct bd_error err;
-    char *text = bd_asprintf(network_format, switches, kind, pool_bits);
+    bool pooled = kind[0] == '{';
+    char *text = pooled ? bd_asprintf(pooled_format, switches, kind, kind, pool_bits)
+                        : bd_asprintf(network_format, switches, kind, pool_bits);
     bd_checkpoint_init(checkpoint);
     cr_assert_eq(bd_graph_parse(&checkpoint->graph, "tiny", text, strlen(text), &err), BD_OK, "%s", err.message);
     free(text);

@@ -77,6 +77,9 @@ static bd_status reduce_gradients(struct bd_net *net, struct bd_net_layer *layer
         }
         bd_net_add_alpha_gradient(net, q, s, d_alpha);
     }
+    if (layer->info->kind == BD_LAYER_MAXPOOL) {
+        return BD_OK;
+    }
     bd_net_add_slabs(net, layer);
     add_norm_gradients(net, layer, s);
     bd_status status = bd_net_reduce_sums(net, layer, err);
@@ -114,9 +117,18 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
             unpool = layer;
             continue;
         }
-        struct bd_walk walk = {
-            .s = s, .unpool = unpool, .normalize = waiting, .normalize_g = waiting_g, .gather = layer};
-        if (waiting && waiting->info->in_quantizer != BD_QUANTIZER_INPUT) {
+        struct bd_walk walk = {.s = s, .unpool = unpool, .gather = layer};
+        if (waiting && waiting->info->kind == BD_LAYER_MAXPOOL) {
+            walk.scatter = waiting;
+            walk.scatter_g = waiting_g;
+            stream = waiting_g == net->d_stream[0] ? 1 : 0;
+            walk.scattered = net->d_stream[stream];
+            alive = true;
+        } else if (waiting) {
+            walk.normalize = waiting;
+            walk.normalize_g = waiting_g;
+        }
+        if (walk.normalize && waiting->info->in_quantizer != BD_QUANTIZER_INPUT) {
             int q = waiting->info->in_quantizer;
             walk.d_source = net->d_code_room;
             walk.d_source_stays = layer && layer->info->out_quantizer == q;
@@ -125,7 +137,7 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
             }
         }
         if (layer) {
-            walk.gather_g = net->d_inner;
+            walk.gather_g = layer->stream ? net->d_stream[stream] : net->d_inner;
         }
         if (layer && layer->info->writes_stream) {
             stream = alive ? stream : 1 - stream;
@@ -134,7 +146,7 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
             alive = layer->info->adds_stream;
         }
         status = bd_net_walk(net, &walk, err);
-        if (!status && waiting && !waiting->once) {
+        if (!status && walk.normalize && !waiting->once) {
             status = bd_net_add_weight_gradient(net, waiting, s, err);
         }
         if (!status && layer) {

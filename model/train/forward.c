@@ -154,7 +154,10 @@ bd_status bd_net_forward(struct bd_net *net, int s, double momentum, float *logi
             status = bd_net_walk(net, &walk, err);
             quantize_pooled(net, layer, s);
             break;
-        case BD_LAYER_MAXPOOL: /* bd_net_create refuses it */
+        case BD_LAYER_MAXPOOL:
+            walk.maxpool = layer;
+            status = bd_net_walk(net, &walk, err);
+            waiting = layer;
             break;
         case BD_LAYER_CLASSIFIER:
             forward_classifier(net, layer, s, logits);

@@ -74,10 +74,9 @@ static void bind_layer(struct bd_net *net, struct bd_net_layer *layer)
     layer->weight_count =
         (size_t)info->out_channels * (info->in_channels / info->groups) * info->kernel_h * info->kernel_w;
     layer->weight = array_data(net, "%s.%s", name, "weight");
-    layer->d_weight =
-        bd_net_add_parameter(net, BD_PARAMETER_WEIGHT, -1, layer->weight_count, layer->weight,
-                             net->graph->weights == BD_WEIGHTS_FLOOR ? array_data(net, "%s.%s", name, "scale") : NULL,
-                             name, "weight");
+    layer->d_weight = bd_net_add_parameter(
+        net, BD_PARAMETER_WEIGHT, -1, layer->weight_count, layer->weight,
+        net->graph->weights == BD_WEIGHTS_FLOOR ? array_data(net, "%s.%s", name, "scale") : NULL, name, "weight");
     if (info->kind == BD_LAYER_CLASSIFIER) {
         layer->bias = array_data(net, "%s.%s", name, "bias");
         layer->d_bias =
@@ -149,6 +148,22 @@ static bd_status open_conv(struct bd_net *net, struct bd_net_layer *layer, struc
     return status;
 }
 
+/* It has a stream of its own even where none but its codes are read: its gradient is gathered there. */
+static void open_maxpool(struct bd_net *net, struct bd_net_layer *layer)
+{
+    layer->in_padded = layer->out_padded = padded(net, layer->info->out_channels);
+    size_t count = (size_t)net->batch * layer->out_padded * layer->out_pixels;
+    layer->accumulation = big_alloc(count * sizeof(float));
+    layer->accumulation_type = BD_FLOAT;
+    layer->stream = big_alloc(count * sizeof(float));
+    layer->winner = big_alloc(count);
+    layer->slope = big_alloc(layer->out_padded * sizeof(float));
+    layer->offset = big_alloc(layer->out_padded * sizeof(float));
+    for (int c = 0; c < layer->out_padded; c++) {
+        layer->slope[c] = 1;
+    }
+}
+
 static bd_status open_layer(struct bd_net *net, int index, struct bd_error *err)
 {
     struct bd_net_layer *layer = &net->layers[index];
@@ -157,7 +172,8 @@ static bd_status open_layer(struct bd_net *net, int index, struct bd_error *err)
         return BD_OK;
     }
     if (info->kind == BD_LAYER_MAXPOOL) {
-        return bd_fail(err, BD_BAD_INPUT, "layer '%s': the trainer has no max pooling", info->name);
+        open_maxpool(net, layer);
+        return BD_OK;
     }
     if (info->weight_bits > 8) {
         return bd_fail(err, BD_BAD_INPUT, "layer '%s': the trainer has no float weights", info->name);
@@ -341,7 +357,7 @@ static void close_layer(struct bd_net_layer *layer)
     void *owned[] = {
         layer->plain,      layer->d_shards,       layer->accumulation,  layer->stream, layer->d_accumulation_sum,
         layer->batch_mean, layer->batch_variance, layer->batch_inverse, layer->slope,  layer->offset,
-        layer->back[0],    layer->back[1],        layer->back[2]};
+        layer->back[0],    layer->back[1],        layer->back[2],       layer->winner};
     for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
         free(owned[k]);
     }

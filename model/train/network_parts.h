@@ -20,7 +20,7 @@ struct bd_net_layer {
     struct bd_intconv_shape shape;         /* of the integer kernel */
     int in_padded, out_padded, out_pixels; /* channels in whole blocks */
     bool once;                             /* same accumulations in every switch */
-    int stream_source;                     /* ADDS, POOL: the layer whose stream it reads */
+    int stream_source;                     /* ADDS, POOL, MAXPOOL: the layer whose stream it reads */
     size_t weight_count;
     float *weight, *bias;                                     /* checkpoint */
     struct bd_weight_rule rule[BD_MAX_SWITCHES];              /* with the level as it was at the last update */
@@ -40,6 +40,7 @@ struct bd_net_layer {
     double *batch_mean, *batch_inverse; /* of the accumulation; inverse = k / sqrt(k^2 var + eps), (out_padded) */
     double *batch_variance;
     float *slope, *offset; /* (out_padded) */
+    uint8_t *winner;       /* MAXPOOL: the tap whose value each result is */
     float *back[3];        /* d_a = back[0] g + back[1] a + back[2], (out_padded) */
 };
 
@@ -114,14 +115,21 @@ static inline size_t bd_image_at(const struct bd_net_layer *layer, int image)
 struct bd_walk {
     int s;
     bool measure;
-    struct bd_net_layer *emit, *convolve, *pool;      /* forward */
-    struct bd_net_layer *unpool, *normalize, *gather; /* backward */
+    struct bd_net_layer *emit, *maxpool, *convolve, *pool;      /* forward */
+    struct bd_net_layer *unpool, *normalize, *scatter, *gather; /* backward; scatter: a MAXPOOL */
     const void *normalize_g;
+    const float *scatter_g; /* into `scattered`, a gradient of the stream */
+    float *scattered;
     const float *d_stream; /* gradient of what `gather` writes to the stream, from the layers that read it; or NULL */
     void *gather_g;
     void *d_source;      /* where `normalize` leaves the gradient of its input codes, or NULL: */
     bool d_source_stays; /* in the worker's room, for `gather` alone */
 };
+
+/* An image of a MAXPOOL layer, from its source's stream; and the gradient g of its values into that stream's. */
+void bd_net_maxpool_image(struct bd_net *net, struct bd_net_layer *layer, int image);
+void bd_net_maxpool_back(const struct bd_net *net, const struct bd_net_layer *layer, const float *g, int image,
+                         float *d_stream);
 
 /* Takes every shard through the walk; threads take shards as they come. */
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err) BD_WARN_UNUSED;

@@ -177,6 +177,9 @@ static bd_status forward_shard(struct bd_net *net, const struct bd_walk *walk, i
                 measure_image(net, layer, image);
             }
         }
+        if (walk->maxpool) {
+            bd_net_maxpool_image(net, walk->maxpool, image);
+        }
         if (walk->pool) {
             pool_image(net, walk->pool, image);
         }
@@ -323,6 +326,9 @@ static bd_status backward_shard(struct bd_net *net, const struct bd_walk *walk, 
         status = walk->normalize->once ? BD_OK : convolve_back(net, walk, shard, worker, err);
         from = bd_clock(net);
     }
+    for (int n = shard * net->shard; walk->scatter && n < (shard + 1) * net->shard; n++) {
+        bd_net_maxpool_back(net, walk->scatter, walk->scatter_g, n, walk->scattered);
+    }
     if (!status && walk->gather) {
         gather_shard(net, walk, shard, worker);
     }
@@ -360,7 +366,7 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err)
 {
     bd_status worst = BD_OK;
-    bool back = walk->unpool || walk->normalize || walk->gather;
+    bool back = walk->unpool || walk->normalize || walk->scatter || walk->gather;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
     for (int shard = 0; shard < net->shards; shard++) {
         struct bd_error here;
