@@ -3,9 +3,8 @@
  *       trains a fresh network by the trainer's own loop and prints images and seconds as JSON: on one random batch
  * again and again, or on Fashion-MNIST through the loader (moved by up to one pixel, mirrored). The first steps, in
  *       which memory is touched for the first time, do not count.
- *   step profile NETWORK.yaml --steps N [--batch N] [--bfloat16]
- *       the processor time, of all threads, that the convolutions of such steps take (forward, data gradient, weight
- *       gradient), and all of the network's passes take: what bounds `time`.
+ *   step bound NETWORK.yaml --steps N [--batch N] [--bfloat16]
+ *       the same for the convolutions of such steps and nothing else: the least of N steps.
  *   step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next]
  *       one step of a random network on random images, taken apart into .npy files under OUT: every array of the
  *       checkpoint (NAME), gradients (gradient/NAME), both after two updates by Adam (updated/NAME), and for each
@@ -26,6 +25,7 @@
 #include "model/train/loss.h"
 #include "model/train/network.h"
 #include "model/train/optimizer.h"
+#include "model/train/profile.h"
 #include "model/train/train.h"
 
 #define WARM_UP 2 /* steps */
@@ -107,66 +107,17 @@ static bd_status time_steps(const struct options *options, struct bd_checkpoint 
     bd_train_initialise(checkpoint, &plan);
     struct watch watched = {0};
     struct bd_train_control control = {.train = &data, .watch = watch, .context = &watched};
-    bd_status status = bd_train_run(checkpoint, &plan, &control, err);
+    struct bd_train_profile profile;
+    const bool bound = !strcmp(options->command, "bound");
+    bd_status status = bound ? bd_train_profile(checkpoint, &plan, &control, options->steps, &profile, err)
+                             : bd_train_run(checkpoint, &plan, &control, err);
     bd_dataset_release(&data);
     if (!status) {
-        printf("{\"images\": %" PRId64 ", \"seconds\": %.6f, \"cpu_seconds\": %.6f}\n", watched.steps * options->batch,
-               watched.end - watched.start, watched.cpu_end - watched.cpu_start);
+        const double wall = bound ? profile.bound_wall : watched.end - watched.start;
+        const double processor = bound ? profile.bound_processor : watched.cpu_end - watched.cpu_start;
+        printf("{\"images\": %" PRId64 ", \"seconds\": %.6f, \"cpu_seconds\": %.6f}\n",
+               (bound ? 1 : watched.steps) * options->batch, wall, processor);
     }
-    return status;
-}
-
-/* ---- profile ---- */
-
-/* All passes of a step; the loss is of no interest here. */
-static bd_status pass(struct bd_net *net, const struct bd_graph *graph, const uint8_t *images, float *logits,
-                      const float *d_logits, struct bd_error *err)
-{
-    bd_net_update_weights(net);
-    bd_status status = bd_net_begin(net, images, err);
-    for (int s = 0; s < graph->switch_count && !status; s++) {
-        status = bd_net_forward(net, s, 0.02, logits, err);
-        status = status ? status : bd_net_backward(net, s, d_logits, NULL, err);
-    }
-    return status ? status : bd_net_finish(net, err);
-}
-
-static bd_status profile(const struct options *options, struct bd_checkpoint *checkpoint, struct bd_error *err)
-{
-    const struct bd_graph *graph = &checkpoint->graph;
-    struct bd_dataset data;
-    struct bd_net *net;
-    bd_random_arrays(checkpoint, 1);
-    bd_status status =
-        bd_net_create(&net, checkpoint, options->batch, (1u << graph->switch_count) - 1, options->half, true, err);
-    if (status) {
-        return status;
-    }
-    random_images(&data, graph, options->batch, 1);
-    float *logits = bd_xcalloc(options->batch * graph->classes, sizeof *logits);
-    float *d_logits = bd_xcalloc(options->batch * graph->classes, sizeof *d_logits);
-    for (int64_t i = 0; i < options->batch * graph->classes; i++) {
-        d_logits[i] = (i % 2 ? 0.5f : -0.5f) / options->batch;
-    }
-    double cpu = 0;
-    for (int64_t step = -WARM_UP; step < options->steps && !status; step++) {
-        if (step == 0) {
-            bd_net_start_profile(net);
-            cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-        }
-        status = pass(net, graph, data.images, logits, d_logits, err);
-    }
-    if (!status) {
-        const struct bd_profile p = bd_net_profile(net);
-        printf("{\"images\": %" PRId64 ", \"forward\": %.6f, \"data_gradient\": %.6f, \"weight_gradient\": %.6f, "
-               "\"cpu_seconds\": %.6f}\n",
-               options->steps * options->batch, p.seconds[BD_PHASE_CONVOLVE], p.seconds[BD_PHASE_DATA_GRADIENT],
-               p.seconds[BD_PHASE_WEIGHT_GRADIENT], seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
-    }
-    free(logits);
-    free(d_logits);
-    bd_dataset_release(&data);
-    bd_net_destroy(net);
     return status;
 }
 
@@ -271,6 +222,7 @@ static bd_status run_switch(const struct dump *d, int s, struct bd_error *err)
         return status;
     }
     const struct bd_loss loss = {.batch = d->options->batch,
+                                 .total = d->options->batch,
                                  .classes = d->graph->classes,
                                  .labels = d->data.labels,
                                  .label_weight = teacher < 0 ? 1 : LABEL_WEIGHT,
@@ -278,11 +230,11 @@ static bd_status run_switch(const struct dump *d, int s, struct bd_error *err)
                                  .teacher_weight = TEACHER_WEIGHT,
                                  .temperature = TEMPERATURE};
     int right, channels = d->graph->layers[d->graph->layer_count - 1].in_channels;
-    double value = bd_loss_gradient(&loss, d->logits[s], d->d_logits, &right);
+    double value = bd_loss_gradient(&loss, d->logits[s], d->d_logits, &right) / d->options->batch;
     memcpy(d->pooled[s], bd_net_pooled(d->net), d->options->batch * channels * sizeof(float));
     if (teacher >= 0) {
-        bd_loss_pooled_gradient(d->pooled[s], d->pooled[teacher], d->options->batch, channels, POOLED_WEIGHT,
-                                d->d_pooled);
+        bd_loss_pooled_gradient(d->pooled[s], d->pooled[teacher], d->options->batch, d->options->batch, channels,
+                                POOLED_WEIGHT, d->d_pooled);
     }
     status = put_switch(d, s, value, err);
     return status ? status : bd_net_backward(d->net, s, d->d_logits, teacher < 0 ? NULL : d->d_pooled, err);
@@ -406,7 +358,7 @@ static bd_status dump(const struct options *options, struct bd_checkpoint *check
 static int usage(void)
 {
     fputs("usage: step time NETWORK.yaml --steps N [--batch N] [--bfloat16] [--data FOLDER]\n"
-          "       step profile NETWORK.yaml --steps N [--batch N] [--bfloat16]\n"
+          "       step bound NETWORK.yaml --steps N [--batch N] [--bfloat16]\n"
           "       step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next]\n",
           stderr);
     return BD_BAD_INPUT;
@@ -458,7 +410,7 @@ static bool parse(struct options *options, int argc, char **argv)
     options->out = optind + 3 == argc ? argv[optind + 2] : NULL;
     options->command = argv[optind];
     return options->out ? !strcmp(options->command, "dump")
-                        : !strcmp(options->command, "time") || !strcmp(options->command, "profile");
+                        : !strcmp(options->command, "time") || !strcmp(options->command, "bound");
 }
 
 int main(int argc, char **argv)
@@ -472,9 +424,7 @@ int main(int argc, char **argv)
     bd_checkpoint_init(&checkpoint);
     bd_status status = bd_graph_load(&checkpoint.graph, options.network, &err);
     if (!status) {
-        status = options.out                 ? dump(&options, &checkpoint, &err)
-                 : options.command[0] == 'p' ? profile(&options, &checkpoint, &err)
-                                             : time_steps(&options, &checkpoint, &err);
+        status = options.out ? dump(&options, &checkpoint, &err) : time_steps(&options, &checkpoint, &err);
         bd_checkpoint_release(&checkpoint);
     }
     if (status) {
