@@ -169,6 +169,26 @@ static void tell(struct bd_run *run, int kind)
     }
 }
 
+/* Levels of every switch, over the validation images that fill one batch. */
+static bd_status count_levels(struct bd_run *run, struct bd_error *err)
+{
+    const struct bd_dataset *images = run->control->validation;
+    if (images->count < run->rows) {
+        return BD_OK;
+    }
+    uint8_t *room = bd_xcalloc(run->rows, (size_t)images->height * images->width * images->channels);
+    bd_status status = bd_dataset_read(images, 0, run->rows, room, err);
+    status = status ? status : bd_net_begin(run->net, room, err);
+    for (int s = 0; s < run->graph->switch_count && !status; s++) {
+        if (run->plan.switches >> s & 1) {
+            status = bd_net_forward(run->net, s, BD_NET_EVALUATE, run->logits[s], err);
+            run->shown.levels[s] = bd_levels_count(run->net, run->graph, s, run->rows);
+        }
+    }
+    free(room);
+    return status;
+}
+
 static bd_status validate(struct bd_run *run, struct bd_error *err)
 {
     struct bd_train_event kept = run->shown;
@@ -180,6 +200,7 @@ static bd_status validate(struct bd_run *run, struct bd_error *err)
     bd_status status =
         bd_net_accuracy(run->net, run->graph, run->rows, run->plan.switches, run->control->validation,
                         run->control->validate_images, run->shown.accuracy, err);
+    status = status ? status : count_levels(run, err);
     bd_net_set_reducer(run->net, run->control->reducer);
     if (!status) {
         tell(run, BD_TRAIN_VALIDATED);

@@ -16,6 +16,7 @@
 #include "model/core/yaml.h"
 #include "model/data/dataset.h"
 #include "model/train/checkpoint.h"
+#include "model/train/levels.h"
 
 enum bd_optimizer { BD_OPTIMIZER_ADAM, BD_OPTIMIZER_SGD };
 enum bd_schedule { BD_SCHEDULE_COSINE, BD_SCHEDULE_STEP, BD_SCHEDULE_CONSTANT };
@@ -73,10 +74,9 @@ struct bd_train_event {
     /* STEP, every `measure_every`: the part that each switch of `measured` has in the shared gradient. Layers whose
      * accumulations all switches share (a stem of fixed bits) are left out. */
     uint32_t measured;
+    struct bd_levels levels[BD_MAX_SWITCHES]; /* VALIDATED */
     double gradient_norm[BD_MAX_SWITCHES], gradient_cosine[BD_MAX_SWITCHES][BD_MAX_SWITCHES];
 };
-
-struct bd_reducer; /* network.h */
 
 /* What a run does beside computing, and what it reads; `train` and `teacher` alone decide bits. */
 struct bd_train_control {

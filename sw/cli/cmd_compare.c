@@ -21,6 +21,7 @@
 #include "model/core/memory.h"
 #include "model/search/journal.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/train_view.h"
 
 #define NAME "compare"
 #define MAX_JOBS 256
@@ -140,27 +141,25 @@ static int parse_options(struct options *options, int argc, char **argv)
 
 /* ---- a worker ---- */
 
-static void show(void *context, const struct bd_train_event *event)
-{
-    double *shown_at = context;
-    if (event->kind == BD_TRAIN_STEP && (now() - *shown_at > 10 || event->step == event->steps)) {
-        *shown_at = now();
-        fprintf(stderr, "step %" PRId64 "/%" PRId64 ", %.0f images/s, %.0f s left\n", event->step, event->steps,
-                event->images_per_second, event->seconds_left);
-    }
-}
-
 static bd_status work(struct session *session, struct bd_error *err)
 {
     const struct bd_compare_run *run = bd_comparison_find(&session->comparison, session->options.worker);
-    double shown_at = 0;
+    const struct bd_comparison *c = &session->comparison;
+    struct bd_train_view view;
     char *record;
     if (!run) {
         return bd_fail(err, BD_BAD_INPUT, "comparison '%s' has no run '%s'", session->comparison.config.name,
                        session->options.worker);
     }
+    char *log = bd_asprintf("%s/%s.jsonl", c->config.folder, run->id);
+    bd_train_view_init(&view, &c->networks[c->variants[run->variant].network], c->config.train.log_every);
+    view.log = fopen(log, "a");
     bd_status status =
-        bd_comparison_run(&session->comparison, run, session->options.rate, show, &shown_at, &record, err);
+        bd_comparison_run(c, run, session->options.rate, bd_train_view_watch, &view, &record, err);
+    if (view.log) {
+        fclose(view.log);
+    }
+    free(log);
     if (!status) {
         puts(record);
         free(record);

@@ -17,6 +17,7 @@
 #include "model/train/train.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/profile.h"
+#include "sw/cli/train_view.h"
 
 #define NAME "train"
 
@@ -58,11 +59,9 @@ struct session {
     struct bd_checkpoint checkpoint, teacher;
     struct bd_dataset train, validation, test;
     struct bd_mpi mpi;
-    FILE *log;
-    bool terminal, bar_shown;
-    double shown_at, started;
-    double validation_accuracy[BD_MAX_SWITCHES], test_accuracy[BD_MAX_SWITCHES], images_per_second;
-    bool validated, tested, finished;
+    struct bd_train_view view;
+    double started, test_accuracy[BD_MAX_SWITCHES];
+    bool tested, finished;
 };
 
 static double now(void)
@@ -72,142 +71,11 @@ static double now(void)
     return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-/* ---- what the user sees ---- */
-
-static void clear_bar(struct session *session)
-{
-    if (session->bar_shown) {
-        fprintf(stderr, "\r\033[K");
-        session->bar_shown = false;
-    }
-}
-
-static void print_switches(FILE *out, const struct bd_graph *graph, const struct bd_train_event *event)
-{
-    for (int s = 0; s < graph->switch_count; s++) {
-        if (event->switches >> s & 1) {
-            fprintf(out, " %s %.1f", graph->switches[s].name, 100 * event->accuracy[s]);
-        }
-    }
-}
-
-static double mean_loss(const struct bd_graph *graph, const struct bd_train_event *event)
-{
-    double sum = 0;
-    int count = 0;
-    for (int s = 0; s < graph->switch_count; s++) {
-        if (event->switches >> s & 1) {
-            sum += event->loss[s];
-            count++;
-        }
-    }
-    return sum / count;
-}
-
-static void print_time(FILE *out, double seconds)
-{
-    int whole = seconds;
-    fprintf(out, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
-}
-
-static void show_step(struct session *session, const struct bd_train_event *event)
-{
-    const struct bd_graph *graph = &session->checkpoint.graph;
-    double t = now();
-    if (t - session->shown_at < (session->terminal ? 0.5 : 15) && event->step < event->steps) {
-        return;
-    }
-    session->shown_at = t;
-    if (session->terminal) {
-        char bar[21];
-        int filled = 20 * event->step / event->steps;
-        for (int i = 0; i < 20; i++) {
-            bar[i] = i < filled ? '#' : '.';
-        }
-        bar[20] = 0;
-        fprintf(stderr, "\r\033[K[%s] %3d%% ", bar, (int)(100 * event->step / event->steps));
-        session->bar_shown = true;
-    }
-    fprintf(stderr, "step %" PRId64 "/%" PRId64 " loss %.3f %%", event->step, event->steps, mean_loss(graph, event));
-    print_switches(stderr, graph, event);
-    fprintf(stderr, " | %.0f images/s, ", event->images_per_second);
-    print_time(stderr, event->seconds_left);
-    fprintf(stderr, " left%s", session->terminal ? "" : "\n");
-    fflush(stderr);
-}
-
-static json_t *by_switch(const struct bd_graph *graph, uint32_t switches, const double *values)
-{
-    json_t *object = json_object();
-    for (int s = 0; s < graph->switch_count; s++) {
-        if (switches >> s & 1) {
-            json_object_set_new(object, graph->switches[s].name, json_real(values[s]));
-        }
-    }
-    return object;
-}
-
-static void log_event(struct session *session, const struct bd_train_event *event, const char *what)
-{
-    const struct bd_graph *graph = &session->checkpoint.graph;
-    if (!session->log) {
-        return;
-    }
-    json_t *line = json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:o}", "event", what, "step", (json_int_t)event->step,
-                             "epoch", (json_int_t)event->epoch, "seconds", now() - session->started,
-                             "images_per_second", event->images_per_second, "rate", event->rate, "accuracy",
-                             by_switch(graph, event->switches, event->accuracy));
-    if (event->kind == BD_TRAIN_STEP) {
-        json_object_set_new(line, "loss", by_switch(graph, event->switches, event->loss));
-    }
-    if (event->kind == BD_TRAIN_STEP && event->measured) {
-        json_t *cosines = json_object();
-        for (int s = 0; s < graph->switch_count; s++) {
-            if (event->measured >> s & 1) {
-                json_object_set_new(cosines, graph->switches[s].name,
-                                    by_switch(graph, event->measured, event->gradient_cosine[s]));
-            }
-        }
-        json_object_set_new(line, "gradient_norm", by_switch(graph, event->measured, event->gradient_norm));
-        json_object_set_new(line, "gradient_cosine", cosines);
-    }
-    json_dumpf(line, session->log, JSON_COMPACT | JSON_REAL_PRECISION(7));
-    fputc('\n', session->log);
-    fflush(session->log);
-    json_decref(line);
-}
-
 static void watch(void *context, const struct bd_train_event *event)
 {
     struct session *session = context;
-    const struct bd_graph *graph = &session->checkpoint.graph;
-    if (session->mpi.rank) {
-        return;
-    }
-    switch (event->kind) {
-    case BD_TRAIN_STEP:
-        session->images_per_second = event->images_per_second;
-        show_step(session, event);
-        if (event->measured || event->step % session->config.log_every == 0 || event->step == event->steps) {
-            log_event(session, event, "step");
-        }
-        break;
-    case BD_TRAIN_VALIDATED:
-        clear_bar(session);
-        fprintf(stderr, "epoch %" PRId64 ": validation %%", event->epoch);
-        print_switches(stderr, graph, event);
-        fprintf(stderr, "\n");
-        log_event(session, event, "validated");
-        memcpy(session->validation_accuracy, event->accuracy, sizeof event->accuracy);
-        session->validated = true;
-        break;
-    case BD_TRAIN_SAVED:
-        log_event(session, event, "saved");
-        break;
-    case BD_TRAIN_RECALIBRATED:
-        clear_bar(session);
-        fprintf(stderr, "batch-norm statistics taken anew\n");
-        break;
+    if (!session->mpi.rank) {
+        bd_train_view_watch(&session->view, event);
     }
 }
 
@@ -429,7 +297,7 @@ static void open_log(struct session *session)
 {
     char *path =
         session->options.log ? bd_xstrdup(session->options.log) : bd_asprintf("%s.jsonl", session->config.output);
-    session->log = fopen(path, session->options.resume ? "a" : "w");
+    session->view.log = fopen(path, session->options.resume ? "a" : "w");
     free(path);
 }
 
@@ -458,11 +326,11 @@ static void write_metadata(struct session *session)
     if (session->config.init) {
         json_object_set_new(metadata, "init", json_string(session->config.init));
     }
-    if (session->validated) {
-        json_object_set_new(metadata, "validation_accuracy", by_switch(graph, mask, session->validation_accuracy));
+    if (session->view.validated) {
+        json_object_set_new(metadata, "validation_accuracy", bd_train_view_by_switch(graph, mask, session->view.validation_accuracy));
     }
     if (session->tested) {
-        json_object_set_new(metadata, "test_accuracy", by_switch(graph, mask, session->test_accuracy));
+        json_object_set_new(metadata, "test_accuracy", bd_train_view_by_switch(graph, mask, session->test_accuracy));
     }
     free(checkpoint->metadata);
     checkpoint->metadata = json_dumps(metadata, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(6));
@@ -483,9 +351,9 @@ static bd_status test(struct session *session, struct bd_error *err)
     struct bd_train_event event = {.switches = mask};
     memcpy(event.accuracy, session->test_accuracy, sizeof event.accuracy);
     fprintf(stderr, "test %%");
-    print_switches(stderr, graph, &event);
+    bd_train_view_print(stderr, graph, &event);
     fprintf(stderr, "\n");
-    log_event(session, &event, "tested");
+    bd_train_view_log(&session->view, &event, "tested");
     return BD_OK;
 }
 
@@ -559,6 +427,7 @@ static bd_status train(struct session *session, struct bd_error *err)
     if (status) {
         return status;
     }
+    bd_train_view_init(&session->view, &session->checkpoint.graph, config->log_every);
     if (!session->mpi.rank) {
         open_log(session);
     }
@@ -576,7 +445,7 @@ static bd_status train(struct session *session, struct bd_error *err)
                                        .watch = watch,
                                        .context = session};
     status = bd_train_run(&session->checkpoint, &config->plan, &control, err);
-    clear_bar(session);
+    bd_train_view_clear(&session->view);
     session->finished = control.finished;
     if (status || !control.finished || session->mpi.rank) { /* rank 0 has the statistics, and does the rest */
         return status;
@@ -598,12 +467,12 @@ static void print_json(const struct session *session)
     uint32_t mask = session->config.plan.switches;
     json_t *result =
         json_pack("{s:s, s:b, s:f, s:f}", "checkpoint", session->config.output, "finished", session->finished,
-                  "seconds", now() - session->started, "images_per_second", session->images_per_second);
-    if (session->validated) {
-        json_object_set_new(result, "validation_accuracy", by_switch(graph, mask, session->validation_accuracy));
+                  "seconds", now() - session->started, "images_per_second", session->view.images_per_second);
+    if (session->view.validated) {
+        json_object_set_new(result, "validation_accuracy", bd_train_view_by_switch(graph, mask, session->view.validation_accuracy));
     }
     if (session->tested) {
-        json_object_set_new(result, "test_accuracy", by_switch(graph, mask, session->test_accuracy));
+        json_object_set_new(result, "test_accuracy", bd_train_view_by_switch(graph, mask, session->test_accuracy));
     }
     json_dumpf(result, stdout, JSON_COMPACT | JSON_REAL_PRECISION(7));
     putchar('\n');
@@ -612,7 +481,7 @@ static void print_json(const struct session *session)
 
 int cmd_train(int argc, char **argv)
 {
-    struct session session = {.terminal = isatty(STDERR_FILENO), .started = now()};
+    struct session session = {.started = now()};
     struct bd_error err;
     int parsed = parse_options(&session.options, argc, argv);
     if (parsed) {
@@ -641,8 +510,8 @@ int cmd_train(int argc, char **argv)
         printf("stopped by the time limit; go on with --resume: %s\n", session.config.output);
     }
     bd_mpi_close(&session.mpi, BD_OK);
-    if (session.log) {
-        fclose(session.log);
+    if (session.view.log) {
+        fclose(session.view.log);
     }
     bd_dataset_release(&session.train);
     bd_dataset_release(&session.validation);

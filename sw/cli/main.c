@@ -18,6 +18,7 @@ static const struct {
     {"data", cmd_data, "check a data set and print what it holds"},
     {"show", cmd_show, "print a network's layers, shapes, parameters and bytes per switch"},
     {"train", cmd_train, "train a network at several precisions, or fine-tune a checkpoint"},
+    {"curves", cmd_curves, "draw loss, accuracy and gradients from training logs"},
     {"compare", cmd_compare, "train a shared network and each of its switches alone, and tell them apart"},
     {"compile", cmd_compile, "fold a trained network to integers and pack it for one hardware configuration"},
     {"inspect", cmd_inspect, "verify a program image and print or extract what it holds"},

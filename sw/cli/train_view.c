@@ -1,0 +1,182 @@
+#include "sw/cli/train_view.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+void bd_train_view_init(struct bd_train_view *view, const struct bd_graph *graph, int64_t log_every)
+{
+    *view = (struct bd_train_view){
+        .graph = graph, .log_every = log_every, .terminal = isatty(STDERR_FILENO), .started = now()};
+}
+
+void bd_train_view_clear(struct bd_train_view *view)
+{
+    if (view->bar_shown) {
+        fprintf(stderr, "\r\033[K");
+        view->bar_shown = false;
+    }
+}
+
+void bd_train_view_print(FILE *out, const struct bd_graph *graph, const struct bd_train_event *event)
+{
+    for (int s = 0; s < graph->switch_count; s++) {
+        if (event->switches >> s & 1) {
+            fprintf(out, " %s %.1f", graph->switches[s].name, 100 * event->accuracy[s]);
+        }
+    }
+}
+
+static double mean_loss(const struct bd_graph *graph, const struct bd_train_event *event)
+{
+    double sum = 0;
+    int count = 0;
+    for (int s = 0; s < graph->switch_count; s++) {
+        if (event->switches >> s & 1) {
+            sum += event->loss[s];
+            count++;
+        }
+    }
+    return sum / count;
+}
+
+static void print_time(FILE *out, double seconds)
+{
+    int whole = seconds;
+    fprintf(out, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+static void show_step(struct bd_train_view *view, const struct bd_train_event *event)
+{
+    const struct bd_graph *graph = view->graph;
+    double t = now();
+    if (t - view->shown_at < (view->terminal ? 0.5 : 15) && event->step < event->steps) {
+        return;
+    }
+    view->shown_at = t;
+    if (view->terminal) {
+        char bar[21];
+        int filled = 20 * event->step / event->steps;
+        for (int i = 0; i < 20; i++) {
+            bar[i] = i < filled ? '#' : '.';
+        }
+        bar[20] = 0;
+        fprintf(stderr, "\r\033[K[%s] %3d%% ", bar, (int)(100 * event->step / event->steps));
+        view->bar_shown = true;
+    }
+    fprintf(stderr, "step %" PRId64 "/%" PRId64 " loss %.3f %%", event->step, event->steps, mean_loss(graph, event));
+    bd_train_view_print(stderr, graph, event);
+    fprintf(stderr, " | %.0f images/s, ", event->images_per_second);
+    print_time(stderr, event->seconds_left);
+    fprintf(stderr, " left%s", view->terminal ? "" : "\n");
+    fflush(stderr);
+}
+
+json_t *bd_train_view_by_switch(const struct bd_graph *graph, uint32_t switches, const double *values)
+{
+    json_t *object = json_object();
+    for (int s = 0; s < graph->switch_count; s++) {
+        if (switches >> s & 1) {
+            json_object_set_new(object, graph->switches[s].name, json_real(values[s]));
+        }
+    }
+    return object;
+}
+
+static json_t *parts(const double *values, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) {
+        json_array_append_new(list, json_real(values[i]));
+    }
+    return list;
+}
+
+static void log_levels(const struct bd_train_view *view, const struct bd_train_event *event, json_t *line)
+{
+    json_t *weights = json_object(), *activations = json_object();
+    for (int s = 0; s < view->graph->switch_count; s++) {
+        const char *name = view->graph->switches[s].name;
+        const struct bd_levels *levels = &event->levels[s];
+        if (event->switches >> s & 1 && levels->weight_bins) {
+            json_object_set_new(weights, name, parts(levels->weights, levels->weight_bins));
+        }
+        if (event->switches >> s & 1 && levels->activation_bins) {
+            json_object_set_new(activations, name, parts(levels->activations, levels->activation_bins));
+        }
+    }
+    json_object_set_new(line, "weight_levels", weights);
+    json_object_set_new(line, "activation_levels", activations);
+}
+
+void bd_train_view_log(struct bd_train_view *view, const struct bd_train_event *event, const char *what)
+{
+    const struct bd_graph *graph = view->graph;
+    if (!view->log) {
+        return;
+    }
+    json_t *line = json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:o}", "event", what, "step", (json_int_t)event->step,
+                             "epoch", (json_int_t)event->epoch, "seconds", now() - view->started,
+                             "images_per_second", event->images_per_second, "rate", event->rate, "accuracy",
+                             bd_train_view_by_switch(graph, event->switches, event->accuracy));
+    if (event->kind == BD_TRAIN_STEP) {
+        json_object_set_new(line, "loss", bd_train_view_by_switch(graph, event->switches, event->loss));
+    }
+    if (event->kind == BD_TRAIN_VALIDATED) {
+        log_levels(view, event, line);
+    }
+    if (event->kind == BD_TRAIN_STEP && event->measured) {
+        json_t *cosines = json_object();
+        for (int s = 0; s < graph->switch_count; s++) {
+            if (event->measured >> s & 1) {
+                json_object_set_new(cosines, graph->switches[s].name,
+                                    bd_train_view_by_switch(graph, event->measured, event->gradient_cosine[s]));
+            }
+        }
+        json_object_set_new(line, "gradient_norm", bd_train_view_by_switch(graph, event->measured, event->gradient_norm));
+        json_object_set_new(line, "gradient_cosine", cosines);
+    }
+    json_dumpf(line, view->log, JSON_COMPACT | JSON_REAL_PRECISION(7));
+    fputc('\n', view->log);
+    fflush(view->log);
+    json_decref(line);
+}
+
+void bd_train_view_watch(void *context, const struct bd_train_event *event)
+{
+    struct bd_train_view *view = context;
+    const struct bd_graph *graph = view->graph;
+    switch (event->kind) {
+    case BD_TRAIN_STEP:
+        view->images_per_second = event->images_per_second;
+        show_step(view, event);
+        if (event->measured || event->step % view->log_every == 0 || event->step == event->steps) {
+            bd_train_view_log(view, event, "step");
+        }
+        break;
+    case BD_TRAIN_VALIDATED:
+        bd_train_view_clear(view);
+        fprintf(stderr, "epoch %" PRId64 ": validation %%", event->epoch);
+        bd_train_view_print(stderr, graph, event);
+        fprintf(stderr, "\n");
+        bd_train_view_log(view, event, "validated");
+        memcpy(view->validation_accuracy, event->accuracy, sizeof event->accuracy);
+        view->validated = true;
+        break;
+    case BD_TRAIN_SAVED:
+        bd_train_view_log(view, event, "saved");
+        break;
+    case BD_TRAIN_RECALIBRATED:
+        bd_train_view_clear(view);
+        fprintf(stderr, "batch-norm statistics taken anew\n");
+        break;
+    }
+}

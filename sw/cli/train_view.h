@@ -1,0 +1,37 @@
+/* What a training run shows: progress on stderr, and a log of one JSON object a line:
+ *   step       step, epoch, seconds, images_per_second, rate, and by switch loss and accuracy (moving averages); on
+ *              measured steps gradient_norm and gradient_cosine of the switches in the shared weights
+ *   validated  accuracy by switch; weight_levels, activation_levels: parts of the levels, lowest first, by switch
+ *   saved, tested
+ * A resumed run appends; steps that it does again stand twice, and the later line counts. */
+#ifndef BD_CLI_TRAIN_VIEW_H
+#define BD_CLI_TRAIN_VIEW_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "model/train/train.h"
+
+struct bd_train_view {
+    const struct bd_graph *graph;
+    FILE *log;         /* or NULL */
+    int64_t log_every; /* steps */
+    bool terminal, bar_shown;
+    double shown_at, started, images_per_second;
+    double validation_accuracy[BD_MAX_SWITCHES];
+    bool validated;
+};
+
+/* `graph` must outlive the view. */
+void bd_train_view_init(struct bd_train_view *view, const struct bd_graph *graph, int64_t log_every);
+/* A watcher of a run; `context` is the view. */
+void bd_train_view_watch(void *context, const struct bd_train_event *event);
+/* One line of the log. */
+void bd_train_view_log(struct bd_train_view *view, const struct bd_train_event *event, const char *what);
+/* Takes the progress bar off the terminal. */
+void bd_train_view_clear(struct bd_train_view *view);
+void bd_train_view_print(FILE *out, const struct bd_graph *graph, const struct bd_train_event *event);
+/* {"w1a8": value, ...} of the switches in the mask. */
+json_t *bd_train_view_by_switch(const struct bd_graph *graph, uint32_t switches, const double *values);
+
+#endif
