@@ -33,9 +33,9 @@ struct family {
 };
 
 static const struct family all_families[] = {
-    {"floor", "pact", "rms"},   {"floor", "dorefa", "filter"}, {"floor", "pact-published", "layer"},
-    {"dorefa", "pact", "rms"},  {"dorefa", "dorefa", "layer"}, {"dorefa", "lsq", "filter"},
-    {"lsq", "lsq", "rms"},      {"lsq", "pact", "filter"},     {"lsq", "lsq", "layer"},
+    {"floor", "pact", "rms"},  {"floor", "dorefa", "filter"}, {"floor", "pact-published", "layer"},
+    {"dorefa", "pact", "rms"}, {"dorefa", "dorefa", "layer"}, {"dorefa", "lsq", "filter"},
+    {"lsq", "lsq", "rms"},     {"lsq", "pact", "filter"},     {"lsq", "lsq", "layer"},
 };
 
 static void make(struct bd_checkpoint *checkpoint, const struct family *family, uint64_t seed)
@@ -288,8 +288,13 @@ Test(fold_families, logits_agree_with_the_float_network)
         struct bd_rng rng;
         uint8_t images[IMAGES * BYTES];
         uint16_t labels[IMAGES] = {0};
-        const struct bd_dataset data = {.images = images, .labels = labels, .count = IMAGES, .height = 12, .width = 12,
-                                        .channels = 2, .classes = CLASSES};
+        const struct bd_dataset data = {.images = images,
+                                        .labels = labels,
+                                        .count = IMAGES,
+                                        .height = 12,
+                                        .width = 12,
+                                        .channels = 2,
+                                        .classes = CLASSES};
         make(&checkpoint, &all_families[i], 120 + i);
         cr_assert_eq(fold(&checkpoint, true, &program, &report, &err), BD_OK, "%s", err.message);
         cr_assert_eq(bd_decode(&program, &decoded, &err), BD_OK, "%s", err.message);
@@ -420,7 +425,8 @@ Test(fold_families, missing_levels_are_named)
     bd_checkpoint_release(&checkpoint);
 }
 
-/* A tie of the quantizer is the same tie to the requantizer: every half step, on both sides of zero and past the ends. */
+/* A tie of the quantizer is the same tie to the requantizer: every half step, on both sides of zero and past the ends.
+ */
 Test(fold_families, halves_go_up_in_folding_too)
 {
     for (int bits = 1; bits <= 8; bits++) {
@@ -433,8 +439,10 @@ Test(fold_families, halves_go_up_in_folding_too)
         struct bd_requant q = {.multiplier = &m, .bias = &b};
         struct bd_error err;
         cr_assert_eq(bd_requant_fit_codes(&channel, 1, &exact, 24, &q, &err), BD_OK, "%s", err.message);
-        const struct bd_descriptor d = {.shift = (uint32_t)q.shift, .code_multiplier = q.code_multiplier,
-                                        .code_offset = q.code_offset, .code_shift = (uint32_t)q.code_shift,
+        const struct bd_descriptor d = {.shift = (uint32_t)q.shift,
+                                        .code_multiplier = q.code_multiplier,
+                                        .code_offset = q.code_offset,
+                                        .code_shift = (uint32_t)q.code_shift,
                                         .out_bits = (uint32_t)bits};
         for (int acc = -20; acc <= 2 * n + 20; acc++) {
             const float x = 0.125f * (float)acc;

@@ -323,7 +323,8 @@ Test(quant_families, lsq_step_gradient_is_its_definition)
         }
         numeric /= sqrt((double)GRID * high);
         cr_assert_eq(before, 0);
-        cr_assert_float_eq(closed, numeric, 1e-4 * (1 + fabs(numeric)), "%d bits: %g, numeric %g", bits, closed, numeric);
+        cr_assert_float_eq(closed, numeric, 1e-4 * (1 + fabs(numeric)), "%d bits: %g, numeric %g", bits, closed,
+                           numeric);
     }
 }
 
@@ -417,8 +418,8 @@ Test(quant_families, activation_gradients)
                 }
                 /* value(a) = a (u(a) + e), u = x / a clipped at 1, e the rounding error in units of alpha at a. */
                 const double e = bits == 32 || activations[f] == BD_ACTIVATIONS_PACT_PUBLISHED ? 0
-                                 : inside                                                      ? values[i] / alpha - x[i] / alpha
-                                                                                               : 0;
+                                 : inside ? values[i] / alpha - x[i] / alpha
+                                          : 0;
                 const double h = 1e-6, up = (alpha + h) * (fmin(x[i] / (alpha + h), 1) + e);
                 const double down = (alpha - h) * (fmin(x[i] / (alpha - h), 1) + e);
                 expected += dy[i] * (up - down) / (2 * h) * (step ? n : 1);

@@ -17,7 +17,9 @@ enum { PIXELS = 90 };
 
 static struct bd_code code_of(const struct bd_activation_rule *rule, enum bd_code_pass pass)
 {
-    struct bd_code code = {.kind = rule->is_signed ? BD_CODE_SIGN : rule->bits == 32 ? BD_CODE_CLIP : BD_CODE_PACT,
+    struct bd_code code = {.kind = rule->is_signed    ? BD_CODE_SIGN
+                                   : rule->bits == 32 ? BD_CODE_CLIP
+                                                      : BD_CODE_PACT,
                            .pass = pass,
                            .alpha = bd_activation_alpha(rule),
                            .step = 1};
@@ -44,8 +46,14 @@ static void check_pass(const struct bd_activation_rule *rule, enum bd_code_pass 
     for (int c = 0; c < block; c++) {
         one[c] = 1;
     }
-    const struct bd_backward_slab slab = {
-        .a = a, .a_type = BD_FLOAT, .d_type = BD_FLOAT, .slope = one, .offset = zero, .d_code = d, .code_gain = 1, .g = g};
+    const struct bd_backward_slab slab = {.a = a,
+                                          .a_type = BD_FLOAT,
+                                          .d_type = BD_FLOAT,
+                                          .slope = one,
+                                          .offset = zero,
+                                          .d_code = d,
+                                          .code_gain = 1,
+                                          .g = g};
     bd_kernel_backward(&slab, PIXELS, block, &code, sums, &d_alpha);
     bd_activation_backward(rule, a, d, (size_t)(PIXELS * block), expected, &d_level);
     for (int i = 0; i < PIXELS * block; i++) {
@@ -173,8 +181,8 @@ static struct bd_parameter *parameter(struct probe *probe, const char *name)
     return NULL;
 }
 
-/* Where a latent's value moves by exactly one step of the rounded grid of 8 bits, a central difference of the loss gives
- * its gradient in the real weight; the latent's is that times the slope of what was rounded. */
+/* Where a latent's value moves by exactly one step of the rounded grid of 8 bits, a central difference of the loss
+ * gives its gradient in the real weight; the latent's is that times the slope of what was rounded. */
 static double latent_difference(struct probe *probe, enum bd_weight_quantizer family, struct bd_parameter *p, size_t k,
                                 double level)
 {
@@ -221,9 +229,9 @@ static void check_latents(enum bd_weight_quantizer family)
     struct probe probe;
     open_probe(&probe, &families, "w8a32", 32, 48);
     for (size_t l = 0; l < sizeof layers / sizeof *layers; l++) {
-        const char *level_name = family == BD_WEIGHTS_DOREFA                ? "scale"
+        const char *level_name = family == BD_WEIGHTS_DOREFA          ? "scale"
                                  : l == 0 || !strcmp(layers[l], "fc") ? "wstep"
-                                                                            : "w8a32.wstep";
+                                                                      : "w8a32.wstep";
         char name[80];
         snprintf(name, sizeof name, "%s.weight", layers[l]);
         struct bd_parameter *p = parameter(&probe, name);
@@ -247,8 +255,9 @@ static void check_latents(enum bd_weight_quantizer family)
             before += ours[i] * ours[i];
         }
         cr_assert_gt(size, 1e-8, "%s: nothing to tell", layers[l]);
-        cr_assert_leq(sqrt(apart), (l == 0 ? 0.5 : 0.3) * sqrt(size) + 5e-3, "%s: differences of size %g, gradients %g, apart by %g",
-                      layers[l], sqrt(size), sqrt(before), sqrt(apart));
+        cr_assert_leq(sqrt(apart), (l == 0 ? 0.5 : 0.3) * sqrt(size) + 5e-3,
+                      "%s: differences of size %g, gradients %g, apart by %g", layers[l], sqrt(size), sqrt(before),
+                      sqrt(apart));
     }
     close_probe(&probe);
 }

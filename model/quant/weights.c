@@ -68,8 +68,8 @@ static void lsq_integers(const struct bd_weight_rule *rule, const float *weights
 {
     const int low = bd_lsq_low(rule->bits, true), high = bd_lsq_high(rule->bits, true);
     for (size_t i = 0; i < count; i++) {
-        integers[i] = (int16_t)(rule->bits == 1 ? bd_sign(weights[i])
-                                                : bd_lsq_integer(weights[i], rule->level, low, high));
+        integers[i] =
+            (int16_t)(rule->bits == 1 ? bd_sign(weights[i]) : bd_lsq_integer(weights[i], rule->level, low, high));
     }
 }
 

@@ -180,7 +180,7 @@ bd_status bd_checkpoint_alpha(const struct bd_checkpoint *checkpoint, int quanti
         return err->status;
     }
     const int bits = bd_quantizer_bits(&graph->quantizers[quantizer], sw);
-    *alpha = (long double)level * (kind[0] == 's' ? (1 << bits) - 1 : 1);
+    *alpha = (long double)level * (kind[0] == 's' ? bd_lsq_high(bits, false) : 1);
     return BD_OK;
 }
 

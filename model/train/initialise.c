@@ -89,9 +89,9 @@ void bd_train_initialise(struct bd_checkpoint *checkpoint, const struct bd_train
             const struct bd_switch *sw = &graph->switches[s];
             const char *kind = bd_checkpoint_level_kind(graph, q, sw);
             if (kind) {
-                const int bits = bd_quantizer_bits(&graph->quantizers[q], sw), n = (1 << (bits & 31)) - 1;
+                const int bits = bd_quantizer_bits(&graph->quantizers[q], sw);
                 fill(bd_checkpoint_put(checkpoint, 1, &one, "%s.%s.%s", graph->quantizers[q].name, sw->name, kind),
-                     kind[0] == 's' ? first_alpha(bits) / (float)n : first_alpha(bits));
+                     kind[0] == 's' ? first_alpha(bits) / (float)bd_lsq_high(bits, false) : first_alpha(bits));
             }
         }
     }
@@ -125,7 +125,7 @@ void bd_train_join_levels(struct bd_checkpoint *checkpoint, int from, int to)
         if (kind && bd_checkpoint_level_kind(graph, q, &graph->switches[from]) &&
             bd_checkpoint_alpha(checkpoint, q, from, &alpha, &err) == BD_OK) {
             *bd_checkpoint_find(checkpoint, "%s.%s.%s", graph->quantizers[q].name, sw->name, kind)->data =
-                kind[0] == 's' ? alpha / ((1 << bits) - 1) : alpha;
+                kind[0] == 's' ? alpha / bd_lsq_high(bits, false) : alpha;
         }
     }
 }

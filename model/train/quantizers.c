@@ -60,9 +60,9 @@ struct bd_code bd_net_code(const struct bd_net *net, int quantizer, int s)
     }
     code.alpha = bd_activation_alpha(&rule);
     code.kind = BD_CODE_CLIP;
-    if (rule.bits < 32) {
+    if (rule.bits <= 8) {
         code.kind = BD_CODE_PACT;
-        code.n = (1 << rule.bits) - 1;
+        code.n = bd_lsq_high(rule.bits, false);
         code.scale = code.n / code.alpha;
         code.step = code.alpha / code.n;
     }
@@ -72,7 +72,10 @@ struct bd_code bd_net_code(const struct bd_net *net, int quantizer, int s)
 void bd_net_add_alpha_gradient(struct bd_net *net, int quantizer, int s, double d_alpha)
 {
     const struct bd_activation_rule rule = bd_net_activation(net, quantizer, s);
-    const bool step = rule.family == BD_ACTIVATIONS_LSQ && rule.bits < 32;
-    const int n = (1 << (rule.bits & 31)) - 1; /* alpha = n step */
-    *net->d_level[quantizer][s] += d_alpha * (step ? n * bd_lsq_gradient_scale(rule.features, n) : 1);
+    double gain = 1;
+    if (rule.family == BD_ACTIVATIONS_LSQ && rule.bits <= 8) {
+        const int n = bd_lsq_high(rule.bits, false); /* alpha = n step */
+        gain = n * bd_lsq_gradient_scale(rule.features, n);
+    }
+    *net->d_level[quantizer][s] += d_alpha * gain;
 }
