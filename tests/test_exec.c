@@ -21,7 +21,8 @@ static int64_t floor_shift(__int128 v, unsigned shift)
     return (int64_t)((v - ((v % unit + unit) % unit)) / unit);
 }
 
-/* Outputs at which input coordinate `at` is some tap: calls for each tap k the output o with o*stride + k - pad = at. */
+/* Outputs at which input coordinate `at` is some tap: calls for each tap k the output o with o*stride + k - pad = at.
+ */
 static bool output_of(int64_t at, uint32_t k, uint32_t pad, uint32_t stride, uint32_t count, uint32_t *o)
 {
     const int64_t moved = at + pad - k;
@@ -48,7 +49,8 @@ static void scatter(const struct bd_descriptor *d, const uint8_t *c8, const uint
                             continue;
                         for (uint32_t k = 0; k < group_out; k++) {
                             const uint32_t oc = ic / group_in * group_out + k;
-                            const uint8_t c = c8[((oc * group_in + ic % group_in) * d->kernel_h + ky) * d->kernel_w + kx];
+                            const uint8_t c =
+                                c8[((oc * group_in + ic % group_in) * d->kernel_h + ky) * d->kernel_w + kx];
                             const int code_w = c >> (8 - d->weight_bits), levels = 1 << d->weight_bits;
                             acc[(oy * d->out_width + ox) * d->out_channels + oc] += value * (2 * code_w - levels + 1);
                         }
@@ -62,7 +64,8 @@ static void pool(const struct bd_descriptor *d, const int32_t *stream, int64_t *
     for (uint32_t i = 0; max && i < d->out_height * d->out_width * d->out_channels; i++)
         acc[i] = INT64_MIN;
     for (uint32_t i = 0; i < d->in_height * d->in_width * d->in_channels; i++) {
-        const uint32_t c = i % d->in_channels, x = i / d->in_channels % d->in_width, y = i / d->in_channels / d->in_width;
+        const uint32_t c = i % d->in_channels, x = i / d->in_channels % d->in_width,
+                       y = i / d->in_channels / d->in_width;
         if (!max) {
             acc[c] += stream[i];
             continue;
@@ -96,7 +99,8 @@ static void check_layer(const struct bd_program *program, const struct bd_decode
     }
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t oc = i % d->out_channels;
-        const __int128 t = (__int128)bd_decoded_multipliers(decoded, s, l)[oc] * acc[i] + bd_decoded_biases(decoded, s, l)[oc];
+        const __int128 t =
+            (__int128)bd_decoded_multipliers(decoded, s, l)[oc] * acc[i] + bd_decoded_biases(decoded, s, l)[oc];
         __int128 z = floor_shift(t, d->shift);
         if (d->flags & BD_FLAG_ADD_STREAM)
             z += floor_shift((__int128)d->residual_multiplier * stream[i], d->residual_shift);
@@ -104,7 +108,8 @@ static void check_layer(const struct bd_program *program, const struct bd_decode
         int64_t code = floor_shift((__int128)d->code_multiplier * z + d->code_offset, d->code_shift);
         code = code < 0 ? 0 : code >= 1 << d->out_bits ? (1 << d->out_bits) - 1 : code;
         cr_assert(!out->z || out->z[i] == z, "%s %s: z[%u]", program->header->network, program->names[l], i);
-        cr_assert(!out->codes || out->codes[i] == code, "%s %s: code %u", program->header->network, program->names[l], i);
+        cr_assert(!out->codes || out->codes[i] == code, "%s %s: code %u", program->header->network, program->names[l],
+                  i);
     }
     free(acc);
 }

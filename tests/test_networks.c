@@ -140,7 +140,7 @@ Test(networks, max_pooling_stands_behind_the_layers_that_it_reads)
         const char *name;
         int side;
         bool stream, codes;
-    } expected[] = {{"stem", 32, false, true},     {"s1b1.conv", 32, true, false}, {"s1.pool", 16, false, true},
+    } expected[] = {{"stem", 32, false, true},      {"s1b1.conv", 32, true, false}, {"s1.pool", 16, false, true},
                     {"s2b1.conv", 16, false, true}, {"s2b2.conv", 16, true, false}, {"s2.pool", 8, false, true},
                     {"s3b1.conv", 8, false, true},  {"s3b2.conv", 8, true, false},  {"s3.pool", 4, true, false},
                     {"pool", 1, false, true},       {"fc", 1, false, false}};
@@ -177,7 +177,8 @@ static const char every_key[] =
     "stem: {channels: 8, kernel: 5, stride: 2, pad: 1, weight_bits: 32, max_pool: {kernel: 3, stride: 1, pad: 1}}\n"
     "stages:\n"
     "  - channels: 12\n    blocks:\n      - {kind: plain, weight_bits: 3, activation_bits: 32}\n"
-    "      - {kind: basic, inner: 10, weight_bits: 2, activation_bits: 5}\n      - {kind: basic, shortcut: projection}\n"
+    "      - {kind: basic, inner: 10, weight_bits: 2, activation_bits: 5}\n      - {kind: basic, shortcut: "
+    "projection}\n"
     "  - channels: 20\n    stride: 2\n    max_pool: {kernel: 2}\n    blocks:\n"
     "      - {kind: separable, channels: 14, depthwise_bits: 8}\n      - {kind: bireal, projection_bits: 4}\n"
     "head: {pool_bits: 6, weight_bits: 0}\n";
@@ -185,9 +186,9 @@ static const char every_key[] =
 /* Written out in full and read again, a description gives the same graph, whatever it uses. */
 Test(networks, text_round_trip_keeps_everything)
 {
-    static const char *const names[] = {"resnet8",         "resnet20",        "resnet20_w1",     "resnet20_bireal",
-                                        "resnet18",        "resnet18_small",  "resnet18_narrow", "resnet18_bireal",
-                                        "mobilenet",       "mobilenet_narrow", "vgg_small",       NULL};
+    static const char *const names[] = {"resnet8",   "resnet20",         "resnet20_w1",     "resnet20_bireal",
+                                        "resnet18",  "resnet18_small",   "resnet18_narrow", "resnet18_bireal",
+                                        "mobilenet", "mobilenet_narrow", "vgg_small",       NULL};
     for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++) {
         struct bd_graph graph, adapted, resized;
         struct bd_error err;
@@ -237,11 +238,11 @@ Test(networks, quantizers_and_single_layers_say_their_own)
     static const struct {
         const char *name;
         int out, side, weight_bits, in_bits;
-    } expected[] = {{"stem", 4, 10, 32, 8},       {"stem.pool", 4, 10, 0, 0},  {"s1b1.conv", 6, 10, 3, 32},
-                    {"s1b2.conv1", 5, 10, 2, 5},  {"s1b2.conv2", 6, 10, 2, 5}, {"s1b3.proj", 6, 10, 0, 0},
-                    {"s1b3.conv1", 6, 10, 0, 0},  {"s1b3.conv2", 6, 10, 0, 0}, {"s2b1.dw", 6, 5, 8, 0},
-                    {"s2b1.pw", 7, 5, 0, 0},      {"s2b2.proj", 10, 5, 4, 0},  {"s2b2.conv1", 10, 5, 0, 0},
-                    {"s2b2.conv2", 10, 5, 0, 0},  {"s2.pool", 10, 2, 0, 0},    {"pool", 10, 1, 0, 0},
+    } expected[] = {{"stem", 4, 10, 32, 8},      {"stem.pool", 4, 10, 0, 0},  {"s1b1.conv", 6, 10, 3, 32},
+                    {"s1b2.conv1", 5, 10, 2, 5}, {"s1b2.conv2", 6, 10, 2, 5}, {"s1b3.proj", 6, 10, 0, 0},
+                    {"s1b3.conv1", 6, 10, 0, 0}, {"s1b3.conv2", 6, 10, 0, 0}, {"s2b1.dw", 6, 5, 8, 0},
+                    {"s2b1.pw", 7, 5, 0, 0},     {"s2b2.proj", 10, 5, 4, 0},  {"s2b2.conv1", 10, 5, 0, 0},
+                    {"s2b2.conv2", 10, 5, 0, 0}, {"s2.pool", 10, 2, 0, 0},    {"pool", 10, 1, 0, 0},
                     {"fc", 7, 1, 0, 6}};
     cr_assert_eq(graph.layer_count, (int)(sizeof expected / sizeof expected[0]));
     for (int l = 0; l < graph.layer_count; l++) {
@@ -297,7 +298,8 @@ Test(networks, refusals_have_positions)
          "n:5:31: 'pad' must be at most half the kernel of 3, got 2"},
         {LEAD "stem: {channels: 4, max_pool: {stride: 3}}\nstages: [{channels: 4, blocks: [{}]}]\nhead: {}\n",
          "n:5:31: missing key 'kernel'"},
-        {LEAD "stem: {channels: 4}\nstages: [{channels: 4, stride: 2, max_pool: {kernel: 7}, blocks: [{}]}]\nhead: {}\n",
+        {LEAD
+         "stem: {channels: 4}\nstages: [{channels: 4, stride: 2, max_pool: {kernel: 7}, blocks: [{}]}]\nhead: {}\n",
          "n:6:45: a 7x7 window with padding 0 does not fit a 3x4 map"},
         {LEAD "stem: {channels: 4}\nstages: [{channels: 4, blocks: [{kind: plain, inner: 3}]}]\nhead: {}\n",
          "n:6:54: a plain block has no 'inner'"},
@@ -309,7 +311,8 @@ Test(networks, refusals_have_positions)
          "n:6:51: 'activation_bits' must be 1..8 or 32, got 12"},
         {LEAD "stem: {channels: 4}\nstages: [{channels: 4, blocks: [{kind: bireal, inner: 5}]}]\nhead: {}\n",
          "n:6:33: 'inner' of a bireal block must be its 4 channels, got 5"},
-        {LEAD "width: 0\nstem: {channels: 4}\nstages: [{channels: 4, blocks: [{}]}]\nhead: {}\n", "n:5:8: 'width' must be"},
+        {LEAD "width: 0\nstem: {channels: 4}\nstages: [{channels: 4, blocks: [{}]}]\nhead: {}\n",
+         "n:5:8: 'width' must be"},
         {LEAD "stem: {channels: 4}\nstages: [{channels: 4, blocks: [{}]}]\nhead: {weight_bits: 31}\n",
          "n:7:21: 'weight_bits' must be 1..8 or 32, got 31"},
     };

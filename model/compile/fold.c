@@ -58,8 +58,8 @@ static bd_status check_layers(const struct bd_graph *graph, struct bd_error *err
                                : NULL;
         if (what) {
             return bd_fail(err, BD_BAD_INPUT,
-                           "layer '%s' has %s: it trains and evaluates in float only, no hardware runs it",
-                           layer->name, what);
+                           "layer '%s' has %s: it trains and evaluates in float only, no hardware runs it", layer->name,
+                           what);
         }
     }
     return BD_OK;
@@ -135,8 +135,8 @@ static void note_code_error(const struct bd_folding *f, const struct bd_code_rul
     }
 }
 
-static bd_status fit_stream_layer(struct bd_folding *f, int s, int l, const struct bd_code_rule *rule, struct stream *stream,
-                                  struct bd_error *err)
+static bd_status fit_stream_layer(struct bd_folding *f, int s, int l, const struct bd_code_rule *rule,
+                                  struct stream *stream, struct bd_error *err)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
     struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
@@ -153,8 +153,8 @@ static bd_status fit_stream_layer(struct bd_folding *f, int s, int l, const stru
 }
 
 /* The pool's accumulator is the sum of z over all pixels; its real value is that over pixels 2^F. */
-static bd_status fit_pool(struct bd_folding *f, int s, int l, const struct bd_code_rule *rule, const struct stream *stream,
-                          struct bd_error *err)
+static bd_status fit_pool(struct bd_folding *f, int s, int l, const struct bd_code_rule *rule,
+                          const struct stream *stream, struct bd_error *err)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
     const int64_t pixels = (int64_t)layer->in_height * layer->in_width;
@@ -249,8 +249,8 @@ static bd_status fit_layer(struct bd_folding *f, int s, int l, struct stream *st
     } else if (layer->writes_stream) {
         status = fit_stream_layer(f, s, l, &rule, stream, err);
     } else {
-        status = bd_requant_fit_codes(f->affine[bd_fold_at(f, s, l)], layer->out_channels, &rule, (int)f->hardware->mult_bits,
-                                      q, err);
+        status = bd_requant_fit_codes(f->affine[bd_fold_at(f, s, l)], layer->out_channels, &rule,
+                                      (int)f->hardware->mult_bits, q, err);
     }
     if (status != BD_OK) {
         return status;
@@ -320,7 +320,8 @@ static bd_status read_layer_switch(struct bd_folding *f, int s, int l, struct bd
         f->codes[bd_fold_at(f, s, l)] = bd_xmalloc(weight_count(layer));
         status = bd_checkpoint_codes(f->checkpoint, layer, index, f->codes[bd_fold_at(f, s, l)], err);
     }
-    status = status ? status : bd_fold_affine(f->checkpoint, layer, index, weights, f->affine[bd_fold_at(f, s, l)], err);
+    status =
+        status ? status : bd_fold_affine(f->checkpoint, layer, index, weights, f->affine[bd_fold_at(f, s, l)], err);
     free(weights);
     return status;
 }
@@ -377,26 +378,26 @@ static void plain_switch(const struct bd_folding *f, int s, int l)
 static void plain_layer(const struct bd_folding *f, int l)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
-    f->layers[l] = (struct bd_plain_layer){.name = layer->name,
-                                           .operation = bd_layer_has_weights(layer) ? BD_OP_CONV : BD_OP_POOL,
-                                           .pool_kind =
-                                               layer->kind == BD_LAYER_MAXPOOL ? BD_POOL_MAX : BD_POOL_AVERAGE,
-                                           .in_tensor = layer->in_quantizer,
-                                           .out_tensor = layer->out_quantizer,
-                                           .writes_stream = layer->writes_stream,
-                                           .adds_stream = layer->adds_stream,
-                                           .in_height = layer->in_height,
-                                           .in_width = layer->in_width,
-                                           .in_channels = layer->in_channels,
-                                           .out_height = layer->out_height,
-                                           .out_width = layer->out_width,
-                                           .out_channels = layer->out_channels,
-                                           .kernel_h = layer->kernel_h,
-                                           .kernel_w = layer->kernel_w,
-                                           .stride = layer->stride,
-                                           .pad = layer->pad,
-                                           .groups = layer->groups,
-                                           .codes = bd_weight_nests(f->graph->weights) ? f->codes[bd_fold_at(f, 0, l)] : NULL};
+    f->layers[l] =
+        (struct bd_plain_layer){.name = layer->name,
+                                .operation = bd_layer_has_weights(layer) ? BD_OP_CONV : BD_OP_POOL,
+                                .pool_kind = layer->kind == BD_LAYER_MAXPOOL ? BD_POOL_MAX : BD_POOL_AVERAGE,
+                                .in_tensor = layer->in_quantizer,
+                                .out_tensor = layer->out_quantizer,
+                                .writes_stream = layer->writes_stream,
+                                .adds_stream = layer->adds_stream,
+                                .in_height = layer->in_height,
+                                .in_width = layer->in_width,
+                                .in_channels = layer->in_channels,
+                                .out_height = layer->out_height,
+                                .out_width = layer->out_width,
+                                .out_channels = layer->out_channels,
+                                .kernel_h = layer->kernel_h,
+                                .kernel_w = layer->kernel_w,
+                                .stride = layer->stride,
+                                .pad = layer->pad,
+                                .groups = layer->groups,
+                                .codes = bd_weight_nests(f->graph->weights) ? f->codes[bd_fold_at(f, 0, l)] : NULL};
     for (int s = 0; s < f->report->switch_count; s++) {
         plain_switch(f, s, l);
     }
@@ -458,10 +459,10 @@ bd_status bd_fold(const struct bd_checkpoint *checkpoint, const struct bd_hardwa
                   struct bd_error *err)
 {
     struct bd_folding f = {.checkpoint = checkpoint,
-                     .graph = &checkpoint->graph,
-                     .hardware = hardware,
-                     .options = options,
-                     .report = report};
+                           .graph = &checkpoint->graph,
+                           .hardware = hardware,
+                           .options = options,
+                           .report = report};
     memset(program, 0, sizeof *program);
     memset(report, 0, sizeof *report);
     if (choose_switches(&f, err) || bd_checkpoint_check(checkpoint, err)) {

@@ -26,8 +26,8 @@ struct bd_fold_options {
 
 /* One layer at one switch. */
 struct bd_fold_layer {
-    bool has_codes;   /* codes leave, and `edges` counts them against the exact rule */
-    bool has_stream;  /* z stands for a real value: the stream, or the logits */
+    bool has_codes;    /* codes leave, and `edges` counts them against the exact rule */
+    bool has_stream;   /* z stands for a real value: the stream, or the logits */
     bool takes_stream; /* values of the stream go into z: edges are not counted, stream_error bounds instead */
     struct bd_edge_count edges;
     double z_peak;       /* proven bound of |z| */

@@ -24,7 +24,7 @@ struct bd_switch_account {
 void bd_switch_account(const struct bd_graph *graph, const struct bd_switch *sw, struct bd_switch_account *account);
 
 struct bd_graph_account {
-    uint64_t parameters; /* weights, biases, gamma and beta of one switch */
+    uint64_t parameters;         /* weights, biases, gamma and beta of one switch */
     uint64_t private_parameters; /* of these, those that each switch has for itself */
     uint64_t macs;
 };

@@ -166,8 +166,8 @@ static bd_status build_residual(struct builder *b, const struct bd_block *block,
     }
     char name[BD_NAME_SIZE];
     snprintf(name, sizeof name, "%s.q2", prefix);
-    const int q2 = conv1->out_quantizer = add_quantizer(b, name, (int)block->activation_bits, conv1->out_channels,
-                                                        conv1->out_height, conv1->out_width);
+    const int q2 = conv1->out_quantizer =
+        add_quantizer(b, name, (int)block->activation_bits, conv1->out_channels, conv1->out_height, conv1->out_width);
     completes_stream(b, add_conv(b, prefix, ".conv2", (struct conv){q2, channels, 3, 1, 1, 1, bits, stream_group}),
                      true);
     return BD_OK;
@@ -247,8 +247,8 @@ bd_status bd_graph_build(struct bd_graph *graph, const struct bd_description *d,
         return err->status;
     }
     struct builder b = {.graph = graph, .yaml = yaml};
-    const struct conv stem = {.quantizer = add_quantizer(&b, "input", 8, (int)d->in_channels, (int)d->height,
-                                                         (int)d->in_width),
+    const struct conv stem = {.quantizer =
+                                  add_quantizer(&b, "input", 8, (int)d->in_channels, (int)d->height, (int)d->in_width),
                               .out_channels = (int)d->stem_channels,
                               .kernel = (int)d->stem_kernel,
                               .stride = (int)d->stem_stride,

@@ -38,10 +38,12 @@ static const struct bd_field head_fields[] = {
 };
 static const struct bd_field quantizer_fields[] = {
     {"weights", BD_FIELD_ENUM, AT(weights), 0, 0, "floor", "floor|dorefa|lsq", NULL, "family of the weights"},
-    {"activations", BD_FIELD_ENUM, AT(activations), 0, 0, "pact", "pact|pact-published|dorefa|lsq", NULL, "family of the activations"},
+    {"activations", BD_FIELD_ENUM, AT(activations), 0, 0, "pact", "pact|pact-published|dorefa|lsq", NULL,
+     "family of the activations"},
     {"sign_gradient", BD_FIELD_ENUM, AT(sign_gradient), 0, 0, "clip", "clip|bireal", NULL,
      "gradient of a 1-bit activation"},
-    {"weight_unit", BD_FIELD_ENUM, AT(weight_unit), 0, 0, "rms", "rms|layer|filter", NULL, "what a weight's unit is worth"},
+    {"weight_unit", BD_FIELD_ENUM, AT(weight_unit), 0, 0, "rms", "rms|layer|filter", NULL,
+     "what a weight's unit is worth"},
     {0},
 };
 static const struct bd_field document_fields[] = {
@@ -128,8 +130,8 @@ static bool parse_switch(const char *text, struct bd_switch *sw)
     return true;
 }
 
-bd_status bd_description_switches(struct bd_description *d, const struct bd_yaml *yaml,
-                                  const struct bd_yaml_node *node, struct bd_error *err)
+bd_status bd_description_switches(struct bd_description *d, const struct bd_yaml *yaml, const struct bd_yaml_node *node,
+                                  struct bd_error *err)
 {
     if (node->kind != BD_YAML_SEQUENCE || node->count < 1 || node->count > BD_MAX_SWITCHES) {
         return bd_yaml_fail(yaml, node, err, "'switches' must be a list of 1 to %d names", BD_MAX_SWITCHES);
@@ -166,8 +168,8 @@ static bd_status read_max_pool(struct bd_max_pool *pool, const struct bd_yaml *y
     }
     bd_status status = bd_yaml_bind(yaml, node, pool_fields, pool, err);
     if (!status && 2 * pool->pad > pool->kernel) {
-        status = bd_yaml_fail(yaml, node, err, "'pad' must be at most half the kernel of %d, got %d",
-                              (int)pool->kernel, (int)pool->pad);
+        status = bd_yaml_fail(yaml, node, err, "'pad' must be at most half the kernel of %d, got %d", (int)pool->kernel,
+                              (int)pool->pad);
     }
     pool->node = node;
     return status;
@@ -178,9 +180,9 @@ static bd_status check_bits(const struct bd_yaml *yaml, const struct bd_yaml_nod
                             int64_t bits, struct bd_error *err)
 {
     const struct bd_yaml_node *node = bd_yaml_get(mapping, key);
-    return bits > 8 && bits != 32 ? bd_yaml_fail(yaml, node ? node : mapping, err,
-                                                 "'%s' must be 1..8 or 32, got %d", key, (int)bits)
-                                  : BD_OK;
+    return bits > 8 && bits != 32
+               ? bd_yaml_fail(yaml, node ? node : mapping, err, "'%s' must be 1..8 or 32, got %d", key, (int)bits)
+               : BD_OK;
 }
 
 static int64_t scaled(const struct bd_description *d, int64_t channels)
@@ -268,9 +270,9 @@ static bd_status check_stem(struct bd_description *d, const struct bd_yaml *yaml
     const int64_t side = d->height < d->in_width ? d->height : d->in_width;
     if (d->stem_pad >= d->stem_kernel || side + 2 * d->stem_pad < d->stem_kernel) {
         node = bd_yaml_get(stem, "pad");
-        return bd_yaml_fail(yaml, node ? node : stem, err,
-                            "a %dx%d kernel with padding %d does not fit a %dx%d image", (int)d->stem_kernel,
-                            (int)d->stem_kernel, (int)d->stem_pad, (int)d->height, (int)d->in_width);
+        return bd_yaml_fail(yaml, node ? node : stem, err, "a %dx%d kernel with padding %d does not fit a %dx%d image",
+                            (int)d->stem_kernel, (int)d->stem_kernel, (int)d->stem_pad, (int)d->height,
+                            (int)d->in_width);
     }
     if (check_bits(yaml, stem, "weight_bits", d->stem_bits, err)) {
         return err->status;

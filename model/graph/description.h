@@ -21,8 +21,8 @@ struct bd_max_pool {
 
 struct bd_block {
     int kind, shortcut;
-    int64_t channels; /* 0 in the file means the stage's; never 0 here */
-    int64_t inner;    /* of a basic block, never 0 here; channels in the others */
+    int64_t channels;                                      /* 0 in the file means the stage's; never 0 here */
+    int64_t inner;                                         /* of a basic block, never 0 here; channels in the others */
     int64_t projection_bits, weight_bits, activation_bits; /* 0: the switch's */
     int64_t depthwise_bits;                                /* of a separable block; 0: its weight_bits */
     const struct bd_yaml_node *node;                       /* for messages */
@@ -58,8 +58,8 @@ bd_status bd_description_read(struct bd_description *d, const struct bd_yaml *ya
 void bd_description_release(struct bd_description *d);
 
 /* Switches of a list of names, as the description's; `name` and `node` are for messages. */
-bd_status bd_description_switches(struct bd_description *d, const struct bd_yaml *yaml,
-                                  const struct bd_yaml_node *node, struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_description_switches(struct bd_description *d, const struct bd_yaml *yaml, const struct bd_yaml_node *node,
+                                  struct bd_error *err) BD_WARN_UNUSED;
 
 /* True where the block needs a projection for its shortcut; `channels`: those of the stream before it. */
 bool bd_block_projects(const struct bd_block *block, int stride, int64_t channels);

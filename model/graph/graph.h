@@ -43,7 +43,8 @@ enum bd_activation_quantizer {
     BD_ACTIVATIONS_LSQ
 };
 enum bd_sign_gradient { BD_SIGN_CLIP, BD_SIGN_BIREAL };
-/* What one unit of a 1-bit weight is worth: equal root mean square at every switch, or mean |w| of the layer or filter. */
+/* What one unit of a 1-bit weight is worth: equal root mean square at every switch, or mean |w| of the layer or filter.
+ */
 enum bd_weight_unit { BD_UNIT_RMS, BD_UNIT_LAYER, BD_UNIT_FILTER };
 
 #define BD_QUANTIZER_INPUT 0 /* the raw pixel: code p worth p/255, always 8 bits unsigned */
@@ -55,7 +56,8 @@ struct bd_quantizer {
 };
 
 struct bd_layer {
-    char name[BD_NAME_SIZE]; /* stem, stem.pool, s1b1.conv1, s2b1.proj, s1b1.conv, s1b1.dw, s1b1.pw, s1.pool, pool, fc */
+    char
+        name[BD_NAME_SIZE]; /* stem, stem.pool, s1b1.conv1, s2b1.proj, s1b1.conv, s1b1.dw, s1b1.pw, s1.pool, pool, fc */
     enum bd_layer_kind kind;
     int in_quantizer;  /* index into quantizers (CONV, CLASSIFIER); -1 for POOL and MAXPOOL, which read the stream */
     int out_quantizer; /* index, or -1 */

@@ -122,13 +122,13 @@ static json_t *layer_json(const struct bd_graph *graph, const struct bd_layer *l
 {
     struct bd_layer_account own;
     bd_layer_account(layer, &own);
-    json_t *object = json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:b, s:i}", "name", layer->name, "kind", kind_name(layer),
-        "in", shape_json(layer->in_height, layer->in_width, layer->in_channels), "out",
-        shape_json(layer->out_height, layer->out_width, layer->out_channels), "kernel",
-        json_pack("[i, i]", layer->kernel_h, layer->kernel_w), "stride", layer->stride, "pad", layer->pad, "groups",
-        layer->groups, "writes_codes", layer->out_quantizer >= 0, "writes_stream", layer->writes_stream, "adds_stream",
-        layer->adds_stream, "prune_group", layer->prune_group);
+    json_t *object =
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:b, s:i}", "name", layer->name, "kind",
+                  kind_name(layer), "in", shape_json(layer->in_height, layer->in_width, layer->in_channels), "out",
+                  shape_json(layer->out_height, layer->out_width, layer->out_channels), "kernel",
+                  json_pack("[i, i]", layer->kernel_h, layer->kernel_w), "stride", layer->stride, "pad", layer->pad,
+                  "groups", layer->groups, "writes_codes", layer->out_quantizer >= 0, "writes_stream",
+                  layer->writes_stream, "adds_stream", layer->adds_stream, "prune_group", layer->prune_group);
     json_object_update_new(object, json_pack("{s:I, s:I, s:I, s:I}", "weights", (json_int_t)own.weights, "norms",
                                              (json_int_t)own.norms, "biases", (json_int_t)own.biases, "macs",
                                              (json_int_t)own.macs));
@@ -154,12 +154,11 @@ static void print_json(const struct bd_graph *graph)
     for (int s = 0; s < graph->switch_count; s++) {
         struct bd_switch_account at;
         bd_switch_account(graph, &graph->switches[s], &at);
-        json_array_append_new(
-            switches,
-            json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "name", graph->switches[s].name, "weight_bytes",
-                      (json_int_t)at.weight_bytes, "binary_macs", (json_int_t)at.binary_macs, "bit_ops",
-                      (json_int_t)at.bit_ops, "model_bytes", (json_int_t)at.model_bytes, "model_mib",
-                      mebibytes(at.model_bytes)));
+        json_array_append_new(switches,
+                              json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "name", graph->switches[s].name,
+                                        "weight_bytes", (json_int_t)at.weight_bytes, "binary_macs",
+                                        (json_int_t)at.binary_macs, "bit_ops", (json_int_t)at.bit_ops, "model_bytes",
+                                        (json_int_t)at.model_bytes, "model_mib", mebibytes(at.model_bytes)));
     }
     json_t *object = json_pack(
         "{s:s, s:o, s:i, s:{s:s, s:s, s:s, s:s}, s:I, s:I, s:I, s:i, s:o, s:o}", "network", graph->name, "input",
@@ -235,9 +234,12 @@ static bool read_shape(struct bd_graph_shape *shape, const char *text)
 static bool read_arguments(int argc, char **argv, struct arguments *a, int *result)
 {
     static const struct option options[] = {
-        {"input", required_argument, NULL, 'i'},    {"classes", required_argument, NULL, 'c'},
-        {"switches", required_argument, NULL, 's'}, {"write", required_argument, NULL, 'w'},
-        {"json", no_argument, NULL, 'j'},           {"help", no_argument, NULL, 'h'},
+        {"input", required_argument, NULL, 'i'},
+        {"classes", required_argument, NULL, 'c'},
+        {"switches", required_argument, NULL, 's'},
+        {"write", required_argument, NULL, 'w'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
         {0},
     };
     *result = BD_BAD_INPUT;
