@@ -53,6 +53,24 @@ expect 2 "layer '[a-z0-9.]*' of 'resnet8' cannot run on hardware 'demo': its act
     "$bitdial" compile "$work/net.ckpt" --hardware "$work/small.yaml" -o "$work/no.bdp"
 [ ! -e "$work/no.bdp" ]
 
+# A network of layers that no hardware has: refused by name for hardware, compiled for the reference.
+"${bitdial%/*}/sample" yaml-configs/networks/mobilenet_narrow.yaml 12 "$work/mobile.ckpt"
+expect 2 "^bitdial compile: layer 's1b1.dw' needs groups, which the RTL does not have" \
+    "$bitdial" compile "$work/mobile.ckpt" --hardware "$demo" -o "$work/no.bdp"
+[ ! -e "$work/no.bdp" ]
+expect 2 "expected one CHECKPOINT" \
+    "$bitdial" compile "$work/mobile.ckpt" --hardware "$demo" --reference -o "$work/no.bdp"
+"$bitdial" compile "$work/mobile.ckpt" --reference --switches w2a2,w1a1 -o "$work/mobile.bdp" --json >"$work/mobile.json"
+grep -q '"geometry_hash":"0000000000000000"' "$work/mobile.json"
+"$bitdial" eval "$work/mobile.ckpt" --reference --images 40 --compare 4 --switches w2a2,w1a1 --json >"$work/eval.json"
+[ "$(jq '[.switches[] | .mismatches, .disagree <= 2] == [0, true, 0, true]' "$work/eval.json")" = true ] || {
+    echo "float and integers of depthwise layers differ"
+    cat "$work/eval.json"
+    exit 1
+}
+expect 2 "exclude each other" "$bitdial" eval "$work/mobile.ckpt" --hardware "$demo" --reference
+expect 2 "^bitdial eval: --reference folds a checkpoint" "$bitdial" eval "$work/mobile.bdp" --reference
+
 "$bitdial" eval "$work/net.ckpt" "$work/a.bdp" --images 20 --compare 4 --switches w2a2,w1a1 --json >"$work/eval.json"
 one_object "$work/eval.json" float_accuracy integer_accuracy disagree compared mismatches kernel
 grep -q '"pass":true' "$work/eval.json"
