@@ -336,7 +336,7 @@ static bd_status check_layer(const struct packer *p, int l, struct bd_error *err
             continue;
         const int planes = stored_planes(layer, s);
         if (at->weight_bits < 1 || at->weight_bits > planes || planes > 8 || !stored_codes(layer, s) ||
-            at->weight_zero_point < 0 || at->weight_zero_point > (at->weight_bits > 1) ||
+            at->weight_zero_point < 0 || at->weight_zero_point > (at->weight_bits > 1 ? 1 : 0) ||
             at->in_bits < 1 || at->in_bits > 8 || (at->in_signed && at->in_bits != 1))
             return bd_fail(err, BD_BAD_INPUT, "layer '%s': bits out of range at switch '%s'", layer->name,
                            p->net->switches[s].name);

@@ -81,7 +81,11 @@ static struct teacher teacher_of(const struct bd_run *run, int s, int above)
     } else if (run->plan.teacher == BD_TEACHER_NEXT) {
         from = above;
     }
-    return from < 0 ? (struct teacher){0} : (struct teacher){run->logits[from], run->pooled[from]};
+    struct teacher teacher = {0};
+    if (from >= 0) {
+        teacher = (struct teacher){run->logits[from], run->pooled[from]};
+    }
+    return teacher;
 }
 
 /* The targets of networks that stand still, for this step's batch. */

@@ -127,7 +127,7 @@ static void print_fields(FILE *out, const struct bd_field *fields, const char *p
 {
     static const char *const resolved[] = {"epochs", "steps", "arithmetic"};
     for (const struct bd_field *field = fields; field->name; field++) {
-        const char *at = base + field->offset;
+        const void *at = base + field->offset;
         bool skipped = field->type != BD_FIELD_MAP && field->offset < offsetof(struct bd_train_config, plan);
         for (size_t i = 0; i < sizeof resolved / sizeof *resolved; i++) {
             skipped = skipped || !strcmp(field->name, resolved[i]);
