@@ -173,8 +173,9 @@ static bd_status finish_once(struct bd_net *net, struct bd_net_layer *layer, str
         double from = bd_clock(net);
         bd_status status = bd_conv_backward_weights(layer->conv, worker, bd_net_operand(net, layer, s, shard, worker),
                                                     layer->d_accumulation_sum + bd_image_at(layer, shard * net->shard),
-                                                    layer->d_shards + shard * count, &here);
+                                                    net->d_shards + shard * count, &here);
         bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
+        bd_net_count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
         if (status) {
 #pragma omp critical(bd_net_walk)
             {

@@ -141,11 +141,7 @@ static bd_status open_conv(struct bd_net *net, struct bd_net_layer *layer, struc
                                              .plane = net->codes[info->in_quantizer].plane};
     size_t depth = depthwise ? 1 : layer->in_padded;
     layer->plain = big_alloc(depth * layer->out_padded * info->kernel_h * info->kernel_w * sizeof(float));
-    bd_status status = bd_conv_create(&layer->conv, &shape, err);
-    if (!status && net->training) {
-        layer->d_shards = big_alloc(net->shards * bd_conv_gradient_count(layer->conv) * sizeof(float));
-    }
-    return status;
+    return bd_conv_create(&layer->conv, &shape, err);
 }
 
 /* It has a stream of its own even where none but its codes are read: its gradient is gathered there. */
@@ -281,6 +277,12 @@ static void open_rooms(struct bd_net *net)
                            sizeof(float));
     open_workers(net, map);
     if (net->training) {
+        size_t gradient = 0;
+        for (int i = 0; i < graph->layer_count; i++) {
+            size_t here = net->layers[i].conv ? bd_conv_gradient_count(net->layers[i].conv) : 0;
+            gradient = here > gradient ? here : gradient;
+        }
+        net->d_shards = big_alloc(net->shards * gradient * sizeof(float));
         net->d_code_room = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
         net->d_stream[0] = big_alloc(net->batch * map * sizeof(float));
         net->d_stream[1] = big_alloc(net->batch * map * sizeof(float));
@@ -354,10 +356,10 @@ static void close_layer(struct bd_net_layer *layer)
 {
     bd_conv_destroy(layer->conv);
     bd_net_close_weights(layer);
-    void *owned[] = {
-        layer->plain,      layer->d_shards,       layer->accumulation,  layer->stream, layer->d_accumulation_sum,
-        layer->batch_mean, layer->batch_variance, layer->batch_inverse, layer->slope,  layer->offset,
-        layer->back[0],    layer->back[1],        layer->back[2],       layer->winner};
+    void *owned[] = {layer->plain,      layer->accumulation,   layer->stream,        layer->d_accumulation_sum,
+                     layer->batch_mean, layer->batch_variance, layer->batch_inverse, layer->slope,
+                     layer->offset,     layer->back[0],        layer->back[1],       layer->back[2],
+                     layer->winner};
     for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
         free(owned[k]);
     }
@@ -385,10 +387,10 @@ void bd_net_destroy(struct bd_net *net)
         free(net->worker[i].d_code);
         free(net->worker[i].window_sums);
     }
-    void *owned[] = {net->layers,      net->codes,        net->d_code,      net->image,
-                     net->d_code_room, net->worker,       net->d_stream[0], net->d_stream[1],
-                     net->d_inner,     net->slab_sums,    net->slab_alpha,  net->channel_sums,
-                     net->pooled,      net->pooled_codes, net->d_pooled,    net->parameters};
+    void *owned[] = {net->d_shards,    net->layers,     net->codes,        net->d_code,      net->image,
+                     net->d_code_room, net->worker,     net->d_stream[0],  net->d_stream[1], net->d_inner,
+                     net->slab_sums,   net->slab_alpha, net->channel_sums, net->pooled,      net->pooled_codes,
+                     net->d_pooled,    net->parameters};
     for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
         free(owned[k]);
     }

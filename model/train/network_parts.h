@@ -33,7 +33,6 @@ struct bd_net_layer {
     struct bd_net_set *sets;
     int set_count, set_of[BD_MAX_SWITCHES];
     float *plain;                       /* float weights or their gradient, channels padded, on the way to oneDNN */
-    float *d_shards;                    /* weight gradients as oneDNN leaves them, by shard */
     void *accumulation;                 /* (N, OC/B, pixels, B) */
     enum bd_number accumulation_type;   /* of the last forward */
     float *stream, *d_accumulation_sum; /* the latter for ONCE layers only */
@@ -79,6 +78,7 @@ struct bd_net {
     float *image;        /* (N, C, H, W) */
     void *d_code_room;   /* where it does so; the last reader's stays in the worker's room */
     struct bd_net_worker *worker;
+    float *d_shards;    /* a layer's weight gradients as oneDNN leaves them, by shard */
     float *d_stream[2]; /* two: a stage's first gradient is gathered while the last of the next is read */
     void *d_inner;
     double *slab_sums, *slab_alpha, *channel_sums;
@@ -170,6 +170,8 @@ bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *la
 /* the same from the gradient of the weights' real values in layer->d_value. */
 void bd_net_add_value_gradient(struct bd_net_layer *layer, int s);
 
+/* A shard's convolution, for the profile. */
+void bd_net_count_convolution(struct bd_net *net, const struct bd_net_layer *layer, int images, enum bd_phase phase);
 /* Seconds of this thread's processor time when profiling, else 0. bd_clock_phase adds what passed since `from` to the
  * worker's phase and gives the time now. */
 double bd_clock(const struct bd_net *net);

@@ -5,7 +5,7 @@
 
 #include "model/train/network_parts.h"
 
-/* Numbers of kinds of bytes that a pass over `count` numbers moves, for the profile. */
+/* Bytes that a pass reads and writes, for the profile. */
 static void count_bytes(struct bd_net *net, double bytes)
 {
     if (net->profiling) {
@@ -14,7 +14,7 @@ static void count_bytes(struct bd_net *net, double bytes)
     }
 }
 
-static void count_convolution(struct bd_net *net, const struct bd_net_layer *layer, int images, enum bd_phase phase)
+void bd_net_count_convolution(struct bd_net *net, const struct bd_net_layer *layer, int images, enum bd_phase phase)
 {
     if (net->profiling) {
         const struct bd_layer *info = layer->info;
@@ -186,7 +186,7 @@ static bd_status forward_shard(struct bd_net *net, const struct bd_walk *walk, i
     }
     from = bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
     if (layer) {
-        count_convolution(net, layer, net->shard, BD_PHASE_CONVOLVE);
+        bd_net_count_convolution(net, layer, net->shard, BD_PHASE_CONVOLVE);
     }
     if (!layer || integers) {
         return BD_OK;
@@ -296,9 +296,9 @@ static bd_status convolve_back(struct bd_net *net, const struct bd_walk *walk, i
     double from = bd_clock(net);
     bd_status status =
         bd_conv_backward_weights(layer->conv, worker, bd_net_operand(net, layer, walk->s, shard, worker),
-                                 d_accumulation, layer->d_shards + shard * bd_conv_gradient_count(layer->conv), err);
+                                 d_accumulation, net->d_shards + shard * bd_conv_gradient_count(layer->conv), err);
     from = bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
-    count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
+    bd_net_count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
     if (status || !walk->d_source) {
         return status;
     }
@@ -308,7 +308,7 @@ static bd_status convolve_back(struct bd_net *net, const struct bd_walk *walk, i
                          : (char *)walk->d_source + shard * size * bd_number_size(bd_operand_type(net));
     status = bd_conv_backward_data(layer->conv, worker, layer->set_of[walk->s], d_accumulation, d_source, err);
     bd_clock_phase(net, worker, BD_PHASE_DATA_GRADIENT, from);
-    count_convolution(net, layer, net->shard, BD_PHASE_DATA_GRADIENT);
+    bd_net_count_convolution(net, layer, net->shard, BD_PHASE_DATA_GRADIENT);
     return status;
 }
 
@@ -355,7 +355,7 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
     }
     if (!status && back) {
         status = bd_conv_backward_weights(layer->conv, worker, image ? net->image : own->operand, own->d_accumulation,
-                                          layer->d_shards + shard * bd_conv_gradient_count(layer->conv), err);
+                                          net->d_shards + shard * bd_conv_gradient_count(layer->conv), err);
     }
     if (!status && back && !image) {
         status = bd_conv_backward_data(layer->conv, worker, set, own->d_accumulation, own->d_code, err);

@@ -201,9 +201,9 @@ bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *la
 #pragma omp parallel for num_threads(net->workers)
     for (int i = 0; i < pieces; i++) {
         size_t at = (size_t)i * PIECE;
-        bd_kernel_add_up(layer->d_shards + at, net->shards, count, count - at < PIECE ? count - at : PIECE);
+        bd_kernel_add_up(net->d_shards + at, net->shards, count, count - at < PIECE ? count - at : PIECE);
     }
-    bd_status status = bd_conv_plain_gradient(layer->conv, layer->d_shards, layer->plain, err);
+    bd_status status = bd_conv_plain_gradient(layer->conv, net->d_shards, layer->plain, err);
     for (int o = 0; o < layer->info->out_channels && !status; o++) {
         const float *values = layer->plain + o * padded_filter_size(layer);
         float *to = layer->d_value + o * filter_size(layer);
