@@ -104,8 +104,9 @@ def machine():
 
 def text(report):
     m = report["machine"]
+    loaded = m["load_average"] > 0.5
     lines = [f"{m['processor']}, {m['cores']} cores, {report['threads']} threads; load average before the run {m['load_average']:.1f}"
-             + (" (LOADED: read the last column)" if m["load_average"] > 0.5 else "")]
+             + (" (LOADED: read the last column)" if loaded else "")]
     lines += [f"median of {report['rounds']} runs of {report['seconds']:g} s, in turns", ""]
     lines += ["| trainer | batch | images/s | least | most | images per CPU second |", "|---|---|---:|---:|---:|---:|"]
     for r in report["rows"]:
@@ -113,7 +114,7 @@ def text(report):
     lines += ["", "| goal | batch | wanted | reached | by CPU time | met |", "|---|---|---:|---:|---:|---|"]
     for g in report["goals"]:
         reached, cpu = ("-" if g[key] is None else f"{g[key]:.2f}" for key in ("ratio", "cpu_ratio"))
-        lines.append(f"| {g['goal']} | {g['batch']} | {g['wanted']:g} | {reached} | {cpu} | {'yes' if g['met'] else 'no'} |")
+        lines.append(f"| {g['goal']} | {g['batch']} | {g['wanted']:g} | {reached} | {cpu} | {'not on a loaded machine' if loaded else 'yes' if g['met'] else 'no'} |")
     return "\n".join(lines + [f"left out: {name}: {why}" for name, why in report["left_out"]])
 
 
