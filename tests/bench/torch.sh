@@ -14,4 +14,4 @@ if ! cmp -s "$here/requirements.txt" $peers/requirements.txt; then
         { echo "torch.sh: the packages of $here/requirements.txt could not be installed" >&2; exit 3; }
     cp "$here/requirements.txt" $peers/
 fi
-exec $peers/bin/python "$@"
+PYTHONDONTWRITEBYTECODE=1 exec $peers/bin/python "$@"
