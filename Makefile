@@ -18,7 +18,8 @@ TEST_SRC := $(wildcard tests/test_*.c) tests/completion.c tests/data_files.c
 GEN_SRC := $(wildcard hw/gen/*.c)
 ALL_C := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/sample.c tests/step.c tests/ranks.c
 DEPS := build/.packages-$(firstword $(shell cksum apt-packages.txt))
-export SAN DEMO BITDIAL_BUILD := $(B)
+BITDIAL_BUILD := $(B)
+export SAN DEMO BITDIAL_BUILD
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(filter-out %.d,$(MAKEFILE_LIST)) | expand -t 18

@@ -29,6 +29,12 @@ rm -rf "$logs" && mkdir -p "$logs" && : >"$logs/results" && : >"$logs/completed"
 passed=0
 failed=0
 
+# What is asked for is what runs: a plain build under SAN=1 would pass for the wrong reason.
+if [ -n "$SAN" ] && ! nm "$B/tests" 2>/dev/null | grep -q __asan_init; then
+    echo "tests/run.sh: $B/tests was not built with the sanitizers" >&2
+    exit 3
+fi
+
 if [ $# = 0 ] && [ -x "$B/tests" ]; then
     "$B/tests" --list >"$logs/list" 2>"$logs/criterion.log" || { cat "$logs/criterion.log"; exit 3; }
     start=$(date +%s)
