@@ -373,10 +373,10 @@ Test(fold_families, hardware_refuses_zero_points_by_name)
         cr_assert_eq(status, lsq ? BD_BAD_INPUT : BD_OK, "%s: %s", all_families[i].weights, err.message);
         if (lsq) {
             cr_assert(strstr(err.message, "layer 'stem'") && strstr(err.message, "zero point"), "%s", err.message);
-            continue;
+        } else {
+            bd_fold_report_release(&report);
+            bd_program_release(&program);
         }
-        bd_fold_report_release(&report);
-        bd_program_release(&program);
         bd_checkpoint_release(&checkpoint);
     }
 }

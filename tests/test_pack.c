@@ -178,7 +178,7 @@ static int32_t array_acc(const struct array *a, uint32_t row, int oy, int ox)
                         const uint64_t bit = ((uint64_t)k * a->h->rows + row) * a->h->lanes + lane;
                         const int w = a->weights[(size_t)plane * bd_plane_bytes(a->h, d->k_words) + bit / 8] >> bit % 8 & 1;
                         if (d->datapath == BD_DATAPATH_MAC)
-                            sum += (int64_t)(w ? (int)code : -(int)code) << i;
+                            sum += (int64_t)(w ? (int)code : -(int)code) * (1 << i);
                         else
                             for (uint32_t j = 0; j < d->in_bits; j++)
                                 sum += (int64_t)(w == (int)(code >> j & 1)) << (i + j);

@@ -366,7 +366,7 @@ static const enum bd_activation_quantizer activations[] = {BD_ACTIVATIONS_PACT, 
 
 static struct bd_activation_rule activation(int family, int bits)
 {
-    const float n = (float)((1 << bits) - 1);
+    const float n = (float)((UINT64_C(1) << bits) - 1);
     struct bd_activation_rule rule = {.family = activations[family], .bits = bits, .level = 1.3703f, .features = 784};
     rule.level = rule.family == BD_ACTIVATIONS_LSQ && bits < 32 ? 1.3703f / n : rule.level;
     return rule;

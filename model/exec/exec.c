@@ -71,13 +71,14 @@ static int16_t *code_values(const struct bd_descriptor *d, const uint8_t *codes)
     return values;
 }
 
-/* Sum of the stream over all pixels of one channel. */
+/* Sum of the stream over all pixels of one channel. No program of the compiler's passes 32 bits; a damaged one wraps, as
+ * a register does. */
 static int32_t pool(const struct work *w, uint32_t c)
 {
-    int32_t acc = 0;
+    uint32_t acc = 0;
     for (uint32_t p = 0; p < w->d->in_height * w->d->in_width; p++)
-        acc += w->stream[p * w->d->in_channels + c];
-    return acc;
+        acc += (uint32_t)w->stream[p * w->d->in_channels + c];
+    return (int32_t)acc;
 }
 
 /* Largest value of the stream in a window: what lies outside the map takes no part. */
