@@ -199,16 +199,25 @@ bd_status bd_checkpoint_weight_rule(const struct bd_checkpoint *checkpoint, cons
                : BD_OK;
 }
 
+/* A layer's latent weights and how a switch makes integers of them. */
+static bd_status latents(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, int switch_index,
+                         const struct bd_array **weight, struct bd_weight_rule *rule, struct bd_error *err)
+{
+    *weight = bd_checkpoint_find(checkpoint, "%s.weight", layer->name);
+    if (!*weight) {
+        return bd_fail(err, BD_BAD_INPUT, "layer '%s' has no weights in the checkpoint", layer->name);
+    }
+    return bd_checkpoint_weight_rule(checkpoint, layer, switch_index, rule, err);
+}
+
 bd_status bd_checkpoint_integers(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, int switch_index,
                                  int16_t *integers, struct bd_error *err)
 {
-    const struct bd_array *weight = bd_checkpoint_find(checkpoint, "%s.weight", layer->name);
+    const struct bd_array *weight;
     struct bd_weight_rule rule;
-    if (!weight) {
-        return bd_fail(err, BD_BAD_INPUT, "layer '%s' has no weights in the checkpoint", layer->name);
-    }
-    if (bd_checkpoint_weight_rule(checkpoint, layer, switch_index, &rule, err)) {
-        return err->status;
+    const bd_status status = latents(checkpoint, layer, switch_index, &weight, &rule, err);
+    if (status != BD_OK) {
+        return status;
     }
     const size_t channels = (size_t)layer->out_channels;
     bd_weight_integers(&rule, weight->data, channels, (size_t)weight->count / channels, integers, NULL);
@@ -218,20 +227,18 @@ bd_status bd_checkpoint_integers(const struct bd_checkpoint *checkpoint, const s
 bd_status bd_checkpoint_codes(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, int switch_index,
                               uint8_t *codes, struct bd_error *err)
 {
-    const struct bd_array *weight = bd_checkpoint_find(checkpoint, "%s.weight", layer->name);
+    const struct bd_array *weight;
     struct bd_weight_rule rule;
-    if (!weight) {
-        return bd_fail(err, BD_BAD_INPUT, "layer '%s' has no weights in the checkpoint", layer->name);
-    }
-    if (bd_checkpoint_weight_rule(checkpoint, layer, switch_index, &rule, err)) {
-        return err->status;
+    bd_status status = latents(checkpoint, layer, switch_index, &weight, &rule, err);
+    if (status != BD_OK) {
+        return status;
     }
     if (bd_weight_nests(rule.family)) {
         bd_weight_codes(weight->data, (size_t)weight->count, rule.level, codes);
         return BD_OK;
     }
     int16_t *integers = bd_xmalloc((size_t)weight->count * sizeof *integers);
-    const bd_status status = bd_checkpoint_integers(checkpoint, layer, switch_index, integers, err);
+    status = bd_checkpoint_integers(checkpoint, layer, switch_index, integers, err);
     for (int64_t i = 0; i < weight->count && status == BD_OK; i++) {
         codes[i] = bd_weight_code(integers[i], rule.bits, bd_weight_zero_point(rule.family, rule.bits));
     }

@@ -3,8 +3,8 @@
 #include <immintrin.h>
 #include <omp.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "model/core/clock.h"
 #include "model/core/memory.h"
 #include "model/train/profile.h"
 
@@ -12,13 +12,6 @@
 #define ROUNDS 2000000
 #define TRIAD (12 << 20) /* floats in each of its three arrays: more than the caches hold */
 #define TRIES 3
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
 
 /* `rounds` times SUMS instructions; returns what keeps the compiler from dropping them. */
 #define DEFINE_CHAINS(name, features, type, zero, step, first)                                                         \
@@ -59,10 +52,10 @@ static double rate(float (*chains)(long), double each)
         double sum = 0;
 #pragma omp parallel reduction(+ : sum)
         {
-            double from = now();
+            double from = bd_seconds(CLOCK_THREAD_CPUTIME_ID);
             volatile float kept = chains(ROUNDS);
             (void)kept;
-            sum += each * SUMS * ROUNDS / (now() - from);
+            sum += each * SUMS * ROUNDS / (bd_seconds(CLOCK_THREAD_CPUTIME_ID) - from);
         }
         best = sum > best ? sum : best;
     }
@@ -79,11 +72,11 @@ static double triad(void)
 #pragma omp parallel reduction(+ : sum)
         {
             int part = TRIAD / omp_get_num_threads(), first = omp_get_thread_num() * part;
-            double from = now();
+            double from = bd_seconds(CLOCK_THREAD_CPUTIME_ID);
             for (int i = first; i < first + part; i++) {
                 a[i] = b[i] + 3 * c[i];
             }
-            sum += 3.0 * part * sizeof *a / (now() - from);
+            sum += 3.0 * part * sizeof *a / (bd_seconds(CLOCK_THREAD_CPUTIME_ID) - from);
         }
         best = sum > best ? sum : best;
     }

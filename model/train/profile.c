@@ -1,18 +1,11 @@
 #include "model/train/profile.h"
 
 #include <omp.h>
-#include <time.h>
 
+#include "model/core/clock.h"
 #include "model/train/run.h"
 
 #define WARM_UP 3 /* steps, in which memory is touched for the first time */
-
-static double seconds(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
 
 /* The least of the steps' and the convolutions' times: what another program takes from the machine is left out. */
 static void keep_least(double *least, double value)
@@ -23,18 +16,18 @@ static void keep_least(double *least, double value)
 /* One step and its bare convolutions. */
 static bd_status profile_step(struct bd_run *run, struct bd_train_profile *profile, struct bd_error *err)
 {
-    double wall = seconds(CLOCK_MONOTONIC), processor = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    double wall = bd_seconds(CLOCK_MONOTONIC), processor = bd_seconds(CLOCK_PROCESS_CPUTIME_ID);
     bd_status status = bd_run_step(run, err);
-    keep_least(&profile->wall, seconds(CLOCK_MONOTONIC) - wall);
-    keep_least(&profile->processor, seconds(CLOCK_PROCESS_CPUTIME_ID) - processor);
+    keep_least(&profile->wall, bd_seconds(CLOCK_MONOTONIC) - wall);
+    keep_least(&profile->processor, bd_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor);
     if (status) {
         return status;
     }
-    wall = seconds(CLOCK_MONOTONIC);
-    processor = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    wall = bd_seconds(CLOCK_MONOTONIC);
+    processor = bd_seconds(CLOCK_PROCESS_CPUTIME_ID);
     status = bd_net_bare_step(run->net, err);
-    keep_least(&profile->bound_wall, seconds(CLOCK_MONOTONIC) - wall);
-    keep_least(&profile->bound_processor, seconds(CLOCK_PROCESS_CPUTIME_ID) - processor);
+    keep_least(&profile->bound_wall, bd_seconds(CLOCK_MONOTONIC) - wall);
+    keep_least(&profile->bound_processor, bd_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor);
     run->step++;
     return status;
 }

@@ -2,21 +2,14 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
+#include "model/core/clock.h"
 #include "model/train/loss.h"
 #include "model/train/optimizer.h"
 #include "model/train/run.h"
 #include "model/train/schedule.h"
 
 #define SHOWN_AVERAGE 0.03 /* part of a new step in the averages that are shown */
-
-static double clock_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
 
 static void show_switch(struct bd_run *run, int s, double loss_now, double accuracy_now)
 {
@@ -123,10 +116,10 @@ static bd_status train_switch(struct bd_run *run, int s, int above, struct bd_er
                            .teacher_weight = plan->teacher_weight * ramp,
                            .temperature = plan->temperature};
     int right;
-    double sums[2], from = clock_now();
+    double sums[2], from = bd_seconds(CLOCK_THREAD_CPUTIME_ID);
     sums[0] = bd_loss_gradient(&loss, run->logits[s], run->d_logits, &right);
     sums[1] = right;
-    run->phases.loss += clock_now() - from;
+    run->phases.loss += bd_seconds(CLOCK_THREAD_CPUTIME_ID) - from;
     if (run->control->reducer) {
         status = run->control->reducer->sum_doubles(run->control->reducer->context, sums, 2, err);
         if (status) {
@@ -181,9 +174,9 @@ bd_status bd_run_step(struct bd_run *run, struct bd_error *err)
     if (run->step && run->step == bd_schedule_join(&run->plan, run->steps)) {
         join_switches(run);
     }
-    double from = clock_now();
+    double from = bd_seconds(CLOCK_THREAD_CPUTIME_ID);
     bd_status status = bd_batches_next(run->batches, &run->images, &run->labels, err);
-    run->phases.data += clock_now() - from;
+    run->phases.data += bd_seconds(CLOCK_THREAD_CPUTIME_ID) - from;
     if (!status) {
         bd_net_update_weights(run->net);
         status = take_targets(run, err);
@@ -209,8 +202,8 @@ bd_status bd_run_step(struct bd_run *run, struct bd_error *err)
     if (measured) {
         bd_meter_read(&run->meter, run->shown.gradient_norm, run->shown.gradient_cosine);
     }
-    from = clock_now();
+    from = bd_seconds(CLOCK_THREAD_CPUTIME_ID);
     update_parameters(run, switches);
-    run->phases.optimizer += clock_now() - from;
+    run->phases.optimizer += bd_seconds(CLOCK_THREAD_CPUTIME_ID) - from;
     return BD_OK;
 }

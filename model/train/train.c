@@ -3,20 +3,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/train/conv.h"
 #include "model/train/evaluate.h"
 #include "model/train/run.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
 
 static bool use_half(const struct bd_train_plan *plan)
 {
@@ -131,7 +124,7 @@ bd_status bd_run_open(struct bd_run *run, struct bd_error *err)
                                           .first_row = control->rank * run->rows,
                                           .rows = control->reducer ? run->rows : 0};
     status = status ? status : bd_batches_open(&run->batches, control->train, &batches, run->step, err);
-    run->started = now();
+    run->started = bd_seconds(CLOCK_MONOTONIC);
     return status;
 }
 
@@ -155,7 +148,7 @@ void bd_run_close(struct bd_run *run)
 static void tell(struct bd_run *run, int kind)
 {
     struct bd_train_event *event = &run->shown;
-    double elapsed = now() - run->started;
+    double elapsed = bd_seconds(CLOCK_MONOTONIC) - run->started;
     int64_t done = run->step - run->first_step;
     event->kind = kind;
     event->step = run->step;
@@ -227,7 +220,7 @@ static bd_status save(struct bd_run *run, struct bd_error *err)
 static bd_status check_limit(const struct bd_run *run, bool *over, struct bd_error *err)
 {
     const struct bd_train_control *control = run->control;
-    double late = control->limit_seconds > 0 && now() - run->started >= control->limit_seconds;
+    double late = control->limit_seconds > 0 && bd_seconds(CLOCK_MONOTONIC) - run->started >= control->limit_seconds;
     bd_status status = BD_OK;
     if (control->reducer && control->limit_seconds > 0) {
         status = control->reducer->sum_doubles(control->reducer->context, &late, 1, err);

@@ -13,10 +13,10 @@
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "model/compare/compare.h"
+#include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/search/journal.h"
@@ -67,13 +67,6 @@ struct session {
     int busy, finished;
     double started;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
 
 /* ---- options ---- */
 
@@ -194,9 +187,9 @@ static bd_status time_image(const struct bd_graph *graph, const struct bd_train_
     if (!status) {
         bd_train_initialise(&checkpoint, &plan);
         struct bd_train_control control = {.train = &noise};
-        double start = now();
+        double start = bd_seconds(CLOCK_MONOTONIC);
         status = bd_train_run(&checkpoint, &plan, &control, err);
-        *seconds = (now() - start) / (TIMED_STEPS * plan.batch);
+        *seconds = (bd_seconds(CLOCK_MONOTONIC) - start) / (TIMED_STEPS * plan.batch);
     }
     bd_checkpoint_release(&checkpoint);
     bd_dataset_release(&noise);
@@ -359,7 +352,7 @@ static void tell_finished(const struct session *session, const struct bd_compare
     {
         fprintf(stderr, " %s %.1f", name, 100 * json_number_value(value));
     }
-    fprintf(stderr, " (%.0f s since the start)\n", now() - session->started);
+    fprintf(stderr, " (%.0f s since the start)\n", bd_seconds(CLOCK_MONOTONIC) - session->started);
 }
 
 /* A run that others learn from keeps its checkpoint, and so does every full run; a pilot's only chose a rate. */
@@ -527,7 +520,7 @@ static bd_status compare(struct session *session, struct bd_error *err)
 
 int cmd_compare(int argc, char **argv)
 {
-    struct session session = {.started = now(), .journal = {.fd = -1}};
+    struct session session = {.started = bd_seconds(CLOCK_MONOTONIC), .journal = {.fd = -1}};
     struct bd_error err;
     int parsed = parse_options(&session.options, argc, argv);
     if (parsed) {

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "model/compile/fold.h"
+#include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/data/dataset.h"
@@ -225,13 +225,6 @@ static double accuracy(const struct eval *e, const uint16_t *predictions)
     return (double)right / (double)e->images;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Images among the first `compared` whose logits differ between the two executors. */
 static bd_status compare_paths(const struct eval *e, unsigned s, const int32_t *logits, struct result *r,
                                struct bd_error *err)
@@ -240,7 +233,7 @@ static bd_status compare_paths(const struct eval *e, unsigned s, const int32_t *
     bd_status status = BD_OK;
     int64_t mismatches = 0;
     r->compared = e->compare < e->images ? e->compare : e->images;
-    const double start = now();
+    const double start = bd_seconds(CLOCK_MONOTONIC);
 #pragma omp parallel for schedule(dynamic) reduction(+ : mismatches)
     for (int64_t i = 0; i < r->compared; i++) {
         struct bd_frame frame;
@@ -257,7 +250,7 @@ static bd_status compare_paths(const struct eval *e, unsigned s, const int32_t *
         bd_frame_release(&frame);
     }
     r->mismatches = mismatches;
-    r->plain_seconds = now() - start;
+    r->plain_seconds = bd_seconds(CLOCK_MONOTONIC) - start;
     return status;
 }
 
@@ -273,9 +266,9 @@ static bd_status eval_integers(struct eval *e, unsigned s, struct result *r, uin
 {
     const size_t classes = e->program.header->classes;
     int32_t *logits = bd_xcalloc((size_t)e->images * classes, sizeof *logits);
-    const double start = now();
+    const double start = bd_seconds(CLOCK_MONOTONIC);
     bd_status status = bd_execute_fast(&e->program, e->decoded, s, e->set.images, (size_t)e->images, logits, err);
-    r->fast_seconds = now() - start;
+    r->fast_seconds = bd_seconds(CLOCK_MONOTONIC) - start;
     if (status == BD_OK) {
         for (int64_t i = 0; i < e->images; i++) {
             predictions[i] = (uint16_t)bd_argmax(logits + (size_t)i * classes, (unsigned)classes);

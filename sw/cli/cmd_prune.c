@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "model/compile/fold.h"
+#include "model/core/clock.h"
 #include "model/core/memory.h"
 #include "model/exec/fast.h"
 #include "model/prune/pipeline.h"
@@ -52,13 +52,6 @@ struct session {
     double shown_at;
 };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- search ---- */
 
 static void print_point(FILE *out, const struct bd_prune_run *run, const int *point)
@@ -93,7 +86,7 @@ static bd_status search(struct session *session, struct bd_error *err)
                 run->journal.dropped ? ", a torn line dropped" : "");
     }
     while (status == BD_OK && run->search.count < (size_t)run->config.evaluations) {
-        double start = now();
+        double start = bd_seconds(CLOCK_MONOTONIC);
         status = bd_prune_step(run, err);
         if (status == BD_FAIL && run->search.count > 0) { /* the grid is used up: the best stands */
             fprintf(stderr, "%s\n", err->message);
@@ -101,7 +94,7 @@ static bd_status search(struct session *session, struct bd_error *err)
             break;
         }
         if (status == BD_OK) {
-            show_evaluation(session, now() - start);
+            show_evaluation(session, bd_seconds(CLOCK_MONOTONIC) - start);
         }
     }
     if (status == BD_OK) {
@@ -135,13 +128,13 @@ static void watch(void *context, const struct bd_train_event *event)
 {
     struct session *session = context;
     const struct bd_graph *graph = &session->run.base.graph;
-    if (event->kind == BD_TRAIN_STEP && (now() - session->shown_at < 10.0 && event->step < event->steps)) {
+    if (event->kind == BD_TRAIN_STEP && (bd_seconds(CLOCK_MONOTONIC) - session->shown_at < 10.0 && event->step < event->steps)) {
         return;
     }
     if (event->kind != BD_TRAIN_STEP && event->kind != BD_TRAIN_VALIDATED) {
         return;
     }
-    session->shown_at = now();
+    session->shown_at = bd_seconds(CLOCK_MONOTONIC);
     fprintf(stderr, "fine-tuning %" PRId64 "/%" PRId64 "%s:", event->step, event->steps,
             event->kind == BD_TRAIN_VALIDATED ? ", validation" : "");
     for (int s = 0; s < graph->switch_count; s++) {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "sw/cli/cli.h"
@@ -112,8 +112,7 @@ static bd_status finish_frame(struct run *run, unsigned n, struct bd_error *err)
 static bd_status run_frames(struct run *run, struct bd_error *err)
 {
     unsigned ahead = run->queue ? 1 : 0, count = (unsigned)run->images;
-    struct timespec from, to;
-    clock_gettime(CLOCK_MONOTONIC, &from);
+    const double from = bd_seconds(CLOCK_MONOTONIC);
     bd_status status = BD_OK;
     for (unsigned n = 0; n < count + ahead && status == BD_OK; n++) {
         if (n < count) {
@@ -123,8 +122,7 @@ static bd_status run_frames(struct run *run, struct bd_error *err)
             status = finish_frame(run, n - ahead, err);
         }
     }
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    run->seconds = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+    run->seconds = bd_seconds(CLOCK_MONOTONIC) - from;
     return status;
 }
 

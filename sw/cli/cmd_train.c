@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/data/dataset.h"
@@ -63,13 +63,6 @@ struct session {
     double started, test_accuracy[BD_MAX_SWITCHES];
     bool tested, finished;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
 
 static void watch(void *context, const struct bd_train_event *event)
 {
@@ -467,7 +460,7 @@ static void print_json(const struct session *session)
     uint32_t mask = session->config.plan.switches;
     json_t *result =
         json_pack("{s:s, s:b, s:f, s:f}", "checkpoint", session->config.output, "finished", session->finished,
-                  "seconds", now() - session->started, "images_per_second", session->view.images_per_second);
+                  "seconds", bd_seconds(CLOCK_MONOTONIC) - session->started, "images_per_second", session->view.images_per_second);
     if (session->view.validated) {
         json_object_set_new(result, "validation_accuracy", bd_train_view_by_switch(graph, mask, session->view.validation_accuracy));
     }
@@ -481,7 +474,7 @@ static void print_json(const struct session *session)
 
 int cmd_train(int argc, char **argv)
 {
-    struct session session = {.started = now()};
+    struct session session = {.started = bd_seconds(CLOCK_MONOTONIC)};
     struct bd_error err;
     int parsed = parse_options(&session.options, argc, argv);
     if (parsed) {

@@ -1,21 +1,14 @@
 #include "sw/cli/train_view.h"
+#include "model/core/clock.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
 
 void bd_train_view_init(struct bd_train_view *view, const struct bd_graph *graph, int64_t log_every)
 {
     *view = (struct bd_train_view){
-        .graph = graph, .log_every = log_every, .terminal = isatty(STDERR_FILENO), .started = now()};
+        .graph = graph, .log_every = log_every, .terminal = isatty(STDERR_FILENO), .started = bd_seconds(CLOCK_MONOTONIC)};
 }
 
 void bd_train_view_clear(struct bd_train_view *view)
@@ -57,7 +50,7 @@ static void print_time(FILE *out, double seconds)
 static void show_step(struct bd_train_view *view, const struct bd_train_event *event)
 {
     const struct bd_graph *graph = view->graph;
-    double t = now();
+    double t = bd_seconds(CLOCK_MONOTONIC);
     if (t - view->shown_at < (view->terminal ? 0.5 : 15) && event->step < event->steps) {
         return;
     }
@@ -124,7 +117,7 @@ void bd_train_view_log(struct bd_train_view *view, const struct bd_train_event *
         return;
     }
     json_t *line = json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:o}", "event", what, "step", (json_int_t)event->step,
-                             "epoch", (json_int_t)event->epoch, "seconds", now() - view->started,
+                             "epoch", (json_int_t)event->epoch, "seconds", bd_seconds(CLOCK_MONOTONIC) - view->started,
                              "images_per_second", event->images_per_second, "rate", event->rate, "accuracy",
                              bd_train_view_by_switch(graph, event->switches, event->accuracy));
     if (event->kind == BD_TRAIN_STEP) {
