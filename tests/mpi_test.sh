@@ -1,6 +1,7 @@
 #!/bin/bash
-# Data-parallel training: two ranks have the gradients of one; a run of two ranks whose one is killed ends at once,
-# names it, and goes on from its checkpoint to the same bytes as one left alone.
+# Data-parallel training: two ranks have the gradients of one. A run whose one rank is killed ends at once, one whose one
+# rank is stopped ends after --stall-seconds, each with an error that names the rank; and it goes on from its checkpoint
+# to the same bytes as one left alone. A rank that works alone for long is not taken for a stopped one.
 bitdial=${BITDIAL_BUILD:-build}/bitdial
 ranks=${BITDIAL_BUILD:-build}/ranks
 folder=$(mktemp -d) || exit 3
@@ -13,28 +14,22 @@ export ASAN_OPTIONS="detect_leaks=0:${ASAN_OPTIONS:-}" # MPI keeps what it has t
 mpi() { mpirun --oversubscribe --bind-to none -n "$@"; }
 train() { # NAME OPTION...: exec, so that the process of the shell is mpirun itself
     exec mpirun --oversubscribe --bind-to none -n 2 "$bitdial" train "$folder/train.yaml" --output "$folder/$1.h5" \
-        --images 1000 --no-test "${@:2}" >"$folder/$1.out" 2>"$folder/$1.err"
+        --images 1000 --no-test --stall-seconds 2 "${@:2}" >"$folder/$1.out" 2>"$folder/$1.err"
 }
 
 mpi 2 "$ranks" >"$folder/ranks" 2>"$folder/ranks.err" || { cat "$folder/ranks"; fail "the gradients of two ranks differ"; }
 cat "$folder/ranks"
 [ "$(grep -c '^rank' "$folder/ranks")" = 2 ] || fail "not both ranks compared"
-mpi 2 "$ranks" planted >/dev/null 2>&1 && fail "an image that counts twice was not told"
+mpi 2 "$ranks" twice >/dev/null 2>&1 && fail "an image that counts twice was not told"
+mpi 2 "$ranks" busy >/dev/null 2>"$folder/busy.err" || fail "a rank that worked alone was taken for a stopped one"
+mpi 3 "$ranks" asleep >/dev/null 2>"$folder/asleep.err" && fail "rank 0 stood still, and the run ended well"
+grep -q "rank [12]: waited 1.5 s for rank 0" "$folder/asleep.err" || fail "the rank that stands still is not named"
+grep -q "waited .* for rank [12]" "$folder/asleep.err" && fail "a rank that waits itself is named"
 
-cat >"$folder/network.yaml" <<'END'
-name: ranks
-input: {height: 28, width: 28, channels: 1}
-classes: 10
-switches: [w4a4, w1a1]
-stem: {channels: 8, stride: 2}
-stages:
-  - {channels: 8, stride: 2, blocks: [{kind: basic}]}
-head: {}
-END
 cat >"$folder/train.yaml" <<END
-network: $folder/network.yaml
+network: tests/small_network.yaml
 output: $folder/none.h5
-steps: 100
+steps: 60
 batch: 16
 save_every: 5
 validate_images: 100
@@ -44,28 +39,39 @@ END
 (train whole) || fail "two ranks do not train"
 [ "$(grep -c wrote "$folder/whole.out")" = 1 ] || fail "not rank 0 alone tells"
 
-train killed &
-pid=$!
-for wait in $(seq 1000); do
-    [ "$(grep -c '"saved"' "$folder/killed.h5.jsonl" 2>/dev/null)" -gt 2 ] 2>/dev/null && break
-    sleep 0.02
-done
-victim=
-for child in $(pgrep -P $pid); do
-    tr '\0' '\n' <"/proc/$child/environ" 2>/dev/null | grep -qx OMPI_COMM_WORLD_RANK=1 && victim=$child
-done
-[ -n "$victim" ] || fail "rank 1 is not to be found"
-start=$(date +%s)
-kill -9 "$victim"
-wait $pid && fail "a rank was killed, and the run ended well"
-[ $(($(date +%s) - start)) -le 20 ] || fail "the other rank lived on"
-grep -q "process rank 1 .*killed\|rank 1 with PID .* exited on signal 9" "$folder/killed.err" ||
+strike() { # SIGNAL PID SAVES: sends rank 1 of the run the signal when it has saved so often; then waits for the run
+    local victim= child start
+    for wait in $(seq 1000); do
+        [ "$(grep -c '"saved"' "$folder/struck.h5.jsonl" 2>/dev/null)" -ge "$3" ] 2>/dev/null && break
+        sleep 0.02
+    done
+    for child in $(pgrep -P "$2"); do
+        tr '\0' '\n' <"/proc/$child/environ" 2>/dev/null | grep -qx OMPI_COMM_WORLD_RANK=1 && victim=$child
+    done
+    [ -n "$victim" ] || fail "rank 1 is not to be found"
+    start=$(date +%s)
+    kill -"$1" "$victim"
+    wait "$2" && fail "rank 1 had SIG$1, and the run ended well"
+    [ $(($(date +%s) - start)) -le 20 ] || fail "after SIG$1 the other rank lived on"
+    for wait in $(seq 500); do
+        [ -e "/proc/$victim" ] || return
+        sleep 0.02
+    done
+    fail "after SIG$1 rank 1 lived on"
+}
+train struck &
+strike KILL $! 3
+grep -q "process rank 1 .*killed\|rank 1 with PID .* exited on signal 9" "$folder/struck.err" ||
     fail "the rank that died is not named"
-(train killed --resume) || fail "not resumed"
-cmp "$folder/whole.h5" "$folder/killed.h5" || fail "killed and resumed, the checkpoint differs"
+train struck --resume &
+strike STOP $! 6
+grep -q "^bitdial train: rank 0 of 2: waited 2 s for rank 1, which gives no sign of life" "$folder/struck.err" ||
+    fail "the rank that was stopped is not named"
+(train struck --resume) || fail "not resumed"
+cmp "$folder/whole.h5" "$folder/struck.h5" || fail "killed, stopped and resumed, the checkpoint differs"
 
 sed -i 's/^batch: 16/batch: 15/' "$folder/train.yaml"
 (train odd)
 [ $? = 2 ] || fail "a batch that does not divide was not refused"
 grep -q "rank . of 2: .*does not divide among 2 ranks" "$folder/odd.err" || fail "another message"
-echo "two ranks: the gradients of one; killed, named, resumed"
+echo "two ranks: the gradients of one; killed, stopped, named, resumed"

@@ -2,12 +2,16 @@
  * Every rank takes the whole batch through a network of its own, then its part through one whose sums go over all
  * ranks. Prints "rank R: N parameters apart by at most E, F of C codes flipped"; a code that sits on an edge may flip
  * with the last bit of a batch-norm sum, and is counted apart. Exit code 1: further apart than 1e-5 of the largest
- * entry though no code flipped; `planted` as argument makes one image count twice, which must be told. */
+ * entry though no code flipped. Arguments plant a fault in a step that ranks may be silent in for STALL seconds:
+ * `twice`: one image counts twice, which must be told; `asleep`: rank 0 stands still for ever, and the others must fail
+ * and name it; `busy`: rank 0 works alone for longer than that, which is no fault. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "model/core/clock.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/train/mpi.h"
@@ -17,6 +21,7 @@
 #define CLASSES 10
 #define PIXELS (28 * 28)
 #define BOUND 1e-5
+#define STALL 1.5
 
 static const char network[] = "name: ranks\n"
                               "input: {height: 28, width: 28, channels: 1}\n"
@@ -89,7 +94,7 @@ static bd_status take_step(struct step *step, const uint8_t *images, const float
     return status ? status : bd_net_finish(step->net, err);
 }
 
-static bd_status compare(const struct bd_mpi *mpi, bool planted, bool *equal, struct bd_error *err)
+static bd_status compare(const struct bd_mpi *mpi, bool twice, bool *equal, struct bd_error *err)
 {
     struct step whole = {0}, part = {0};
     struct bd_rng rng;
@@ -108,7 +113,7 @@ static bd_status compare(const struct bd_mpi *mpi, bool planted, bool *equal, st
     bd_status status = open_step(&whole, BATCH, NULL, err);
     status = status ? status : open_step(&part, rows, mpi->ranks > 1 ? &mpi->reducer : NULL, err);
     status = status ? status : take_step(&whole, images, d_logits, BATCH, first, rows, err);
-    if (planted) {
+    if (twice) {
         memcpy(images, images + PIXELS, PIXELS);
     }
     status = status ? status
@@ -140,17 +145,32 @@ static bd_status compare(const struct bd_mpi *mpi, bool planted, bool *equal, st
     return status;
 }
 
+static void stand_still(const char *how)
+{
+    if (!strcmp(how, "asleep")) {
+        pause();
+    }
+    double from = bd_seconds(CLOCK_MONOTONIC);
+    while (!strcmp(how, "busy") && bd_seconds(CLOCK_MONOTONIC) < from + 2 * STALL) {
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct bd_mpi mpi;
     struct bd_error err;
     bool equal = false;
-    bd_status status = bd_mpi_open(&mpi, &err);
-    status = status ? status : compare(&mpi, argc > 1 && !strcmp(argv[1], "planted"), &equal, &err);
-    if (status) {
-        fprintf(stderr, "ranks: %s\n", err.message);
+    const char *fault = argc > 1 ? argv[1] : "";
+    bd_status status = bd_mpi_open(&mpi, STALL, &err);
+    if (!status && mpi.rank == 0) {
+        stand_still(fault);
     }
-    fflush(stdout);
-    bd_mpi_close(&mpi, status);
+    status = status ? status : compare(&mpi, !strcmp(fault, "twice"), &equal, &err);
+    status = status ? status : bd_mpi_close(&mpi, &err);
+    if (status) {
+        fprintf(stderr, "rank %d: %s\n", mpi.rank, err.message);
+        fflush(stdout);
+        bd_mpi_abort(&mpi, status);
+    }
     return status ? (int)status : !equal;
 }

@@ -40,6 +40,7 @@ static const char usage[] =
     "  --images N           train on the first N images alone\n"
     "  --data DIR           the folder of the data set\n"
     "  --limit-seconds S    stop after S seconds, resumable\n"
+    "  --stall-seconds S    under mpirun: fail when a rank that is waited for gives no sign of life for S (120) seconds\n"
     "  --log FILE           JSON lines of what happens; default: the output's name with .jsonl\n"
     "  --no-test            leave the test images alone at the end\n"
     "  --profile            train nothing: say where the time of a step goes, over --steps (20) steps\n"
@@ -49,7 +50,7 @@ static const char usage[] =
 struct options {
     const char *config, *output, *init, *switches, *log, *data;
     int64_t epochs, steps, seed, threads, images;
-    double rate, limit_seconds;
+    double rate, limit_seconds, stall_seconds;
     bool resume, json, no_test, profile;
 };
 
@@ -90,6 +91,7 @@ static int parse_options(struct options *options, int argc, char **argv)
         IMAGES,
         DATA,
         LIMIT,
+        STALL,
         LOG,
         NO_TEST,
         PROFILE,
@@ -108,13 +110,14 @@ static int parse_options(struct options *options, int argc, char **argv)
                                           {"images", required_argument, NULL, IMAGES},
                                           {"data", required_argument, NULL, DATA},
                                           {"limit-seconds", required_argument, NULL, LIMIT},
+                                          {"stall-seconds", required_argument, NULL, STALL},
                                           {"log", required_argument, NULL, LOG},
                                           {"no-test", no_argument, NULL, NO_TEST},
                                           {"profile", no_argument, NULL, PROFILE},
                                           {"json", no_argument, NULL, JSON},
                                           {"help", no_argument, NULL, HELP},
                                           {0}};
-    *options = (struct options){.seed = -1};
+    *options = (struct options){.seed = -1, .stall_seconds = BD_MPI_STALL_SECONDS};
     for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         bool fine = true;
         switch (option) {
@@ -153,6 +156,9 @@ static int parse_options(struct options *options, int argc, char **argv)
             break;
         case LIMIT:
             fine = bd_cli_real(NAME, "--limit-seconds", optarg, 0.001, 1e9, &options->limit_seconds);
+            break;
+        case STALL:
+            fine = bd_cli_real(NAME, "--stall-seconds", optarg, 0.1, 1e6, &options->stall_seconds);
             break;
         case LOG:
             options->log = optarg;
@@ -472,6 +478,20 @@ static void print_json(const struct session *session)
     json_decref(result);
 }
 
+static void print_result(const struct session *session)
+{
+    if (session->options.profile) {
+        return;
+    }
+    if (session->options.json) {
+        print_json(session);
+    } else if (session->finished) {
+        printf("wrote %s\n", session->config.output);
+    } else {
+        printf("stopped by the time limit; go on with --resume: %s\n", session->config.output);
+    }
+}
+
 int cmd_train(int argc, char **argv)
 {
     struct session session = {.started = bd_seconds(CLOCK_MONOTONIC)};
@@ -483,26 +503,20 @@ int cmd_train(int argc, char **argv)
     if (session.options.threads) {
         omp_set_num_threads(session.options.threads);
     }
-    bd_status status = bd_mpi_open(&session.mpi, &err);
+    bd_status status = bd_mpi_open(&session.mpi, session.options.stall_seconds, &err);
     status = status ? status : train(&session, &err);
+    if (!status && !session.mpi.rank) { /* rank 0 tells */
+        print_result(&session);
+    }
+    status = status ? status : bd_mpi_close(&session.mpi, &err);
     if (status) {
         if (session.mpi.ranks > 1) {
             bd_fail_prefix(&err, "rank %d of %d", session.mpi.rank, session.mpi.ranks);
         }
         bd_cli_fail(NAME, &err);
-        bd_mpi_close(&session.mpi, status);
-    } else if (session.mpi.rank) {
-        /* rank 0 tells */
-    } else if (session.options.profile) {
-        session.finished = true;
-    } else if (session.options.json) {
-        print_json(&session);
-    } else if (session.finished) {
-        printf("wrote %s\n", session.config.output);
-    } else {
-        printf("stopped by the time limit; go on with --resume: %s\n", session.config.output);
+        fflush(stdout);
+        bd_mpi_abort(&session.mpi, status);
     }
-    bd_mpi_close(&session.mpi, BD_OK);
     if (session.view.log) {
         fclose(session.view.log);
     }
