@@ -5,18 +5,8 @@ folder=$(mktemp -d) || exit 3
 trap 'rm -rf "$folder"' EXIT
 export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=2
 
-cat >"$folder/network.yaml" <<'END'
-name: small
-input: {height: 28, width: 28, channels: 1}
-classes: 10
-switches: [w4a4, w1a1]
-stem: {channels: 16, stride: 2}
-stages:
-  - {channels: 16, stride: 2, blocks: [{kind: basic}]}
-head: {}
-END
 cat >"$folder/train.yaml" <<END
-network: $folder/network.yaml
+network: tests/small_network.yaml
 output: $folder/none.h5
 batch: 16
 END
@@ -26,8 +16,8 @@ import json, sys
 p = json.load(open(sys.argv[1]))
 phases = p["phases"]
 assert set(phases) == {"convolve", "data_gradient", "weight_gradient", "norms", "weights", "optimizer", "loss", "data", "rest"}
-stem = 14 * 14 * 16 * 9
-rest = 7 * 7 * (16 * 16 * 9 * 2 + 16 * 16)  # conv1 with stride 2, conv2, the shortcut
+stem = 14 * 14 * 8 * 9
+rest = 7 * 7 * (8 * 8 * 9 * 2 + 8 * 8)  # conv1 with stride 2, conv2, the shortcut
 wanted = {"convolve": stem + 2 * rest, "weight_gradient": stem + 2 * rest, "data_gradient": 2 * rest}
 for name, macs in wanted.items():
     got = phases[name]["seconds"] * phases[name]["operations_per_second"]

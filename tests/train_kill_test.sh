@@ -9,18 +9,8 @@ folder=$(mktemp -d) || exit 3
 trap 'rm -rf "$folder"' EXIT
 export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=2
 
-cat >"$folder/network.yaml" <<'END'
-name: kill
-input: {height: 28, width: 28, channels: 1}
-classes: 10
-switches: [w4a4, w1a1]
-stem: {channels: 8, stride: 2}
-stages:
-  - {channels: 8, stride: 2, blocks: [{kind: basic}]}
-head: {}
-END
 cat >"$folder/train.yaml" <<END
-network: $folder/network.yaml
+network: tests/small_network.yaml
 output: $folder/none.h5
 steps: 1500
 batch: 16
