@@ -183,7 +183,8 @@ Test(train, gradients_basic_pooled)
     check_gradients("{kind: basic}");
 }
 
-/* bfloat16 operands hold codes and weights exactly: the same logits, and gradients that differ by rounding alone. */
+/* bfloat16 operands hold codes and weights exactly: the same logits, and gradients that differ by rounding alone. Clip
+ * levels' are small sums of large terms that cancel. */
 Test(train, gradients_half)
 {
     struct probe exact, half;
@@ -202,7 +203,7 @@ Test(train, gradients_half)
             apart += pow(a->gradient[k] - b->gradient[k], 2);
             size += pow(a->gradient[k], 2);
         }
-        cr_assert_leq(sqrt(apart), 0.03 * sqrt(size) + 1e-3, "%s: size %g, apart by %g", a->name, sqrt(size),
+        cr_assert_leq(sqrt(apart), 0.03 * sqrt(size) + (a->kind == BD_PARAMETER_ALPHA ? 4e-3 : 1e-3), "%s: size %g, apart by %g", a->name, sqrt(size),
                       sqrt(apart));
     }
     close_probe(&exact);

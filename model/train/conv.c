@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "model/core/memory.h"
+#include "model/train/winograd.h"
 
 enum pass { FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS, PASSES };
 
@@ -12,6 +13,7 @@ enum pass { FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS, PASSES };
 struct worker {
     dnnl_stream_t stream;
     dnnl_memory_t source, accumulation, d_source, d_accumulation, d_weights, scratchpad[PASSES];
+    void *room; /* for gradients by Winograd's filtering */
 };
 
 struct bd_conv {
@@ -23,6 +25,9 @@ struct bd_conv {
     dnnl_memory_t plain_weights, *weights, *back_weights, d_weights; /* weights by set */
     dnnl_primitive_t to_weights, to_back_weights, from_d_weights;
     struct worker *workers;
+    bool winograd; /* takes both passes backward */
+    struct bd_winograd_shape filtering;
+    void **packed; /* weights by set */
 };
 
 static bd_status failed(dnnl_status_t status, const char *what, struct bd_error *err)
@@ -193,6 +198,40 @@ static dnnl_status_t make_worker(struct bd_conv *conv, const struct descriptors 
     return status;
 }
 
+static void *aligned_room(size_t size)
+{
+    void *room = aligned_alloc(64, (size + 63) / 64 * 64);
+    if (!room) {
+        abort();
+    }
+    return room;
+}
+
+/* Passes backward without oneDNN, where the shape allows. */
+static void make_winograd(struct bd_conv *conv)
+{
+    const struct bd_conv_shape *s = &conv->shape;
+    conv->filtering = (struct bd_winograd_shape){.batch = s->batch,
+                                                 .in_channels = s->in_channels,
+                                                 .out_channels = s->out_channels,
+                                                 .height = s->in_height,
+                                                 .width = s->in_width,
+                                                 .half = s->half};
+    conv->winograd = s->training && !s->image && !s->depthwise && s->kernel_h == 3 && s->kernel_w == 3 &&
+                     s->stride == 1 && s->pad == 1 && bd_conv_block() == BD_WINOGRAD_BLOCK &&
+                     bd_winograd_fits(&conv->filtering);
+    if (!conv->winograd) {
+        return;
+    }
+    conv->packed = bd_xcalloc(s->sets, sizeof *conv->packed);
+    for (int i = 0; i < s->sets; i++) {
+        conv->packed[i] = aligned_room(bd_winograd_packed_size(&conv->filtering));
+    }
+    for (int i = 0; i < s->workers; i++) {
+        conv->workers[i].room = aligned_room(bd_winograd_room_size(&conv->filtering));
+    }
+}
+
 static dnnl_status_t make(struct bd_conv *conv)
 {
     struct descriptors d;
@@ -202,16 +241,18 @@ static dnnl_status_t make(struct bd_conv *conv)
     status = status ? status : describe(&conv->shape, &d);
     status = status ? status : make_memory(conv, &conv->plain_weights, &d.plain_weights, false);
     status = status ? status : make_forward(conv, &d, &forward);
-    if (!status && conv->shape.training && !conv->shape.image) {
+    conv->workers = bd_xcalloc(conv->shape.workers, sizeof *conv->workers);
+    make_winograd(conv);
+    const bool back = conv->shape.training && !conv->winograd;
+    if (!status && back && !conv->shape.image) {
         status = make_backward_data(conv, &d, forward);
     }
-    if (!status && conv->shape.training) {
+    if (!status && back) {
         status = make_backward_weights(conv, &d, forward);
     }
     if (forward) {
         dnnl_primitive_desc_destroy(forward);
     }
-    conv->workers = bd_xcalloc(conv->shape.workers, sizeof *conv->workers);
     for (int i = 0; i < conv->shape.workers && !status; i++) {
         status = make_worker(conv, &d, &conv->workers[i]);
     }
@@ -262,6 +303,7 @@ static void destroy_worker(struct worker *worker)
     if (worker->stream) {
         dnnl_stream_destroy(worker->stream);
     }
+    free(worker->room);
 }
 
 void bd_conv_destroy(struct bd_conv *conv)
@@ -277,6 +319,10 @@ void bd_conv_destroy(struct bd_conv *conv)
     destroy_memories(memories, sizeof memories / sizeof *memories);
     destroy_sets(conv->weights, conv->shape.sets);
     destroy_sets(conv->back_weights, conv->shape.sets);
+    for (int i = 0; conv->packed && i < conv->shape.sets; i++) {
+        free(conv->packed[i]);
+    }
+    free(conv->packed);
     dnnl_primitive_t primitives[] = {conv->pass[FORWARD], conv->pass[BACKWARD_DATA], conv->pass[BACKWARD_WEIGHTS],
                                      conv->to_weights,    conv->to_back_weights,     conv->from_d_weights};
     for (size_t i = 0; i < sizeof primitives / sizeof *primitives; i++) {
@@ -309,6 +355,9 @@ bd_status bd_conv_set_weights(struct bd_conv *conv, int set, const float *weight
     if (!status && conv->to_back_weights) {
         status = reorder(conv, conv->to_back_weights, conv->plain_weights, conv->back_weights[set]);
     }
+    if (conv->winograd) {
+        bd_winograd_pack(&conv->filtering, weights, conv->packed[set]);
+    }
     return status ? failed(status, "lay out weights", err) : BD_OK;
 }
 
@@ -336,6 +385,10 @@ bd_status bd_conv_backward_data(struct bd_conv *conv, int index, int set, const 
                                 struct bd_error *err)
 {
     const struct worker *worker = &conv->workers[index];
+    if (conv->winograd) {
+        bd_winograd_data_gradient(&conv->filtering, conv->packed[set], d_accumulation, d_source, worker->room);
+        return BD_OK;
+    }
     dnnl_memory_set_data_handle(worker->d_accumulation, (void *)d_accumulation);
     dnnl_memory_set_data_handle(worker->d_source, d_source);
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_DIFF_DST, worker->d_accumulation},
@@ -348,6 +401,10 @@ bd_status bd_conv_backward_weights(struct bd_conv *conv, int index, const void *
                                    float *d_weights, struct bd_error *err)
 {
     const struct worker *worker = &conv->workers[index];
+    if (conv->winograd) {
+        bd_winograd_weight_gradient(&conv->filtering, source, d_accumulation, d_weights, worker->room);
+        return BD_OK;
+    }
     dnnl_memory_set_data_handle(worker->source, (void *)source);
     dnnl_memory_set_data_handle(worker->d_accumulation, (void *)d_accumulation);
     dnnl_memory_set_data_handle(worker->d_weights, d_weights);
@@ -359,11 +416,18 @@ bd_status bd_conv_backward_weights(struct bd_conv *conv, int index, const void *
 
 size_t bd_conv_gradient_count(const struct bd_conv *conv)
 {
+    if (conv->winograd) {
+        return (size_t)conv->shape.in_channels * conv->shape.out_channels * 9;
+    }
     return dnnl_memory_desc_get_size(&conv->d_weights_desc) / sizeof(float);
 }
 
 bd_status bd_conv_plain_gradient(struct bd_conv *conv, float *d_weights, float *plain, struct bd_error *err)
 {
+    if (conv->winograd) {
+        bd_winograd_plain(&conv->filtering, d_weights, plain);
+        return BD_OK;
+    }
     dnnl_memory_set_data_handle(conv->d_weights, d_weights);
     dnnl_memory_set_data_handle(conv->plain_weights, plain);
     dnnl_status_t status = reorder(conv, conv->from_d_weights, conv->d_weights, conv->plain_weights);

@@ -1,0 +1,84 @@
+#include "model/train/winograd.h"
+
+#include "model/train/winograd_parts.h"
+
+/* Bytes of transformed tiles, of source and result together, that a chunk may take of the second-level cache. */
+#define CHUNK_BYTES (300 << 10)
+
+static bool allowed = true;
+
+void bd_winograd_allow(bool allow)
+{
+    allowed = allow;
+}
+
+bool bd_winograd_fits(const struct bd_winograd_shape *s)
+{
+    int rows = (s->height + OUT - 1) / OUT, columns = (s->width + OUT - 1) / OUT;
+    return allowed && s->in_channels % BLOCK == 0 && s->out_channels % BLOCK == 0 &&
+           rows * columns * OUT * OUT <= 2 * s->height * s->width && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           (!s->half || __builtin_cpu_supports("avx512bf16"));
+}
+
+static size_t number_size(const struct bd_winograd_shape *s)
+{
+    return s->half ? 2 : sizeof(float);
+}
+
+static struct bd_winograd_cut cut_shard(const struct bd_winograd_shape *s)
+{
+    struct bd_winograd_cut cut = {.rows = (s->height + OUT - 1) / OUT, .columns = (s->width + OUT - 1) / OUT};
+    size_t image = (size_t)cut.rows * cut.columns * POINTS * (s->in_channels + s->out_channels) * number_size(s);
+    cut.images = CHUNK_BYTES / image < 1 ? 1 : CHUNK_BYTES / image;
+    cut.images = cut.images < s->batch ? cut.images : s->batch;
+    cut.tiles = (cut.images * cut.rows * cut.columns + 1) / 2 * 2;
+    return cut;
+}
+
+size_t bd_winograd_packed_size(const struct bd_winograd_shape *s)
+{
+    return (size_t)POINTS * s->in_channels * s->out_channels * number_size(s);
+}
+
+/* Tiles of the one map; those of the other, which as results are float32; sums of products of weights. */
+size_t bd_winograd_room_size(const struct bd_winograd_shape *s)
+{
+    struct bd_winograd_cut cut = cut_shard(s);
+    size_t tiles = (size_t)POINTS * cut.tiles * (s->in_channels + s->out_channels) * sizeof(float) + 3 * POINTS * BD_WINOGRAD_LINE;
+    return tiles + (size_t)POINTS * s->in_channels * s->out_channels * sizeof(float);
+}
+
+void bd_winograd_pack(const struct bd_winograd_shape *s, const float *weights, void *packed)
+{
+    (s->half ? bd_winograd_pack_half : bd_winograd_pack_float)(s, weights, packed);
+}
+
+void bd_winograd_data_gradient(const struct bd_winograd_shape *s, const void *packed, const void *d_result,
+                               void *d_source, void *room)
+{
+    struct bd_winograd_cut cut = cut_shard(s);
+    (s->half ? bd_winograd_data_half : bd_winograd_data_float)(s, &cut, packed, d_result, d_source, room);
+}
+
+void bd_winograd_weight_gradient(const struct bd_winograd_shape *s, const void *source, const void *d_result,
+                                 float *d_weights, void *room)
+{
+    struct bd_winograd_cut cut = cut_shard(s);
+    (s->half ? bd_winograd_weight_half : bd_winograd_weight_float)(s, &cut, source, d_result, d_weights, room);
+}
+
+void bd_winograd_plain(const struct bd_winograd_shape *s, const float *d_weights, float *plain)
+{
+    enum { TAPS = 9 };
+    for (int o = 0; o < s->out_channels; o += BLOCK) {
+        for (int c = 0; c < s->in_channels; c++, d_weights += TAPS * BLOCK) {
+            for (int lane = 0; lane < BLOCK; lane++) {
+                float *to = plain + ((size_t)(o + lane) * s->in_channels + c) * TAPS;
+                for (int tap = 0; tap < TAPS; tap++) {
+                    to[tap] = d_weights[tap * BLOCK + lane];
+                }
+            }
+        }
+    }
+}

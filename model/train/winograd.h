@@ -1,0 +1,46 @@
+/* Gradients of 3x3 convolutions with stride 1 and padding 1, by Winograd's minimal filtering in two dimensions: of the
+ * activations by F(4x4, 3x3), of the weights by F(3x3, 4x4). Both multiply 36 pairs for a tile of 4x4 outputs where
+ * plain sums multiply 144. (S. Winograd, "Arithmetic complexity of computations", 1980; A. Lavin and S. Gray, "Fast
+ * Algorithms for Convolutional Neural Networks", arXiv:1509.09308.) Forward sums are not made this way: they are exact
+ * integers (intconv.h).
+ *
+ * Interpolation points are 0, +-2/3, +-3/2 and infinity: a product of 1 keeps the constants small, and on normal data
+ * the root mean square error is half that of 0, +-1, +-2 (7e-7 of the result in float32; with products of bfloat16
+ * 1.2e-2, on data that were rounded to bfloat16 before). Every sum is float32.
+ *
+ * Activations are (N, C/16, H, W, 16), float32 or, with `half`, bfloat16. For processors with AVX-512. */
+#ifndef BD_TRAIN_WINOGRAD_H
+#define BD_TRAIN_WINOGRAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define BD_WINOGRAD_BLOCK 16
+
+struct bd_winograd_shape {
+    int batch, in_channels, out_channels; /* channels in multiples of 16 */
+    int height, width;                    /* of source and result alike */
+    bool half;                            /* activations and products are bfloat16 */
+};
+
+/* True where the processor has the instructions, the map fills its tiles of 4x4 at least half, and the kernels have not
+ * been turned off by bd_winograd_allow(false), which comparisons with plain sums do. */
+bool bd_winograd_fits(const struct bd_winograd_shape *shape);
+void bd_winograd_allow(bool allowed);
+
+/* Sizes in bytes, of what the caller allocates at multiples of 64. A room serves one thread. */
+size_t bd_winograd_packed_size(const struct bd_winograd_shape *shape);
+size_t bd_winograd_room_size(const struct bd_winograd_shape *shape);
+
+/* weights (OC, IC, 3, 3) float32 to the form in which they meet transformed tiles. */
+void bd_winograd_pack(const struct bd_winograd_shape *shape, const float *weights, void *packed);
+
+/* d_source (N, IC/16, H, W, 16) from d_result (N, OC/16, H, W, 16). */
+void bd_winograd_data_gradient(const struct bd_winograd_shape *shape, const void *packed, const void *d_result,
+                               void *d_source, void *room);
+/* d_weights: OC IC 9 float32 as (OC/16, IC, 9, 16), overwritten; bd_winograd_plain makes (OC, IC, 3, 3) of it. */
+void bd_winograd_weight_gradient(const struct bd_winograd_shape *shape, const void *source, const void *d_result,
+                                 float *d_weights, void *room);
+void bd_winograd_plain(const struct bd_winograd_shape *shape, const float *d_weights, float *plain);
+
+#endif

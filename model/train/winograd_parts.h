@@ -1,0 +1,33 @@
+/* Between winograd.c and its two passes over tiles (winograd_passes.h, compiled for float32 and for bfloat16). */
+#ifndef BD_TRAIN_WINOGRAD_PARTS_H
+#define BD_TRAIN_WINOGRAD_PARTS_H
+
+#include "model/train/winograd.h"
+
+#define BD_WINOGRAD_LINE 64 /* bytes of a cache line */
+
+enum {
+    BLOCK = BD_WINOGRAD_BLOCK,
+    OUT = 4,           /* side of a tile of results */
+    IN = 6,            /* side of the window that it reads; interpolation points of a dimension */
+    POINTS = IN * IN   /* products that a tile takes */
+};
+
+/* How a shard is cut into chunks of whole images, whose transformed tiles fit the second-level cache. */
+struct bd_winograd_cut {
+    int images, rows, columns; /* images of a chunk; tiles of an image */
+    int tiles;                 /* of a chunk; even, the last may be a filler of zeros */
+};
+
+void bd_winograd_pack_float(const struct bd_winograd_shape *shape, const float *weights, void *packed);
+void bd_winograd_pack_half(const struct bd_winograd_shape *shape, const float *weights, void *packed);
+void bd_winograd_data_float(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
+                            const void *packed, const void *d_result, void *d_source, void *room);
+void bd_winograd_data_half(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
+                           const void *packed, const void *d_result, void *d_source, void *room);
+void bd_winograd_weight_float(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
+                              const void *source, const void *d_result, float *d_weights, void *room);
+void bd_winograd_weight_half(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
+                             const void *source, const void *d_result, float *d_weights, void *room);
+
+#endif

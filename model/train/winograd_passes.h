@@ -1,0 +1,610 @@
+/* The passes of winograd.h, for one type of activations and products: HALF (bfloat16) or not, NAME(x) for names.
+ *
+ * Transformed tiles are (36, C/16, T, 16): for each of the 36 products of a tile, T tiles one after the other. In
+ * bfloat16 a 32-bit word holds the two neighbours along the dimension that is summed: two channels for the gradient of
+ * activations, (36, C/16, T, 8, 2); two tiles for that of weights, (36, C/16, T/2, 16, 2). So the inner loops are the
+ * same in both types: broadcast a word, multiply it with 16 words, add to 16 sums. */
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "model/train/winograd_parts.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Points +-P and +-Q; P Q = 1. Divisors: of a point, the product of its distances to the others. */
+#define P (2.0f / 3)
+#define Q (3.0f / 2)
+#define SUM (P * P + Q * Q)
+#define DIVISOR_P (2 * P * P * (P * P - Q * Q))
+#define DIVISOR_Q (2 * Q * Q * (Q * Q - P * P))
+
+#if HALF
+typedef uint16_t number;
+enum { WORDS = BLOCK / 2 }; /* of 16 channels */
+#else
+typedef float number;
+enum { WORDS = BLOCK };
+#endif
+
+/* ---- numbers ---- */
+
+INLINE __m512 all(float value)
+{
+    return _mm512_set1_ps(value);
+}
+
+/* a b + c */
+INLINE __m512 madd(float a, __m512 b, __m512 c)
+{
+    return _mm512_fmadd_ps(all(a), b, c);
+}
+
+INLINE __m512 load(const number *from, __mmask16 inside)
+{
+#if HALF
+    return (__m512)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(inside, from)), 16);
+#else
+    return _mm512_maskz_loadu_ps(inside, from);
+#endif
+}
+
+INLINE void store(number *to, __m512 value)
+{
+#if HALF
+    _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh(value));
+#else
+    _mm512_storeu_ps(to, value);
+#endif
+}
+
+#if HALF
+/* Words of (low, high). */
+INLINE __m512i pair(__m512 low, __m512 high)
+{
+    const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                                           21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+}
+#endif
+
+/* sum + word (for all) * words */
+INLINE __m512 multiply(__m512 sum, __m512i word, __m512i words)
+{
+#if HALF
+    return _mm512_dpbf16_ps(sum, (__m512bh)word, (__m512bh)words);
+#else
+    return _mm512_fmadd_ps((__m512)word, (__m512)words, sum);
+#endif
+}
+
+/* ---- transforms of one dimension ---- */
+
+/* Six neighbours of a map: coefficients of the polynomials that vanish at all points but one. */
+INLINE void of_window(const __m512 d[IN], __m512 to[IN])
+{
+    __m512 even = madd(-Q * Q, d[2], d[4]), odd = madd(P, d[3], _mm512_mul_ps(all(-Q), d[1]));
+    to[0] = _mm512_add_ps(madd(-SUM, d[2], d[0]), d[4]);
+    to[1] = _mm512_add_ps(even, odd);
+    to[2] = _mm512_sub_ps(even, odd);
+    even = madd(-P * P, d[2], d[4]);
+    odd = madd(Q, d[3], _mm512_mul_ps(all(-P), d[1]));
+    to[3] = _mm512_add_ps(even, odd);
+    to[4] = _mm512_sub_ps(even, odd);
+    to[5] = _mm512_add_ps(madd(-SUM, d[3], d[1]), d[5]);
+}
+
+/* Values at the points of the polynomial with four coefficients; divisors are left to results_3. */
+INLINE void of_taps_4(const __m512 g[4], __m512 to[IN])
+{
+    __m512 even = madd(P * P, g[2], g[0]), odd = madd(P * P * P, g[3], _mm512_mul_ps(all(P), g[1]));
+    to[0] = g[0];
+    to[1] = _mm512_add_ps(even, odd);
+    to[2] = _mm512_sub_ps(even, odd);
+    even = madd(Q * Q, g[2], g[0]);
+    odd = madd(Q * Q * Q, g[3], _mm512_mul_ps(all(Q), g[1]));
+    to[3] = _mm512_add_ps(even, odd);
+    to[4] = _mm512_sub_ps(even, odd);
+    to[5] = g[3];
+}
+
+/* The same of three coefficients, divided. */
+INLINE void of_taps_3(const __m512 g[3], __m512 to[IN])
+{
+    const float p = 1 / DIVISOR_P, q = 1 / DIVISOR_Q;
+    __m512 even = madd(p * P * P, g[2], _mm512_mul_ps(all(p), g[0])), odd = _mm512_mul_ps(all(p * P), g[1]);
+    to[0] = g[0];
+    to[1] = _mm512_add_ps(even, odd);
+    to[2] = _mm512_sub_ps(even, odd);
+    even = madd(q * Q * Q, g[2], _mm512_mul_ps(all(q), g[0]));
+    odd = _mm512_mul_ps(all(q * Q), g[1]);
+    to[3] = _mm512_add_ps(even, odd);
+    to[4] = _mm512_sub_ps(even, odd);
+    to[5] = g[2];
+}
+
+INLINE void results_4(const __m512 m[IN], __m512 to[4])
+{
+    __m512 even_p = _mm512_add_ps(m[1], m[2]), odd_p = _mm512_sub_ps(m[1], m[2]);
+    __m512 even_q = _mm512_add_ps(m[3], m[4]), odd_q = _mm512_sub_ps(m[3], m[4]);
+    to[0] = _mm512_add_ps(_mm512_add_ps(even_p, even_q), m[0]);
+    to[1] = madd(P, odd_p, _mm512_mul_ps(all(Q), odd_q));
+    to[2] = madd(P * P, even_p, _mm512_mul_ps(all(Q * Q), even_q));
+    to[3] = madd(P * P * P, odd_p, madd(Q * Q * Q, odd_q, m[5]));
+}
+
+/* Divides too. */
+INLINE void results_3(const __m512 m[IN], __m512 to[3])
+{
+    const float p = 1 / DIVISOR_P, q = 1 / DIVISOR_Q;
+    __m512 even_p = _mm512_add_ps(m[1], m[2]), odd_p = _mm512_sub_ps(m[1], m[2]);
+    __m512 even_q = _mm512_add_ps(m[3], m[4]), odd_q = _mm512_sub_ps(m[3], m[4]);
+    to[0] = madd(p, even_p, madd(q, even_q, m[0]));
+    to[1] = madd(p * P, odd_p, _mm512_mul_ps(all(q * Q), odd_q));
+    to[2] = madd(p * P * P, even_p, madd(q * Q * Q, even_q, m[5]));
+}
+
+/* ---- transforms of tiles ---- */
+
+/* Which block of channels of which map, and where in it a tile begins; positions outside the map read as zeros. */
+struct place {
+    int height, width, y, x;
+};
+
+static const number zeros[IN * BLOCK];
+
+/* Rows of a tile, those outside the map at zeros, and which of its columns are inside. */
+struct window {
+    const number *row[IN];
+    __mmask16 inside[IN];
+};
+
+INLINE struct window window_of(const number *map, const struct place *place, const int side)
+{
+    struct window window;
+#pragma GCC unroll 6
+    for (int i = 0; i < side; i++) {
+        int y = place->y + i;
+        bool inside = (unsigned)y < (unsigned)place->height;
+        window.row[i] = inside ? map + ((ptrdiff_t)y * place->width + place->x) * BLOCK : zeros;
+        window.inside[i] = (unsigned)(place->x + i) < (unsigned)place->width ? 0xffff : 0;
+    }
+    return window;
+}
+
+INLINE __m512 at(const struct window *window, int i, int j)
+{
+    return load(window->row[i] + j * BLOCK, window->inside[j]);
+}
+
+/* What is done with product `k` of a tile. WORDS_OF_TILES: a word with the tile before, whose products are `before`. */
+enum emit { FLOATS, CHANNELS, WORDS_OF_TILES };
+
+INLINE void emit(int k, __m512 value, void *to, size_t step, const float *before, const enum emit how)
+{
+    if (how == FLOATS) {
+        _mm512_store_ps((float *)to + k * step, value);
+    } else if (how == CHANNELS) {
+        store((number *)to + k * step, value);
+    } else {
+#if HALF
+        _mm512_store_si512((number *)to + k * step, pair(_mm512_load_ps(before + k * BLOCK), value));
+#else
+        (void)before;
+#endif
+    }
+}
+
+/* 36 numbers of 16 channels to `to`, `step` numbers from each other. Three rows of products at a time: what all six
+ * need does not fit the registers. */
+INLINE void transform_window(const number *map, const struct place *place, void *to, size_t step, const float *before,
+                             const enum emit how)
+{
+    const struct window window = window_of(map, place, IN);
+#pragma GCC unroll 2
+    for (int part = 0; part < IN; part += 3) {
+        __m512 half[IN][IN], column[IN], row[IN];
+#pragma GCC unroll 6
+        for (int j = 0; j < IN; j++) {
+#pragma GCC unroll 6
+            for (int i = 0; i < IN; i++) {
+                column[i] = at(&window, i, j);
+            }
+            of_window(column, half[j]);
+        }
+#pragma GCC unroll 3
+        for (int i = part; i < part + 3; i++) {
+#pragma GCC unroll 6
+            for (int j = 0; j < IN; j++) {
+                column[j] = half[j][i];
+            }
+            of_window(column, row);
+#pragma GCC unroll 6
+            for (int j = 0; j < IN; j++) {
+                emit(i * IN + j, row[j], to, step, before, how);
+            }
+        }
+    }
+}
+
+INLINE void transform_taps(const number *map, const struct place *place, void *to, size_t step, const float *before,
+                           const enum emit how)
+{
+    const struct window window = window_of(map, place, OUT);
+    __m512 half[OUT][IN], column[OUT], row[IN];
+#pragma GCC unroll 4
+    for (int j = 0; j < OUT; j++) {
+#pragma GCC unroll 4
+        for (int i = 0; i < OUT; i++) {
+            column[i] = at(&window, i, j);
+        }
+        of_taps_4(column, half[j]);
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < IN; i++) {
+#pragma GCC unroll 4
+        for (int j = 0; j < OUT; j++) {
+            column[j] = half[j][i];
+        }
+        of_taps_4(column, row);
+#pragma GCC unroll 6
+        for (int j = 0; j < IN; j++) {
+            emit(i * IN + j, row[j], to, step, before, how);
+        }
+    }
+}
+
+/* The 4x4 results of a tile, those inside the map. */
+static void transform_results(const float *from, size_t step, number *map, const struct place *place)
+{
+    __m512 half[IN][OUT], column[IN], row[OUT];
+#pragma GCC unroll 6
+    for (int j = 0; j < IN; j++) {
+#pragma GCC unroll 6
+        for (int i = 0; i < IN; i++) {
+            column[i] = _mm512_load_ps(from + (i * IN + j) * step);
+        }
+        results_4(column, half[j]);
+    }
+    int height = place->height - place->y, width = place->width - place->x;
+#pragma GCC unroll 4
+    for (int i = 0; i < OUT; i++) {
+#pragma GCC unroll 6
+        for (int j = 0; j < IN; j++) {
+            column[j] = half[j][i];
+        }
+        results_4(column, row);
+        number *to = map + ((size_t)(place->y + i) * place->width + place->x) * BLOCK;
+#pragma GCC unroll 4
+        for (int j = 0; j < OUT; j++) {
+            if (i < height && j < width) {
+                store(to + j * BLOCK, row[j]);
+            }
+        }
+    }
+}
+
+/* ---- over a chunk ---- */
+
+typedef void transform(const number *map, const struct place *place, void *to, size_t step, const float *before);
+
+static void window_channels(const number *map, const struct place *place, void *to, size_t step, const float *before)
+{
+    transform_window(map, place, to, step, before, HALF ? CHANNELS : FLOATS);
+}
+
+static void window_floats(const number *map, const struct place *place, void *to, size_t step, const float *before)
+{
+    transform_window(map, place, to, step, before, FLOATS);
+}
+
+static void taps_floats(const number *map, const struct place *place, void *to, size_t step, const float *before)
+{
+    transform_taps(map, place, to, step, before, FLOATS);
+}
+
+static void window_words(const number *map, const struct place *place, void *to, size_t step, const float *before)
+{
+    transform_window(map, place, to, step, before, WORDS_OF_TILES);
+}
+
+static void taps_words(const number *map, const struct place *place, void *to, size_t step, const float *before)
+{
+    transform_taps(map, place, to, step, before, WORDS_OF_TILES);
+}
+
+/* Image and place of tile `tile` of a chunk. */
+INLINE struct place place_of(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int tile, int inset,
+                             int *image)
+{
+    int inside = tile % (cut->rows * cut->columns);
+    *image = tile / (cut->rows * cut->columns);
+    return (struct place){s->height, s->width, inside / cut->columns * OUT - inset, inside % cut->columns * OUT - inset};
+}
+
+/* Numbers from a product's tiles to the next product's: one cache line more than they take, lest all 36 of a tile fall
+ * into one set of the first-level cache. */
+INLINE size_t step_of(const struct bd_winograd_cut *cut, int channels, size_t number_size)
+{
+    return (size_t)channels * cut->tiles + BD_WINOGRAD_LINE / number_size;
+}
+
+/* Channels side by side: (36, C/16, T, WORDS) words. */
+static void transform_channels(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int tiles,
+                               const number *maps, int channels, number *to)
+{
+    size_t plane = (size_t)s->height * s->width * BLOCK, step = step_of(cut, channels, sizeof(number));
+    for (int b = 0; b < channels / BLOCK; b++) {
+        for (int tile = 0; tile < tiles; tile++) {
+            int image;
+            const struct place place = place_of(s, cut, tile, 1, &image);
+            const number *map = maps + ((size_t)image * (channels / BLOCK) + b) * plane;
+            window_channels(map, &place, to + ((size_t)b * cut->tiles + tile) * BLOCK, step, NULL);
+        }
+    }
+}
+
+/* Tiles side by side: (36, C/16, T, 16), in bfloat16 (36, C/16, T/2, 16, 2). An odd number of tiles is filled up.
+ * `words` is `floats` for the second tile of a word. */
+INLINE void transform_tiles(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int tiles,
+                            const number *maps, int channels, transform *floats, transform *words, int inset,
+                            number *to)
+{
+    size_t plane = (size_t)s->height * s->width * BLOCK, step = step_of(cut, channels, sizeof(number));
+    for (int b = 0; b < channels / BLOCK; b++) {
+        _Alignas(64) float before[POINTS * BLOCK];
+        for (int tile = 0; tile < tiles; tile++) {
+            int image;
+            const struct place place = place_of(s, cut, tile, inset, &image);
+            const number *map = maps + ((size_t)image * (channels / BLOCK) + b) * plane;
+            if (!HALF) {
+                floats(map, &place, to + ((size_t)b * cut->tiles + tile) * BLOCK, step, NULL);
+            } else if (tile % 2 == 0) {
+                floats(map, &place, before, BLOCK, NULL);
+            } else {
+                words(map, &place, to + ((size_t)b * cut->tiles + tile - 1) * BLOCK, step, before);
+            }
+        }
+        if (HALF && tiles % 2) {
+            for (int k = 0; k < POINTS; k++) {
+                emit(k, _mm512_setzero_ps(), to + ((size_t)b * cut->tiles + tiles - 1) * BLOCK, step, before,
+                     WORDS_OF_TILES);
+            }
+        }
+    }
+}
+
+/* ---- products ---- */
+
+/* `count` tiles and `many` blocks of result channels; `tiles` words of a block of channels lie `tiles_step` words from
+ * those of the next, weights of a block of results `weights_step` words. */
+INLINE void multiply_tiles(const int32_t *tiles, size_t tiles_step, const int32_t *weights, size_t weights_step,
+                           int depth, float *to, size_t to_step, const int count, const int many)
+{
+    __m512 sum[2][14];
+#pragma GCC unroll 2
+    for (int m = 0; m < many; m++) {
+#pragma GCC unroll 14
+        for (int t = 0; t < count; t++) {
+            sum[m][t] = _mm512_setzero_ps();
+        }
+    }
+    for (int b = 0; b < depth; b++) {
+        for (int c = 0; c < WORDS; c++) {
+            __m512i w[2];
+#pragma GCC unroll 2
+            for (int m = 0; m < many; m++) {
+                w[m] = _mm512_load_si512(weights + m * weights_step + (b * WORDS + c) * BLOCK);
+            }
+#pragma GCC unroll 14
+            for (int t = 0; t < count; t++) {
+                __m512i word = _mm512_set1_epi32(tiles[b * tiles_step + t * WORDS + c]);
+#pragma GCC unroll 2
+                for (int m = 0; m < many; m++) {
+                    sum[m][t] = multiply(sum[m][t], word, w[m]);
+                }
+            }
+        }
+    }
+#pragma GCC unroll 2
+    for (int m = 0; m < many; m++) {
+#pragma GCC unroll 14
+        for (int t = 0; t < count; t++) {
+            _mm512_store_ps(to + m * to_step + t * BLOCK, sum[m][t]);
+        }
+    }
+}
+
+#define DEFINE_MULTIPLY(count, many)                                                                                   \
+    static void multiply_##count##_##many(const int32_t *tiles, size_t tiles_step, const int32_t *weights,             \
+                                          size_t weights_step, int depth, float *to, size_t to_step)                   \
+    {                                                                                                                  \
+        multiply_tiles(tiles, tiles_step, weights, weights_step, depth, to, to_step, count, many);                     \
+    }
+#define DEFINE_MULTIPLIES(count) DEFINE_MULTIPLY(count, 1) DEFINE_MULTIPLY(count, 2)
+DEFINE_MULTIPLIES(14)
+DEFINE_MULTIPLIES(8)
+DEFINE_MULTIPLIES(7)
+DEFINE_MULTIPLIES(4)
+DEFINE_MULTIPLIES(2)
+DEFINE_MULTIPLIES(1)
+
+static const struct {
+    int count;
+    void (*run[2])(const int32_t *, size_t, const int32_t *, size_t, int, float *, size_t); /* [blocks - 1] */
+} multiplies[] = {{14, {multiply_14_1, multiply_14_2}}, {8, {multiply_8_1, multiply_8_2}},
+                  {7, {multiply_7_1, multiply_7_2}},    {4, {multiply_4_1, multiply_4_2}},
+                  {2, {multiply_2_1, multiply_2_2}},    {1, {multiply_1_1, multiply_1_2}}};
+
+/* One of the 36: tiles (OC/16, T, WORDS) with weights (IC/16, OC/16, WORDS, 16) to (IC/16, T, 16). */
+INLINE void multiply_point(const struct bd_winograd_shape *s, int room_tiles, int tiles, const int32_t *words,
+                           const int32_t *weights, float *to)
+{
+    int depth = s->out_channels / BLOCK, blocks = s->in_channels / BLOCK;
+    size_t weights_step = (size_t)depth * WORDS * BLOCK, to_step = (size_t)room_tiles * BLOCK;
+    for (int b = 0; b < blocks; b += 2) {
+        int many = blocks - b < 2 ? 1 : 2;
+        for (int t = 0, k = 0; t < tiles; t += multiplies[k].count) {
+            for (k = 0; multiplies[k].count > tiles - t;) {
+                k++;
+            }
+            multiplies[k].run[many - 1](words + t * WORDS, (size_t)room_tiles * WORDS, weights + b * weights_step,
+                                        weights_step, depth, to + b * to_step + t * BLOCK, to_step);
+        }
+    }
+}
+
+/* sums (16, 16): source channels by result channels, over `words` pairs (or tiles, in float32). */
+static void multiply_weights(const int32_t *source, const int32_t *result, int words, float *sums, bool first)
+{
+    __m512 sum[BLOCK];
+#pragma GCC unroll 16
+    for (int c = 0; c < BLOCK; c++) {
+        sum[c] = first ? _mm512_setzero_ps() : _mm512_load_ps(sums + c * BLOCK);
+    }
+    for (int k = 0; k < words; k++) {
+        __m512i right = _mm512_load_si512(result + k * BLOCK);
+#pragma GCC unroll 16
+        for (int c = 0; c < BLOCK; c++) {
+            sum[c] = multiply(sum[c], _mm512_set1_epi32(source[k * BLOCK + c]), right);
+        }
+    }
+#pragma GCC unroll 16
+    for (int c = 0; c < BLOCK; c++) {
+        _mm512_store_ps(sums + c * BLOCK, sum[c]);
+    }
+}
+
+/* ---- whole passes ---- */
+
+/* (36, IC/16, OC/16, WORDS, 16) words; taps turned round, for a result's gradient meets the tap opposite. */
+void NAME(pack)(const struct bd_winograd_shape *s, const float *weights, void *packed)
+{
+    enum { TAPS = 9, OUTPUTS = BLOCK / WORDS };
+    const __m512i every = _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+                                             _mm512_set1_epi32(TAPS));
+    size_t step = (size_t)s->in_channels * s->out_channels / OUTPUTS;
+    for (int c = 0; c < s->in_channels; c += BLOCK) {
+        for (int o = 0; o < s->out_channels; o += OUTPUTS) {
+            _Alignas(64) float wide[OUTPUTS][POINTS * BLOCK];
+            for (int k = 0; k < OUTPUTS; k++) {
+                const float *from = weights + ((size_t)(o + k) * s->in_channels + c) * TAPS;
+                __m512 half[3][IN], column[3], row[IN];
+                for (int j = 0; j < 3; j++) {
+                    for (int i = 0; i < 3; i++) {
+                        column[i] = _mm512_i32gather_ps(every, from + (2 - i) * 3 + 2 - j, sizeof(float));
+                    }
+                    of_taps_3(column, half[j]);
+                }
+                for (int i = 0; i < IN; i++) {
+                    for (int j = 0; j < 3; j++) {
+                        column[j] = half[j][i];
+                    }
+                    of_taps_3(column, row);
+                    for (int j = 0; j < IN; j++) {
+                        _mm512_store_ps(wide[k] + (i * IN + j) * BLOCK, row[j]);
+                    }
+                }
+            }
+            int32_t *to = (int32_t *)packed + ((size_t)c / BLOCK * s->out_channels + o) / OUTPUTS * BLOCK;
+            for (int k = 0; k < POINTS; k++) {
+#if HALF
+                _mm512_store_si512(to + k * step, pair(_mm512_load_ps(wide[0] + k * BLOCK),
+                                                       _mm512_load_ps(wide[1] + k * BLOCK)));
+#else
+                _mm512_store_si512(to + k * step, _mm512_load_si512(wide[0] + k * BLOCK));
+#endif
+            }
+        }
+    }
+}
+
+void NAME(data)(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, const void *packed,
+                const void *d_result, void *d_source, void *room)
+{
+    size_t pixels = (size_t)s->height * s->width;
+    number *tiles = room;
+    const size_t step = step_of(cut, s->out_channels, sizeof *tiles);
+    size_t products_step = step_of(cut, s->in_channels, sizeof(float));
+    float *products = (float *)(tiles + POINTS * step);
+    for (int first = 0; first < s->batch; first += cut->images) {
+        int images = s->batch - first < cut->images ? s->batch - first : cut->images;
+        int count = images * cut->rows * cut->columns;
+        number *to = (number *)d_source + first * pixels * s->in_channels;
+        transform_channels(s, cut, count, (const number *)d_result + first * pixels * s->out_channels, s->out_channels,
+                           tiles);
+        for (int k = 0; k < POINTS; k++) {
+            const size_t weights = (size_t)s->in_channels * s->out_channels * WORDS / BLOCK;
+            multiply_point(s, cut->tiles, count, (const int32_t *)(tiles + k * step),
+                           (const int32_t *)packed + k * weights, products + k * products_step);
+        }
+        for (int b = 0; b < s->in_channels / BLOCK; b++) {
+            for (int tile = 0; tile < count; tile++) {
+                int image;
+                const struct place place = place_of(s, cut, tile, 0, &image);
+                transform_results(products + ((size_t)b * cut->tiles + tile) * BLOCK, products_step,
+                                  to + ((size_t)image * (s->in_channels / BLOCK) + b) * pixels * BLOCK, &place);
+            }
+        }
+    }
+}
+
+/* From sums (36, IC, 16), of one block of result channels, (IC, 9, 16). */
+static void finish_weights(const float *sums, size_t step, int in_channels, float *to)
+{
+    for (int c = 0; c < in_channels; c++, sums += BLOCK) {
+        __m512 half[IN][3], column[IN], row[3];
+        for (int j = 0; j < IN; j++) {
+            for (int i = 0; i < IN; i++) {
+                column[i] = _mm512_load_ps(sums + (i * IN + j) * step);
+            }
+            results_3(column, half[j]);
+        }
+        for (int i = 0; i < 3; i++) {
+            for (int j = 0; j < IN; j++) {
+                column[j] = half[j][i];
+            }
+            results_3(column, row);
+            for (int j = 0; j < 3; j++, to += BLOCK) {
+                _mm512_storeu_ps(to, row[j]);
+            }
+        }
+    }
+}
+
+void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, const void *source,
+                  const void *d_result, float *d_weights, void *room)
+{
+    size_t pixels = (size_t)s->height * s->width;
+    size_t step = (size_t)s->in_channels * s->out_channels + BD_WINOGRAD_LINE / sizeof(float);
+    size_t left_step = step_of(cut, s->in_channels, sizeof(number));
+    size_t right_step = step_of(cut, s->out_channels, sizeof(number));
+    size_t block_step = (size_t)cut->tiles * BLOCK;
+    number *left = room, *right = (number *)room + POINTS * left_step;
+    float *sums = (float *)(right + POINTS * right_step);
+    for (int first = 0; first < s->batch; first += cut->images) {
+        int images = s->batch - first < cut->images ? s->batch - first : cut->images;
+        int count = images * cut->rows * cut->columns;
+        transform_tiles(s, cut, count, (const number *)source + first * pixels * s->in_channels, s->in_channels,
+                        window_floats, window_words, 1, left);
+        transform_tiles(s, cut, count, (const number *)d_result + first * pixels * s->out_channels, s->out_channels,
+                        taps_floats, taps_words, 0, right);
+        int words = HALF ? (count + 1) / 2 : count;
+        for (int k = 0; k < POINTS; k++) {
+            for (int o = 0; o < s->out_channels / BLOCK; o++) {
+                for (int c = 0; c < s->in_channels / BLOCK; c++) {
+                    multiply_weights((const int32_t *)(left + k * left_step + c * block_step),
+                                     (const int32_t *)(right + k * right_step + o * block_step), words,
+                                     sums + k * step + ((size_t)o * s->in_channels + c * BLOCK) * BLOCK, !first);
+                }
+            }
+        }
+    }
+    for (int o = 0; o < s->out_channels; o += BLOCK) {
+        finish_weights(sums + (size_t)o * s->in_channels, step, s->in_channels,
+                       d_weights + (size_t)o * s->in_channels * 9);
+    }
+}
+
+#undef P
+#undef Q
