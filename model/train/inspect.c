@@ -126,6 +126,35 @@ void bd_net_codes(const struct bd_net *net, int quantizer, int s, int16_t *to)
     }
 }
 
+void bd_net_count_codes(const struct bd_net *net, int quantizer, int s, uint64_t counts[BD_NET_LEVELS])
+{
+    const struct bd_quantizer *info = &net->graph->quantizers[quantizer];
+    const struct bd_net_codes *codes = &net->codes[quantizer];
+    const int block = net->block, shift = bd_net_code(net, quantizer, s).kind == BD_CODE_SIGN; /* 0 and 2 are -1, +1 */
+    memset(counts, 0, BD_NET_LEVELS * sizeof *counts);
+    if (!codes->bytes) { /* the pool's */
+        for (int i = 0; i < net->batch * info->channels; i++) {
+            counts[((int)net->pooled_codes[i] + shift) >> shift]++;
+        }
+        return;
+    }
+#pragma omp parallel for num_threads(net->workers) reduction(+ : counts[ : BD_NET_LEVELS])
+    for (int n = 0; n < net->batch; n++) {
+        for (int first = 0; first < info->channels; first += block) {
+            const int channels = info->channels - first < block ? info->channels - first : block;
+            for (int y = 0; y < info->height; y++) {
+                const uint8_t *row = codes->bytes + n * codes->image + first / block * codes->plane +
+                                     (y + codes->pad) * codes->row + codes->pad * block;
+                for (int x = 0; x < info->width; x++) {
+                    for (int c = 0; c < channels; c++) {
+                        counts[row[x * block + c] >> shift]++;
+                    }
+                }
+            }
+        }
+    }
+}
+
 const int16_t *bd_net_weight_integers(const struct bd_net *net, int index, int s)
 {
     const struct bd_net_layer *layer = &net->layers[index];

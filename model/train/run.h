@@ -33,6 +33,7 @@ struct bd_run {
     float *logits[BD_MAX_SWITCHES], *pooled[BD_MAX_SWITCHES], *d_logits, *d_pooled;
     struct bd_targets targets; /* open where a network that stands still teaches */
     struct bd_gradient_meter meter;
+    struct bd_occupancy occupancy;
     struct bd_train_event shown;
     double started;
     struct bd_run_phases phases;

@@ -191,6 +191,7 @@ bd_status bd_run_step(struct bd_run *run, struct bd_error *err)
             above = s;
             if (measured) {
                 bd_meter_take(&run->meter, run->parameters, run->parameter_count, s);
+                bd_occupancy_take(&run->occupancy, run->net, s);
             }
         }
     }

@@ -80,6 +80,8 @@ static void open_rooms(struct bd_run *run)
     run->d_logits = bd_xcalloc(batch * graph->classes, sizeof(float));
     run->d_pooled = bd_xcalloc(batch * run->pooled_count, sizeof(float));
     bd_meter_open(&run->meter, run->parameters, run->parameter_count);
+    bd_occupancy_open(&run->occupancy, graph);
+    run->shown.occupancy = &run->occupancy;
 }
 
 bd_status bd_run_open(struct bd_run *run, struct bd_error *err)
@@ -133,6 +135,7 @@ void bd_run_close(struct bd_run *run)
     bd_batches_close(run->batches);
     bd_targets_close(&run->targets);
     bd_meter_close(&run->meter);
+    bd_occupancy_close(&run->occupancy);
     bd_train_state_close(&run->state);
     bd_net_destroy(run->net);
     for (int s = 0; s < BD_MAX_SWITCHES; s++) {
@@ -175,7 +178,8 @@ static bd_status count_levels(struct bd_run *run, struct bd_error *err)
     for (int s = 0; s < run->graph->switch_count && !status; s++) {
         if (run->plan.switches >> s & 1) {
             status = bd_net_forward(run->net, s, BD_NET_EVALUATE, run->logits[s], err);
-            run->shown.levels[s] = bd_levels_count(run->net, run->graph, s, run->rows);
+            bd_occupancy_take(&run->occupancy, run->net, s);
+            run->shown.levels[s] = bd_levels_sum(&run->occupancy, s);
         }
     }
     free(room);

@@ -74,8 +74,10 @@ struct bd_train_event {
     /* STEP, every `measure_every`: the part that each switch of `measured` has in the shared gradient. Layers whose
      * accumulations all switches share (a stem of fixed bits) are left out. */
     uint32_t measured;
-    struct bd_levels levels[BD_MAX_SWITCHES]; /* VALIDATED */
     double gradient_norm[BD_MAX_SWITCHES], gradient_cosine[BD_MAX_SWITCHES][BD_MAX_SWITCHES];
+    /* STEP, of `measured`: the codes of that step's forward passes, of the weights before its update */
+    const struct bd_occupancy *occupancy;
+    struct bd_levels levels[BD_MAX_SWITCHES]; /* VALIDATED */
 };
 
 /* What a run does beside computing, and what it reads; `train` and `teacher` alone decide bits. */

@@ -19,14 +19,14 @@
 static const char usage[] =
     "usage: bitdial curves LOG.jsonl... -o FILE.svg\n"
     "\n"
-    "Draws loss, accuracy and, where they were measured, norms and cosines of the switches' gradients from the logs of\n"
-    "`bitdial train`, several logs over each other. Needs gnuplot.\n"
+    "Draws loss, accuracy and, where they were measured, norms and cosines of the switches' gradients and how full the\n"
+    "outer levels of their codes are, from the logs of `bitdial train`, several logs over each other. Needs gnuplot.\n"
     "\n"
     "  -o, --output FILE    the picture\n"
     "  --json               one JSON object on stdout\n"
     "  --help               this text\n";
 
-enum panel { LOSS, ACCURACY, NORM, COSINE, PANELS };
+enum panel { LOSS, ACCURACY, NORM, COSINE, ENDS, CLIPPED, PANELS };
 static const struct {
     const char *title, *options;
 } panels[PANELS] = {
@@ -34,6 +34,8 @@ static const struct {
     {"accuracy, %: training (lines), validation (points)", ""},
     {"norm of the gradient in the shared weights", "set logscale y\n"},
     {"cosine with the gradient of the highest switch", "set yrange [-1:1]\n"},
+    {"weights at the lowest or highest level, %, mean of the layers", "set yrange [0:*]\n"},
+    {"activations at the highest level, %, mean of the layers", "set yrange [0:*]\n"},
 };
 
 struct point {
@@ -94,6 +96,48 @@ static void add_object(struct curves *curves, enum panel panel, bool points, con
     }
 }
 
+/* The part at the highest level, and the lowest with `both`. Of one bit both are all. */
+static double end_part(const json_t *codes, bool both)
+{
+    const json_t *counts = json_object_get(codes, "counts"), *count;
+    if (!counts) {
+        return json_number_value(json_object_get(codes, "highest")) +
+               (both ? json_number_value(json_object_get(codes, "lowest")) : 0);
+    }
+    const size_t last = json_array_size(counts) - 1;
+    double sum = 0, ends = json_number_value(json_array_get(counts, last));
+    ends += both ? json_number_value(json_array_get(counts, 0)) : 0;
+    size_t i;
+    json_array_foreach((json_t *)counts, i, count)
+    {
+        sum += json_number_value(count);
+    }
+    return sum > 0 ? ends / sum : 0;
+}
+
+/* {switch: {layer: codes}} as one number a switch. */
+static void add_ends(struct curves *curves, enum panel panel, bool both, const char *log, const json_t *object,
+                     double step)
+{
+    const char *name, *layer;
+    json_t *layers, *codes;
+    json_object_foreach((json_t *)object, name, layers)
+    {
+        double sum = 0;
+        int count = 0;
+        json_object_foreach(layers, layer, codes)
+        {
+            if (!both || json_integer_value(json_object_get(codes, "bits")) > 1) {
+                sum += end_part(codes, both);
+                count++;
+            }
+        }
+        if (count) {
+            add_point(curves, panel, false, log, name, step, 100 * sum / count);
+        }
+    }
+}
+
 static void add_line(struct curves *curves, const char *log, const json_t *line)
 {
     const char *event = json_string_value(json_object_get(line, "event"));
@@ -105,6 +149,8 @@ static void add_line(struct curves *curves, const char *log, const json_t *line)
         add_object(curves, ACCURACY, false, log, json_object_get(line, "accuracy"), step, 100);
         add_object(curves, NORM, false, log, json_object_get(line, "gradient_norm"), step, 1);
         add_object(curves, COSINE, false, log, highest, step, 1);
+        add_ends(curves, ENDS, true, log, json_object_get(line, "weight_codes"), step);
+        add_ends(curves, CLIPPED, false, log, json_object_get(line, "activation_codes"), step);
     } else if (event && !strcmp(event, "validated")) {
         add_object(curves, ACCURACY, true, log, json_object_get(line, "accuracy"), step, 100);
     }
@@ -214,9 +260,9 @@ static bool print_script(const struct curves *curves, FILE *out)
         fprintf(out, "END\n");
     }
     fprintf(out, "set terminal svg size %d,%d dynamic background rgb 'white'\n", used > 1 ? 1200 : 700,
-            used > 2 ? 900 : 450);
+            (used + 1) / 2 * 450);
     fprintf(out, "set key outside right noenhanced\nset grid\nset xlabel \"step\"\nset multiplot layout %d,%d\n",
-            used > 2 ? 2 : 1, used > 1 ? 2 : 1);
+            (used + 1) / 2, used > 1 ? 2 : 1);
     for (int p = 0; p < PANELS; p++) {
         if (panel_is_used(curves, p)) {
             print_panel(curves, p, out);

@@ -110,6 +110,74 @@ static void log_levels(const struct bd_train_view *view, const struct bd_train_e
     json_object_set_new(line, "activation_levels", activations);
 }
 
+#define COUNTED_BITS 4 /* of more bits the log has a summary alone */
+
+static json_t *level_counts(const struct bd_level_counts *counts)
+{
+    const int levels = 1 << counts->bits;
+    json_t *object = json_pack("{s:i}", "bits", counts->bits), *list = json_array();
+    if (counts->bits > COUNTED_BITS) {
+        json_decref(list);
+        json_object_set_new(object, "lowest", json_real(bd_level_part(counts, 0)));
+        json_object_set_new(object, "highest", json_real(bd_level_part(counts, levels - 1)));
+        json_object_set_new(object, "used", json_integer(bd_levels_used(counts)));
+        return object;
+    }
+    for (int i = 0; i < levels; i++) {
+        json_array_append_new(list, json_integer((json_int_t)counts->count[i]));
+    }
+    json_object_set_new(object, "counts", list);
+    return object;
+}
+
+static json_t *ends(const struct bd_level_counts *counts)
+{
+    return json_pack("{s:i, s:f, s:f}", "bits", counts->bits, "lowest", bd_level_part(counts, 0), "highest",
+                     bd_level_part(counts, (1 << counts->bits) - 1));
+}
+
+/* {switch: {layer: ...}}, {switch: {quantizer: ...}} of the switches that were measured. */
+static void log_codes(const struct bd_graph *graph, const struct bd_train_event *event, json_t *line)
+{
+    json_t *all_weights = json_object(), *all_activations = json_object();
+    for (int s = 0; s < graph->switch_count; s++) {
+        json_t *weights = json_object(), *activations = json_object();
+        for (int l = 0; l < graph->layer_count; l++) {
+            const struct bd_level_counts *counts = bd_occupancy_weights(event->occupancy, l, s);
+            if (counts->bits) {
+                json_object_set_new(weights, graph->layers[l].name, level_counts(counts));
+            }
+        }
+        for (int q = 0; q < graph->quantizer_count; q++) {
+            const struct bd_level_counts *counts = bd_occupancy_activations(event->occupancy, q, s);
+            if (counts->bits) {
+                json_object_set_new(activations, graph->quantizers[q].name, ends(counts));
+            }
+        }
+        if (event->measured >> s & 1) {
+            json_object_set(all_weights, graph->switches[s].name, weights);
+            json_object_set(all_activations, graph->switches[s].name, activations);
+        }
+        json_decref(weights);
+        json_decref(activations);
+    }
+    json_object_set_new(line, "weight_codes", all_weights);
+    json_object_set_new(line, "activation_codes", all_activations);
+}
+
+static void log_gradients(const struct bd_graph *graph, const struct bd_train_event *event, json_t *line)
+{
+    json_t *cosines = json_object();
+    for (int s = 0; s < graph->switch_count; s++) {
+        if (event->measured >> s & 1) {
+            json_object_set_new(cosines, graph->switches[s].name,
+                                bd_train_view_by_switch(graph, event->measured, event->gradient_cosine[s]));
+        }
+    }
+    json_object_set_new(line, "gradient_norm", bd_train_view_by_switch(graph, event->measured, event->gradient_norm));
+    json_object_set_new(line, "gradient_cosine", cosines);
+}
+
 void bd_train_view_log(struct bd_train_view *view, const struct bd_train_event *event, const char *what)
 {
     const struct bd_graph *graph = view->graph;
@@ -127,15 +195,8 @@ void bd_train_view_log(struct bd_train_view *view, const struct bd_train_event *
         log_levels(view, event, line);
     }
     if (event->kind == BD_TRAIN_STEP && event->measured) {
-        json_t *cosines = json_object();
-        for (int s = 0; s < graph->switch_count; s++) {
-            if (event->measured >> s & 1) {
-                json_object_set_new(cosines, graph->switches[s].name,
-                                    bd_train_view_by_switch(graph, event->measured, event->gradient_cosine[s]));
-            }
-        }
-        json_object_set_new(line, "gradient_norm", bd_train_view_by_switch(graph, event->measured, event->gradient_norm));
-        json_object_set_new(line, "gradient_cosine", cosines);
+        log_gradients(graph, event, line);
+        log_codes(graph, event, line);
     }
     json_dumpf(line, view->log, JSON_COMPACT | JSON_REAL_PRECISION(7));
     fputc('\n', view->log);
