@@ -26,6 +26,14 @@ train: {steps: 4, batch: 16, save_every: 1, batch_norm: {recalibrate: 1}}
 END
 "$bitdial" compare "$folder/tiny.yaml" --plan --json >"$folder/plan.json" || fail "no plan"
 [ "$(jq '.runs | length' "$folder/plan.json")" = 16 ] || fail "the plan has not 16 runs"
+jq -e '.data.set == "fashion-mnist" and (.data.folder | length > 0) and .data.training_images == 256 and
+       .data.validation_images == 100 and .data.test_images == 200 and .epochs == 0.25 and .pilot_epochs == 0.0625 and
+       (.arithmetic == "float32" or .arithmetic == "bfloat16")' "$folder/plan.json" >/dev/null ||
+    fail "the plan does not say on what and how long"
+"$bitdial" compare "$folder/tiny.yaml" --plan >"$folder/plan" || fail "no plan in words"
+grep -q "^data .*fashion-mnist in .*: 256 training, 100 validation and 200 test images" "$folder/plan" &&
+    grep -q "^length .*0.25 epochs" "$folder/plan" && grep -q "^arithmetic .*\(bfloat16\|float32\)" "$folder/plan" ||
+    fail "the plan in words does not say on what and how long"
 [ ! -e "$folder/whole" ] || fail "the plan wrote something"
 "$bitdial" compare "$folder/tiny.yaml" --json >"$folder/whole.json" 2>"$folder/whole.err" || fail "it did not end"
 jq -e '.rows | length == 2 and all(.[]; .shared != null and .independent != null and .independent_taught != null and
@@ -73,5 +81,12 @@ refused "bad.yaml:12:15: 'seed' belongs to the comparison" 's/^train: {/train: {
 refused "bad.yaml:13:11: 'teachers' does not take 'nobody'" '$a teachers: nobody'
 refused "needs 'independent'" '$a arms: shared,independent_taught'
 refused "has no\|switch" 's/^switches:.*/switches: w9a9/'
-refused "is of another comparison" 's/^images: 256/images: 240/' whole
+refused "is of another comparison: 'images' was 256 there and is 240 here" 's/^images: 256/images: 240/' whole
+
+# Another build may compute other bits: it tells the table, and goes on only when told to.
+{ cat "$bitdial"; echo; } >"$folder/bitdial" && chmod +x "$folder/bitdial"
+"$folder/bitdial" compare "$folder/tiny.yaml" >/dev/null 2>"$folder/bad.err"
+[ $? = 2 ] && grep -q "begun by another build" "$folder/bad.err" || fail "another build went on"
+"$folder/bitdial" compare "$folder/tiny.yaml" --any-build >/dev/null 2>"$folder/bad.err" || fail "--any-build was refused"
+"$folder/bitdial" compare "$folder/tiny.yaml" --table 2>/dev/null | cmp - "$folder/table" || fail "another build has no table"
 echo "16 runs, killed $kills times: the same table"

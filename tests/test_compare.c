@@ -140,3 +140,30 @@ Test(compare, order_and_choice)
     cr_assert_eq(bd_comparison_take(&c, "{\"run\":\"shared.nothing\",\"validation\":{}}", &err), BD_BAD_INPUT);
     bd_comparison_release(&c);
 }
+
+/* Under which heads a journal is gone on with, and under which its table is read. */
+Test(compare, journals_of_others)
+{
+    static const char now[] = "{\"images\":9,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"b\"}";
+    static const struct {
+        const char *begun, *told; /* NULL: belongs */
+        bool table, any_build;
+    } rows[] = {
+        {now, NULL, true, false},
+        {"{\"images\":8,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"b\"}", "'images' was 8 there and is 9", false, true},
+        {"{\"images\":9,\"size\":0,\"arithmetic\":\"bfloat16\",\"build\":\"b\"}", "'arithmetic' was \"bfloat16\"", true, true},
+        {"{\"images\":9,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"a\"}", "another build", true, false},
+        {"{\"images\":9,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"a\"}", NULL, true, true},
+        {"{\"images\":9,\"build\":\"b\"}", "differs", true, true}, /* of a build that did not tell its arithmetic */
+        {"{\"images\":9,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"b\",\"new\":1}", "'new' differs", true, true},
+        {"[]", "not of a comparison", false, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bd_error err;
+        bd_status status = bd_comparison_belongs(rows[i].begun, now, true, rows[i].any_build, &err);
+        cr_assert_eq(status, rows[i].told ? BD_BAD_INPUT : BD_OK, "%s", rows[i].begun);
+        cr_assert(!rows[i].told || strstr(err.message, rows[i].told), "%s: %s", rows[i].begun, err.message);
+        status = bd_comparison_belongs(rows[i].begun, now, false, false, &err);
+        cr_assert_eq(status, rows[i].table ? BD_OK : BD_BAD_INPUT, "the table of %s", rows[i].begun);
+    }
+}

@@ -77,11 +77,19 @@ bd_status bd_comparison_load(struct bd_comparison *comparison, const char *path,
 /* Fills `runs` from networks and variants; a step of loading. */
 void bd_comparison_make_runs(struct bd_comparison *comparison);
 void bd_comparison_release(struct bd_comparison *comparison);
-/* Everything that decides a result, as one line of JSON: the head of the journal. malloc'd. */
-char *bd_comparison_identity(const struct bd_comparison *comparison);
+/* Everything that decides a result, as one line of JSON: the head of the journal. malloc'd. `build`: names the program,
+ * whose numbers another one need not repeat. */
+char *bd_comparison_identity(const struct bd_comparison *comparison, const char *build);
+/* BD_BAD_INPUT, naming what differs, unless a journal that was begun under `begun` belongs to the comparison `now`. To
+ * read its table the arithmetic and the build do not matter, nor a key that only one of them knows; to go on with it
+ * all do, but the build where `any_build` says so. */
+bd_status bd_comparison_belongs(const char *begun, const char *now, bool go_on, bool any_build, struct bd_error *err)
+    BD_WARN_UNUSED;
 
 /* Takes a finished run's record {"run": id, ...} of the journal. */
 bd_status bd_comparison_take(struct bd_comparison *comparison, const char *record, struct bd_error *err) BD_WARN_UNUSED;
+/* Whether the run is a pilot, which only chooses a rate. */
+bool bd_comparison_is_pilot(const struct bd_comparison *comparison, const struct bd_compare_run *run);
 /* True when what the run builds on is finished. */
 bool bd_comparison_ready(const struct bd_comparison *comparison, const struct bd_compare_run *run);
 /* The run's learning rate; of a run that pilots decide, when they are finished. */
@@ -90,6 +98,8 @@ double bd_comparison_rate(const struct bd_comparison *comparison, const struct b
 struct bd_compare_run *bd_comparison_find(const struct bd_comparison *comparison, const char *id);
 /* Steps that the run takes, of `images` training images. */
 int64_t bd_comparison_steps(const struct bd_comparison *comparison, const struct bd_compare_run *run, int64_t images);
+/* "bfloat16" or "float32", as a run on this machine will have it. */
+const char *bd_comparison_arithmetic(const struct bd_comparison *comparison);
 
 /* Trains one run, or goes on with it, and evaluates it; *record: one line of JSON, malloc'd. Its checkpoint stays in
  * the folder. `watch` as in struct bd_train_control. */

@@ -325,31 +325,3 @@ void bd_comparison_release(struct bd_comparison *comparison)
     bd_fields_release(bd_compare_fields, &comparison->config);
     *comparison = (struct bd_comparison){0};
 }
-
-char *bd_comparison_identity(const struct bd_comparison *comparison)
-{
-    const struct bd_compare_config *c = &comparison->config;
-    char *recipe = bd_train_plan_text(&c->train.plan);
-    json_t *networks = json_array(), *runs = json_array();
-    for (int i = 0; i < comparison->network_count; i++) {
-        json_array_append_new(networks, json_string(comparison->networks[i].yaml_text));
-    }
-    for (int i = 0; i < comparison->run_count; i++) {
-        json_array_append_new(runs, json_string(comparison->runs[i].id));
-    }
-    json_t *rates = json_array();
-    for (int i = 0; i < comparison->rate_count; i++) {
-        json_array_append_new(rates, json_real(comparison->rates[i]));
-    }
-    json_t *head = json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I}", "journal",
-                             "bitdial compare 1", "name", c->name, "networks", networks, "runs", runs, "rates", rates,
-                             "recipe", recipe, "epochs", (json_int_t)c->train.plan.epochs, "steps",
-                             (json_int_t)c->train.plan.steps, "pilot_epochs", (json_int_t)c->pilot_epochs,
-                             "pilot_steps", (json_int_t)c->pilot_steps, "images", (json_int_t)c->images, "test_images",
-                             (json_int_t)c->test_images, "data", c->data.kind, "validation",
-                             (json_int_t)c->data.validation);
-    char *text = json_dumps(head, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
-    json_decref(head);
-    free(recipe);
-    return text;
-}

@@ -157,7 +157,7 @@ double bd_comparison_rate(const struct bd_comparison *c, const struct bd_compare
     return c->rates[best];
 }
 
-static bool is_pilot(const struct bd_comparison *c, const struct bd_compare_run *run)
+bool bd_comparison_is_pilot(const struct bd_comparison *c, const struct bd_compare_run *run)
 {
     return c->rate_count > 1 && run->rate >= 0;
 }
@@ -166,7 +166,7 @@ int64_t bd_comparison_steps(const struct bd_comparison *c, const struct bd_compa
 {
     const struct bd_compare_config *config = &c->config;
     const struct bd_train_plan *plan = &config->train.plan;
-    bool pilot = is_pilot(c, run);
+    bool pilot = bd_comparison_is_pilot(c, run);
     int64_t steps = pilot ? config->pilot_steps : plan->steps, epochs = pilot ? config->pilot_epochs : plan->epochs;
     return steps ? steps : epochs * (images / plan->batch);
 }

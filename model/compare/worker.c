@@ -190,7 +190,7 @@ bd_status bd_comparison_run(const struct bd_comparison *c, const struct bd_compa
                             char **record, struct bd_error *err)
 {
     const struct bd_graph *graph = &c->networks[c->variants[run->variant].network];
-    struct work work = {.comparison = c, .run = run, .pilot = c->rate_count > 1 && run->rate >= 0};
+    struct work work = {.comparison = c, .run = run, .pilot = bd_comparison_is_pilot(c, run)};
     work.switches = run->switch_index < 0 ? (1u << graph->switch_count) - 1 : 1u << run->switch_index;
     work.path = bd_comparison_checkpoint(c, run);
     bd_checkpoint_init(&work.checkpoint);

@@ -54,6 +54,9 @@ const struct bd_data_about *bd_data_about(int kind);
 /* The kind of a name, or -1. */
 int bd_data_kind(const char *name);
 
+/* The folder that a spec means. */
+const char *bd_data_folder(const struct bd_data_spec *spec);
+
 struct bd_image_files; /* image_files.h */
 
 struct bd_dataset {

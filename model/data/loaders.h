@@ -10,8 +10,7 @@
 #include "model/data/dataset.h"
 #include "model/data/image_files.h"
 
-/* The folder that a spec means, and whether its training or test part is there. */
-const char *bd_data_folder(const struct bd_data_spec *spec);
+/* Whether the training or test part of a set is there. */
 bd_status bd_data_present(const struct bd_data_spec *spec, bool test, struct bd_error *err) BD_WARN_UNUSED;
 
 /* Where the images of a whole go: images[place[i]] is number i, BD_NOWHERE is left out. */

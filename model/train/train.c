@@ -11,7 +11,7 @@
 #include "model/train/evaluate.h"
 #include "model/train/run.h"
 
-static bool use_half(const struct bd_train_plan *plan)
+bool bd_train_uses_bfloat16(const struct bd_train_plan *plan)
 {
     return plan->arithmetic == BD_ARITHMETIC_BFLOAT16 ||
            (plan->arithmetic == BD_ARITHMETIC_AUTO && bd_conv_half_is_fast());
@@ -97,7 +97,7 @@ bd_status bd_run_open(struct bd_run *run, struct bd_error *err)
     run->top = __builtin_ctz(plan->switches);
     run->steps_per_epoch = control->train->count / plan->batch;
     run->steps = plan->steps ? plan->steps : plan->epochs * run->steps_per_epoch;
-    run->half = use_half(plan);
+    run->half = bd_train_uses_bfloat16(plan);
     run->rows = plan->batch / (control->reducer ? control->reducer->ranks : 1);
     status = bd_net_create(&run->net, run->checkpoint, run->rows, plan->switches, run->half, true, err);
     if (status) {

@@ -103,6 +103,9 @@ void bd_train_plan_init(struct bd_train_plan *plan);
  * arithmetic); malloc'd. */
 char *bd_train_plan_text(const struct bd_train_plan *plan);
 
+/* Whether a run of the plan multiplies bfloat16 operands on this machine. */
+bool bd_train_uses_bfloat16(const struct bd_train_plan *plan);
+
 /* Fresh arrays for the checkpoint's graph: weights normal with deviation sqrt(2 / fan-in). */
 void bd_train_initialise(struct bd_checkpoint *checkpoint, const struct bd_train_plan *plan);
 

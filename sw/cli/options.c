@@ -1,0 +1,64 @@
+#include "sw/cli/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sw/cli/cli.h"
+
+#define MOST 40 /* rows */
+#define HELP MOST
+#define FIRST 256 /* values from here on are rows; below are letters */
+
+static bool take(const char *command, const struct bd_option *row, const char *value)
+{
+    char name[64];
+    snprintf(name, sizeof name, "--%s", row->name);
+    if (row->integer) {
+        return bd_cli_int(command, name, value, row->min, row->max, row->integer);
+    }
+    if (row->real) {
+        return bd_cli_real(command, name, value, row->low, row->high, row->real);
+    }
+    if (row->take) {
+        return row->take(row->context, value);
+    }
+    if (row->text) {
+        *row->text = value;
+    } else if (row->flag) {
+        *row->flag = true;
+    } else {
+        *row->off = false;
+    }
+    return true;
+}
+
+int bd_cli_options(const char *command, const char *usage, const struct bd_option *table, int argc, char **argv)
+{
+    struct option rows[MOST + 2] = {0};
+    char letters[2 * MOST + 1] = "";
+    int count = 0;
+    for (; table[count].name && count < MOST; count++) {
+        const struct bd_option *row = &table[count];
+        bool alone = row->flag || row->off;
+        rows[count] = (struct option){row->name, alone ? no_argument : required_argument, NULL, FIRST + count};
+        if (row->letter) {
+            snprintf(letters + strlen(letters), 3, "%c%s", row->letter, alone ? "" : ":");
+        }
+    }
+    rows[count] = (struct option){"help", no_argument, NULL, FIRST + HELP};
+    for (int found; (found = getopt_long(argc, argv, letters, rows, NULL)) != -1;) {
+        int row = found - FIRST;
+        for (int i = 0; i < count && found < FIRST; i++) {
+            row = table[i].letter == found ? i : row;
+        }
+        if (row == HELP) {
+            fputs(usage, stdout);
+            return BD_OK;
+        }
+        if (row < 0 || !take(command, &table[row], optarg)) { /* below 0: getopt_long has told */
+            return BD_BAD_INPUT;
+        }
+    }
+    return BD_OPTIONS_READ;
+}
