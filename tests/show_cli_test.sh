@@ -61,4 +61,17 @@ sed 's/^switches:.*/switches: [w1a32]/' $networks/resnet8.yaml >"$work/float.yam
 refuses "layer 's1b1.conv1' needs float activations" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
 sed 's/^stem: .*/stem: {channels: 16, weight_bits: 32}/' $networks/resnet8.yaml >"$work/float.yaml"
 refuses "layer 'stem' needs float weights" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
+
+# Float first and last layers: four bytes a weight where 8 bits had one; integers refuse them by name.
+sed 's/^stem: .*/stem: {channels: 16, weight_bits: 32}/; s/^head: .*/head: {weight_bits: 32}/' \
+    $networks/resnet8.yaml >"$work/float.yaml"
+"$bitdial" show "$work/float.yaml" --json >"$work/float.json" || fail "show of float ends"
+jq -e --argjson x "$(cat "$work/resnet8.json")" '([.layers[] | select(.name == "stem" or .name == "fc").weights] | add) as $n |
+    [.switches, $x.switches] | transpose | all(.[0].weight_bytes == .[1].weight_bytes + 3 * $n and
+                                               .[0].model_bytes == .[1].model_bytes)' "$work/float.json" >/dev/null ||
+    fail "float layers are not counted with four bytes a weight"
+"${bitdial%/*}/sample" "$work/float.yaml" 3 "$work/float.h5" || exit 1
+refuses "layer 'stem' has float weights" compile "$work/float.h5" --hardware yaml-configs/hardware/demo.yaml \
+    --output "$work/float.bdp"
+[ ! -e "$work/float.bdp" ] || fail "a refused program was written"
 exit $failed

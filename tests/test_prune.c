@@ -302,3 +302,30 @@ Test(prune, families_keep_their_codes)
         bd_checkpoint_release(&p);
     }
 }
+
+/* Float ends train and evaluate only: no ranking or surgery without codes. */
+Test(prune, float_layers_are_refused_by_name)
+{
+    static const char text[] = "name: f\ninput: {height: 8, width: 8, channels: 1}\nclasses: 3\nswitches: [w2a2]\n"
+                               "stem: {channels: 4, weight_bits: 32}\nstages: [{channels: 4, blocks: [{}]}]\n"
+                               "head: {}\n";
+    struct bd_checkpoint c, p;
+    struct bd_error err;
+    bd_checkpoint_init(&c);
+    cr_assert_eq(bd_graph_parse(&c.graph, "f", text, strlen(text), &err), BD_OK, "%s", err.message);
+    bd_random_arrays(&c, 7);
+    int order[4], channels[16];
+    cr_assert_eq(bd_prune_order(&c, 0, BD_RANK_REDUNDANCY, 1, order, &err), BD_BAD_INPUT);
+    cr_assert_not_null(strstr(err.message, "layer 'stem' has float weights"), "%s", err.message);
+    int **orders = all_orders(&c, BD_RANK_RANDOM);
+    for (int g = 0; g < c.graph.prune_group_count; g++) {
+        channels[g] = bd_graph_group_channels(&c.graph, g) - 1;
+    }
+    struct bd_prune_choice choice;
+    bd_prune_choose(&c.graph, orders, channels, &choice);
+    cr_assert_eq(bd_prune_surgery(&c, &choice, &p, &err), BD_BAD_INPUT);
+    cr_assert_not_null(strstr(err.message, "layer 'stem' has float weights"), "%s", err.message);
+    bd_prune_choice_release(&choice);
+    free_orders(&c, orders);
+    bd_checkpoint_release(&c);
+}

@@ -40,14 +40,17 @@ static double put_quantizer(struct bd_checkpoint *c, const struct bd_layer *laye
         const float level = bd_weight_first_level(c->graph.weights, bits, latent, count, 2.5);
         *bd_checkpoint_put(c, 1, &one, "%s", name)->data = c->graph.weights == BD_WEIGHTS_FLOOR ? 0.2f : level;
     }
-    if (bd_checkpoint_weight_rule(c, layer, s, &rule, &err)) {
-        return 0; /* float weights have no integers */
+    double square = 0;
+    if (bd_checkpoint_weight_rule(c, layer, s, &rule, &err)) { /* float weights have no integers */
+        for (size_t i = 0; i < count; i++) {
+            square += (double)latent[i] * latent[i];
+        }
+        return 0.7 * sqrt(square / layer->out_channels);
     }
     float *unit = vector(c, layer->name, sw->name, "wscale", units);
     const size_t channels = (size_t)layer->out_channels, taps = count / channels;
     int16_t *integers = bd_xmalloc(count * sizeof *integers);
     bd_weight_integers(&rule, latent, channels, taps, integers, unit);
-    double square = 0;
     for (size_t i = 0; i < count; i++) {
         const double value = (double)unit[units == 1 ? 0 : i / taps] * integers[i];
         square += value * value;

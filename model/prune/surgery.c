@@ -157,6 +157,10 @@ static bd_status cut_layer(const struct bd_checkpoint *checkpoint, const struct 
     if (layer->groups != 1 && (layer->groups != layer->in_channels || layer->groups != layer->out_channels)) {
         return bd_fail(err, BD_BAD_INPUT, "layer '%s' is a grouped convolution, which surgery does not cut", layer->name);
     }
+    if (layer->weight_bits > 8) {
+        return bd_fail(err, BD_BAD_INPUT, "layer '%s' has float weights: surgery keeps codes, and it has none",
+                       layer->name);
+    }
     int spatial = layer->kernel_h * layer->kernel_w;
     snprintf(name, sizeof(name), "%s.weight", layer->name);
     bd_status status = find(checkpoint, (int64_t)layer->out_channels * filter_channels(layer) * spatial, name, &weight, err);

@@ -10,7 +10,7 @@ static void backward_classifier(struct bd_net *net, struct bd_net_layer *layer, 
 {
     int channels = layer->info->in_channels, classes = layer->info->out_channels;
     struct bd_code in = bd_net_code(net, layer->info->in_quantizer, s);
-    const int16_t *weights = layer->sets[layer->set_of[s]].integers;
+    const float *weights = layer->sets[layer->set_of[s]].factors;
     float wscale = *layer->wscale[s];
     memset(layer->d_value, 0, layer->weight_count * sizeof(float));
 #pragma omp parallel for num_threads(net->workers)

@@ -66,7 +66,7 @@ static void quantize_pooled(struct bd_net *net, const struct bd_net_layer *pool,
 static void forward_classifier(struct bd_net *net, struct bd_net_layer *layer, int s, float *logits)
 {
     int channels = layer->info->in_channels, classes = layer->info->out_channels;
-    const int16_t *weights = layer->sets[layer->set_of[s]].integers;
+    const float *weights = layer->sets[layer->set_of[s]].factors;
     float k = real_unit(net, layer, s, 0); /* a classifier has one unit */
 #pragma omp parallel for num_threads(net->workers)
     for (int n = 0; n < net->batch; n++) {

@@ -171,9 +171,6 @@ static bd_status open_layer(struct bd_net *net, int index, struct bd_error *err)
         open_maxpool(net, layer);
         return BD_OK;
     }
-    if (info->weight_bits > 8) {
-        return bd_fail(err, BD_BAD_INPUT, "layer '%s': the trainer has no float weights", info->name);
-    }
     bind_layer(net, layer);
     bd_status status = bd_net_open_weights(net, layer, err);
     if (status || info->kind == BD_LAYER_CLASSIFIER) {

@@ -112,7 +112,8 @@ void bd_net_codes(const struct bd_net *net, int quantizer, int switch_index, int
 /* How many of them stand at each level, from the lowest: 0 .. 2^bits - 1, or -1 and +1 of signs. */
 #define BD_NET_LEVELS 256
 void bd_net_count_codes(const struct bd_net *net, int quantizer, int switch_index, uint64_t counts[BD_NET_LEVELS]);
-/* The integer weights (OC, IC / groups, KH, KW) of a layer at a switch, as bd_net_update_weights left them. */
+/* The integer weights (OC, IC / groups, KH, KW) of a layer at a switch, as bd_net_update_weights left them; NULL: float
+ * weights. */
 const int16_t *bd_net_weight_integers(const struct bd_net *net, int layer, int switch_index);
 /* The pooled map's values (batch, channels) of the last forward. */
 const float *bd_net_pooled(const struct bd_net *net);

@@ -7,10 +7,12 @@
 #include "model/train/kernels.h"
 #include "model/train/network.h"
 
-/* The integers of a layer's weights at the switches that share them, in the forms that the passes read. */
+/* The integers of a layer's weights at the switches that share them, in the forms that the passes read. Float weights
+ * (32 bits) have no integers: they are multiplied as they are, and their unit is 1. */
 struct bd_net_set {
     int first;         /* the first of those switches */
-    int16_t *integers; /* (OC, IC / groups, KH, KW) */
+    int16_t *integers; /* (OC, IC / groups, KH, KW); NULL: float weights */
+    float *factors;    /* of a classifier: the integers or the float weights */
     struct bd_intconv_weights packed;
 };
 
@@ -26,6 +28,7 @@ struct bd_net_layer {
     struct bd_weight_rule rule[BD_MAX_SWITCHES];              /* with the level as it was at the last update */
     float *level[BD_MAX_SWITCHES], *d_level[BD_MAX_SWITCHES]; /* of weights; d_level for learned ones alone */
     int unit_count[BD_MAX_SWITCHES];                          /* of wscale: 1, or one a filter */
+    float one;                                                /* the unit of float weights */
     float *wscale[BD_MAX_SWITCHES], *gamma[BD_MAX_SWITCHES], *beta[BD_MAX_SWITCHES], *mean[BD_MAX_SWITCHES],
         *variance[BD_MAX_SWITCHES];
     float *d_weight, *d_bias, *d_gamma[BD_MAX_SWITCHES], *d_beta[BD_MAX_SWITCHES];

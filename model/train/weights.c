@@ -17,8 +17,11 @@ static int find_set(struct bd_net_layer *layer, int s)
         }
     }
     layer->sets = bd_xrealloc(layer->sets, layer->set_count + 1, sizeof *layer->sets);
+    const bool quantized = layer->rule[s].bits <= 8, classifies = layer->info->kind == BD_LAYER_CLASSIFIER;
     layer->sets[layer->set_count] =
-        (struct bd_net_set){.first = s, .integers = bd_xcalloc(layer->weight_count, sizeof(int16_t))};
+        (struct bd_net_set){.first = s,
+                            .integers = quantized ? bd_xcalloc(layer->weight_count, sizeof(int16_t)) : NULL,
+                            .factors = classifies ? bd_xcalloc(layer->weight_count, sizeof(float)) : NULL};
     return layer->set_count++;
 }
 
@@ -28,6 +31,12 @@ static bd_status bind_switch(struct bd_net *net, struct bd_net_layer *layer, int
     const struct bd_layer *info = layer->info;
     const struct bd_switch *sw = &net->graph->switches[s];
     char name[2 * BD_NAME_SIZE];
+    if (bd_layer_weight_bits(info, sw) > 8) {
+        layer->rule[s] = (struct bd_weight_rule){.bits = bd_layer_weight_bits(info, sw), .level = 1};
+        layer->unit_count[s] = 1;
+        layer->wscale[s] = &layer->one;
+        return BD_OK;
+    }
     if (bd_checkpoint_weight_rule(net->checkpoint, info, s, &layer->rule[s], err)) {
         return err->status;
     }
@@ -53,6 +62,7 @@ static bd_status bind_switch(struct bd_net *net, struct bd_net_layer *layer, int
 
 bd_status bd_net_open_weights(struct bd_net *net, struct bd_net_layer *layer, struct bd_error *err)
 {
+    layer->one = 1;
     layer->d_value = net->training ? bd_xcalloc(layer->weight_count, sizeof(float)) : NULL;
     for (int s = 0; s < net->graph->switch_count; s++) {
         if (bind_switch(net, layer, s, err)) {
@@ -69,6 +79,7 @@ void bd_net_close_weights(struct bd_net_layer *layer)
 {
     for (int i = 0; i < layer->set_count; i++) {
         free(layer->sets[i].integers);
+        free(layer->sets[i].factors);
         bd_intconv_release(&layer->sets[i].packed);
     }
     free(layer->sets);
@@ -81,6 +92,9 @@ static void quantize(struct bd_net *net, struct bd_net_layer *layer)
     const size_t channels = layer->info->out_channels, taps = layer->weight_count / channels;
     for (int i = 0; i < layer->set_count; i++) {
         struct bd_net_set *set = &layer->sets[i];
+        if (!set->integers) {
+            continue;
+        }
         struct bd_weight_rule *rule = &layer->rule[set->first];
         if (net->training && rule->family == BD_WEIGHTS_DOREFA) {
             *layer->level[set->first] = bd_dorefa_peak(layer->weight, layer->weight_count);
@@ -91,9 +105,23 @@ static void quantize(struct bd_net *net, struct bd_net_layer *layer)
     }
     for (int s = 0; net->training && s < net->graph->switch_count; s++) {
         int first = layer->sets[layer->set_of[s]].first;
-        if (net->switches >> s & 1 && s != first) {
+        if (net->switches >> s & 1 && s != first && layer->rule[s].bits <= 8) {
             layer->rule[s].level = layer->rule[first].level;
             memcpy(layer->wscale[s], layer->wscale[first], layer->unit_count[s] * sizeof(float));
+        }
+    }
+}
+
+static float factor(const struct bd_net_layer *layer, const struct bd_net_set *set, size_t i)
+{
+    return set->integers ? set->integers[i] : layer->weight[i];
+}
+
+static void take_factors(struct bd_net_layer *layer)
+{
+    for (int i = 0; i < layer->set_count; i++) {
+        for (size_t k = 0; layer->sets[i].factors && k < layer->weight_count; k++) {
+            layer->sets[i].factors[k] = factor(layer, &layer->sets[i], k);
         }
     }
 }
@@ -105,6 +133,7 @@ void bd_net_update_weights(struct bd_net *net)
     for (int i = 0; i < net->graph->layer_count; i++) {
         if (bd_layer_has_weights(net->layers[i].info)) {
             quantize(net, &net->layers[i]);
+            take_factors(&net->layers[i]);
         }
     }
     net->laid_out = false;
@@ -140,17 +169,16 @@ static bd_status lay_out(struct bd_net *net, struct bd_net_layer *layer, struct 
     for (int i = 0; i < layer->set_count && !status; i++) {
         struct bd_net_set *set = &layer->sets[i];
         bool forward = float_forward(net, layer, i);
-        if (net->integer) {
+        if (net->integer && set->integers) {
             bd_intconv_pack(&layer->shape, set->integers, &set->packed);
         }
         if (!forward && !net->training) {
             continue;
         }
         for (int o = 0; o < layer->info->out_channels; o++) {
-            const int16_t *from = set->integers + o * filter_size(layer);
             float *to = layer->plain + o * padded_filter_size(layer);
             for (size_t k = 0; k < filter_size(layer); k++) {
-                to[k] = from[k];
+                to[k] = factor(layer, set, o * filter_size(layer) + k);
             }
         }
         status = bd_conv_set_weights(layer->conv, i, layer->plain, forward, err);

@@ -373,7 +373,7 @@ static bd_status print_levels(const struct bd_checkpoint *checkpoint, struct bd_
     fprintf(stderr, "weights in each 2-bit level, %%:\n");
     for (int i = 0; i < checkpoint->graph.layer_count; i++) {
         const struct bd_layer *layer = &checkpoint->graph.layers[i];
-        if (!bd_layer_has_weights(layer)) {
+        if (!bd_layer_has_weights(layer) || layer->weight_bits > 8) {
             continue;
         }
         size_t count = bd_checkpoint_find(checkpoint, "%s.weight", layer->name)->count, levels[4] = {0};
