@@ -16,6 +16,7 @@ struct problem {
     size_t source_count, result_count, weight_count;
     double *source, *d_result, *weights; /* blocked maps; weights (OC, IC, 3, 3) */
     void *source_numbers, *result_numbers;
+    uint8_t *codes; /* the source as bytes plus one, in rows that are one pixel longer at each side */
 };
 
 static void *room(size_t size)
@@ -85,6 +86,21 @@ static void close_problem(struct problem *p)
     free(p->weights);
     free(p->source_numbers);
     free(p->result_numbers);
+    free(p->codes);
+}
+
+/* Where the bytes of `codes` lie: around every map a border of 0xff, which must not count. */
+static struct bd_winograd_maps lay_out_codes(struct problem *p)
+{
+    const struct bd_winograd_shape *s = &p->shape;
+    size_t row = (size_t)(s->width + 2) * BLOCK, plane = (s->height + 2) * row, image = s->in_channels / BLOCK * plane;
+    p->codes = room(s->batch * image);
+    for (size_t i = 0; i < p->source_count; i++) {
+        size_t channel = i % BLOCK, x = i / BLOCK % s->width, y = i / BLOCK / s->width % s->height;
+        size_t block = i / BLOCK / s->width / s->height; /* of all images */
+        p->codes[block * plane + (y + 1) * row + (x + 1) * BLOCK + channel] = (uint8_t)p->source[i] + 1;
+    }
+    return (struct bd_winograd_maps){.first = p->codes + row + BLOCK, .row = row, .plane = plane, .image = image, .bias = 1};
 }
 
 static size_t at(const struct bd_winograd_shape *s, int channels, int n, int c, int y, int x)
@@ -139,7 +155,7 @@ static void errors(const struct bd_winograd_shape *s, bool spoil, double *of_sou
     float *weights = bd_xcalloc(p.weight_count, sizeof(float)), *plain = bd_xcalloc(p.weight_count, sizeof(float));
     void *packed = room(bd_winograd_packed_size(s)), *own = room(bd_winograd_room_size(s));
     void *filtered = room(p.source_count * 4);
-    float *blocked = room(p.weight_count * sizeof(float));
+    float *blocked = room(p.weight_count * sizeof(float)), *by_codes = room(p.weight_count * sizeof(float));
     for (size_t i = 0; i < p.weight_count; i++) {
         weights[i] = (float)p.weights[i];
     }
@@ -153,6 +169,9 @@ static void errors(const struct bd_winograd_shape *s, bool spoil, double *of_sou
     bd_winograd_plain(s, blocked, plain);
     *of_source = apart(d_source, filtered, p.source_count, s->half);
     *of_weights = apart(d_weights, plain, p.weight_count, false);
+    const struct bd_winograd_maps codes = lay_out_codes(&p);
+    bd_winograd_weight_gradient_of_codes(s, &codes, p.result_numbers, by_codes, own);
+    cr_assert_arr_eq(by_codes, blocked, p.weight_count * sizeof(float), "bytes and numbers give different bits");
     free(d_source);
     free(d_weights);
     free(weights);
@@ -161,6 +180,7 @@ static void errors(const struct bd_winograd_shape *s, bool spoil, double *of_sou
     free(own);
     free(filtered);
     free(blocked);
+    free(by_codes);
     close_problem(&p);
 }
 

@@ -164,16 +164,15 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
 static bd_status finish_once(struct bd_net *net, struct bd_net_layer *layer, struct bd_error *err)
 {
     bd_status worst = BD_OK;
-    size_t count = bd_conv_gradient_count(layer->conv);
     int s = __builtin_ctz(net->switches);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
     for (int shard = 0; shard < net->shards; shard++) {
         struct bd_error here;
         int worker = omp_get_thread_num();
         double from = bd_clock(net);
-        bd_status status = bd_conv_backward_weights(layer->conv, worker, bd_net_operand(net, layer, s, shard, worker),
-                                                    layer->d_accumulation_sum + bd_image_at(layer, shard * net->shard),
-                                                    net->d_shards + shard * count, &here);
+        bd_status status =
+            bd_net_weight_gradient(net, layer, s, shard, worker,
+                                   layer->d_accumulation_sum + bd_image_at(layer, shard * net->shard), &here);
         bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
         bd_net_count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
         if (status) {

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "model/core/memory.h"
-#include "model/train/winograd.h"
 
 enum pass { FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS, PASSES };
 
@@ -412,6 +411,18 @@ bd_status bd_conv_backward_weights(struct bd_conv *conv, int index, const void *
                                          {DNNL_ARG_DIFF_DST, worker->d_accumulation},
                                          {DNNL_ARG_DIFF_WEIGHTS, worker->d_weights}};
     return execute(conv, worker, BACKWARD_WEIGHTS, arguments, "propagate a gradient to weights", err);
+}
+
+bool bd_conv_takes_codes(const struct bd_conv *conv)
+{
+    return conv->winograd;
+}
+
+void bd_conv_backward_weights_of_codes(struct bd_conv *conv, int index, const struct bd_winograd_maps *codes,
+                                       const void *d_accumulation, float *d_weights)
+{
+    bd_winograd_weight_gradient_of_codes(&conv->filtering, codes, d_accumulation, d_weights,
+                                         conv->workers[index].room);
 }
 
 size_t bd_conv_gradient_count(const struct bd_conv *conv)

@@ -1,5 +1,5 @@
 /* One convolution in floats, forward and backward, in the blocked layout of the trainer: every oneDNN call of Bitdial's
- * training is behind this interface. Forward serves the image, unquantized activations and weights, and processors
+ * training is behind this interface. Backward passes that Winograd's filtering (winograd.h) can do are done so. Forward serves the image, unquantized activations and weights, and processors
  * without the integer kernel (intconv.h).
  *
  * Weights are kept in `sets`, one for each set of integers that the switches use, so that changing switches lays
@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "model/core/error.h"
+#include "model/train/winograd.h"
 
 struct bd_conv_shape {
     int batch, in_channels, out_channels; /* padded to B, but for in_channels of an image */
@@ -49,10 +50,14 @@ bd_status bd_conv_forward(struct bd_conv *conv, int worker, int set, const void 
 /* d_source is of the operand type. */
 bd_status bd_conv_backward_data(struct bd_conv *conv, int worker, int set, const void *d_accumulation, void *d_source,
                                 struct bd_error *err) BD_WARN_UNUSED;
-/* d_weights: bd_conv_gradient_count() float32 in an order of oneDNN's own, overwritten; sums of such arrays are what
+/* d_weights: bd_conv_gradient_count() float32 in an order of the kernel's own, overwritten; sums of such arrays are what
  * bd_conv_plain_gradient turns into (OC, IC, KH, KW). */
 bd_status bd_conv_backward_weights(struct bd_conv *conv, int worker, const void *source, const void *d_accumulation,
                                    float *d_weights, struct bd_error *err) BD_WARN_UNUSED;
+/* True where the source of that may be bytes, which are then not widened before. */
+bool bd_conv_takes_codes(const struct bd_conv *conv);
+void bd_conv_backward_weights_of_codes(struct bd_conv *conv, int worker, const struct bd_winograd_maps *codes,
+                                       const void *d_accumulation, float *d_weights);
 size_t bd_conv_gradient_count(const struct bd_conv *conv);
 bd_status bd_conv_plain_gradient(struct bd_conv *conv, float *d_weights, float *plain, struct bd_error *err)
     BD_WARN_UNUSED;

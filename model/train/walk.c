@@ -110,7 +110,8 @@ static void convolve_image(struct bd_net *net, const struct bd_net_layer *layer,
                        bd_code_bias(&code), layer->accumulation_type, sums, net->worker[worker].window_sums);
 }
 
-const void *bd_net_operand(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker)
+/* The shard's input of a layer as oneDNN reads it: pixels, or codes, made in the worker's room. */
+static const void *operand_of(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker)
 {
     const struct bd_layer *info = layer->info;
     int q = info->in_quantizer;
@@ -141,6 +142,29 @@ const void *bd_net_operand(struct bd_net *net, const struct bd_net_layer *layer,
         }
     }
     return net->worker[worker].operand;
+}
+
+bd_status bd_net_weight_gradient(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker,
+                                 const void *d_accumulation, struct bd_error *err)
+{
+    float *d_weights = net->d_shards + shard * bd_conv_gradient_count(layer->conv);
+    int q = layer->info->in_quantizer;
+    if (q != BD_QUANTIZER_INPUT && bd_conv_takes_codes(layer->conv)) {
+        const struct bd_net_codes *codes = &net->codes[q];
+        const struct bd_code code = bd_net_code(net, q, s);
+        if (code.kind != BD_CODE_CLIP) {
+            const struct bd_winograd_maps maps = {.first = codes->bytes + (size_t)shard * net->shard * codes->image +
+                                                           codes->pad * (codes->row + net->block),
+                                                  .row = codes->row,
+                                                  .plane = codes->plane,
+                                                  .image = codes->image,
+                                                  .bias = bd_code_bias(&code)};
+            bd_conv_backward_weights_of_codes(layer->conv, worker, &maps, d_accumulation, d_weights);
+            return BD_OK;
+        }
+    }
+    return bd_conv_backward_weights(layer->conv, worker, operand_of(net, layer, s, shard, worker), d_accumulation,
+                                    d_weights, err);
 }
 
 /* pooled (N, C): the mean of the stream over its pixels. */
@@ -192,7 +216,7 @@ static bd_status forward_shard(struct bd_net *net, const struct bd_walk *walk, i
         return BD_OK;
     }
     bd_status status =
-        bd_conv_forward(layer->conv, worker, layer->set_of[walk->s], bd_net_operand(net, layer, walk->s, shard, worker),
+        bd_conv_forward(layer->conv, worker, layer->set_of[walk->s], operand_of(net, layer, walk->s, shard, worker),
                         (float *)layer->accumulation + bd_image_at(layer, shard * net->shard), err);
     from = bd_clock_phase(net, worker, BD_PHASE_CONVOLVE, from);
     for (int n = 0; n < net->shard && walk->measure; n++) {
@@ -294,9 +318,7 @@ static bd_status convolve_back(struct bd_net *net, const struct bd_walk *walk, i
     const struct bd_layer *info = layer->info;
     const void *d_accumulation = net->worker[worker].d_accumulation;
     double from = bd_clock(net);
-    bd_status status =
-        bd_conv_backward_weights(layer->conv, worker, bd_net_operand(net, layer, walk->s, shard, worker),
-                                 d_accumulation, net->d_shards + shard * bd_conv_gradient_count(layer->conv), err);
+    bd_status status = bd_net_weight_gradient(net, layer, walk->s, shard, worker, d_accumulation, err);
     from = bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
     bd_net_count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
     if (status || !walk->d_source) {
@@ -353,7 +375,9 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
             convolve_image(net, layer, s, shard * net->shard + n, worker);
         }
     }
-    if (!status && back) {
+    if (!status && back && bd_conv_takes_codes(layer->conv)) {
+        status = bd_net_weight_gradient(net, layer, s, shard, worker, own->d_accumulation, err);
+    } else if (!status && back) {
         status = bd_conv_backward_weights(layer->conv, worker, image ? net->image : own->operand, own->d_accumulation,
                                           net->d_shards + shard * bd_conv_gradient_count(layer->conv), err);
     }

@@ -65,7 +65,14 @@ void bd_winograd_weight_gradient(const struct bd_winograd_shape *s, const void *
                                  float *d_weights, void *room)
 {
     struct bd_winograd_cut cut = cut_shard(s);
-    (s->half ? bd_winograd_weight_half : bd_winograd_weight_float)(s, &cut, source, d_result, d_weights, room);
+    (s->half ? bd_winograd_weight_half : bd_winograd_weight_float)(s, &cut, source, NULL, d_result, d_weights, room);
+}
+
+void bd_winograd_weight_gradient_of_codes(const struct bd_winograd_shape *s, const struct bd_winograd_maps *codes,
+                                          const void *d_result, float *d_weights, void *room)
+{
+    struct bd_winograd_cut cut = cut_shard(s);
+    (s->half ? bd_winograd_weight_half : bd_winograd_weight_float)(s, &cut, NULL, codes, d_result, d_weights, room);
 }
 
 void bd_winograd_plain(const struct bd_winograd_shape *s, const float *d_weights, float *plain)

@@ -23,6 +23,13 @@ struct bd_winograd_shape {
     bool half;                            /* activations and products are bfloat16 */
 };
 
+/* Where maps lie; steps in bytes. Codes are bytes with `bias` added. */
+struct bd_winograd_maps {
+    const void *first;
+    size_t row, plane, image; /* to the next row, block of channels, image */
+    int bias;
+};
+
 /* True where the processor has the instructions, the map fills its tiles of 4x4 at least half, and the kernels have not
  * been turned off by bd_winograd_allow(false), which comparisons with plain sums do. */
 bool bd_winograd_fits(const struct bd_winograd_shape *shape);
@@ -41,6 +48,9 @@ void bd_winograd_data_gradient(const struct bd_winograd_shape *shape, const void
 /* d_weights: OC IC 9 float32 as (OC/16, IC, 9, 16), overwritten; bd_winograd_plain makes (OC, IC, 3, 3) of it. */
 void bd_winograd_weight_gradient(const struct bd_winograd_shape *shape, const void *source, const void *d_result,
                                  float *d_weights, void *room);
+/* The same with bytes as the source. 16 channels may be read up to 5 pixels beside the map and are not used. */
+void bd_winograd_weight_gradient_of_codes(const struct bd_winograd_shape *shape, const struct bd_winograd_maps *codes,
+                                          const void *d_result, float *d_weights, void *room);
 void bd_winograd_plain(const struct bd_winograd_shape *shape, const float *d_weights, float *plain);
 
 #endif

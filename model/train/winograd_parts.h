@@ -26,8 +26,10 @@ void bd_winograd_data_float(const struct bd_winograd_shape *shape, const struct 
 void bd_winograd_data_half(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
                            const void *packed, const void *d_result, void *d_source, void *room);
 void bd_winograd_weight_float(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
-                              const void *source, const void *d_result, float *d_weights, void *room);
+                               const void *source, const struct bd_winograd_maps *codes, const void *d_result,
+                              float *d_weights, void *room);
 void bd_winograd_weight_half(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
-                             const void *source, const void *d_result, float *d_weights, void *room);
+                              const void *source, const struct bd_winograd_maps *codes, const void *d_result,
+                             float *d_weights, void *room);
 
 #endif

@@ -146,35 +146,41 @@ INLINE void results_3(const __m512 m[IN], __m512 to[3])
 
 /* ---- transforms of tiles ---- */
 
-/* Which block of channels of which map, and where in it a tile begins; positions outside the map read as zeros. */
+/* Where in a map a tile begins; positions outside the map read as zeros. */
 struct place {
     int height, width, y, x;
 };
 
-static const number zeros[IN * BLOCK];
-
-/* Rows of a tile, those outside the map at zeros, and which of its columns are inside. */
+/* Rows of a tile, and which of its columns are inside the map. Rows outside are `zeros`. */
 struct window {
-    const number *row[IN];
+    const char *row[IN];
     __mmask16 inside[IN];
+    __m512 bias; /* of codes */
+    _Alignas(64) char zeros[IN * BLOCK * sizeof(number)];
 };
 
-INLINE struct window window_of(const number *map, const struct place *place, const int side)
+INLINE void open_window(struct window *window, const char *map, size_t pitch, int bias, const struct place *place,
+                        const int side, const bool codes)
 {
-    struct window window;
+    const size_t pixel = codes ? BLOCK : BLOCK * sizeof(number);
+    memset(window->zeros, codes ? bias : 0, sizeof window->zeros);
+    window->bias = all(bias);
 #pragma GCC unroll 6
     for (int i = 0; i < side; i++) {
         int y = place->y + i;
         bool inside = (unsigned)y < (unsigned)place->height;
-        window.row[i] = inside ? map + ((ptrdiff_t)y * place->width + place->x) * BLOCK : zeros;
-        window.inside[i] = (unsigned)(place->x + i) < (unsigned)place->width ? 0xffff : 0;
+        window->row[i] = inside ? map + (ptrdiff_t)y * pitch + (ptrdiff_t)place->x * pixel : window->zeros;
+        window->inside[i] = (unsigned)(place->x + i) < (unsigned)place->width ? 0xffff : 0;
     }
-    return window;
 }
 
-INLINE __m512 at(const struct window *window, int i, int j)
+INLINE __m512 at(const struct window *window, int i, int j, const bool codes)
 {
-    return load(window->row[i] + j * BLOCK, window->inside[j]);
+    if (codes) {
+        const __m128i bytes = _mm_loadu_si128((const __m128i *)(window->row[i] + j * BLOCK));
+        return _mm512_maskz_sub_ps(window->inside[j], _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)), window->bias);
+    }
+    return load((const number *)window->row[i] + j * BLOCK, window->inside[j]);
 }
 
 /* What is done with product `k` of a tile. WORDS_OF_TILES: a word with the tile before, whose products are `before`. */
@@ -197,10 +203,11 @@ INLINE void emit(int k, __m512 value, void *to, size_t step, const float *before
 
 /* 36 numbers of 16 channels to `to`, `step` numbers from each other. Three rows of products at a time: what all six
  * need does not fit the registers. */
-INLINE void transform_window(const number *map, const struct place *place, void *to, size_t step, const float *before,
-                             const enum emit how)
+INLINE void transform_window(const struct bd_winograd_maps *maps, const char *map, const struct place *place, void *to,
+                             size_t step, const float *before, const enum emit how, const bool codes)
 {
-    const struct window window = window_of(map, place, IN);
+    struct window window;
+    open_window(&window, map, maps->row, maps->bias, place, IN, codes);
 #pragma GCC unroll 2
     for (int part = 0; part < IN; part += 3) {
         __m512 half[IN][IN], column[IN], row[IN];
@@ -208,7 +215,7 @@ INLINE void transform_window(const number *map, const struct place *place, void 
         for (int j = 0; j < IN; j++) {
 #pragma GCC unroll 6
             for (int i = 0; i < IN; i++) {
-                column[i] = at(&window, i, j);
+                column[i] = at(&window, i, j, codes);
             }
             of_window(column, half[j]);
         }
@@ -227,16 +234,17 @@ INLINE void transform_window(const number *map, const struct place *place, void 
     }
 }
 
-INLINE void transform_taps(const number *map, const struct place *place, void *to, size_t step, const float *before,
-                           const enum emit how)
+INLINE void transform_taps(const struct bd_winograd_maps *maps, const char *map, const struct place *place, void *to,
+                           size_t step, const float *before, const enum emit how)
 {
-    const struct window window = window_of(map, place, OUT);
+    struct window window;
+    open_window(&window, map, maps->row, 0, place, OUT, false);
     __m512 half[OUT][IN], column[OUT], row[IN];
 #pragma GCC unroll 4
     for (int j = 0; j < OUT; j++) {
 #pragma GCC unroll 4
         for (int i = 0; i < OUT; i++) {
-            column[i] = at(&window, i, j);
+            column[i] = at(&window, i, j, false);
         }
         of_taps_4(column, half[j]);
     }
@@ -286,31 +294,34 @@ static void transform_results(const float *from, size_t step, number *map, const
 
 /* ---- over a chunk ---- */
 
-typedef void transform(const number *map, const struct place *place, void *to, size_t step, const float *before);
+typedef void transform(const struct bd_winograd_maps *maps, const char *map, const struct place *place, void *to,
+                       size_t step, const float *before);
 
-static void window_channels(const number *map, const struct place *place, void *to, size_t step, const float *before)
+#define DEFINE_TRANSFORM(name, ...)                                                                                    \
+    static void name(const struct bd_winograd_maps *maps, const char *map, const struct place *place, void *to,        \
+                     size_t step, const float *before)                                                                 \
+    {                                                                                                                  \
+        __VA_ARGS__;                                                                                                   \
+    }
+DEFINE_TRANSFORM(window_channels, transform_window(maps, map, place, to, step, before, HALF ? CHANNELS : FLOATS, false))
+DEFINE_TRANSFORM(window_floats, transform_window(maps, map, place, to, step, before, FLOATS, false))
+DEFINE_TRANSFORM(window_words, transform_window(maps, map, place, to, step, before, WORDS_OF_TILES, false))
+DEFINE_TRANSFORM(codes_floats, transform_window(maps, map, place, to, step, before, FLOATS, true))
+DEFINE_TRANSFORM(codes_words, transform_window(maps, map, place, to, step, before, WORDS_OF_TILES, true))
+DEFINE_TRANSFORM(taps_floats, transform_taps(maps, map, place, to, step, before, FLOATS))
+DEFINE_TRANSFORM(taps_words, transform_taps(maps, map, place, to, step, before, WORDS_OF_TILES))
+
+/* Images from `first` on, one block of channels. */
+INLINE const char *map_of(const struct bd_winograd_maps *maps, int image, int block)
 {
-    transform_window(map, place, to, step, before, HALF ? CHANNELS : FLOATS);
+    return (const char *)maps->first + image * maps->image + block * maps->plane;
 }
 
-static void window_floats(const number *map, const struct place *place, void *to, size_t step, const float *before)
+/* Maps of numbers, one after the other. */
+INLINE struct bd_winograd_maps maps_of(const struct bd_winograd_shape *s, const void *first, int channels)
 {
-    transform_window(map, place, to, step, before, FLOATS);
-}
-
-static void taps_floats(const number *map, const struct place *place, void *to, size_t step, const float *before)
-{
-    transform_taps(map, place, to, step, before, FLOATS);
-}
-
-static void window_words(const number *map, const struct place *place, void *to, size_t step, const float *before)
-{
-    transform_window(map, place, to, step, before, WORDS_OF_TILES);
-}
-
-static void taps_words(const number *map, const struct place *place, void *to, size_t step, const float *before)
-{
-    transform_taps(map, place, to, step, before, WORDS_OF_TILES);
+    size_t row = (size_t)s->width * BLOCK * sizeof(number), plane = s->height * row;
+    return (struct bd_winograd_maps){.first = first, .row = row, .plane = plane, .image = channels / BLOCK * plane};
 }
 
 /* Image and place of tile `tile` of a chunk. */
@@ -329,47 +340,45 @@ INLINE size_t step_of(const struct bd_winograd_cut *cut, int channels, size_t nu
     return (size_t)channels * cut->tiles + BD_WINOGRAD_LINE / number_size;
 }
 
-/* Channels side by side: (36, C/16, T, WORDS) words. */
-static void transform_channels(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int tiles,
-                               const number *maps, int channels, number *to)
+/* Channels side by side: (36, C/16, T, WORDS) words. `first`: the image that the chunk begins with. */
+static void transform_channels(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
+                               int tiles, const struct bd_winograd_maps *maps, int channels, number *to)
 {
-    size_t plane = (size_t)s->height * s->width * BLOCK, step = step_of(cut, channels, sizeof(number));
+    size_t step = step_of(cut, channels, sizeof(number));
     for (int b = 0; b < channels / BLOCK; b++) {
         for (int tile = 0; tile < tiles; tile++) {
             int image;
             const struct place place = place_of(s, cut, tile, 1, &image);
-            const number *map = maps + ((size_t)image * (channels / BLOCK) + b) * plane;
-            window_channels(map, &place, to + ((size_t)b * cut->tiles + tile) * BLOCK, step, NULL);
+            window_channels(maps, map_of(maps, first + image, b), &place,
+                            to + ((size_t)b * cut->tiles + tile) * BLOCK, step, NULL);
         }
     }
 }
 
 /* Tiles side by side: (36, C/16, T, 16), in bfloat16 (36, C/16, T/2, 16, 2). An odd number of tiles is filled up.
  * `words` is `floats` for the second tile of a word. */
-INLINE void transform_tiles(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int tiles,
-                            const number *maps, int channels, transform *floats, transform *words, int inset,
-                            number *to)
+INLINE void transform_tiles(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first, int tiles,
+                            const struct bd_winograd_maps *maps, int channels, transform *floats, transform *words,
+                            int inset, number *to)
 {
-    size_t plane = (size_t)s->height * s->width * BLOCK, step = step_of(cut, channels, sizeof(number));
+    size_t step = step_of(cut, channels, sizeof(number));
     for (int b = 0; b < channels / BLOCK; b++) {
         _Alignas(64) float before[POINTS * BLOCK];
+        number *here = to + (size_t)b * cut->tiles * BLOCK;
         for (int tile = 0; tile < tiles; tile++) {
             int image;
             const struct place place = place_of(s, cut, tile, inset, &image);
-            const number *map = maps + ((size_t)image * (channels / BLOCK) + b) * plane;
+            const char *map = map_of(maps, first + image, b);
             if (!HALF) {
-                floats(map, &place, to + ((size_t)b * cut->tiles + tile) * BLOCK, step, NULL);
+                floats(maps, map, &place, here + tile * BLOCK, step, NULL);
             } else if (tile % 2 == 0) {
-                floats(map, &place, before, BLOCK, NULL);
+                floats(maps, map, &place, before, BLOCK, NULL);
             } else {
-                words(map, &place, to + ((size_t)b * cut->tiles + tile - 1) * BLOCK, step, before);
+                words(maps, map, &place, here + (tile - 1) * BLOCK, step, before);
             }
         }
-        if (HALF && tiles % 2) {
-            for (int k = 0; k < POINTS; k++) {
-                emit(k, _mm512_setzero_ps(), to + ((size_t)b * cut->tiles + tiles - 1) * BLOCK, step, before,
-                     WORDS_OF_TILES);
-            }
+        for (int k = 0; HALF && tiles % 2 && k < POINTS; k++) {
+            emit(k, _mm512_setzero_ps(), here + (tiles - 1) * BLOCK, step, before, WORDS_OF_TILES);
         }
     }
 }
@@ -527,12 +536,12 @@ void NAME(data)(const struct bd_winograd_shape *s, const struct bd_winograd_cut 
     const size_t step = step_of(cut, s->out_channels, sizeof *tiles);
     size_t products_step = step_of(cut, s->in_channels, sizeof(float));
     float *products = (float *)(tiles + POINTS * step);
+    const struct bd_winograd_maps maps = maps_of(s, d_result, s->out_channels);
     for (int first = 0; first < s->batch; first += cut->images) {
         int images = s->batch - first < cut->images ? s->batch - first : cut->images;
         int count = images * cut->rows * cut->columns;
         number *to = (number *)d_source + first * pixels * s->in_channels;
-        transform_channels(s, cut, count, (const number *)d_result + first * pixels * s->out_channels, s->out_channels,
-                           tiles);
+        transform_channels(s, cut, first, count, &maps, s->out_channels, tiles);
         for (int k = 0; k < POINTS; k++) {
             const size_t weights = (size_t)s->in_channels * s->out_channels * WORDS / BLOCK;
             multiply_point(s, cut->tiles, count, (const int32_t *)(tiles + k * step),
@@ -573,9 +582,10 @@ static void finish_weights(const float *sums, size_t step, int in_channels, floa
 }
 
 void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, const void *source,
-                  const void *d_result, float *d_weights, void *room)
+                  const struct bd_winograd_maps *codes, const void *d_result, float *d_weights, void *room)
 {
-    size_t pixels = (size_t)s->height * s->width;
+    const struct bd_winograd_maps sources = maps_of(s, source, s->in_channels);
+    const struct bd_winograd_maps results = maps_of(s, d_result, s->out_channels);
     size_t step = (size_t)s->in_channels * s->out_channels + BD_WINOGRAD_LINE / sizeof(float);
     size_t left_step = step_of(cut, s->in_channels, sizeof(number));
     size_t right_step = step_of(cut, s->out_channels, sizeof(number));
@@ -585,10 +595,12 @@ void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cu
     for (int first = 0; first < s->batch; first += cut->images) {
         int images = s->batch - first < cut->images ? s->batch - first : cut->images;
         int count = images * cut->rows * cut->columns;
-        transform_tiles(s, cut, count, (const number *)source + first * pixels * s->in_channels, s->in_channels,
-                        window_floats, window_words, 1, left);
-        transform_tiles(s, cut, count, (const number *)d_result + first * pixels * s->out_channels, s->out_channels,
-                        taps_floats, taps_words, 0, right);
+        if (codes) {
+            transform_tiles(s, cut, first, count, codes, s->in_channels, codes_floats, codes_words, 1, left);
+        } else {
+            transform_tiles(s, cut, first, count, &sources, s->in_channels, window_floats, window_words, 1, left);
+        }
+        transform_tiles(s, cut, first, count, &results, s->out_channels, taps_floats, taps_words, 0, right);
         int words = HALF ? (count + 1) / 2 : count;
         for (int k = 0; k < POINTS; k++) {
             for (int o = 0; o < s->out_channels / BLOCK; o++) {
