@@ -9,6 +9,7 @@
 #include "model/compile/fold.h"
 #include "model/core/file.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/options.h"
 
 static const char usage[] =
     "Usage: bitdial compile CHECKPOINT --hardware HW.yaml -o NET.bdp [--switches LIST] [--max-moved N] [--json]\n"
@@ -177,63 +178,34 @@ static bd_status compile(const struct arguments *a, struct bd_checkpoint *checkp
     return status;
 }
 
-static bool read_arguments(int argc, char **argv, struct arguments *a, int *result)
+static int read_arguments(int argc, char **argv, struct arguments *a)
 {
-    static const struct option options[] = {
-        {"hardware", required_argument, NULL, 'w'},
-        {"reference", no_argument, NULL, 'r'},
-        {"output", required_argument, NULL, 'o'},
-        {"switches", required_argument, NULL, 's'},
-        {"max-moved", required_argument, NULL, 'm'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
+    const struct bd_option table[] = {
+        {"hardware", .text = &a->hardware},
+        {"reference", .flag = &a->fold.reference},
+        {"output", .text = &a->output, .letter = 'o'},
+        {"switches", .text = &a->fold.switches},
+        {"max-moved", .real = &a->fold.max_moved, .low = 0, .high = 1000},
+        {"json", .flag = &a->json},
         {0},
     };
-    *result = BD_BAD_INPUT;
-    for (int option; (option = getopt_long(argc, argv, "o:", options, NULL)) != -1;) {
-        switch (option) {
-        case 'w':
-            a->hardware = optarg;
-            break;
-        case 'r':
-            a->fold.reference = true;
-            break;
-        case 'o':
-            a->output = optarg;
-            break;
-        case 's':
-            a->fold.switches = optarg;
-            break;
-        case 'm':
-            if (!bd_cli_real("compile", "--max-moved", optarg, 0, 1000, &a->fold.max_moved)) {
-                return false;
-            }
-            break;
-        case 'j':
-            a->json = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            *result = BD_OK;
-            return false;
-        default:
-            return false;
-        }
+    int code = bd_cli_options("compile", usage, table, argc, argv);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
     if (optind + 1 != argc || !a->hardware == !a->fold.reference || !a->output) {
-        bd_cli_usage("compile", "expected one CHECKPOINT, --hardware or --reference, and --output");
-        return false;
+        return bd_cli_usage("compile", "expected one CHECKPOINT, --hardware or --reference, and --output");
     }
     a->checkpoint = argv[optind];
-    return true;
+    return BD_OPTIONS_READ;
 }
 
 int cmd_compile(int argc, char **argv)
 {
     struct arguments a = {.fold = {.max_moved = BD_DEFAULT_MAX_MOVED}};
-    int result;
-    if (!read_arguments(argc, argv, &a, &result)) {
-        return result;
+    int code = read_arguments(argc, argv, &a);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
     struct bd_error err;
     struct bd_hardware hardware;

@@ -8,6 +8,7 @@
 
 #include "sw/cli/cli.h"
 #include "sw/cli/cosim.h"
+#include "sw/cli/options.h"
 
 static const char usage[] =
     "Usage: bitdial cosim NET.bdp --hardware HW.yaml [OPTION]...\n"
@@ -46,8 +47,9 @@ static const struct {
 #undef X
 };
 
-static bool parse_memory(struct bd_cosim_options *o, const char *text)
+static bool parse_memory(void *context, const char *text)
 {
+    struct bd_cosim_options *o = context;
     long long latency, interval, outstanding;
     char rest;
     if (o->setting_count == BD_COSIM_SETTINGS) {
@@ -63,8 +65,9 @@ static bool parse_memory(struct bd_cosim_options *o, const char *text)
     return true;
 }
 
-static bool parse_fault(struct bd_cosim_options *o, const char *name)
+static bool parse_fault(void *context, const char *name)
 {
+    struct bd_cosim_options *o = context;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         if (strcmp(faults[i].name, name) == 0) {
             o->fault = faults[i].name;
@@ -288,103 +291,39 @@ static int check_options(const struct bd_cosim_options *o, int positional, bool 
 
 int cmd_cosim(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"hardware", required_argument, NULL, 'w'},
-        {"device", required_argument, NULL, 'd'},
-        {"images", required_argument, NULL, 'i'},
-        {"first", required_argument, NULL, 'f'},
-        {"data", required_argument, NULL, 'D'},
-        {"schedule", required_argument, NULL, 's'},
-        {"memory", required_argument, NULL, 'm'},
-        {"random", required_argument, NULL, 'r'},
-        {"seed", required_argument, NULL, 'S'},
-        {"stalls", no_argument, NULL, 'a'},
-        {"reset-seed", required_argument, NULL, 'R'},
-        {"jobs", required_argument, NULL, 'J'},
-        {"no-shm", no_argument, NULL, 'n'},
-        {"trace", required_argument, NULL, 't'},
-        {"fault", required_argument, NULL, 'F'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
+    struct bd_cosim_options o = {.session = {.device = "rtl", .shared = true}};
+    const char *data = NULL;
+    bool json = false;
+    int64_t images = 8, first = 0, networks = 0, seed = 1, reset_seed = 0, jobs = 1;
+    const struct bd_option table[] = {
+        {"hardware", .text = &o.session.hardware_path},
+        {"device", .text = &o.session.device},
+        {"images", .integer = &images, .min = 1, .max = 1000000},
+        {"first", .integer = &first, .min = 0, .max = 1000000},
+        {"data", .text = &data},
+        {"schedule", .text = &o.schedule},
+        {"memory", .take = parse_memory, .context = &o},
+        {"random", .integer = &networks, .min = 1, .max = 1000000},
+        {"seed", .integer = &seed, .min = 0, .max = INT64_MAX},
+        {"stalls", .flag = &o.stalls},
+        {"reset-seed", .integer = &reset_seed, .min = 0, .max = INT32_MAX},
+        {"jobs", .integer = &jobs, .min = 1, .max = BD_COSIM_JOBS},
+        {"no-shm", .off = &o.session.shared},
+        {"trace", .text = &o.session.trace},
+        {"fault", .take = parse_fault, .context = &o},
+        {"json", .flag = &json},
         {0},
     };
-    struct bd_cosim_options o = {.session = {.device = "rtl", .shared = true}, .count = 8, .jobs = 1, .seed = 1};
-    const char *data = NULL;
-    bool json = false, random = false, good = true;
-    int64_t value;
-    for (int option; good && (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'w':
-            o.session.hardware_path = optarg;
-            break;
-        case 'd':
-            o.session.device = optarg;
-            break;
-        case 'i':
-            if ((good = bd_cli_int("cosim", "--images", optarg, 1, 1000000, &value))) {
-                o.count = (uint32_t)value;
-            }
-            break;
-        case 'f':
-            if ((good = bd_cli_int("cosim", "--first", optarg, 0, 1000000, &value))) {
-                o.first = (uint32_t)value;
-            }
-            break;
-        case 'D':
-            data = optarg;
-            break;
-        case 's':
-            o.schedule = optarg;
-            break;
-        case 'm':
-            good = parse_memory(&o, optarg);
-            break;
-        case 'r':
-            if ((good = bd_cli_int("cosim", "--random", optarg, 1, 1000000, &value))) {
-                o.count = (uint32_t)value;
-                random = true;
-            }
-            break;
-        case 'S':
-            if ((good = bd_cli_int("cosim", "--seed", optarg, 0, INT64_MAX, &value))) {
-                o.seed = (uint64_t)value;
-            }
-            break;
-        case 'a':
-            o.stalls = true;
-            break;
-        case 'R':
-            if ((good = bd_cli_int("cosim", "--reset-seed", optarg, 0, INT32_MAX, &value))) {
-                o.session.reset_seed = (uint64_t)value;
-            }
-            break;
-        case 'J':
-            if ((good = bd_cli_int("cosim", "--jobs", optarg, 1, BD_COSIM_JOBS, &value))) {
-                o.jobs = (unsigned)value;
-            }
-            break;
-        case 'n':
-            o.session.shared = false;
-            break;
-        case 't':
-            o.session.trace = optarg;
-            break;
-        case 'F':
-            good = parse_fault(&o, optarg);
-            break;
-        case 'j':
-            json = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return BD_OK;
-        default:
-            good = false;
-        }
+    int code = bd_cli_options("cosim", usage, table, argc, argv);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
-    if (!good) {
-        return BD_BAD_INPUT;
-    }
+    bool random = networks > 0;
+    o.count = (uint32_t)(random ? networks : images);
+    o.first = (uint32_t)first;
+    o.seed = (uint64_t)seed;
+    o.jobs = (unsigned)jobs;
+    o.session.reset_seed = (uint64_t)reset_seed;
     int checked = check_options(&o, argc - optind, random);
     if (checked != BD_OK) {
         return checked;

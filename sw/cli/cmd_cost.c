@@ -15,6 +15,7 @@
 #include "model/cost/pricer.h"
 #include "model/cost/shape.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/options.h"
 
 static const char usage[] =
     "Usage: bitdial cost NET.bdp --hardware HW.yaml [OPTION]...\n"
@@ -321,32 +322,20 @@ static int run(const struct options *o)
 
 int cmd_cost(int argc, char **argv)
 {
-    static const struct option options[] = {{"hardware", required_argument, NULL, 'w'},
-                                            {"switch", required_argument, NULL, 's'},
-                                            {"memory", required_argument, NULL, 'm'},
-                                            {"store", no_argument, NULL, 't'},
-                                            {"rate", required_argument, NULL, 'r'},
-                                            {"energy-table", no_argument, NULL, 'e'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     struct options o = {0};
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'w': o.hardware = optarg; break;
-        case 's': o.sw = optarg; break;
-        case 'm': o.memory = optarg; break;
-        case 't': o.store = true; break;
-        case 'r':
-            if (!bd_cli_int("cost", "--rate", optarg, 1, 100000000, &o.rate)) {
-                return BD_BAD_INPUT;
-            }
-            break;
-        case 'e': o.energy_table = true; break;
-        case 'j': o.json = true; break;
-        case 'h': fputs(usage, stdout); return BD_OK;
-        default: return BD_BAD_INPUT;
-        }
+    const struct bd_option table[] = {
+        {"hardware", .text = &o.hardware},
+        {"switch", .text = &o.sw},
+        {"memory", .text = &o.memory},
+        {"store", .flag = &o.store},
+        {"rate", .integer = &o.rate, .min = 1, .max = 100000000},
+        {"energy-table", .flag = &o.energy_table},
+        {"json", .flag = &o.json},
+        {0},
+    };
+    int code = bd_cli_options("cost", usage, table, argc, argv);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
     if (o.energy_table) {
         print_energy_table();

@@ -11,6 +11,7 @@
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/options.h"
 
 #define NAME "curves"
 #define LOG_LIMIT ((size_t)256 << 20)
@@ -328,32 +329,18 @@ static bd_status draw(const struct curves *curves, struct bd_error *err)
 
 /* ---- the command ---- */
 
-/* BD_OK, or the exit code after a message; -1: help was printed. */
 static int parse_options(struct curves *curves, int argc, char **argv)
 {
-    static const struct option table[] = {{"output", required_argument, NULL, 'o'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    for (int option; (option = getopt_long(argc, argv, "o:", table, NULL)) != -1;) {
-        switch (option) {
-        case 'o':
-            curves->output = optarg;
-            break;
-        case 'j':
-            curves->json = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return -1;
-        default:
-            return BD_BAD_INPUT;
-        }
+    const struct bd_option table[] = {
+        {"output", .text = &curves->output, .letter = 'o'}, {"json", .flag = &curves->json}, {0}};
+    int code = bd_cli_options(NAME, usage, table, argc, argv);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
     if (optind == argc || !curves->output) {
         return bd_cli_usage(NAME, optind == argc ? "a training log is wanted" : "'--output' is missing");
     }
-    return BD_OK;
+    return BD_OPTIONS_READ;
 }
 
 int cmd_curves(int argc, char **argv)
@@ -361,8 +348,8 @@ int cmd_curves(int argc, char **argv)
     struct curves curves = {0};
     struct bd_error err;
     int parsed = parse_options(&curves, argc, argv);
-    if (parsed) {
-        return parsed < 0 ? BD_OK : parsed;
+    if (parsed != BD_OPTIONS_READ) {
+        return parsed;
     }
     bd_status status = BD_OK;
     for (int i = optind; i < argc && !status; i++) {

@@ -10,6 +10,7 @@
 #include "model/core/memory.h"
 #include "model/data/dataset.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/options.h"
 
 #define NAME "data"
 #define FEW_CLASSES 20 /* up to so many are counted one by one in the text */
@@ -31,7 +32,7 @@ static const char usage[] =
 
 struct data {
     struct bd_data_spec spec;
-    const char *only;
+    int only; /* enum bd_split, or -1: all */
     int64_t images;
     bool check, json;
     json_t *report, *bad;
@@ -163,7 +164,7 @@ static bd_status info(struct data *data, struct bd_error *err)
 {
     bd_status status = BD_OK;
     for (int split = BD_SPLIT_TRAIN; split <= BD_SPLIT_TEST && status == BD_OK; split++) {
-        const bool wanted = data->only ? !strcmp(data->only, bd_split_names[split])
+        const bool wanted = data->only >= 0 ? data->only == split
                                        : split != BD_SPLIT_VALIDATION || data->spec.validation != 0;
         if (wanted) {
             status = describe(data, split, err);
@@ -199,76 +200,35 @@ static bd_status check(struct data *data, bool *sound, struct bd_error *err)
 
 /* ---- options ---- */
 
-/* -1: go on; else the exit code. */
 static int parse_options(struct data *data, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"kind", required_argument, NULL, 'k'},
-        {"folder", required_argument, NULL, 'f'},
-        {"split", required_argument, NULL, 's'},
-        {"json", no_argument, NULL, 'j'},
-        {"validation", required_argument, NULL, 'v'},
-        {"size", required_argument, NULL, 'z'},
-        {"images", required_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},
+    const struct bd_option table[] = {
+        {"kind", .choice = &data->spec.kind, .choices = BD_DATA_CHOICES},
+        {"folder", .text = (const char **)&data->spec.folder},
+        {"split", .choice = &data->only, .choices = "train|validation|test"},
+        {"json", .flag = &data->json},
+        {"validation", .integer = &data->spec.validation, .min = 0, .max = 1 << 30},
+        {"size", .integer = &data->spec.size, .min = 1, .max = 1024},
+        {"images", .integer = &data->images, .min = 1, .max = 1 << 30},
         {0},
     };
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'k':
-            data->spec.kind = bd_data_kind(optarg);
-            if (data->spec.kind < 0) {
-                return bd_cli_usage(NAME, "'--kind' must be one of " BD_DATA_CHOICES ", got '%s'", optarg);
-            }
-            break;
-        case 'f':
-            data->spec.folder = optarg;
-            break;
-        case 's':
-            data->only = optarg;
-            if (strcmp(optarg, bd_split_names[0]) && strcmp(optarg, bd_split_names[1]) &&
-                strcmp(optarg, bd_split_names[2])) {
-                return bd_cli_usage(NAME, "'--split' must be train, validation or test, got '%s'", optarg);
-            }
-            break;
-        case 'v':
-            if (!bd_cli_int(NAME, "--validation", optarg, 0, 1 << 30, &data->spec.validation)) {
-                return BD_BAD_INPUT;
-            }
-            break;
-        case 'z':
-            if (!bd_cli_int(NAME, "--size", optarg, 1, 1024, &data->spec.size)) {
-                return BD_BAD_INPUT;
-            }
-            break;
-        case 'n':
-            if (!bd_cli_int(NAME, "--images", optarg, 1, 1 << 30, &data->images)) {
-                return BD_BAD_INPUT;
-            }
-            break;
-        case 'j':
-            data->json = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return BD_OK;
-        default:
-            return BD_BAD_INPUT;
-        }
+    int code = bd_cli_options(NAME, usage, table, argc, argv);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
     const char *what = optind < argc ? argv[optind] : "info";
     data->check = !strcmp(what, "check");
     if (!data->check && strcmp(what, "info")) {
         return bd_cli_usage(NAME, "'info' or 'check' is wanted, got '%s'", what);
     }
-    return optind + 1 < argc ? bd_cli_usage(NAME, "unexpected argument '%s'", argv[optind + 1]) : -1;
+    return optind + 1 < argc ? bd_cli_usage(NAME, "unexpected argument '%s'", argv[optind + 1]) : BD_OPTIONS_READ;
 }
 
 int cmd_data(int argc, char **argv)
 {
-    struct data data = {.spec = {.validation = -1}};
+    struct data data = {.spec = {.validation = -1}, .only = -1};
     int parsed = parse_options(&data, argc, argv);
-    if (parsed >= 0) {
+    if (parsed != BD_OPTIONS_READ) {
         return parsed;
     }
     struct bd_error err;

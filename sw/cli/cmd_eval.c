@@ -14,6 +14,7 @@
 #include "model/exec/fast.h"
 #include "model/train/evaluate.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/options.h"
 
 static const char usage[] =
     "Usage: bitdial eval CHECKPOINT [--hardware HW.yaml | --reference] [OPTION]...\n"
@@ -445,82 +446,29 @@ static void release(struct eval *e)
     }
 }
 
-static bool read_option(struct eval *e, int option, int *result)
-{
-    *result = BD_BAD_INPUT;
-    switch (option) {
-    case 'w':
-        e->hardware = optarg;
-        return true;
-    case 'r':
-        e->reference = true;
-        return true;
-    case 's':
-        e->switches = optarg;
-        return true;
-    case 'l':
-        e->logits_path = optarg;
-        return true;
-    case 'k':
-        e->data.kind = bd_data_kind(optarg);
-        if (e->data.kind < 0) {
-            bd_cli_usage("eval", "'--kind' must be one of " BD_DATA_CHOICES ", got '%s'", optarg);
-            return false;
-        }
-        return true;
-    case 'd':
-        e->data.folder = optarg;
-        return true;
-    case 'n':
-        return bd_cli_int("eval", "--images", optarg, 1, INT32_MAX, &e->images);
-    case 'c':
-        return bd_cli_int("eval", "--compare", optarg, 0, INT32_MAX, &e->compare);
-    case 'p':
-        if (strcmp(optarg, "test") != 0 && strcmp(optarg, "validation") != 0) {
-            bd_cli_usage("eval", "'--split' must be test or validation, got '%s'", optarg);
-            return false;
-        }
-        e->split = optarg[0] == 't' ? BD_SPLIT_TEST : BD_SPLIT_VALIDATION;
-        return true;
-    case 't':
-        e->timing = true;
-        return true;
-    case 'j':
-        e->json = true;
-        return true;
-    case 'h':
-        fputs(usage, stdout);
-        *result = BD_OK;
-        return false;
-    default:
-        return false;
-    }
-}
-
 int cmd_eval(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"hardware", required_argument, NULL, 'w'},
-        {"reference", no_argument, NULL, 'r'},
-        {"switches", required_argument, NULL, 's'},
-        {"images", required_argument, NULL, 'n'},
-        {"split", required_argument, NULL, 'p'},
-        {"compare", required_argument, NULL, 'c'},
-        {"kind", required_argument, NULL, 'k'},
-        {"data", required_argument, NULL, 'd'},
-        {"logits", required_argument, NULL, 'l'},
-        {"json", no_argument, NULL, 'j'},
-        {"timing", no_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
+    struct eval e = {.split = BD_SPLIT_TEST, .compare = 500, .data = {.validation = -1}};
+    int split = 0;
+    const struct bd_option table[] = {
+        {"hardware", .text = &e.hardware},
+        {"reference", .flag = &e.reference},
+        {"switches", .text = &e.switches},
+        {"images", .integer = &e.images, .min = 1, .max = INT32_MAX},
+        {"split", .choice = &split, .choices = "test|validation"},
+        {"compare", .integer = &e.compare, .min = 0, .max = INT32_MAX},
+        {"kind", .choice = &e.data.kind, .choices = BD_DATA_CHOICES},
+        {"data", .text = (const char **)&e.data.folder},
+        {"logits", .text = &e.logits_path},
+        {"json", .flag = &e.json},
+        {"timing", .flag = &e.timing},
         {0},
     };
-    struct eval e = {.split = BD_SPLIT_TEST, .compare = 500, .data = {.validation = -1}};
-    int result;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (!read_option(&e, option, &result)) {
-            return result;
-        }
+    int code = bd_cli_options("eval", usage, table, argc, argv);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
+    e.split = split ? BD_SPLIT_VALIDATION : BD_SPLIT_TEST;
     if (optind == argc || argc - optind > 2) {
         return bd_cli_usage("eval", "expected a CHECKPOINT, a NET.bdp, or both");
     }

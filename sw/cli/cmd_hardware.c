@@ -6,15 +6,14 @@
 
 #include "model/compile/hardware.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/options.h"
 
-static void print_usage(void)
-{
-    puts("Usage: bitdial hardware FILE [--parameters] [--json]\n"
-         "Checks a hardware configuration and prints its geometry.\n"
-         "  --parameters  print the RTL's parameters instead, one Verilator option (-GNAME=VALUE) a line\n"
-         "  --json        print one JSON object; with --parameters it maps parameter names to values\n"
-         "  --help        this text and the table of keys\n");
-}
+static const char usage[] =
+    "Usage: bitdial hardware FILE [--parameters] [--json]\n"
+    "Checks a hardware configuration and prints its geometry.\n"
+    "  --parameters  print the RTL's parameters instead, one Verilator option (-GNAME=VALUE) a line\n"
+    "  --json        print one JSON object; with --parameters it maps parameter names to values\n"
+    "  --help        this text and the table of keys\n\n";
 
 struct parameter {
     const char *name;
@@ -100,26 +99,14 @@ static void print_geometry(const struct bd_hardware *h)
 
 int cmd_hardware(int argc, char **argv)
 {
-    static const struct option options[] = {{"parameters", no_argument, NULL, 'p'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     bool parameters = false, json = false;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'p':
-            parameters = true;
-            break;
-        case 'j':
-            json = true;
-            break;
-        case 'h':
-            print_usage();
-            bd_hardware_help(stdout);
-            return BD_OK;
-        default:
-            return BD_BAD_INPUT;
-        }
+    const struct bd_option table[] = {{"parameters", .flag = &parameters}, {"json", .flag = &json}, {0}};
+    int code = bd_cli_options("hardware", usage, table, argc, argv);
+    if (code == BD_OK) {
+        bd_hardware_help(stdout);
+    }
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
     if (optind + 1 != argc) {
         return bd_cli_usage("hardware", "expected one FILE");

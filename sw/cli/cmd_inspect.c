@@ -11,6 +11,7 @@
 #include "model/core/memory.h"
 #include "model/exec/exec.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/options.h"
 
 static const char usage[] =
     "Usage: bitdial inspect NET.bdp [--json] [--extract DIR]\n"
@@ -283,26 +284,12 @@ static void print_program(const struct bd_program *program)
 
 int cmd_inspect(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"extract", required_argument, NULL, 'x'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     bool json = false;
     const char *folder = NULL;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'j':
-            json = true;
-            break;
-        case 'x':
-            folder = optarg;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return BD_OK;
-        default:
-            return BD_BAD_INPUT;
-        }
+    const struct bd_option table[] = {{"json", .flag = &json}, {"extract", .text = &folder}, {0}};
+    int code = bd_cli_options("inspect", usage, table, argc, argv);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
     if (optind + 1 != argc) {
         return bd_cli_usage("inspect", "expected one NET.bdp");

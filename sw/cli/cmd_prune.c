@@ -14,6 +14,7 @@
 #include "model/prune/pipeline.h"
 #include "model/train/evaluate.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/options.h"
 
 static const char usage[] =
     "Usage: bitdial prune SEARCH.yaml [OPTION]...\n"
@@ -352,56 +353,37 @@ static void print_fields(const struct bd_field *fields, int indent)
     }
 }
 
-static void print_help(void)
-{
-    puts(usage);
-    puts("Keys of SEARCH.yaml: name, default, meaning");
-    print_fields(bd_prune_fields, 0);
-}
-
 int cmd_prune(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"resume", no_argument, NULL, 'r'},          {"evaluations", required_argument, NULL, 'e'},
-        {"checkpoint", required_argument, NULL, 'c'}, {"journal", required_argument, NULL, 'l'},
-        {"output", required_argument, NULL, 'o'},    {"channels", required_argument, NULL, 'n'},
-        {"search-only", no_argument, NULL, 's'},     {"images", required_argument, NULL, 'i'},
-        {"json", no_argument, NULL, 'j'},            {"help", no_argument, NULL, 'h'},
-        {0}};
+    struct options o = {0};
+    const struct bd_option table[] = {
+        {"resume", .flag = &o.resume},
+        {"evaluations", .integer = &o.evaluations, .min = 1, .max = 100000},
+        {"checkpoint", .text = &o.checkpoint},
+        {"journal", .text = &o.journal},
+        {"output", .text = &o.output},
+        {"channels", .text = &o.channels},
+        {"search-only", .flag = &o.search_only},
+        {"images", .integer = &o.images, .min = 1, .max = 10000000},
+        {"json", .flag = &o.json},
+        {0},
+    };
+    int code = bd_cli_options("prune", usage, table, argc, argv);
+    if (code == BD_OK) {
+        puts("\nKeys of SEARCH.yaml: name, default, meaning");
+        print_fields(bd_prune_fields, 0);
+    }
+    if (code != BD_OPTIONS_READ) {
+        return code;
+    }
+    if (optind + 1 != argc) {
+        return bd_cli_usage("prune", "expected one SEARCH.yaml");
+    }
     struct session *session = bd_xcalloc(1, sizeof(*session));
-    struct options *o = &session->options;
-    bool good = true;
-    for (int option; good && (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'r': o->resume = true; break;
-        case 'e': good = bd_cli_int("prune", "--evaluations", optarg, 1, 100000, &o->evaluations); break;
-        case 'c': o->checkpoint = optarg; break;
-        case 'l': o->journal = optarg; break;
-        case 'o': o->output = optarg; break;
-        case 'n': o->channels = optarg; break;
-        case 's': o->search_only = true; break;
-        case 'i': good = bd_cli_int("prune", "--images", optarg, 1, 10000000, &o->images); break;
-        case 'j': o->json = true; break;
-        case 'h':
-            print_help();
-            free(session);
-            return BD_OK;
-        default: good = false; break;
-        }
-    }
-    if (good && optind + 1 != argc) {
-        bd_cli_usage("prune", "expected one SEARCH.yaml");
-        good = false;
-    }
-    int code = BD_BAD_INPUT;
-    if (good) {
-        struct bd_error err;
-        o->config = argv[optind];
-        code = run_session(session, &err);
-        if (code != BD_OK) {
-            bd_cli_fail("prune", &err);
-        }
-    }
+    struct bd_error err;
+    o.config = argv[optind];
+    session->options = o;
+    bd_status status = run_session(session, &err);
     free(session);
-    return code;
+    return status == BD_OK ? BD_OK : bd_cli_fail("prune", &err);
 }

@@ -9,6 +9,7 @@
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/options.h"
 #include "sw/cli/session.h"
 
 static const char usage[] =
@@ -211,67 +212,24 @@ static bool is_device(const char *name)
 
 int cmd_run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"hardware", required_argument, NULL, 'w'},
-        {"device", required_argument, NULL, 'd'},
-        {"images", required_argument, NULL, 'i'},
-        {"first", required_argument, NULL, 'f'},
-        {"data", required_argument, NULL, 'D'},
-        {"schedule", required_argument, NULL, 's'},
-        {"queue", no_argument, NULL, 'q'},
-        {"dump", required_argument, NULL, 'u'},
-        {"no-shm", no_argument, NULL, 'n'},
-        {"trace", required_argument, NULL, 't'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
+    struct run run = {.options = {.device = "ref", .shared = true}, .images = 16};
+    const struct bd_option table[] = {
+        {"hardware", .text = &run.options.hardware_path},
+        {"device", .text = &run.options.device},
+        {"images", .integer = &run.images, .min = 1, .max = 1000000},
+        {"first", .integer = &run.first, .min = 0, .max = 1000000},
+        {"data", .text = &run.data},
+        {"schedule", .text = &run.schedule_text},
+        {"queue", .flag = &run.queue},
+        {"dump", .text = &run.dump},
+        {"no-shm", .off = &run.options.shared},
+        {"trace", .text = &run.options.trace},
+        {"json", .flag = &run.json},
         {0},
     };
-    struct run run = {.options = {.device = "ref", .shared = true}, .images = 16};
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'w':
-            run.options.hardware_path = optarg;
-            break;
-        case 'd':
-            run.options.device = optarg;
-            break;
-        case 'i':
-            if (!bd_cli_int("run", "--images", optarg, 1, 1000000, &run.images)) {
-                return BD_BAD_INPUT;
-            }
-            break;
-        case 'f':
-            if (!bd_cli_int("run", "--first", optarg, 0, 1000000, &run.first)) {
-                return BD_BAD_INPUT;
-            }
-            break;
-        case 'D':
-            run.data = optarg;
-            break;
-        case 's':
-            run.schedule_text = optarg;
-            break;
-        case 'q':
-            run.queue = true;
-            break;
-        case 'u':
-            run.dump = optarg;
-            break;
-        case 'n':
-            run.options.shared = false;
-            break;
-        case 't':
-            run.options.trace = optarg;
-            break;
-        case 'j':
-            run.json = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return BD_OK;
-        default:
-            return BD_BAD_INPUT;
-        }
+    int code = bd_cli_options("run", usage, table, argc, argv);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
     if (optind + 1 != argc) {
         return bd_cli_usage("run", "one program image is wanted");

@@ -9,6 +9,7 @@
 #include "model/graph/account.h"
 #include "model/train/checkpoint.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/options.h"
 
 static const char usage[] =
     "Usage: bitdial show NETWORK.yaml|CHECKPOINT [--input HxWxC] [--classes N] [--switches LIST] [--write FILE]\n"
@@ -220,8 +221,9 @@ static bd_status show(const struct arguments *a, struct bd_error *err)
     return status;
 }
 
-static bool read_shape(struct bd_graph_shape *shape, const char *text)
+static bool read_shape(void *context, const char *text)
 {
+    struct bd_graph_shape *shape = context;
     int used = 0;
     if (sscanf(text, "%dx%dx%d%n", &shape->height, &shape->width, &shape->channels, &used) != 3 || text[used] ||
         shape->height < 1 || shape->width < 1 || shape->channels < 1) {
@@ -231,66 +233,36 @@ static bool read_shape(struct bd_graph_shape *shape, const char *text)
     return true;
 }
 
-static bool read_arguments(int argc, char **argv, struct arguments *a, int *result)
+static int read_arguments(int argc, char **argv, struct arguments *a)
 {
-    static const struct option options[] = {
-        {"input", required_argument, NULL, 'i'},
-        {"classes", required_argument, NULL, 'c'},
-        {"switches", required_argument, NULL, 's'},
-        {"write", required_argument, NULL, 'w'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
+    int64_t classes = 0;
+    const struct bd_option table[] = {
+        {"input", .take = read_shape, .context = &a->shape},
+        {"classes", .integer = &classes, .min = 2, .max = 1000},
+        {"switches", .text = &a->shape.switches},
+        {"write", .text = &a->write},
+        {"json", .flag = &a->json},
         {0},
     };
-    *result = BD_BAD_INPUT;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        int64_t classes;
-        switch (option) {
-        case 'i':
-            if (!read_shape(&a->shape, optarg)) {
-                return false;
-            }
-            a->adapts = true;
-            break;
-        case 'c':
-            if (!bd_cli_int("show", "--classes", optarg, 2, 1000, &classes)) {
-                return false;
-            }
-            a->shape.classes = (int)classes;
-            a->adapts = true;
-            break;
-        case 's':
-            a->shape.switches = optarg;
-            a->adapts = true;
-            break;
-        case 'w':
-            a->write = optarg;
-            break;
-        case 'j':
-            a->json = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            *result = BD_OK;
-            return false;
-        default:
-            return false;
-        }
+    int code = bd_cli_options("show", usage, table, argc, argv);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
     if (optind + 1 != argc) {
-        bd_cli_usage("show", "expected one NETWORK.yaml or CHECKPOINT");
-        return false;
+        return bd_cli_usage("show", "expected one NETWORK.yaml or CHECKPOINT");
     }
     a->path = argv[optind];
-    return true;
+    a->shape.classes = (int)classes;
+    a->adapts = a->shape.height || classes || a->shape.switches;
+    return BD_OPTIONS_READ;
 }
 
 int cmd_show(int argc, char **argv)
 {
     struct arguments a = {0};
-    int result;
-    if (!read_arguments(argc, argv, &a, &result)) {
-        return result;
+    int code = read_arguments(argc, argv, &a);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
     struct bd_error err;
     return show(&a, &err) == BD_OK ? BD_OK : bd_cli_fail("show", &err);

@@ -16,6 +16,7 @@
 #include "model/train/mpi.h"
 #include "model/train/train.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/options.h"
 #include "sw/cli/profile.h"
 #include "sw/cli/train_view.h"
 
@@ -75,118 +76,38 @@ static void watch(void *context, const struct bd_train_event *event)
 
 /* ---- options ---- */
 
-/* BD_OK, or the exit code after a message; -1: help was printed. */
-static int parse_options(struct options *options, int argc, char **argv)
+static int parse_options(struct options *o, int argc, char **argv)
 {
-    enum {
-        OUTPUT = 256,
-        INIT,
-        RESUME,
-        EPOCHS,
-        STEPS,
-        RATE,
-        SEED,
-        SWITCHES,
-        THREADS,
-        IMAGES,
-        DATA,
-        LIMIT,
-        STALL,
-        LOG,
-        NO_TEST,
-        PROFILE,
-        JSON,
-        HELP
+    *o = (struct options){.seed = -1, .stall_seconds = BD_MPI_STALL_SECONDS};
+    const struct bd_option table[] = {
+        {"output", .text = &o->output},
+        {"init", .text = &o->init},
+        {"resume", .flag = &o->resume},
+        {"epochs", .integer = &o->epochs, .min = 1, .max = 10000},
+        {"steps", .integer = &o->steps, .min = 1, .max = 1 << 30},
+        {"rate", .real = &o->rate, .low = 1e-8, .high = 10},
+        {"seed", .integer = &o->seed, .min = 0, .max = 1 << 30},
+        {"switches", .text = &o->switches},
+        {"threads", .integer = &o->threads, .min = 1, .max = 1024},
+        {"images", .integer = &o->images, .min = 1, .max = 1 << 30},
+        {"data", .text = &o->data},
+        {"limit-seconds", .real = &o->limit_seconds, .low = 0.001, .high = 1e9},
+        {"stall-seconds", .real = &o->stall_seconds, .low = 0.1, .high = 1e6},
+        {"log", .text = &o->log},
+        {"no-test", .flag = &o->no_test},
+        {"profile", .flag = &o->profile},
+        {"json", .flag = &o->json},
+        {0},
     };
-    static const struct option table[] = {{"output", required_argument, NULL, OUTPUT},
-                                          {"init", required_argument, NULL, INIT},
-                                          {"resume", no_argument, NULL, RESUME},
-                                          {"epochs", required_argument, NULL, EPOCHS},
-                                          {"steps", required_argument, NULL, STEPS},
-                                          {"rate", required_argument, NULL, RATE},
-                                          {"seed", required_argument, NULL, SEED},
-                                          {"switches", required_argument, NULL, SWITCHES},
-                                          {"threads", required_argument, NULL, THREADS},
-                                          {"images", required_argument, NULL, IMAGES},
-                                          {"data", required_argument, NULL, DATA},
-                                          {"limit-seconds", required_argument, NULL, LIMIT},
-                                          {"stall-seconds", required_argument, NULL, STALL},
-                                          {"log", required_argument, NULL, LOG},
-                                          {"no-test", no_argument, NULL, NO_TEST},
-                                          {"profile", no_argument, NULL, PROFILE},
-                                          {"json", no_argument, NULL, JSON},
-                                          {"help", no_argument, NULL, HELP},
-                                          {0}};
-    *options = (struct options){.seed = -1, .stall_seconds = BD_MPI_STALL_SECONDS};
-    for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
-        bool fine = true;
-        switch (option) {
-        case OUTPUT:
-            options->output = optarg;
-            break;
-        case INIT:
-            options->init = optarg;
-            break;
-        case RESUME:
-            options->resume = true;
-            break;
-        case EPOCHS:
-            fine = bd_cli_int(NAME, "--epochs", optarg, 1, 10000, &options->epochs);
-            break;
-        case STEPS:
-            fine = bd_cli_int(NAME, "--steps", optarg, 1, 1 << 30, &options->steps);
-            break;
-        case RATE:
-            fine = bd_cli_real(NAME, "--rate", optarg, 1e-8, 10, &options->rate);
-            break;
-        case SEED:
-            fine = bd_cli_int(NAME, "--seed", optarg, 0, 1 << 30, &options->seed);
-            break;
-        case SWITCHES:
-            options->switches = optarg;
-            break;
-        case THREADS:
-            fine = bd_cli_int(NAME, "--threads", optarg, 1, 1024, &options->threads);
-            break;
-        case IMAGES:
-            fine = bd_cli_int(NAME, "--images", optarg, 1, 1 << 30, &options->images);
-            break;
-        case DATA:
-            options->data = optarg;
-            break;
-        case LIMIT:
-            fine = bd_cli_real(NAME, "--limit-seconds", optarg, 0.001, 1e9, &options->limit_seconds);
-            break;
-        case STALL:
-            fine = bd_cli_real(NAME, "--stall-seconds", optarg, 0.1, 1e6, &options->stall_seconds);
-            break;
-        case LOG:
-            options->log = optarg;
-            break;
-        case NO_TEST:
-            options->no_test = true;
-            break;
-        case PROFILE:
-            options->profile = true;
-            break;
-        case JSON:
-            options->json = true;
-            break;
-        case HELP:
-            fputs(usage, stdout);
-            return -1;
-        default:
-            return BD_BAD_INPUT;
-        }
-        if (!fine) {
-            return BD_BAD_INPUT;
-        }
+    int code = bd_cli_options(NAME, usage, table, argc, argv);
+    if (code != BD_OPTIONS_READ) {
+        return code;
     }
     if (optind + 1 != argc) {
         return bd_cli_usage(NAME, "one training configuration is wanted");
     }
-    options->config = argv[optind];
-    return BD_OK;
+    o->config = argv[optind];
+    return BD_OPTIONS_READ;
 }
 
 static void replace(char **text, const char *with)
@@ -497,8 +418,8 @@ int cmd_train(int argc, char **argv)
     struct session session = {.started = bd_seconds(CLOCK_MONOTONIC)};
     struct bd_error err;
     int parsed = parse_options(&session.options, argc, argv);
-    if (parsed) {
-        return parsed < 0 ? BD_OK : parsed;
+    if (parsed != BD_OPTIONS_READ) {
+        return parsed;
     }
     if (session.options.threads) {
         omp_set_num_threads(session.options.threads);

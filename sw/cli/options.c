@@ -10,6 +10,22 @@
 #define HELP MOST
 #define FIRST 256 /* values from here on are rows; below are letters */
 
+/* The place of `value` in "one|other", or -1. */
+static int place(const char *choices, const char *value)
+{
+    size_t length = strlen(value);
+    for (int index = 0;; index++) {
+        size_t here = strcspn(choices, "|");
+        if (here == length && !strncmp(choices, value, length)) {
+            return index;
+        }
+        if (!choices[here]) {
+            return -1;
+        }
+        choices += here + 1;
+    }
+}
+
 static bool take(const char *command, const struct bd_option *row, const char *value)
 {
     char name[64];
@@ -19,6 +35,11 @@ static bool take(const char *command, const struct bd_option *row, const char *v
     }
     if (row->real) {
         return bd_cli_real(command, name, value, row->low, row->high, row->real);
+    }
+    if (row->choice) {
+        int found = place(row->choices, value);
+        *row->choice = found < 0 ? *row->choice : found;
+        return found >= 0 || !bd_cli_usage(command, "'%s' must be one of %s, got '%s'", name, row->choices, value);
     }
     if (row->take) {
         return row->take(row->context, value);

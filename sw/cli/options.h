@@ -6,7 +6,7 @@
  *         {0},
  *     };
  *
- * Just one of text, flag, off, integer, real and take is set. `--help` needs no row. */
+ * Just one of text, flag, off, integer, real, choice and take is set. `--help` needs no row. */
 #ifndef BD_CLI_OPTIONS_H
 #define BD_CLI_OPTIONS_H
 
@@ -19,6 +19,8 @@ struct bd_option {
     bool *flag, *off; /* set to true, to false; without a value */
     int64_t *integer, min, max;
     double *real, low, high;
+    int *choice;         /* set to the value's place in `choices` */
+    const char *choices; /* "one|other" */
     /* Takes any other value: true, or false after telling what is wrong with it by bd_cli_usage. */
     bool (*take)(void *context, const char *text);
     void *context;
