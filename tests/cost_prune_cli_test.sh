@@ -5,16 +5,7 @@ work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
 network=yaml-configs/networks/resnet8.yaml
 demo=yaml-configs/hardware/demo.yaml
-failed=0
-fail() { echo "FAIL: $*"; failed=1; }
-refuses() { # TEXT ARGUMENTS...: rc 2, that text on stderr, nothing on stdout
-    text=$1
-    shift
-    "$bitdial" "$@" >"$work/out" 2>"$work/err"
-    [ $? = 2 ] || fail "$* did not end with 2"
-    grep -q -- "$text" "$work/err" || { fail "$*: no '$text' in"; cat "$work/err"; }
-    [ ! -s "$work/out" ] || fail "$* printed something"
-}
+. tests/refuses.sh
 "${bitdial%/*}/sample" $network 3 "$work/net.h5" || exit 1
 "$bitdial" compile "$work/net.h5" --hardware $demo -o "$work/net.bdp" >/dev/null || exit 1
 

@@ -5,16 +5,7 @@ bitdial=${BITDIAL_BUILD:-build}/bitdial
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
 networks=yaml-configs/networks
-failed=0
-fail() { echo "FAIL: $*"; failed=1; }
-refuses() { # TEXT ARGUMENTS...: rc 2, that text on stderr, nothing on stdout
-    text=$1
-    shift
-    "$bitdial" "$@" >"$work/out" 2>"$work/err"
-    [ $? = 2 ] || fail "$* did not end with 2"
-    grep -q -- "$text" "$work/err" || { fail "$*: no '$text' in"; cat "$work/err"; }
-    [ ! -s "$work/out" ] || fail "$* printed something"
-}
+. tests/refuses.sh
 for file in $networks/*.yaml; do
     name=$(basename "$file" .yaml)
     "$bitdial" show "$file" >"$work/$name.txt" && "$bitdial" show "$file" --json >"$work/$name.json" || fail "show $name"

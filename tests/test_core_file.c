@@ -14,20 +14,7 @@
 
 #include "model/core/file.h"
 #include "model/core/memory.h"
-
-static char folder[] = "/tmp/bitdial-test-XXXXXX";
-
-static void make_folder(void)
-{
-    cr_assert_not_null(mkdtemp(folder));
-}
-
-static void remove_folder(void)
-{
-    char *command = bd_asprintf("rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
-    free(command);
-}
+#include "tests/temporary_folder.h"
 
 /* Files in the folder, whatever their names. */
 static int files(void)

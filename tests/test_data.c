@@ -10,20 +10,7 @@
 #include "model/data/dataset.h"
 #include "model/data/idx.h"
 #include "model/data/loaders.h"
-
-static char folder[] = "/tmp/bitdial-test-XXXXXX";
-
-static void make_folder(void)
-{
-    cr_assert_not_null(mkdtemp(folder));
-}
-
-static void remove_folder(void)
-{
-    char *command = bd_asprintf("rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
-    free(command);
-}
+#include "tests/temporary_folder.h"
 
 TestSuite(data_idx, .init = make_folder, .fini = remove_folder);
 

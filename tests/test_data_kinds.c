@@ -12,20 +12,7 @@
 #include "model/data/image.h"
 #include "model/data/loaders.h"
 #include "tests/data_files.h"
-
-static char folder[] = "/tmp/bitdial-test-XXXXXX";
-
-static void make_folder(void)
-{
-    cr_assert_not_null(mkdtemp(folder));
-}
-
-static void remove_folder(void)
-{
-    char *command = bd_asprintf("rm -rf '%s'", folder);
-    cr_assert_eq(system(command), 0);
-    free(command);
-}
+#include "tests/temporary_folder.h"
 
 TestSuite(data_kinds, .init = make_folder, .fini = remove_folder);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/graph/graph.h"
+#include "tests/graph_fixture.h"
 
 static const char resnet8[] = "yaml-configs/networks/resnet8.yaml";
 
@@ -111,9 +112,7 @@ Test(graph, bireal_blocks_write_the_stream_twice)
 
 Test(graph, refusals_have_positions)
 {
-    static const struct {
-        const char *text, *message;
-    } cases[] = {
+    static const struct refusal cases[] = {
         {HEAD "switches: [w1a1, w8a8]\n" TAIL, "n:4:18: switch 'w8a8' must stand before 'w1a1'"},
         {HEAD "switches: [w1a1, w1a1]\n" TAIL, "n:4:18: switch 'w1a1' is listed twice"},
         {HEAD "switches: [w9a1]\n" TAIL, "n:4:12: a switch must read"},
@@ -133,11 +132,5 @@ Test(graph, refusals_have_positions)
         {HEAD "switches: [w1a1]\nstem: {channels: 4}\nstages:\n  - {channels: 4, blocks: [{}]}\nhead: {pool_bits: 9}\n",
          "'pool_bits' must be 1..8 or 32"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct bd_graph graph;
-        struct bd_error err = {0};
-        cr_assert_eq(bd_graph_parse(&graph, "n", cases[i].text, strlen(cases[i].text), &err), BD_BAD_INPUT, "case %zu",
-                     i);
-        cr_assert_not_null(strstr(err.message, cases[i].message), "case %zu: '%s'", i, err.message);
-    }
+    assert_refused(cases, sizeof cases / sizeof *cases);
 }

@@ -7,6 +7,7 @@
 
 #include "model/graph/account.h"
 #include "model/graph/graph.h"
+#include "tests/graph_fixture.h"
 
 static void load(struct bd_graph *graph, const char *name)
 {
@@ -283,9 +284,7 @@ Test(networks, other_images_classes_and_switches)
 
 Test(networks, refusals_have_positions)
 {
-    static const struct {
-        const char *text, *message;
-    } cases[] = {
+    static const struct refusal cases[] = {
         {LEAD "quantizers: {weights: round}\nstem: {channels: 4}\nstages: [{channels: 4, blocks: [{}]}]\nhead: {}\n",
          "n:5:23: 'weights' must be one of floor|dorefa|lsq, got 'round'"},
         {LEAD "stem: {channels: 4, weight_bits: 9}\nstages: [{channels: 4, blocks: [{}]}]\nhead: {}\n",
@@ -316,11 +315,5 @@ Test(networks, refusals_have_positions)
         {LEAD "stem: {channels: 4}\nstages: [{channels: 4, blocks: [{}]}]\nhead: {weight_bits: 31}\n",
          "n:7:21: 'weight_bits' must be 1..8 or 32, got 31"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct bd_graph graph;
-        struct bd_error err = {0};
-        cr_assert_eq(bd_graph_parse(&graph, "n", cases[i].text, strlen(cases[i].text), &err), BD_BAD_INPUT, "case %zu",
-                     i);
-        cr_assert_not_null(strstr(err.message, cases[i].message), "case %zu: '%s'", i, err.message);
-    }
+    assert_refused(cases, sizeof cases / sizeof *cases);
 }

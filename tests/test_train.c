@@ -391,14 +391,6 @@ Test(train, thread_count_leaves_no_trace)
     close_run(&three);
 }
 
-/* Stops the watched run at a step by a limit that has passed. */
-static void stop_at_nine(void *context, const struct bd_train_event *event)
-{
-    if (event->step == 9) {
-        ((struct bd_train_control *)context)->limit_seconds = 1e-9;
-    }
-}
-
 Test(train, resumed_is_uninterrupted)
 {
     struct run whole, cut, rest;
@@ -409,18 +401,9 @@ Test(train, resumed_is_uninterrupted)
     open_run(&cut, "w2a2, w1a1");
     open_run(&rest, "w2a2, w1a1");
     do_run(&whole);
-    cut.control.save_path = path;
-    cut.control.watch = stop_at_nine;
-    cut.control.context = &cut.control;
-    do_run(&cut);
-    cr_assert_not(cut.control.finished);
-    bd_checkpoint_release(&rest.checkpoint);
-    cr_assert_eq(bd_checkpoint_load(&rest.checkpoint, path, &err), BD_OK, "%s", err.message);
-    do_run(&rest);
-    cr_assert(rest.control.finished);
+    cut_and_go_on(&cut, &rest, 9, path);
     assert_same_arrays(&whole.checkpoint, &rest.checkpoint);
-    bd_checkpoint_release(&rest.checkpoint);
-    cr_assert_eq(bd_checkpoint_load(&rest.checkpoint, path, &err), BD_OK, "%s", err.message);
+    load_again(&rest, path);
     rest.plan.rate *= 2;
     cr_assert_eq(bd_train_run(&rest.checkpoint, &rest.plan, &rest.control, &err), BD_BAD_INPUT);
     cr_assert_not_null(strstr(err.message, "cannot resume"));

@@ -258,20 +258,10 @@ static void all_features(struct bd_train_plan *plan)
     plan->schedule = BD_SCHEDULE_STEP;
 }
 
-static int64_t stop_step;
-
-static void stop_there(void *context, const struct bd_train_event *event)
-{
-    if (event->step == stop_step) {
-        ((struct bd_train_control *)context)->limit_seconds = 1e-9;
-    }
-}
-
 Test(train_recipe, resumed_is_uninterrupted)
 {
     static const int64_t stops[] = {4, 5, 6, 11, 12, 13};
     struct run whole;
-    struct bd_error err;
     char path[] = "/tmp/bitdial-recipe-XXXXXX";
     close(mkstemp(path));
     open_run(&whole, "w2a8, w2a2, w1a1");
@@ -279,19 +269,11 @@ Test(train_recipe, resumed_is_uninterrupted)
     do_run(&whole);
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
         struct run cut, rest;
-        stop_step = stops[i];
         open_run(&cut, "w2a8, w2a2, w1a1");
         open_run(&rest, "w2a8, w2a2, w1a1");
         all_features(&cut.plan);
         all_features(&rest.plan);
-        cut.control.save_path = path;
-        cut.control.watch = stop_there;
-        cut.control.context = &cut.control;
-        do_run(&cut);
-        cr_assert_not(cut.control.finished);
-        bd_checkpoint_release(&rest.checkpoint);
-        cr_assert_eq(bd_checkpoint_load(&rest.checkpoint, path, &err), BD_OK, "%s", err.message);
-        do_run(&rest);
+        cut_and_go_on(&cut, &rest, stops[i], path);
         assert_same_arrays(&whole.checkpoint, &rest.checkpoint);
         cr_assert_eq(rest.checkpoint.array_count, whole.checkpoint.array_count);
         close_run(&cut);

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/core/memory.h"
 #include "model/core/rng.h"
@@ -107,6 +108,40 @@ static void close_run(struct run *run)
 {
     bd_checkpoint_release(&run->checkpoint);
     bd_dataset_release(&run->data);
+}
+
+static void load_again(struct run *run, const char *path)
+{
+    struct bd_error err;
+    bd_checkpoint_release(&run->checkpoint);
+    cr_assert_eq(bd_checkpoint_load(&run->checkpoint, path, &err), BD_OK, "%s", err.message);
+}
+
+struct stop {
+    struct bd_train_control *control;
+    int64_t step;
+};
+
+static void stop_there(void *context, const struct bd_train_event *event)
+{
+    const struct stop *stop = context;
+    if (event->step == stop->step) {
+        stop->control->limit_seconds = 1e-9;
+    }
+}
+
+/* Stops the run at a step by a limit that has passed; it is saved at `path`. `rest` goes on from there to the end. */
+static void cut_and_go_on(struct run *cut, struct run *rest, int64_t step, const char *path)
+{
+    struct stop stop = {&cut->control, step};
+    cut->control.save_path = path;
+    cut->control.watch = stop_there;
+    cut->control.context = &stop;
+    do_run(cut);
+    cr_assert_not(cut->control.finished);
+    load_again(rest, path);
+    do_run(rest);
+    cr_assert(rest->control.finished);
 }
 
 /* Every array of `few` is in `many` with the same bits; returns how many there are. */
