@@ -1,5 +1,3 @@
-#include "sw/cli/cosim.h"
-
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -11,57 +9,11 @@
 #include "model/compile/layout.h"
 #include "model/compile/random_network.h"
 #include "model/core/memory.h"
-#include "model/cost/cost.h"
+#include "sw/cli/cosim_parts.h"
 
 enum { STALL_CHANCE = 64 }; /* of 256 */
 
-struct price { /* a frame's predicted clocks and their parts */
-    bool known;
-    uint64_t cycles;
-    struct bd_device_counters parts;
-};
-
-/* What all workers see. */
-struct shared {
-    const struct bd_cosim_options *options;
-    const struct bd_dataset *dataset;
-    pthread_mutex_t lock;
-    uint64_t done, total;
-    time_t shown;
-};
-
-/* One device and its part of the work: items from .. to-1. */
-struct worker {
-    struct shared *shared;
-    const struct bd_cosim_options *options;
-    uint32_t from, to;
-    struct bd_session session;
-    /* the program at hand */
-    const struct bd_program *program;
-    struct bd_decoded *decoded;
-    unsigned *schedule, schedule_length;
-    struct bd_memory_model memory;
-    struct price prices[BD_PROGRAM_MAX_SWITCHES][2];
-    uint64_t macs[BD_PROGRAM_MAX_SWITCHES];
-    uint8_t *store;
-    bool loaded_bytes_taken;
-    uint64_t written_before[BD_WRITE_CLASSES];
-    struct bd_cosim_totals totals;
-    bd_status status;
-    struct bd_error err;
-};
-
-/* One frame: what runs, and what should come out. */
-struct item {
-    uint32_t id; /* image index, or random network */
-    unsigned switch_index;
-    const uint8_t *image;
-    const int32_t *logits;            /* of the reference */
-    const struct bd_frame *reference; /* every layer, or NULL where only the result is compared */
-    bool stalls;
-};
-
-static void show_progress(struct shared *shared, uint64_t more)
+static void show_progress(struct bd_cosim_shared *shared, uint64_t more)
 {
     pthread_mutex_lock(&shared->lock);
     shared->done += more;
@@ -75,131 +27,9 @@ static void show_progress(struct shared *shared, uint64_t more)
     pthread_mutex_unlock(&shared->lock);
 }
 
-/* The command line that repeats an item. */
-static void repeat_line(const struct worker *w, const struct item *item, char *text, size_t size)
-{
-    const struct bd_cosim_options *o = w->options;
-    char what[256];
-    if (o->path) {
-        snprintf(what, sizeof what, "%s --first %u --images 1 --schedule %s", o->path, item->id,
-                 w->program->switches[item->switch_index].name);
-    } else {
-        snprintf(what, sizeof what, "--random 1 --first %u --seed %" PRIu64 "%s", item->id, o->seed,
-                 o->stalls ? " --stalls" : "");
-    }
-    snprintf(text, size,
-             "bitdial cosim %s --hardware %s --device %s --memory %" PRId64 ",%" PRId64 ",%" PRId64 "%s%s%s", what,
-             o->session.hardware_path, o->session.device, w->memory.latency, w->memory.beat_interval,
-             w->memory.outstanding, o->session.shared ? "" : " --no-shm", o->fault ? " --fault " : "",
-             o->fault ? o->fault : "");
-}
-
-/* Puts a difference in words, unless one stands there. */
-static void note_in(struct worker *w, char first[1536], const struct item *item, const char *difference)
-{
-    if (first[0]) {
-        return;
-    }
-    char line[768];
-    repeat_line(w, item, line, sizeof line);
-    snprintf(first, 1536, "%s %u, switch %s, %s; repeat with: %s", w->options->path ? "image" : "network", item->id,
-             w->program->switches[item->switch_index].name, difference, line);
-}
-
-static void note(struct worker *w, const struct item *item, const char *difference)
-{
-    note_in(w, w->totals.first, item, difference);
-}
-
-/* Compares one array (H, W, C); `agrees` says that the layer's stream is the same where its codes differ. */
-static void compare_array(struct worker *w, const struct item *item, unsigned layer, bool codes,
-                          const struct bd_layer_output *expected, const struct bd_layer_output *found)
-{
-    size_t count = (size_t)expected->height * (size_t)expected->width * (size_t)expected->channels;
-    uint64_t different = 0;
-    for (size_t i = 0; i < count; i++) {
-        int32_t should = codes ? expected->codes[i] : expected->z[i], is = codes ? found->codes[i] : found->z[i];
-        if (should == is) {
-            continue;
-        }
-        if (different++ == 0) {
-            char text[384];
-            size_t pixel = i / (size_t)expected->channels;
-            bool same_z = codes && expected->z && found->z && expected->z[i] == found->z[i];
-            snprintf(text, sizeof text,
-                     "layer %s (%s), channel %zu, pixel (%zu,%zu): expected %d, the device gave %d%s",
-                     w->program->names[layer], codes ? "codes" : "z", i % (size_t)expected->channels,
-                     pixel / (size_t)expected->width, pixel % (size_t)expected->width, should, is,
-                     same_z ? " from the same z" : "");
-            note(w, item, text);
-        }
-    }
-    w->totals.layer_mismatches[layer] += different;
-    w->totals.mismatches += different;
-}
-
-static void compare_layer(struct worker *w, const struct item *item, unsigned layer)
-{
-    struct bd_layer_output found;
-    const struct bd_layer_output *expected = &item->reference->outputs[layer];
-    bd_store_unpack(w->program, item->switch_index, layer, w->store, &found);
-    if (found.z && expected->z) {
-        compare_array(w, item, layer, false, expected, &found);
-    }
-    if (found.codes && expected->codes) {
-        compare_array(w, item, layer, true, expected, &found);
-    }
-    if ((!found.z && !found.codes) || (expected->codes && !found.codes)) {
-        char text[128];
-        snprintf(text, sizeof text, "layer %s: the program does not ask the device to store it",
-                 w->program->names[layer]);
-        note(w, item, text);
-        w->totals.layer_mismatches[layer]++;
-        w->totals.mismatches++;
-    }
-    free(found.codes);
-    free(found.z);
-}
-
-static void compare_result(struct worker *w, const struct item *item, const int32_t *found)
-{
-    unsigned last = w->program->header->layer_count - 1;
-    for (unsigned c = 0; c < w->program->header->classes; c++) {
-        if (found[c] != item->logits[c]) {
-            char text[256];
-            snprintf(text, sizeof text, "layer %s (result), channel %u, pixel (0,0): expected %d, the device gave %d",
-                     w->program->names[last], c, item->logits[c], found[c]);
-            note(w, item, text);
-            w->totals.layer_mismatches[last]++;
-            w->totals.mismatches++;
-        }
-    }
-}
-
-static bd_status find_price(struct worker *w, unsigned switch_index, bool store, uint64_t *cycles, struct bd_error *err)
-{
-    struct price *price = &w->prices[switch_index][store];
-    if (!price->known) {
-        struct bd_hardware hardware = w->session.hardware;
-        hardware.memory = w->memory;
-        struct bd_frame_cost *cost = bd_xcalloc(1, sizeof *cost);
-        bd_status status = bd_cost_frame(w->program, &hardware, switch_index, store, cost, err);
-        *price = (struct price){.known = status == BD_OK,
-                                .cycles = cost->cycles,
-                                .parts = {cost->cycles, cost->compute, cost->weight_stall, cost->input_stall,
-                                          cost->output_stall, cost->overhead}};
-        free(cost);
-        if (status != BD_OK) {
-            return status;
-        }
-    }
-    *cycles = price->cycles;
-    return BD_OK;
-}
-
 /* Takes account of the bytes that the host has written since the last call: those of loading, of one frame, or
  * (not `is_frame`) of several. */
-static void count_bytes(struct worker *w, const struct bd_statistics *s, bool is_frame)
+static void count_bytes(struct bd_cosim_worker *w, const struct bd_statistics *s, bool is_frame)
 {
     uint64_t frame = 0, stray = 0;
     for (int i = 0; i < BD_WRITE_CLASSES; i++) {
@@ -222,54 +52,13 @@ static void count_bytes(struct worker *w, const struct bd_statistics *s, bool is
     t->bytes_max = frame > t->bytes_max ? frame : t->bytes_max;
 }
 
-/* Whether the device's own counters are those of the prediction; else `text` names the part that differs most. */
-static bool counters_agree(struct worker *w, const struct bd_device_counters *predicted, char *text, size_t size)
-{
-    static const char *const names[] = {"all", "compute", "weight stall", "input stall", "output stall", "overhead"};
-    struct bd_device_counters c;
-    if (bd_device_read_counters(&w->session.device, &c) != BD_DEVICE_OK) {
-        snprintf(text, size, "; its counters cannot be read");
-        return false;
-    }
-    const uint64_t is[] = {c.total, c.compute, c.weight_stall, c.input_stall, c.output_stall, c.overhead};
-    const uint64_t should[] = {predicted->total,       predicted->compute,      predicted->weight_stall,
-                               predicted->input_stall, predicted->output_stall, predicted->overhead};
-    size_t worst = 1;
-    for (size_t i = 2; i < sizeof is / sizeof *is; i++) {
-        if (llabs((long long)(is[i] - should[i])) > llabs((long long)(is[worst] - should[worst]))) {
-            worst = i;
-        }
-    }
-    snprintf(text, size, "; it counts %" PRIu64 " of %s, %" PRIu64 " were predicted", is[worst], names[worst],
-             should[worst]);
-    return memcmp(is, should, sizeof is) == 0;
-}
-
-/* A frame's clocks, counted outside the device and by its own counters, against the prediction. */
-static void compare_cycles(struct worker *w, const struct item *item, bool store, uint64_t simulated)
-{
-    struct bd_cosim_switch *at = &w->totals.at[item->switch_index];
-    const struct price *price = &w->prices[item->switch_index][store];
-    char part[160];
-    at->simulated[store] += simulated;
-    at->predicted[store] += price->cycles;
-    at->compared[store]++;
-    if (!counters_agree(w, &price->parts, part, sizeof part) || simulated != price->cycles) {
-        char text[384];
-        snprintf(text, sizeof text, "layers %s: the device takes %" PRIu64 " clocks, %" PRIu64 " were predicted%s",
-                 store ? "stored" : "not stored", simulated, price->cycles, part);
-        note_in(w, w->totals.first_cycles, item, text);
-        w->totals.cycle_mismatches++;
-    }
-}
-
 /* Tells the device how many clocks a wait may take: a frame that never ends must not be simulated for ever, but one
  * that runs at a wrong switch should end and be told by its switch. */
-static bd_status bound_wait(struct worker *w, bool store, bool stalls, struct bd_error *err)
+static bd_status bound_wait(struct bd_cosim_worker *w, bool store, bool stalls, struct bd_error *err)
 {
     uint64_t longest = 0, cycles;
     for (unsigned s = 0; s < w->program->header->switch_count; s++) {
-        bd_status status = find_price(w, s, store, &cycles, err);
+        bd_status status = bd_cosim_find_price(w, s, store, &cycles, err);
         if (status != BD_OK) {
             return status;
         }
@@ -280,7 +69,7 @@ static bd_status bound_wait(struct worker *w, bool store, bool stalls, struct bd
 }
 
 /* Runs one item, with its layers stored where it has a reference for them. */
-static bd_status run_item(struct worker *w, const struct item *item, struct bd_error *err)
+static bd_status run_item(struct bd_cosim_worker *w, const struct bd_cosim_item *item, struct bd_error *err)
 {
     const struct bd_platform_ops *ops = w->session.platform.ops;
     bool store = item->reference != NULL;
@@ -305,17 +94,17 @@ static bd_status run_item(struct worker *w, const struct item *item, struct bd_e
     }
     if (status == BD_OK) {
         for (unsigned l = 0; store && l < w->program->header->layer_count; l++) {
-            compare_layer(w, item, l);
+            bd_cosim_compare_layer(w, item, l);
         }
-        compare_result(w, item, logits);
+        bd_cosim_compare_result(w, item, logits);
         if (!item->stalls) {
-            compare_cycles(w, item, store, statistics.frame_cycles);
+            bd_cosim_compare_cycles(w, item, store, statistics.frame_cycles);
         }
         count_bytes(w, &statistics, true);
         w->totals.binary_macs += w->macs[item->switch_index];
     } else {
         char line[768];
-        repeat_line(w, item, line, sizeof line);
+        bd_cosim_repeat_line(w, item, line, sizeof line);
         bd_fail_prefix(err, "%s %u, switch %s", w->options->path ? "image" : "network", item->id,
                        w->program->switches[item->switch_index].name);
         size_t used = strlen(err->message);
@@ -327,7 +116,7 @@ static bd_status run_item(struct worker *w, const struct item *item, struct bd_e
 
 /* Starts three frames, `before` and twice `index`, and compares the clocks of the last two: each was queued, the one
  * behind another switch, the other behind its own. The device's counter must say what a lone frame takes. */
-static bd_status check_queue(struct worker *w, unsigned before, unsigned index, const struct item *item,
+static bd_status check_queue(struct bd_cosim_worker *w, unsigned before, unsigned index, const struct bd_cosim_item *item,
                              struct bd_error *err)
 {
     const unsigned order[3] = {before, index, index};
@@ -352,9 +141,9 @@ static bd_status check_queue(struct worker *w, unsigned before, unsigned index, 
         w->totals.binary_macs += w->macs[order[i]];
     }
     if (status == BD_OK) {
-        struct item last = *item;
+        struct bd_cosim_item last = *item;
         last.switch_index = index;
-        compare_result(w, &last, logits);
+        bd_cosim_compare_result(w, &last, logits);
         struct bd_statistics statistics;
         status = bd_session_statistics(&w->session, &statistics, err);
         if (status == BD_OK) {
@@ -368,7 +157,7 @@ static bd_status check_queue(struct worker *w, unsigned before, unsigned index, 
                      "queued behind %s it took %" PRIu64 " clocks, behind its own kind %" PRIu64
                      "; the device counts %" PRIu64 " and %" PRIu64 ", alone it takes %" PRIu64,
                      w->program->switches[before].name, cycles[1], cycles[2], counted[1], counted[2], alone);
-            note_in(w, w->totals.first_cycles, &last, text);
+            bd_cosim_note_in(w, w->totals.first_cycles, &last, text);
             w->totals.queue_different++;
         }
     }
@@ -390,7 +179,7 @@ static uint64_t frame_macs(const struct bd_program *program, unsigned switch_ind
     return macs;
 }
 
-static void leave_program(struct worker *w)
+static void leave_program(struct bd_cosim_worker *w)
 {
     bd_decoded_free(w->decoded);
     free(w->store);
@@ -401,7 +190,7 @@ static void leave_program(struct worker *w)
 }
 
 /* Decodes and loads a program. */
-static bd_status enter_program(struct worker *w, const struct bd_program *program, struct bd_error *err)
+static bd_status enter_program(struct bd_cosim_worker *w, const struct bd_program *program, struct bd_error *err)
 {
     w->program = program;
     memset(w->prices, 0, sizeof w->prices);
@@ -423,7 +212,7 @@ static bd_status enter_program(struct worker *w, const struct bd_program *progra
     return status;
 }
 
-static bd_status plant(struct worker *w, struct bd_error *err)
+static bd_status plant(struct bd_cosim_worker *w, struct bd_error *err)
 {
     const char *fault = w->options->fault;
     const struct bd_platform_ops *ops = w->session.platform.ops;
@@ -442,7 +231,7 @@ static bd_status plant(struct worker *w, struct bd_error *err)
     return BD_OK;
 }
 
-static bd_status set_memory(struct worker *w, const struct bd_memory_model *memory, struct bd_error *err)
+static bd_status set_memory(struct bd_cosim_worker *w, const struct bd_memory_model *memory, struct bd_error *err)
 {
     w->memory = *memory;
     memset(w->prices, 0, sizeof w->prices);
@@ -450,7 +239,7 @@ static bd_status set_memory(struct worker *w, const struct bd_memory_model *memo
 }
 
 /* Every image of this worker at one memory setting: all with their layers stored, then all without. */
-static bd_status run_setting(struct worker *w, struct bd_error *err)
+static bd_status run_setting(struct bd_cosim_worker *w, struct bd_error *err)
 {
     uint32_t count = w->to - w->from, classes = w->program->header->classes;
     int32_t *logits = bd_xcalloc((size_t)count * classes, sizeof *logits);
@@ -466,7 +255,7 @@ static bd_status run_setting(struct worker *w, struct bd_error *err)
         }
         memcpy(logits + (size_t)n * classes, frame.logits, classes * sizeof *logits);
         status = run_item(
-            w, &(struct item){.id = id, .switch_index = s, .image = image, .logits = frame.logits, .reference = &frame},
+            w, &(struct bd_cosim_item){.id = id, .switch_index = s, .image = image, .logits = frame.logits, .reference = &frame},
             err);
         bd_frame_release(&frame);
         show_progress(w->shared, 1);
@@ -478,7 +267,7 @@ static bd_status run_setting(struct worker *w, struct bd_error *err)
         uint32_t id = w->options->first + w->from + n;
         unsigned s = w->schedule[(w->from + n) % w->schedule_length];
         status = run_item(w,
-                          &(struct item){.id = id,
+                          &(struct bd_cosim_item){.id = id,
                                          .switch_index = s,
                                          .logits = logits + (size_t)n * classes,
                                          .image = bd_dataset_image(w->shared->dataset, id)},
@@ -492,7 +281,7 @@ static bd_status run_setting(struct worker *w, struct bd_error *err)
 }
 
 /* Every switch of the schedule behind the one that comes before it there. */
-static bd_status run_queue_checks(struct worker *w, struct bd_error *err)
+static bd_status run_queue_checks(struct bd_cosim_worker *w, struct bd_error *err)
 {
     bd_status status = BD_OK;
     for (unsigned i = 0; i < w->schedule_length && status == BD_OK; i++) {
@@ -505,14 +294,14 @@ static bd_status run_queue_checks(struct worker *w, struct bd_error *err)
         status = bd_execute(w->program, w->decoded, index, image, &frame, err);
         if (status == BD_OK) {
             status = check_queue(w, before, index,
-                                 &(struct item){.id = w->options->first, .image = image, .logits = frame.logits}, err);
+                                 &(struct bd_cosim_item){.id = w->options->first, .image = image, .logits = frame.logits}, err);
             bd_frame_release(&frame);
         }
     }
     return status;
 }
 
-static bd_status run_network(struct worker *w, const struct bd_program *program, struct bd_error *err)
+static bd_status run_network(struct bd_cosim_worker *w, const struct bd_program *program, struct bd_error *err)
 {
     bd_status status = enter_program(w, program, err);
     struct bd_statistics statistics;
@@ -537,7 +326,7 @@ static bd_status run_network(struct worker *w, const struct bd_program *program,
 }
 
 /* One random network at each of its switches; then, queued, behind another. */
-static bd_status run_random(struct worker *w, uint32_t id, struct bd_error *err)
+static bd_status run_random(struct bd_cosim_worker *w, uint32_t id, struct bd_error *err)
 {
     struct bd_program program;
     bd_status status = bd_random_network(w->options->seed, id, &w->session.hardware, &program, err);
@@ -560,7 +349,7 @@ static bd_status run_random(struct worker *w, uint32_t id, struct bd_error *err)
         if (status != BD_OK) {
             break;
         }
-        struct item item = {.id = id,
+        struct bd_cosim_item item = {.id = id,
                             .switch_index = s,
                             .image = image,
                             .logits = frame.logits,
@@ -594,7 +383,7 @@ static bd_status run_random(struct worker *w, uint32_t id, struct bd_error *err)
     return status;
 }
 
-static bd_status run_all_random(struct worker *w, struct bd_error *err)
+static bd_status run_all_random(struct bd_cosim_worker *w, struct bd_error *err)
 {
     bd_status status = BD_OK;
     for (uint32_t n = w->from; n < w->to && status == BD_OK; n++) {
@@ -606,7 +395,7 @@ static bd_status run_all_random(struct worker *w, struct bd_error *err)
     return status;
 }
 
-static bd_status run_worker(struct worker *w, const struct bd_program *program)
+static bd_status run_worker(struct bd_cosim_worker *w, const struct bd_program *program)
 {
     bd_status status = bd_session_open(&w->session, &w->options->session, &w->err);
     if (status != BD_OK) {
@@ -626,7 +415,7 @@ static bd_status run_worker(struct worker *w, const struct bd_program *program)
 }
 
 struct start {
-    struct worker *worker;
+    struct bd_cosim_worker *worker;
     const struct bd_program *program;
 };
 
@@ -637,68 +426,14 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-static void merge(struct bd_cosim_totals *to, const struct bd_cosim_totals *from)
-{
-    to->images += from->images;
-    to->mismatches += from->mismatches;
-    to->cycle_mismatches += from->cycle_mismatches;
-    to->queue_checked += from->queue_checked;
-    to->queue_different += from->queue_different;
-    to->bytes_load = from->bytes_load > to->bytes_load ? from->bytes_load : to->bytes_load;
-    to->bytes_min =
-        to->bytes_max == 0 || (from->bytes_max && from->bytes_min < to->bytes_min) ? from->bytes_min : to->bytes_min;
-    to->bytes_max = from->bytes_max > to->bytes_max ? from->bytes_max : to->bytes_max;
-    to->stray_bytes += from->stray_bytes;
-    to->violations += from->violations;
-    to->clocks += from->clocks;
-    to->run_nanoseconds += from->run_nanoseconds;
-    to->binary_macs += from->binary_macs;
-    to->networks += from->networks;
-    to->layers += from->layers;
-    to->shared |= from->shared;
-    for (int l = 0; l < BD_PROGRAM_MAX_LAYERS; l++) {
-        to->layer_mismatches[l] += from->layer_mismatches[l];
-    }
-    for (int s = 0; s < BD_PROGRAM_MAX_SWITCHES; s++) {
-        to->at[s].frames += from->at[s].frames;
-        for (int store = 0; store < 2; store++) {
-            to->at[s].simulated[store] += from->at[s].simulated[store];
-            to->at[s].predicted[store] += from->at[s].predicted[store];
-            to->at[s].compared[store] += from->at[s].compared[store];
-        }
-    }
-    if (!to->first[0]) {
-        memcpy(to->first, from->first, sizeof to->first);
-    }
-    if (!to->first_cycles[0]) {
-        memcpy(to->first_cycles, from->first_cycles, sizeof to->first_cycles);
-    }
-}
-
-static bd_status judge(const struct bd_cosim_totals *t, struct bd_error *err)
-{
-    if (t->first[0] || t->first_cycles[0]) {
-        return bd_fail(err, BD_FAIL, "%.1000s", t->first[0] ? t->first : t->first_cycles);
-    }
-    if (t->violations) {
-        return bd_fail(err, BD_FAIL, "%" PRIu64 " writes into the sealed program", t->violations);
-    }
-    if (t->stray_bytes) {
-        return bd_fail(err, BD_FAIL,
-                       "%" PRIu64 " bytes that are neither image nor registers were written after loading",
-                       t->stray_bytes);
-    }
-    return BD_OK;
-}
-
 bd_status bd_cosim(const struct bd_cosim_options *options, const struct bd_program *program,
                    const struct bd_dataset *dataset, struct bd_cosim_totals *totals, struct bd_error *err)
 {
     unsigned jobs = options->jobs < options->count ? options->jobs : options->count;
-    struct shared shared = {
+    struct bd_cosim_shared shared = {
         .options = options, .dataset = dataset, .lock = PTHREAD_MUTEX_INITIALIZER, .shown = time(NULL)};
     shared.total = program ? 2 * (uint64_t)options->count * options->setting_count : options->count;
-    struct worker *workers = bd_xcalloc(jobs, sizeof *workers);
+    struct bd_cosim_worker *workers = bd_xcalloc(jobs, sizeof *workers);
     struct start starts[BD_COSIM_JOBS];
     pthread_t threads[BD_COSIM_JOBS];
     for (unsigned j = 0; j < jobs; j++) {
@@ -718,12 +453,12 @@ bd_status bd_cosim(const struct bd_cosim_options *options, const struct bd_progr
         if (!pthread_equal(threads[j], pthread_self())) {
             pthread_join(threads[j], NULL);
         }
-        merge(totals, &workers[j].totals);
+        bd_cosim_merge(totals, &workers[j].totals);
         if (status == BD_OK && workers[j].status != BD_OK) {
             status = workers[j].status;
             *err = workers[j].err;
         }
     }
     free(workers);
-    return status == BD_OK ? judge(totals, err) : status;
+    return status == BD_OK ? bd_cosim_judge(totals, err) : status;
 }
