@@ -5,10 +5,10 @@
  *       which memory is touched for the first time, do not count.
  *   step bound NETWORK.yaml --steps N [--batch N] [--bfloat16]
  *       the same for the convolutions of such steps and nothing else: the least of N steps.
- *   step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next]
+ *   step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next] [--optimizer adam|sgd]
  *       one step of a random network on random images, taken apart into .npy files under OUT: every array of the
- *       checkpoint (NAME), gradients (gradient/NAME), both after two updates by Adam (updated/NAME), and for each
- *       switch S the codes of each quantizer Q (S/codes/Q), sums and integer weights of each layer L (S/sums/L,
+ *       checkpoint (NAME), gradients (gradient/NAME), both after two updates (updated/NAME; SGD's with momentum and
+ *       decay of everything), and for each switch S the codes of each quantizer Q (S/codes/Q), sums and integer weights of each layer L (S/sums/L,
  *       S/weights/L), S/pooled, S/logits, S/loss, S/d_logits; step.json says what else decided the numbers. Batch
  * norm's running statistics are those of the batch alone. */
 #include <getopt.h>
@@ -22,6 +22,7 @@
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
+#include "model/train/conv.h"
 #include "model/train/loss.h"
 #include "model/train/network.h"
 #include "model/train/optimizer.h"
@@ -41,6 +42,7 @@ struct options {
     const char *command, *network, *out, *data;
     int64_t steps, batch, seed;
     enum bd_teacher teacher;
+    enum bd_optimizer optimizer;
     bool half;
 };
 
@@ -129,6 +131,10 @@ static bd_status time_steps(const struct options *options, struct bd_checkpoint 
 #define POOLED_WEIGHT 0.3
 #define RATE 0.01
 #define UPDATES 2
+#define WEIGHT_DECAY 0.05 /* SGD's */
+#define NORM_DECAY 0.03
+
+static const char *const optimizers[] = {"adam", "sgd"};
 
 struct dump {
     const struct options *options;
@@ -276,9 +282,10 @@ static bd_status put_inputs(const struct dump *d, const struct bd_train_plan *pl
     char *path = bd_asprintf("%s/step.json", d->options->out);
     char *text = bd_asprintf(
         "{\"label_weight\": %g, \"teacher_weight\": %g, \"temperature\": %g, \"pooled_weight\": %g, \"rate\": %g, "
-        "\"updates\": %d, \"beta1\": %.17g, \"beta2\": %.17g, \"level_decay\": %.17g}\n",
+        "\"updates\": %d, \"beta1\": %.17g, \"beta2\": %.17g, \"level_decay\": %.17g, \"weight_decay\": %.17g, "
+        "\"norm_decay\": %.17g, \"optimizer\": \"%s\"}\n",
         LABEL_WEIGHT, TEACHER_WEIGHT, TEMPERATURE, POOLED_WEIGHT, RATE, UPDATES, plan->momentum, plan->beta2,
-        plan->level_decay);
+        plan->level_decay, plan->weight_decay, plan->norm_decay, optimizers[plan->optimizer]);
     bd_status status = put(d, ".", "images", BD_NPY_U8, 4, images, d->data.images, err);
     int16_t *labels = bd_xcalloc(count, sizeof *labels);
     for (int64_t i = 0; i < count; i++) {
@@ -296,7 +303,9 @@ static bd_status take_apart(struct dump *d, struct bd_error *err)
 {
     struct bd_train_plan plan;
     bd_train_plan_init(&plan);
-    plan.optimizer = BD_OPTIMIZER_ADAM;
+    plan.optimizer = d->options->optimizer;
+    plan.weight_decay = plan.optimizer == BD_OPTIMIZER_SGD ? WEIGHT_DECAY : 0;
+    plan.norm_decay = plan.optimizer == BD_OPTIMIZER_SGD ? NORM_DECAY : 0;
     bd_net_update_weights(d->net);
     bd_status status = put_inputs(d, &plan, err);
     status = status ? status : bd_net_begin(d->net, d->data.images, err);
@@ -313,6 +322,9 @@ static bd_status dump(const struct options *options, struct bd_checkpoint *check
 {
     const struct bd_graph *graph = &checkpoint->graph;
     struct dump d = {.options = options, .checkpoint = checkpoint, .graph = graph};
+    if (options->half && !bd_conv_half_is_fast()) {
+        return bd_fail(err, BD_INFRA, "this processor does not multiply bfloat16");
+    }
     bd_random_arrays(checkpoint, options->seed);
     bd_status status =
         bd_net_create(&d.net, checkpoint, options->batch, (1u << graph->switch_count) - 1, options->half, true, err);
@@ -359,7 +371,8 @@ static int usage(void)
 {
     fputs("usage: step time NETWORK.yaml --steps N [--batch N] [--bfloat16] [--data FOLDER]\n"
           "       step bound NETWORK.yaml --steps N [--batch N] [--bfloat16]\n"
-          "       step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next]\n",
+          "       step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next]\n"
+          "                 [--optimizer adam|sgd]\n",
           stderr);
     return BD_BAD_INPUT;
 }
@@ -371,6 +384,7 @@ static bool parse(struct options *options, int argc, char **argv)
                                           {"seed", required_argument, NULL, 'r'},
                                           {"bfloat16", no_argument, NULL, 'h'},
                                           {"teacher", required_argument, NULL, 't'},
+                                          {"optimizer", required_argument, NULL, 'o'},
                                           {"data", required_argument, NULL, 'd'},
                                           {0}};
     static const char *const teachers[] = {"labels", "top", "next"};
@@ -395,6 +409,9 @@ static bool parse(struct options *options, int argc, char **argv)
                     options->teacher = (enum bd_teacher)t;
                 }
             }
+            break;
+        case 'o':
+            options->optimizer = strcmp(optarg, optimizers[BD_OPTIMIZER_SGD]) ? BD_OPTIMIZER_ADAM : BD_OPTIMIZER_SGD;
             break;
         case 'd':
             options->data = optarg;
