@@ -6,8 +6,6 @@
 
 #include "sw/cli/cli.h"
 
-#define MOST 40 /* rows */
-#define HELP MOST
 #define FIRST 256 /* values from here on are rows; below are letters */
 
 /* The place of `value` in "one|other", or -1. */
@@ -56,24 +54,29 @@ static bool take(const char *command, const struct bd_option *row, const char *v
 
 int bd_cli_options(const char *command, const char *usage, const struct bd_option *table, int argc, char **argv)
 {
-    struct option rows[MOST + 2] = {0};
-    char letters[2 * MOST + 1] = "";
     int count = 0;
-    for (; table[count].name && count < MOST; count++) {
-        const struct bd_option *row = &table[count];
+    while (table[count].name) {
+        count++;
+    }
+    struct option rows[count + 2];
+    char letters[2 * count + 1];
+    memset(rows, 0, sizeof rows);
+    memset(letters, 0, sizeof letters);
+    for (int i = 0; i < count; i++) {
+        const struct bd_option *row = &table[i];
         bool alone = row->flag || row->off;
-        rows[count] = (struct option){row->name, alone ? no_argument : required_argument, NULL, FIRST + count};
+        rows[i] = (struct option){row->name, alone ? no_argument : required_argument, NULL, FIRST + i};
         if (row->letter) {
             snprintf(letters + strlen(letters), 3, "%c%s", row->letter, alone ? "" : ":");
         }
     }
-    rows[count] = (struct option){"help", no_argument, NULL, FIRST + HELP};
+    rows[count] = (struct option){"help", no_argument, NULL, FIRST + count};
     for (int found; (found = getopt_long(argc, argv, letters, rows, NULL)) != -1;) {
         int row = found - FIRST;
         for (int i = 0; i < count && found < FIRST; i++) {
             row = table[i].letter == found ? i : row;
         }
-        if (row == HELP) {
+        if (row == count) {
             fputs(usage, stdout);
             return BD_OK;
         }
