@@ -1,8 +1,8 @@
 /* One training step taken apart, and training steps against the clock: for the benchmarks and checks of tests/bench.
  *   step time NETWORK.yaml --steps N [--batch N] [--bfloat16] [--data FOLDER]
- *       trains a fresh network by the trainer's own loop and prints images and seconds as JSON: on one random batch
- * again and again, or on Fashion-MNIST through the loader (moved by up to one pixel, mirrored). The first steps, in
- *       which memory is touched for the first time, do not count.
+ *       trains a fresh network by the trainer's own loop and prints images, seconds and the process's largest memory
+ *       as JSON: on one random batch again and again, or on Fashion-MNIST through the loader (moved by up to one pixel,
+ *       mirrored). The first steps, in which memory is touched for the first time, do not count.
  *   step bound NETWORK.yaml --steps N [--batch N] [--bfloat16]
  *       the same for the convolutions of such steps and nothing else: the least of N steps.
  *   step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next] [--optimizer adam|sgd]
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "model/compile/random_checkpoint.h"
@@ -117,8 +118,10 @@ static bd_status time_steps(const struct options *options, struct bd_checkpoint 
     if (!status) {
         const double wall = bound ? profile.bound_wall : watched.end - watched.start;
         const double processor = bound ? profile.bound_processor : watched.cpu_end - watched.cpu_start;
-        printf("{\"images\": %" PRId64 ", \"seconds\": %.6f, \"cpu_seconds\": %.6f}\n",
-               (bound ? 1 : watched.steps) * options->batch, wall, processor);
+        struct rusage usage;
+        getrusage(RUSAGE_SELF, &usage);
+        printf("{\"images\": %" PRId64 ", \"seconds\": %.6f, \"cpu_seconds\": %.6f, \"peak_mib\": %.0f}\n",
+               (bound ? 1 : watched.steps) * options->batch, wall, processor, usage.ru_maxrss / 1024.0);
     }
     return status;
 }

@@ -235,6 +235,9 @@ Test(train_winograd, fits)
     s.in_channels = 24;
     cr_assert(!bd_winograd_fits(&s), "channels that fill no blocks");
     s = shapes[0];
+    s.in_channels = s.out_channels = 512;
+    cr_assert(!bd_winograd_fits(&s), "weights that would take too much memory");
+    s = shapes[0];
     s.height = s.width = 2;
     cr_assert(!bd_winograd_fits(&s), "a map of a quarter of a tile");
 }

@@ -12,7 +12,7 @@ enum pass { FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS, PASSES };
 struct worker {
     dnnl_stream_t stream;
     dnnl_memory_t source, accumulation, d_source, d_accumulation, d_weights, scratchpad[PASSES];
-    void *room; /* for gradients by Winograd's filtering */
+    void *room; /* the caller's, for gradients by Winograd's filtering */
 };
 
 struct bd_conv {
@@ -226,9 +226,16 @@ static void make_winograd(struct bd_conv *conv)
     for (int i = 0; i < s->sets; i++) {
         conv->packed[i] = aligned_room(bd_winograd_packed_size(&conv->filtering));
     }
-    for (int i = 0; i < s->workers; i++) {
-        conv->workers[i].room = aligned_room(bd_winograd_room_size(&conv->filtering));
-    }
+}
+
+size_t bd_conv_room_size(const struct bd_conv *conv)
+{
+    return conv->winograd ? bd_winograd_room_size(&conv->filtering) : 0;
+}
+
+void bd_conv_lend_room(struct bd_conv *conv, int index, void *room)
+{
+    conv->workers[index].room = room;
 }
 
 static dnnl_status_t make(struct bd_conv *conv)
@@ -302,7 +309,6 @@ static void destroy_worker(struct worker *worker)
     if (worker->stream) {
         dnnl_stream_destroy(worker->stream);
     }
-    free(worker->room);
 }
 
 void bd_conv_destroy(struct bd_conv *conv)

@@ -39,6 +39,11 @@ bool bd_conv_half_is_fast(void);
 bd_status bd_conv_create(struct bd_conv **conv, const struct bd_conv_shape *shape, struct bd_error *err) BD_WARN_UNUSED;
 void bd_conv_destroy(struct bd_conv *conv);
 
+/* Memory of bd_conv_room_size() bytes (none: 0), at a multiple of 64, for what a worker has under way in backward
+ * passes; the caller's, and shared with other convolutions. To be lent before the first of these passes. */
+size_t bd_conv_room_size(const struct bd_conv *conv);
+void bd_conv_lend_room(struct bd_conv *conv, int worker, void *room);
+
 /* Takes weights (OC, IC, KH, KW), depthwise (OC, 1, KH, KW), float32, as set `set`, for `forward` too or for
  * the passes backward alone. Not beside other calls. */
 bd_status bd_conv_set_weights(struct bd_conv *conv, int set, const float *weights, bool forward, struct bd_error *err)

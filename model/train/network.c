@@ -247,7 +247,11 @@ static size_t largest_map(const struct bd_net *net)
 
 static void open_workers(struct bd_net *net, size_t map)
 {
-    size_t operand = bd_number_size(bd_operand_type(net));
+    size_t operand = bd_number_size(bd_operand_type(net)), room = 0;
+    for (int i = 0; i < net->graph->layer_count; i++) {
+        size_t here = net->layers[i].conv ? bd_conv_room_size(net->layers[i].conv) : 0;
+        room = here > room ? here : room;
+    }
     net->worker = bd_xcalloc(net->workers, sizeof *net->worker);
     for (int i = 0; i < net->workers; i++) {
         struct bd_net_worker *worker = &net->worker[i];
@@ -256,6 +260,12 @@ static void open_workers(struct bd_net *net, size_t map)
         if (net->training) {
             worker->d_accumulation = big_alloc(net->shard * map * sizeof(float));
             worker->d_code = big_alloc(net->shard * map * operand);
+            worker->convolution = big_alloc(room);
+        }
+        for (int k = 0; k < net->graph->layer_count && net->training; k++) {
+            if (net->layers[k].conv) {
+                bd_conv_lend_room(net->layers[k].conv, i, worker->convolution);
+            }
         }
     }
 }
@@ -380,6 +390,7 @@ void bd_net_destroy(struct bd_net *net)
     }
     for (int i = 0; i < net->workers && net->worker; i++) {
         free(net->worker[i].operand);
+        free(net->worker[i].convolution);
         free(net->worker[i].d_accumulation);
         free(net->worker[i].d_code);
         free(net->worker[i].window_sums);

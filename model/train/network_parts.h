@@ -62,6 +62,7 @@ struct bd_net_worker {
     void *d_accumulation; /* a shard */
     void *d_code;         /* a shard */
     int32_t *window_sums; /* an image */
+    void *convolution;    /* what a convolution has under way in a backward pass */
     double seconds[BD_PHASES];
 };
 

@@ -2,8 +2,11 @@
 
 #include "model/train/winograd_parts.h"
 
-/* Bytes of transformed tiles, of source and result together, that a chunk may take of the second-level cache. */
-#define CHUNK_BYTES (300 << 10)
+/* Bytes of transformed tiles, of source and result together, that a chunk may take of the second-level cache; more
+ * where sums of products leave it anyway, which every chunk walks over. */
+#define CHUNK_BYTES ((size_t)300 << 10)
+/* Pairs of channels beyond which transformed weights would take too much memory for what they save. */
+#define MOST_PAIRS (256 * 256)
 
 static bool allowed = true;
 
@@ -15,7 +18,7 @@ void bd_winograd_allow(bool allow)
 bool bd_winograd_fits(const struct bd_winograd_shape *s)
 {
     int rows = (s->height + OUT - 1) / OUT, columns = (s->width + OUT - 1) / OUT;
-    return allowed && s->in_channels % BLOCK == 0 && s->out_channels % BLOCK == 0 &&
+    return allowed && s->in_channels * s->out_channels <= MOST_PAIRS && s->in_channels % BLOCK == 0 && s->out_channels % BLOCK == 0 &&
            rows * columns * OUT * OUT <= 2 * s->height * s->width && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            (!s->half || __builtin_cpu_supports("avx512bf16"));
@@ -30,7 +33,9 @@ static struct bd_winograd_cut cut_shard(const struct bd_winograd_shape *s)
 {
     struct bd_winograd_cut cut = {.rows = (s->height + OUT - 1) / OUT, .columns = (s->width + OUT - 1) / OUT};
     size_t image = (size_t)cut.rows * cut.columns * POINTS * (s->in_channels + s->out_channels) * number_size(s);
-    cut.images = CHUNK_BYTES / image < 1 ? 1 : CHUNK_BYTES / image;
+    size_t sums = (size_t)POINTS * s->in_channels * s->out_channels * sizeof(float), chunk = sums / 2;
+    chunk = chunk > CHUNK_BYTES ? chunk : CHUNK_BYTES;
+    cut.images = chunk / image < 1 ? 1 : chunk / image;
     cut.images = cut.images < s->batch ? cut.images : s->batch;
     cut.tiles = (cut.images * cut.rows * cut.columns + 1) / 2 * 2;
     return cut;
