@@ -20,16 +20,20 @@ train() { # NAME OPTION...: exec, so that the process of the shell is mpirun its
 mpi 2 "$ranks" >"$folder/ranks" 2>"$folder/ranks.err" || { cat "$folder/ranks"; fail "the gradients of two ranks differ"; }
 cat "$folder/ranks"
 [ "$(grep -c '^rank' "$folder/ranks")" = 2 ] || fail "not both ranks compared"
-mpi 2 "$ranks" twice >/dev/null 2>&1 && fail "an image that counts twice was not told"
-mpi 2 "$ranks" busy >/dev/null 2>"$folder/busy.err" || fail "a rank that worked alone was taken for a stopped one"
+(mpi 2 "$ranks" twice >/dev/null 2>&1) &
+twice=$!
+(mpi 2 "$ranks" busy >/dev/null 2>"$folder/busy.err") & # most of each is waiting
+busy=$!
 mpi 3 "$ranks" asleep >/dev/null 2>"$folder/asleep.err" && fail "rank 0 stood still, and the run ended well"
 grep -q "rank [12]: waited 1.5 s for rank 0" "$folder/asleep.err" || fail "the rank that stands still is not named"
 grep -q "waited .* for rank [12]" "$folder/asleep.err" && fail "a rank that waits itself is named"
+wait $twice && fail "an image that counts twice was not told"
+wait $busy || fail "a rank that worked alone was taken for a stopped one"
 
 cat >"$folder/train.yaml" <<END
 network: tests/small_network.yaml
 output: $folder/none.h5
-steps: 60
+steps: 150
 batch: 16
 save_every: 5
 validate_images: 100
@@ -39,10 +43,12 @@ END
 (train whole) || fail "two ranks do not train"
 [ "$(grep -c wrote "$folder/whole.out")" = 1 ] || fail "not rank 0 alone tells"
 
-strike() { # SIGNAL PID SAVES: sends rank 1 of the run the signal when it has saved so often; then waits for the run
-    local victim= child start
+saves() { grep -c '"saved"' "$folder/struck.h5.jsonl" 2>/dev/null || true; }
+strike() { # SIGNAL PID: sends rank 1 of the run the signal when it has saved three times more; then waits for the run
+    local victim= child start before
+    before=$(saves)
     for wait in $(seq 1000); do
-        [ "$(grep -c '"saved"' "$folder/struck.h5.jsonl" 2>/dev/null)" -ge "$3" ] 2>/dev/null && break
+        [ "$(saves)" -ge $((before + 3)) ] 2>/dev/null && break
         sleep 0.02
     done
     for child in $(pgrep -P "$2"); do
@@ -60,11 +66,11 @@ strike() { # SIGNAL PID SAVES: sends rank 1 of the run the signal when it has sa
     fail "after SIG$1 rank 1 lived on"
 }
 train struck &
-strike KILL $! 3
+strike KILL $!
 grep -q "process rank 1 .*killed\|rank 1 with PID .* exited on signal 9" "$folder/struck.err" ||
     fail "the rank that died is not named"
 train struck --resume &
-strike STOP $! 6
+strike STOP $!
 grep -q "^bitdial train: rank 0 of 2: waited 2 s for rank 1, which gives no sign of life" "$folder/struck.err" ||
     fail "the rank that was stopped is not named"
 (train struck --resume) || fail "not resumed"
