@@ -42,6 +42,23 @@ if "$bitdial" cost "$work/mixed.bdp" --hardware "$demo" 2>"$work/refused"; then
     exit 1
 fi
 grep -q 'compiled for the reference alone' "$work/refused"
+# Shortcuts that average 2x2 codes before their 1x1 convolution, signs among them: for the reference alone.
+cat >"$work/average.yaml" <<'END'
+name: average
+input: {height: 28, width: 28, channels: 1}
+classes: 10
+switches: [w8a8, w2a3, w1a1]
+stem: {channels: 12}
+stages:
+  - {channels: 20, stride: 2, blocks: [{kind: basic, shortcut: average}]}
+  - {channels: 24, stride: 2, blocks: [{kind: bireal, shortcut: average}]}
+head: {}
+END
+"${bitdial%/*}/sample" "$work/average.yaml" 8 "$work/average.ckpt"
+"$bitdial" compile "$work/average.ckpt" --reference -o "$work/average.bdp" >"$work/compile.log"
+"$bitdial" inspect "$work/average.bdp" --extract "$work/average" >"$work/inspect.log"
+"$bitdial" eval "$work/average.bdp" --images 2 --compare 2 --logits "$work/average.npy"
+second "$work/average" "$data/t10k-images-idx3-ubyte.gz" "$work/average.npy"
 # Weights with a zero point (LSQ), one set of codes for each switch, units by filter: for the reference alone.
 sed 's/^name: .*/&\nquantizers: {weights: lsq, activations: lsq, weight_unit: filter}/' yaml-configs/networks/resnet8.yaml \
     >"$work/lsq.yaml"

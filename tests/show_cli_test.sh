@@ -53,6 +53,15 @@ refuses "layer 's1b1.conv1' needs float activations" cost "$work/float.yaml" --h
 sed 's/^stem: .*/stem: {channels: 16, weight_bits: 32}/' $networks/resnet8.yaml >"$work/float.yaml"
 refuses "layer 'stem' needs float weights" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
 
+# A shortcut that averages is shown as such; the RTL does not have it.
+sed 's/shortcut: projection/shortcut: average/' $networks/resnet8.yaml >"$work/average.yaml"
+"$bitdial" show "$work/average.yaml" | grep -c '^s[23]b1.proj  *avg+conv ' | grep -qx 2 || fail "averages are not shown"
+refuses "layer 's2b1.proj' needs kernels other than 1x1 and 3x3" cost "$work/average.yaml" \
+    --hardware yaml-configs/hardware/demo.yaml
+"${bitdial%/*}/sample" "$work/average.yaml" 3 "$work/average.h5" || exit 1
+refuses "layer 's2b1.proj' needs kernels other than 1x1 and 3x3" compile "$work/average.h5" --hardware \
+    yaml-configs/hardware/demo.yaml --output "$work/average.bdp"
+
 # Float first and last layers: four bytes a weight where 8 bits had one; integers refuse them by name.
 sed 's/^stem: .*/stem: {channels: 16, weight_bits: 32}/; s/^head: .*/head: {weight_bits: 32}/' \
     $networks/resnet8.yaml >"$work/float.yaml"

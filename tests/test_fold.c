@@ -251,18 +251,20 @@ static long double real_output(const struct bd_checkpoint *c, const struct bd_la
 {
     const int bits = bd_layer_weight_bits(l, sw);
     const int own = l->in_channels / l->groups, first = oc / (l->out_channels / l->groups) * own;
+    const int height = l->averages ? 2 : l->kernel_h, width = l->averages ? 2 : l->kernel_w;
     long double sum = 0;
-    for (int ky = 0; ky < l->kernel_h; ky++) {
-        for (int kx = 0; kx < l->kernel_w; kx++) {
+    for (int ky = 0; ky < height; ky++) {
+        for (int kx = 0; kx < width; kx++) {
             const int y = oy * l->stride + ky - l->pad, x = ox * l->stride + kx - l->pad;
             for (int i = 0; i < own && y >= 0 && y < l->in_height && x >= 0 && x < l->in_width; i++) {
-                const int c8 = codes[((oc * own + i) * l->kernel_h + ky) * l->kernel_w + kx];
+                const int c8 = codes[((oc * own + i) * height + ky) * width + kx];
+                cr_assert(!l->averages || c8 == codes[(oc * own + i) * 4], "%s: the taps of a mean differ", l->name);
                 const int weight = 2 * (c8 >> (8 - bits)) + 1 - (1 << bits);
                 sum += weight * values[in[(y * l->in_width + x) * l->in_channels + first + i]];
             }
         }
     }
-    sum *= value(c, l->name, sw->name, "wscale", 0);
+    sum *= value(c, l->name, sw->name, "wscale", 0) / (l->averages ? 4.0L : 1.0L); /* a mean of four */
     if (l->kind == BD_LAYER_CLASSIFIER) {
         return sum + bd_checkpoint_find(c, "%s.bias", l->name)->data[oc];
     }
@@ -342,6 +344,7 @@ static void check_layer(const struct folded *f, int s, int l, const struct bd_fr
         }
         if (layer->writes_stream) {
             w->next[i] = real;
+            cr_assert_leq(abs(out->z[i]), report->z_peak, "%s %s: z beyond its range", layer->name, sw->name);
             cr_assert(fabsl(out->z[i] - real / lsb) <= report->stream_error * (1 + 1e-6),
                       "%s %s: z off by %Lg, bound %g", layer->name, sw->name, fabsl(out->z[i] - real / lsb),
                       report->stream_error);
@@ -406,6 +409,20 @@ Test(fold, network_follows_batch_norm_written_out)
 Test(fold, another_network_follows_too)
 {
     check_network(NETWORK, DEMO, 2, "w4a4,w1a8");
+}
+
+/* Shortcuts that average 2x2 codes first, in both kinds of blocks. */
+Test(fold, averaging_shortcuts_follow_too)
+{
+    static const char text[] = "name: average\ninput: {height: 20, width: 12, channels: 2}\nclasses: 5\n"
+                               "switches: [w8a8, w3a3, w1a1]\nstem: {channels: 12}\nstages:\n"
+                               "  - {channels: 20, stride: 2, blocks: [{kind: basic, inner: 9, shortcut: average}]}\n"
+                               "  - {channels: 36, stride: 2, blocks: [{kind: bireal, shortcut: average, "
+                               "projection_bits: 4}]}\nhead: {}\n";
+    char path[] = "/tmp/bitdial-average-XXXXXX";
+    write_network(text, path);
+    check_network(path, NULL, 12, NULL);
+    unlink(path);
 }
 
 /* A shortcut around every convolution, colours, a strided stem of 4 bits, odd widths and bits. */

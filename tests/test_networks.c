@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/core/memory.h"
 #include "model/graph/account.h"
 #include "model/graph/graph.h"
 #include "tests/graph_fixture.h"
@@ -316,4 +317,41 @@ Test(networks, refusals_have_positions)
          "n:7:21: 'weight_bits' must be 1..8 or 32, got 31"},
     };
     assert_refused(cases, sizeof cases / sizeof *cases);
+}
+
+/* The projection keeps its 1x1 weights and reads means: what it gives, costs and writes out. */
+Test(networks, averaging_shortcuts)
+{
+    static const char format[] =
+        "name: a\ninput: {height: %d, width: 12, channels: 1}\nclasses: 3\nswitches: [w2a2, w1a1]\nstem: {channels: 4}\n"
+        "stages:\n  - {channels: 6, stride: %d, blocks: [{shortcut: average}, {kind: bireal}]}\nhead: {}\n";
+    struct bd_graph graph, resized;
+    struct bd_layer_account account;
+    struct bd_error err;
+    char *text = bd_asprintf(format, 8, 2);
+    parse(&graph, text);
+    free(text);
+    const struct bd_layer *projection = &graph.layers[1];
+    cr_assert_str_eq(projection->name, "s1b1.proj");
+    cr_assert(projection->averages && projection->kernel_h == 1 && projection->stride == 2 && projection->pad == 0);
+    cr_assert(projection->out_height == 4 && projection->out_width == 6 && bd_layer_side(projection) == 2);
+    bd_layer_account(projection, &account);
+    cr_assert_eq(account.weights, 4 * 6);
+    cr_assert_eq(account.macs, 4 * 6 * 4 * 6);
+    for (int l = 0; l < graph.layer_count; l++) {
+        cr_assert_eq(graph.layers[l].averages, l == 1, "%s", graph.layers[l].name);
+    }
+    const int channels[] = {4, 5, 3}; /* stem, stream, inner */
+    cr_assert_eq(graph.prune_group_count, 3);
+    cr_assert_eq(bd_graph_resize(&graph, channels, &resized, &err), BD_OK, "%s", err.message);
+    cr_assert(resized.layers[1].averages && resized.layers[1].out_channels == 5);
+    bd_graph_release(&graph);
+    bd_graph_release(&resized);
+    const int refused[][2] = {{8, 1}, {7, 2}};
+    for (int i = 0; i < 2; i++) {
+        text = bd_asprintf(format, refused[i][0], refused[i][1]);
+        cr_assert_eq(bd_graph_parse(&graph, "n", text, strlen(text), &err), BD_BAD_INPUT);
+        cr_assert_not_null(strstr(err.message, "n:7:39: an average shortcut needs stride 2"), "%s", err.message);
+        free(text);
+    }
 }

@@ -36,6 +36,18 @@ static const char pooled_format[] =
     "  - {channels: 40, blocks: [%s]}\n"
     "head: {pool_bits: 8}\n";
 
+/* Shortcuts that average 2x2 codes first, from every width of codes and behind signs. */
+static const char average_format[] = "name: small\n"
+                                     "input: {height: 12, width: 12, channels: 2}\n"
+                                     "classes: 3\n"
+                                     "switches: [w8a8, w8a1, w6a7, w4a4, w2a2, w1a8, w1a2, w1a1]\n"
+                                     "stem: {channels: 21}\n"
+                                     "stages:\n"
+                                     "  - {channels: 37, blocks: [%s]}\n"
+                                     "  - {channels: 37, stride: 2, blocks: [%s, {kind: basic}]}\n"
+                                     "  - {channels: 20, stride: 2, blocks: [{kind: bireal, shortcut: average}]}\n"
+                                     "head: {pool_bits: 8}\n";
+
 struct probe {
     struct bd_checkpoint checkpoint;
     struct bd_net *net;
@@ -81,13 +93,14 @@ static int64_t plain_sum(const struct bd_layer *layer, const int16_t *codes, con
 {
     int64_t sum = 0;
     int depth = layer->in_channels / layer->groups, first = o / (layer->out_channels / layer->groups) * depth;
+    const int height = layer->averages ? 2 : layer->kernel_h, width = layer->averages ? 2 : layer->kernel_w;
     for (int c = 0; c < depth; c++) {
-        for (int ky = 0; ky < layer->kernel_h; ky++) {
-            for (int kx = 0; kx < layer->kernel_w; kx++) {
+        for (int ky = 0; ky < height; ky++) {
+            for (int kx = 0; kx < width; kx++) {
                 int y = oy * layer->stride + ky - layer->pad, x = ox * layer->stride + kx - layer->pad;
                 if (y >= 0 && y < layer->in_height && x >= 0 && x < layer->in_width) {
                     sum += (int64_t)codes[((first + c) * layer->in_height + y) * layer->in_width + x] *
-                           weights[((o * depth + c) * layer->kernel_h + ky) * layer->kernel_w + kx];
+                           weights[layer->averages ? o * depth + c : ((o * depth + c) * height + ky) * width + kx];
                 }
             }
         }
@@ -160,6 +173,11 @@ Test(train_integers, plain_and_pooled)
 Test(train_integers, basic_and_pooled)
 {
     check_network(pooled_format, "{kind: basic}", "{kind: basic}");
+}
+
+Test(train_integers, averaging_shortcuts)
+{
+    check_network(average_format, "{kind: basic, inner: 6}", "{kind: basic, inner: 23, shortcut: average}");
 }
 
 /* Without the integer kernel floats give the same bits, in sums and in what comes of them. */

@@ -304,9 +304,21 @@ static bd_status check_moved(const struct bd_folding *f, struct bd_error *err)
 
 /* ---- assembly ----------------------------------------------------------------------------------------------- */
 
+/* Of the convolution in whole numbers: `taps` for each weight of the checkpoint. */
 static size_t weight_count(const struct bd_layer *layer)
 {
-    return (size_t)layer->out_channels * (layer->in_channels / layer->groups) * layer->kernel_h * layer->kernel_w;
+    const int side = bd_layer_side(layer);
+    return (size_t)layer->out_channels * (layer->in_channels / layer->groups) * side * layer->kernel_h * side *
+           layer->kernel_w;
+}
+
+/* Each code of a layer's weights becomes those of its taps, in place, from the last on. */
+static void spread(const struct bd_layer *layer, uint8_t *codes)
+{
+    const size_t taps = (size_t)bd_layer_side(layer) * bd_layer_side(layer);
+    for (size_t i = weight_count(layer); i-- > 0;) {
+        codes[i] = codes[i / taps];
+    }
 }
 
 static bd_status read_layer_switch(struct bd_folding *f, int s, int l, struct bd_error *err)
@@ -319,6 +331,9 @@ static bd_status read_layer_switch(struct bd_folding *f, int s, int l, struct bd
     if (!status && (s == 0 || !bd_weight_nests(f->graph->weights))) {
         f->codes[bd_fold_at(f, s, l)] = bd_xmalloc(weight_count(layer));
         status = bd_checkpoint_codes(f->checkpoint, layer, index, f->codes[bd_fold_at(f, s, l)], err);
+        if (status == BD_OK) {
+            spread(layer, f->codes[bd_fold_at(f, s, l)]);
+        }
     }
     status =
         status ? status : bd_fold_affine(f->checkpoint, layer, index, weights, f->affine[bd_fold_at(f, s, l)], err);
@@ -392,8 +407,8 @@ static void plain_layer(const struct bd_folding *f, int l)
                                 .out_height = layer->out_height,
                                 .out_width = layer->out_width,
                                 .out_channels = layer->out_channels,
-                                .kernel_h = layer->kernel_h,
-                                .kernel_w = layer->kernel_w,
+                                .kernel_h = bd_layer_side(layer) * layer->kernel_h,
+                                .kernel_w = bd_layer_side(layer) * layer->kernel_w,
                                 .stride = layer->stride,
                                 .pad = layer->pad,
                                 .groups = layer->groups,

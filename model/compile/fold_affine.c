@@ -62,9 +62,10 @@ static void accumulator_range(const struct bd_layer *layer, const int16_t *weigh
                               const struct bd_code_rule *in, struct bd_affine *out)
 {
     const int64_t taps = (int64_t)(layer->in_channels / layer->groups) * layer->kernel_h * layer->kernel_w;
+    const int64_t window = (int64_t)bd_layer_side(layer) * bd_layer_side(layer);
     int64_t positive = 0, negative = 0;
     for (int64_t k = 0; k < taps; k++) {
-        const int weight = weights[channel * taps + k];
+        const int64_t weight = window * weights[channel * taps + k];
         *(weight > 0 ? &positive : &negative) += weight;
     }
     out->lo = in->is_signed ? negative - positive : negative * ((1 << in->bits) - 1);
@@ -122,7 +123,7 @@ bd_status bd_fold_affine(const struct bd_checkpoint *checkpoint, const struct bd
         return err->status;
     }
     for (int c = 0; c < layer->out_channels; c++) {
-        channels[c].gain = units[unit_count == 1 ? 0 : c] * in.step;
+        channels[c].gain = units[unit_count == 1 ? 0 : c] * in.step / (bd_layer_side(layer) * bd_layer_side(layer));
     }
     const bd_status status = layer->kind == BD_LAYER_CLASSIFIER
                                  ? fold_bias(checkpoint, layer, channels, err)

@@ -228,7 +228,7 @@ bd_status bd_shape_check(const struct bd_graph *graph, int switch_index, struct 
         } else if (layer->weight_bits > 8) {
             needs = "float weights";
         } else {
-            needs = bd_rtl_lacks(layer->kind == BD_LAYER_MAXPOOL, layer->groups, layer->kernel_h, layer->stride,
+            needs = bd_rtl_lacks(layer->kind == BD_LAYER_MAXPOOL, layer->groups, bd_layer_side(layer) * layer->kernel_h, layer->stride,
                                  layer->pad);
         }
         if (needs) {

@@ -34,7 +34,7 @@ void bd_switch_account(const struct bd_graph *graph, const struct bd_switch *sw,
         const struct bd_quantizer *in = &graph->quantizers[layer->in_quantizer];
         const int weight_bits = bd_layer_weight_bits(layer, sw), in_bits = bd_quantizer_bits(in, sw);
         const bool outer = layer->in_quantizer == BD_QUANTIZER_INPUT || layer->kind == BD_LAYER_CLASSIFIER;
-        account->binary_macs += weight_bits == 1 && bd_quantizer_signed(in, sw) ? own.macs : 0;
+        account->binary_macs += weight_bits == 1 && bd_quantizer_signed(in, sw) && !layer->averages ? own.macs : 0;
         account->bit_ops += own.macs * (uint64_t)weight_bits * (uint64_t)in_bits;
         account->weight_bytes += bytes_of(own.weights, weight_bits);
         account->model_bytes += bytes_of(own.weights, outer ? 32 : weight_bits) + 4 * (own.norms + own.biases);

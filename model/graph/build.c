@@ -141,18 +141,23 @@ static bd_status build_residual(struct builder *b, const struct bd_block *block,
                             "an identity shortcut needs stride 1 and equal channels, got stride %d and %d to %d",
                             stride, b->channels, channels);
     }
+    if (block->shortcut == BD_SHORTCUT_AVERAGE && (stride != 2 || b->height % 2 || b->width % 2)) {
+        return bd_yaml_fail(b->yaml, block->node, err,
+                            "an average shortcut needs stride 2 and a map of even sides, got stride %d and %dx%d",
+                            stride, b->height, b->width);
+    }
     keep_stream(b);
     const int q1 = quantize_map(b, prefix, ".q1", (int)block->activation_bits);
     if (project) {
-        completes_stream(b,
-                         add_conv(b, prefix, ".proj",
-                                  (struct conv){.quantizer = q1,
-                                                .out_channels = channels,
-                                                .kernel = 1,
-                                                .stride = stride,
-                                                .weight_bits = (int)block->projection_bits,
-                                                .prune_group = b->graph->prune_group_count++}),
-                         false);
+        struct bd_layer *projection = add_conv(b, prefix, ".proj",
+                                               (struct conv){.quantizer = q1,
+                                                             .out_channels = channels,
+                                                             .kernel = 1,
+                                                             .stride = stride,
+                                                             .weight_bits = (int)block->projection_bits,
+                                                             .prune_group = b->graph->prune_group_count++});
+        projection->averages = block->shortcut == BD_SHORTCUT_AVERAGE;
+        completes_stream(b, projection, false);
     }
     const bool bireal = block->kind == BD_BLOCK_BIREAL;
     const int stream_group = b->group;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const block_kind_names[] = {"basic", "bireal", "separable", "plain"};
-static const char *const shortcut_names[] = {"auto", "identity", "projection"};
+static const char *const shortcut_names[] = {"auto", "identity", "projection", "average"};
 static const char *const weights_names[] = {"floor", "dorefa", "lsq"};
 static const char *const activations_names[] = {"pact", "pact-published", "dorefa", "lsq"};
 static const char *const sign_gradient_names[] = {"clip", "bireal"};
@@ -78,8 +78,8 @@ static const struct bd_field block_fields[] = {
      "width of the block's output; 0: the stage's"},
     {"inner", BD_FIELD_INT, AT(inner), 0, BD_MAX_CHANNELS, "0", NULL, NULL,
      "width between a basic block's convolutions; 0: the output's"},
-    {"shortcut", BD_FIELD_ENUM, AT(shortcut), 0, 0, "auto", "auto|identity|projection", NULL,
-     "auto: identity where shapes allow"},
+    {"shortcut", BD_FIELD_ENUM, AT(shortcut), 0, 0, "auto", "auto|identity|projection|average", NULL,
+     "auto: identity where shapes allow; average: of 2x2 codes, then a projection"},
     {"projection_bits", BD_FIELD_INT, AT(projection_bits), 0, 8, "0", NULL, NULL, "weight bits; 0: the switch's"},
     {"weight_bits", BD_FIELD_INT, AT(weight_bits), 0, 8, "0", NULL, NULL, "of its convolutions; 0: the switch's"},
     {"depthwise_bits", BD_FIELD_INT, AT(depthwise_bits), 0, 8, "0", NULL, NULL,
@@ -307,7 +307,7 @@ void bd_description_release(struct bd_description *d)
 
 bool bd_block_projects(const struct bd_block *block, int stride, int64_t channels)
 {
-    return block->shortcut == BD_SHORTCUT_PROJECTION ||
+    return block->shortcut == BD_SHORTCUT_PROJECTION || block->shortcut == BD_SHORTCUT_AVERAGE ||
            (block->shortcut == BD_SHORTCUT_AUTO && (stride != 1 || channels != block->channels));
 }
 
@@ -352,8 +352,11 @@ static void write_block(FILE *out, const struct bd_block *block, bool projects, 
 {
     fprintf(out, "      - {kind: %s, channels: %d", block_kind_names[block->kind], channels);
     if (block->kind == BD_BLOCK_BASIC || block->kind == BD_BLOCK_BIREAL) {
-        fprintf(out, ", inner: %d, shortcut: %s, projection_bits: %d", inner,
-                shortcut_names[projects ? BD_SHORTCUT_PROJECTION : BD_SHORTCUT_IDENTITY], (int)block->projection_bits);
+        const int shortcut = block->shortcut == BD_SHORTCUT_AVERAGE ? BD_SHORTCUT_AVERAGE
+                             : projects                             ? BD_SHORTCUT_PROJECTION
+                                                                    : BD_SHORTCUT_IDENTITY;
+        fprintf(out, ", inner: %d, shortcut: %s, projection_bits: %d", inner, shortcut_names[shortcut],
+                (int)block->projection_bits);
     }
     if (block->weight_bits) {
         fprintf(out, ", weight_bits: %d", (int)block->weight_bits);

@@ -12,7 +12,7 @@
 #define BD_MAX_CHANNELS 4096
 
 enum bd_block_kind { BD_BLOCK_BASIC, BD_BLOCK_BIREAL, BD_BLOCK_SEPARABLE, BD_BLOCK_PLAIN };
-enum bd_shortcut { BD_SHORTCUT_AUTO, BD_SHORTCUT_IDENTITY, BD_SHORTCUT_PROJECTION };
+enum bd_shortcut { BD_SHORTCUT_AUTO, BD_SHORTCUT_IDENTITY, BD_SHORTCUT_PROJECTION, BD_SHORTCUT_AVERAGE };
 
 struct bd_max_pool {
     int64_t kernel, stride, pad; /* kernel 0: there is none */

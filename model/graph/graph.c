@@ -183,6 +183,11 @@ bool bd_layer_has_weights(const struct bd_layer *layer)
     return layer->kind == BD_LAYER_CONV || layer->kind == BD_LAYER_CLASSIFIER;
 }
 
+int bd_layer_side(const struct bd_layer *layer)
+{
+    return layer->averages ? 2 : 1;
+}
+
 bool bd_layer_reads_stream(const struct bd_layer *layer)
 {
     return layer->kind == BD_LAYER_POOL || layer->kind == BD_LAYER_MAXPOOL;

@@ -23,7 +23,8 @@ static bd_status reduce_moments(struct bd_net *net, struct bd_net_layer *layer, 
 static double real_unit(struct bd_net *net, const struct bd_net_layer *layer, int s, int channel)
 {
     struct bd_code in = bd_net_code(net, layer->info->in_quantizer, s);
-    return (double)layer->wscale[s][layer->unit_count[s] == 1 ? 0 : channel] * in.step;
+    const int side = bd_layer_side(layer->info);
+    return (double)layer->wscale[s][layer->unit_count[s] == 1 ? 0 : channel] * in.step / (side * side);
 }
 
 /* Batch norm as slope and offset per channel of the accumulation. */

@@ -22,7 +22,7 @@ static const struct trial trials[] = {
     {16, 16, 3, 1, 1, 14, false, 1, 0},     {16, 16, 3, 1, 1, 15, false, 1, 255}, {32, 48, 3, 2, 1, 9, false, 127, 255},
     {48, 32, 3, 1, 1, 7, false, 255, 255},  {5, 19, 3, 1, 1, 8, false, 255, 0},   {21, 7, 1, 2, 0, 12, false, 15, 15},
     {16, 32, 5, 1, 2, 11, false, 255, 255}, {19, 19, 3, 1, 1, 9, true, 255, 255}, {32, 32, 3, 2, 1, 10, true, 1, 0},
-    {64, 64, 3, 1, 1, 4, false, 3, 3},
+    {64, 64, 3, 1, 1, 4, false, 3, 3},      {21, 7, 2, 2, 0, 12, false, 255, 255}, {16, 32, 2, 2, 0, 8, false, 1, 0},
 };
 
 static int pick(struct bd_rng *rng, enum fill fill, int least, int most, int at)

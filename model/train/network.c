@@ -104,6 +104,7 @@ static bd_status open_conv(struct bd_net *net, struct bd_net_layer *layer, struc
 {
     const struct bd_layer *info = layer->info;
     bool image = info->in_quantizer == BD_QUANTIZER_INPUT, depthwise = info->groups > 1;
+    const int side = bd_layer_side(info);
     if (depthwise && (info->groups != info->in_channels || info->groups != info->out_channels || image)) {
         return bd_fail(err, BD_BAD_INPUT,
                        "layer '%s': %d groups of %d channels; the trainer has one group, or one for each", info->name,
@@ -118,8 +119,8 @@ static bd_status open_conv(struct bd_net *net, struct bd_net_layer *layer, struc
                                   .in_channels = layer->in_padded,
                                   .out_channels = layer->out_padded,
                                   .depthwise = depthwise,
-                                  .kernel_h = info->kernel_h,
-                                  .kernel_w = info->kernel_w,
+                                  .kernel_h = side * info->kernel_h,
+                                  .kernel_w = side * info->kernel_w,
                                   .stride = info->stride,
                                   .pad = info->pad,
                                   .in_height = info->in_height,
@@ -132,15 +133,16 @@ static bd_status open_conv(struct bd_net *net, struct bd_net_layer *layer, struc
     layer->shape = (struct bd_intconv_shape){.in_channels = info->in_channels,
                                              .out_channels = info->out_channels,
                                              .depthwise = depthwise,
-                                             .kernel_h = info->kernel_h,
-                                             .kernel_w = info->kernel_w,
+                                             .kernel_h = side * info->kernel_h,
+                                             .kernel_w = side * info->kernel_w,
                                              .stride = info->stride,
                                              .out_height = info->out_height,
                                              .out_width = info->out_width,
                                              .row = net->codes[info->in_quantizer].row,
                                              .plane = net->codes[info->in_quantizer].plane};
     size_t depth = depthwise ? 1 : layer->in_padded;
-    layer->plain = big_alloc(depth * layer->out_padded * info->kernel_h * info->kernel_w * sizeof(float));
+    layer->plain =
+        big_alloc(depth * layer->out_padded * side * info->kernel_h * side * info->kernel_w * sizeof(float));
     return bd_conv_create(&layer->conv, &shape, err);
 }
 

@@ -19,7 +19,7 @@ void bd_net_count_convolution(struct bd_net *net, const struct bd_net_layer *lay
     if (net->profiling) {
         const struct bd_layer *info = layer->info;
         double operations = 2.0 * images * info->out_channels * layer->out_pixels * (info->in_channels / info->groups) *
-                            info->kernel_h * info->kernel_w;
+                            info->kernel_h * info->kernel_w * bd_layer_side(info) * bd_layer_side(info);
 #pragma omp atomic
         net->profile.operations[phase] += operations;
     }

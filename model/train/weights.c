@@ -146,10 +146,27 @@ static size_t filter_size(const struct bd_net_layer *layer)
     return layer->weight_count / layer->info->out_channels;
 }
 
+/* Taps of the convolutions for each weight. */
+static size_t spread(const struct bd_net_layer *layer)
+{
+    return (size_t)bd_layer_side(layer->info) * bd_layer_side(layer->info);
+}
+
 static size_t padded_filter_size(const struct bd_net_layer *layer)
 {
     const struct bd_layer *info = layer->info;
-    return (size_t)(info->groups > 1 ? 1 : layer->in_padded) * info->kernel_h * info->kernel_w;
+    return (size_t)(info->groups > 1 ? 1 : layer->in_padded) * info->kernel_h * info->kernel_w * spread(layer);
+}
+
+static void pack(struct bd_net_layer *layer, struct bd_net_set *set)
+{
+    const size_t taps = spread(layer);
+    int16_t *spread_out = taps > 1 ? bd_xcalloc(layer->weight_count, taps * sizeof *spread_out) : NULL;
+    for (size_t i = 0; spread_out && i < layer->weight_count * taps; i++) {
+        spread_out[i] = set->integers[i / taps];
+    }
+    bd_intconv_pack(&layer->shape, spread_out ? spread_out : set->integers, &set->packed);
+    free(spread_out);
 }
 
 /* True when some running switch of the set needs the float convolution forward. */
@@ -170,15 +187,15 @@ static bd_status lay_out(struct bd_net *net, struct bd_net_layer *layer, struct 
         struct bd_net_set *set = &layer->sets[i];
         bool forward = float_forward(net, layer, i);
         if (net->integer && set->integers) {
-            bd_intconv_pack(&layer->shape, set->integers, &set->packed);
+            pack(layer, set);
         }
         if (!forward && !net->training) {
             continue;
         }
         for (int o = 0; o < layer->info->out_channels; o++) {
             float *to = layer->plain + o * padded_filter_size(layer);
-            for (size_t k = 0; k < filter_size(layer); k++) {
-                to[k] = factor(layer, set, o * filter_size(layer) + k);
+            for (size_t k = 0, taps = spread(layer); k < filter_size(layer) * taps; k++) {
+                to[k] = factor(layer, set, o * filter_size(layer) + k / taps);
             }
         }
         status = bd_conv_set_weights(layer->conv, i, layer->plain, forward, err);
@@ -236,8 +253,12 @@ bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *la
         const float *values = layer->plain + o * padded_filter_size(layer);
         float *to = layer->d_value + o * filter_size(layer);
         const float gain = 1 / layer->wscale[s][layer->unit_count[s] == 1 ? 0 : o];
-        for (size_t i = 0; i < filter_size(layer); i++) {
-            to[i] = gain * values[i];
+        for (size_t i = 0, taps = spread(layer); i < filter_size(layer); i++) {
+            float sum = 0;
+            for (size_t t = 0; t < taps; t++) {
+                sum += values[i * taps + t];
+            }
+            to[i] = gain * sum;
         }
     }
     if (!status) {

@@ -47,7 +47,7 @@ static const char *kind_name(const struct bd_layer *layer)
     case BD_LAYER_CONV:
         break;
     }
-    return layer->groups == 1 ? "conv" : layer->groups == layer->in_channels ? "depthwise" : "grouped";
+    return layer->averages ? "avg+conv" : layer->groups == 1 ? "conv" : layer->groups == layer->in_channels ? "depthwise" : "grouped";
 }
 
 static double mebibytes(uint64_t bytes)

@@ -42,6 +42,8 @@ STAGES = [{"channels": 6, "stride": 1, "blocks": [{"kind": "basic", "inner": 5}]
 BIREAL = [{"channels": 6, "stride": 1, "blocks": [{"kind": "bireal"}]}, {"channels": 9, "stride": 2, "blocks": [{"kind": "bireal"}]}]
 SEPARABLE = [{"channels": 6, "stride": 1, "blocks": [{"kind": "separable"}]},
              {"channels": 9, "stride": 2, "blocks": [{"kind": "separable"}]}]
+AVERAGE = [{"channels": 7, "stride": 2, "blocks": [{"kind": "basic", "inner": 5, "shortcut": "average"}]},
+           {"channels": 9, "stride": 1, "blocks": [BASIC]}]
 POOLED = [{"channels": 6, "stride": 1, "blocks": [BASIC], "max_pool": {"kernel": 3, "stride": 2, "pad": 1}},
           {"channels": 9, "stride": 1, "blocks": [BASIC], "max_pool": {"kernel": 2, "stride": 1}}]
 POOLED_PLAIN = [{"channels": 7, "stride": 1, "blocks": [{"kind": "plain"}], "max_pool": {"kernel": 2, "stride": 1}},
@@ -59,6 +61,9 @@ CASES = {
     "lsq": dict(switches=["w4a4", "w2a2", "w1a2", "w1a1"], stages=STAGES, teacher="top", quantizers={"weights": "lsq", "activations": "lsq"}),
     "max-pooling": dict(switches=NESTED, stages=POOLED, teacher="top", stem={"max_pool": {"kernel": 3, "stride": 2, "pad": 1}}),
     "max-pooling-plain": dict(switches=FOUR, stages=POOLED_PLAIN, teacher="next", stem={"max_pool": {"kernel": 2, "stride": 2}}),
+    "average": dict(switches=NESTED, stages=AVERAGE, teacher="top"),
+    "average-lsq": dict(switches=["w1a32", "w1a2", "w1a1"], stages=AVERAGE, teacher="next", quantizers={"weights": "lsq", "activations": "lsq"}),
+    "bfloat16-average": dict(switches=FOUR, stages=AVERAGE, teacher="top", half=True),
     "sgd": dict(switches=NESTED, stages=STAGES, teacher="top", optimizer="sgd"),
     "sgd-lsq": dict(switches=["w4a4", "w2a2", "w1a1"], stages=STAGES, teacher="top", optimizer="sgd", quantizers={"weights": "lsq", "activations": "lsq"}),
     "float-ends": dict(switches=NESTED, stages=STAGES, teacher="top", stem={"weight_bits": 32}, head={"weight_bits": 32}),
@@ -319,17 +324,18 @@ class Step:
         z.register_hook(of_norm)
         y.register_hook(of_weights)
 
-    def check_sums(self, layer, quantizer, s, codes, stride, kernel, groups=1):
-        """Integer codes by integer weights are the integer sums."""
+    def check_sums(self, layer, quantizer, s, codes, stride, kernel, groups=1, side=1):
+        """Integer codes, or sums of them where the layer averages, by integer weights are the integer sums."""
+        codes = F.avg_pool2d(codes, side) * side**2
         quantized = self.has(f"{s}/weights/{layer}")
         weights = self.load(f"{s}/weights/{layer}") if quantized else self.load(f"{layer}.weight")
         sums = F.conv2d(codes, weights, None, stride, kernel // 2, 1, groups)
         self.compare("sums" if quantized else "float sums", f"{s}/{layer}", sums, self.load(f"{s}/sums/{layer}"))
 
-    def layer(self, layer, quantizer, x, s, weight_bits, stride, kernel, groups=1):
+    def layer(self, layer, quantizer, x, s, weight_bits, stride, kernel, groups=1, side=1):
         if self.has(f"{s}/codes/{quantizer}"):
-            self.check_sums(layer, quantizer, s, self.load(f"{s}/codes/{quantizer}"), stride, kernel, groups)
-        return self.conv_norm(layer, x, s, weight_bits, stride, kernel, groups)
+            self.check_sums(layer, quantizer, s, self.load(f"{s}/codes/{quantizer}"), stride, kernel, groups, side)
+        return self.conv_norm(layer, F.avg_pool2d(x, side), s, weight_bits, stride, kernel, groups)
 
     def block(self, block, name, r, s, channels, stride, bits):
         """The stream after a block, from the stream (or, after a block without shortcut, its batch norm's output)."""
@@ -343,7 +349,9 @@ class Step:
             y = run("dw", "q1", q(r, "q1"), stride, 3, r.shape[1])
             return run("pw", "q2", q(y, "q2"), 1, 1)
         codes = q(r, "q1")
-        if stride != 1 or channels != r.shape[1]:
+        if block.get("shortcut") == "average":
+            r = run("proj", "q1", codes, 1, 1, 1, 2)
+        elif stride != 1 or channels != r.shape[1]:
             r = run("proj", "q1", codes, stride, 1)
         y = run("conv1", "q1", codes, stride, 3)
         if kind == "bireal":
