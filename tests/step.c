@@ -8,8 +8,8 @@
  *   step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next] [--optimizer adam|sgd]
  *       one step of a random network on random images, taken apart into .npy files under OUT: every array of the
  *       checkpoint (NAME), gradients (gradient/NAME), both after two updates (updated/NAME; SGD's with momentum and
- *       decay of everything), and for each switch S the codes of each quantizer Q (S/codes/Q), sums and integer weights of each layer L (S/sums/L,
- *       S/weights/L), S/pooled, S/logits, S/loss, S/d_logits; step.json says what else decided the numbers. Batch
+ *       decay of everything), and for each switch S the codes of each quantizer Q (S/codes/Q), sums and integer weights
+ *       of each layer L (S/sums/L, S/weights/L), S/pooled, S/logits, S/loss, S/d_logits; step.json says what else decided the numbers. Batch
  * norm's running statistics are those of the batch alone. */
 #include <getopt.h>
 #include <inttypes.h>

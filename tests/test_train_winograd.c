@@ -100,7 +100,8 @@ static struct bd_winograd_maps lay_out_codes(struct problem *p)
         size_t block = i / BLOCK / s->width / s->height; /* of all images */
         p->codes[block * plane + (y + 1) * row + (x + 1) * BLOCK + channel] = (uint8_t)p->source[i] + 1;
     }
-    return (struct bd_winograd_maps){.first = p->codes + row + BLOCK, .row = row, .plane = plane, .image = image, .bias = 1};
+    const void *first = p->codes + row + BLOCK;
+    return (struct bd_winograd_maps){.first = first, .row = row, .plane = plane, .image = image, .bias = 1};
 }
 
 static size_t at(const struct bd_winograd_shape *s, int channels, int n, int c, int y, int x)

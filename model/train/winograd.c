@@ -18,7 +18,8 @@ void bd_winograd_allow(bool allow)
 bool bd_winograd_fits(const struct bd_winograd_shape *s)
 {
     int rows = (s->height + OUT - 1) / OUT, columns = (s->width + OUT - 1) / OUT;
-    return allowed && s->in_channels * s->out_channels <= MOST_PAIRS && s->in_channels % BLOCK == 0 && s->out_channels % BLOCK == 0 &&
+    return allowed && s->in_channels * s->out_channels <= MOST_PAIRS && s->in_channels % BLOCK == 0 &&
+           s->out_channels % BLOCK == 0 &&
            rows * columns * OUT * OUT <= 2 * s->height * s->width && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            (!s->half || __builtin_cpu_supports("avx512bf16"));
@@ -50,8 +51,9 @@ size_t bd_winograd_packed_size(const struct bd_winograd_shape *s)
 size_t bd_winograd_room_size(const struct bd_winograd_shape *s)
 {
     struct bd_winograd_cut cut = cut_shard(s);
-    size_t tiles = (size_t)POINTS * cut.tiles * (s->in_channels + s->out_channels) * sizeof(float) + 3 * POINTS * BD_WINOGRAD_LINE;
-    return tiles + (size_t)POINTS * s->in_channels * s->out_channels * sizeof(float);
+    size_t tiles = (size_t)cut.tiles * (s->in_channels + s->out_channels);
+    size_t sums = (size_t)s->in_channels * s->out_channels;
+    return POINTS * ((tiles + sums) * sizeof(float) + 3 * BD_WINOGRAD_LINE);
 }
 
 void bd_winograd_pack(const struct bd_winograd_shape *s, const float *weights, void *packed)

@@ -31,7 +31,8 @@ struct bd_winograd_maps {
 };
 
 /* True where the processor has the instructions, the map fills its tiles of 4x4 at least half, transformed weights are
- * not too many (256 x 256 channels), and the kernels have not been turned off by bd_winograd_allow(false), which comparisons with plain sums do. */
+ * not too many (256 x 256 channels), and the kernels have not been turned off by bd_winograd_allow(false), which
+ * comparisons with plain sums do. */
 bool bd_winograd_fits(const struct bd_winograd_shape *shape);
 void bd_winograd_allow(bool allowed);
 

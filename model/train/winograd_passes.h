@@ -180,7 +180,7 @@ INLINE __m512 at(const struct window *window, int i, int j, const bool codes)
         const __m128i bytes = _mm_loadu_si128((const __m128i *)(window->row[i] + j * BLOCK));
         return _mm512_maskz_sub_ps(window->inside[j], _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)), window->bias);
     }
-    return load((const number *)window->row[i] + j * BLOCK, window->inside[j]);
+    return load((const number *)(const void *)window->row[i] + j * BLOCK, window->inside[j]);
 }
 
 /* What is done with product `k` of a tile. WORDS_OF_TILES: a word with the tile before, whose products are `before`. */
@@ -330,7 +330,8 @@ INLINE struct place place_of(const struct bd_winograd_shape *s, const struct bd_
 {
     int inside = tile % (cut->rows * cut->columns);
     *image = tile / (cut->rows * cut->columns);
-    return (struct place){s->height, s->width, inside / cut->columns * OUT - inset, inside % cut->columns * OUT - inset};
+    int row = inside / cut->columns, column = inside % cut->columns;
+    return (struct place){s->height, s->width, row * OUT - inset, column * OUT - inset};
 }
 
 /* Numbers from a product's tiles to the next product's: one cache line more than they take, lest all 36 of a tile fall
@@ -535,7 +536,7 @@ void NAME(data)(const struct bd_winograd_shape *s, const struct bd_winograd_cut 
     number *tiles = room;
     const size_t step = step_of(cut, s->out_channels, sizeof *tiles);
     size_t products_step = step_of(cut, s->in_channels, sizeof(float));
-    float *products = (float *)(tiles + POINTS * step);
+    float *products = (float *)(void *)(tiles + POINTS * step);
     const struct bd_winograd_maps maps = maps_of(s, d_result, s->out_channels);
     for (int first = 0; first < s->batch; first += cut->images) {
         int images = s->batch - first < cut->images ? s->batch - first : cut->images;
@@ -544,7 +545,7 @@ void NAME(data)(const struct bd_winograd_shape *s, const struct bd_winograd_cut 
         transform_channels(s, cut, first, count, &maps, s->out_channels, tiles);
         for (int k = 0; k < POINTS; k++) {
             const size_t weights = (size_t)s->in_channels * s->out_channels * WORDS / BLOCK;
-            multiply_point(s, cut->tiles, count, (const int32_t *)(tiles + k * step),
+            multiply_point(s, cut->tiles, count, (const int32_t *)(const void *)(tiles + k * step),
                            (const int32_t *)packed + k * weights, products + k * products_step);
         }
         for (int b = 0; b < s->in_channels / BLOCK; b++) {
@@ -591,7 +592,7 @@ void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cu
     size_t right_step = step_of(cut, s->out_channels, sizeof(number));
     size_t block_step = (size_t)cut->tiles * BLOCK;
     number *left = room, *right = (number *)room + POINTS * left_step;
-    float *sums = (float *)(right + POINTS * right_step);
+    float *sums = (float *)(void *)(right + POINTS * right_step);
     for (int first = 0; first < s->batch; first += cut->images) {
         int images = s->batch - first < cut->images ? s->batch - first : cut->images;
         int count = images * cut->rows * cut->columns;
@@ -605,8 +606,8 @@ void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cu
         for (int k = 0; k < POINTS; k++) {
             for (int o = 0; o < s->out_channels / BLOCK; o++) {
                 for (int c = 0; c < s->in_channels / BLOCK; c++) {
-                    multiply_weights((const int32_t *)(left + k * left_step + c * block_step),
-                                     (const int32_t *)(right + k * right_step + o * block_step), words,
+                    multiply_weights((const int32_t *)(const void *)(left + k * left_step + c * block_step),
+                                     (const int32_t *)(const void *)(right + k * right_step + o * block_step), words,
                                      sums + k * step + ((size_t)o * s->in_channels + c * BLOCK) * BLOCK, !first);
                 }
             }
