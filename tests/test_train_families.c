@@ -151,15 +151,7 @@ static void close_probe(struct probe *probe)
 
 static double loss(struct probe *probe, int s)
 {
-    struct bd_error err;
-    double sum = 0;
-    bd_net_update_weights(probe->net);
-    cr_assert_eq(bd_net_begin(probe->net, probe->data.images, &err), BD_OK, "%s", err.message);
-    cr_assert_eq(bd_net_forward(probe->net, s, 0, probe->logits, &err), BD_OK, "%s", err.message);
-    for (int i = 0; i < probe->batch * CLASSES; i++) {
-        sum += (double)probe->logits[i] * probe->d_logits[i];
-    }
-    return sum;
+    return net_loss(probe->net, &probe->data, s, probe->logits, probe->d_logits, probe->batch * CLASSES);
 }
 
 static void backward(struct probe *probe, int s)

@@ -64,15 +64,7 @@ static void close_probe(struct probe *probe)
 
 static double loss(struct probe *probe)
 {
-    struct bd_error err;
-    double sum = 0;
-    bd_net_update_weights(probe->net);
-    cr_assert_eq(bd_net_begin(probe->net, probe->data.images, &err), BD_OK, "%s", err.message);
-    cr_assert_eq(bd_net_forward(probe->net, 0, 0, probe->logits, &err), BD_OK, "%s", err.message);
-    for (int i = 0; i < BATCH * CLASSES; i++) {
-        sum += (double)probe->logits[i] * probe->d_logits[i];
-    }
-    return sum;
+    return net_loss(probe->net, &probe->data, 0, probe->logits, probe->d_logits, BATCH * CLASSES);
 }
 
 /* The stem's sums are those of pixels and latents, the logits those of the pooled code and latents, in double. */
@@ -115,8 +107,8 @@ Test(train_float, sums_are_those_of_the_latents)
     close_probe(&probe);
 }
 
-/* Entries of a layer's weights by central differences; `bound`: of the largest. The logits are linear in the classifier;
- * behind the stem clipping has kinks. */
+/* Entries of a layer's weights by central differences; `bound`: of the largest. The logits are linear in the
+ * classifier; behind the stem clipping has kinks. */
 static void check_gradient(struct probe *probe, const char *name, float move, double bound)
 {
     struct bd_error err;

@@ -10,6 +10,7 @@
 
 #include "model/core/memory.h"
 #include "model/core/rng.h"
+#include "model/train/network.h"
 #include "model/train/train.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -154,6 +155,21 @@ static size_t assert_same_arrays(const struct bd_checkpoint *few, const struct b
         cr_assert_arr_eq(a->data, b->data, a->count * sizeof(float), "%s differs", a->name);
     }
     return few->array_count;
+}
+
+/* Forward with the weights as they are; the sum of logits times given numbers, which then are its gradient. */
+static double net_loss(struct bd_net *net, const struct bd_dataset *data, int s, float *logits, const float *d_logits,
+                       int count)
+{
+    struct bd_error err;
+    double sum = 0;
+    bd_net_update_weights(net);
+    cr_assert_eq(bd_net_begin(net, data->images, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_net_forward(net, s, 0, logits, &err), BD_OK, "%s", err.message);
+    for (int i = 0; i < count; i++) {
+        sum += (double)logits[i] * d_logits[i];
+    }
+    return sum;
 }
 
 #endif

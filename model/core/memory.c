@@ -29,6 +29,16 @@ void *bd_xmalloc(size_t size)
     return memory;
 }
 
+void *bd_xaligned(size_t size)
+{
+    enum { LINE = 64 };
+    void *memory = aligned_alloc(LINE, product(size / LINE + 1, LINE));
+    if (!memory) {
+        out_of_memory(1, size);
+    }
+    return memory;
+}
+
 void *bd_xcalloc(size_t count, size_t size)
 {
     void *memory = calloc(1, product(count, size));

@@ -9,6 +9,8 @@
 #include "model/core/error.h"
 
 void *bd_xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
+/* At a multiple of 64, a cache line and a vector of AVX-512. */
+void *bd_xaligned(size_t size) __attribute__((malloc, returns_nonnull));
 /* count * size zeroed bytes; the product is checked. */
 void *bd_xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 /* Resizes to count * size bytes; the product is checked. */

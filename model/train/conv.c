@@ -197,15 +197,6 @@ static dnnl_status_t make_worker(struct bd_conv *conv, const struct descriptors 
     return status;
 }
 
-static void *aligned_room(size_t size)
-{
-    void *room = aligned_alloc(64, (size + 63) / 64 * 64);
-    if (!room) {
-        abort();
-    }
-    return room;
-}
-
 /* Passes backward without oneDNN, where the shape allows. */
 static void make_winograd(struct bd_conv *conv)
 {
@@ -224,7 +215,7 @@ static void make_winograd(struct bd_conv *conv)
     }
     conv->packed = bd_xcalloc(s->sets, sizeof *conv->packed);
     for (int i = 0; i < s->sets; i++) {
-        conv->packed[i] = aligned_room(bd_winograd_packed_size(&conv->filtering));
+        conv->packed[i] = bd_xaligned(bd_winograd_packed_size(&conv->filtering));
     }
 }
 

@@ -18,14 +18,9 @@ static int blocks(int channels)
     return (channels + BLOCK - 1) / BLOCK;
 }
 
-static void *aligned_room(size_t size)
+static void *zeroed_room(size_t size)
 {
-    void *room = aligned_alloc(64, (size + 63) / 64 * 64);
-    if (!room) {
-        abort();
-    }
-    memset(room, 0, size);
-    return room;
+    return memset(bd_xaligned(size), 0, size);
 }
 
 /* ---- weights ---- */
@@ -40,13 +35,13 @@ static size_t packed_at(const struct bd_intconv_shape *s, int o, int c, int tap)
 static void make_rooms(const struct bd_intconv_shape *s, struct bd_intconv_weights *w)
 {
     int taps = s->kernel_h * s->kernel_w, out = blocks(s->out_channels) * BLOCK, in = blocks(s->in_channels) * BLOCK;
-    w->sums = aligned_room(out * sizeof *w->sums);
+    w->sums = zeroed_room(out * sizeof *w->sums);
     if (s->depthwise) {
-        w->wide = aligned_room((size_t)out * taps * sizeof *w->wide);
+        w->wide = zeroed_room((size_t)out * taps * sizeof *w->wide);
         return;
     }
-    w->packed = aligned_room((size_t)out * in * taps);
-    w->ones = aligned_room((size_t)BLOCK * in * taps);
+    w->packed = zeroed_room((size_t)out * in * taps);
+    w->ones = zeroed_room((size_t)BLOCK * in * taps);
     for (int o = 0; o < BLOCK; o++) {
         for (int c = 0; c < s->in_channels; c++) {
             for (int tap = 0; tap < taps; tap++) {

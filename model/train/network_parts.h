@@ -35,7 +35,7 @@ struct bd_net_layer {
     float *d_value; /* gradient of the weights' real values on its way to the latents (OC, IC / groups, KH, KW) */
     struct bd_net_set *sets;
     int set_count, set_of[BD_MAX_SWITCHES];
-    float *plain;                       /* float weights or their gradient, channels padded, on the way to oneDNN */
+    float *plain;                       /* float weights or their gradient, channels padded */
     void *accumulation;                 /* (N, OC/B, pixels, B) */
     enum bd_number accumulation_type;   /* of the last forward */
     float *stream, *d_accumulation_sum; /* the latter for ONCE layers only */
@@ -82,7 +82,7 @@ struct bd_net {
     float *image;        /* (N, C, H, W) */
     void *d_code_room;   /* where it does so; the last reader's stays in the worker's room */
     struct bd_net_worker *worker;
-    float *d_shards;    /* a layer's weight gradients as oneDNN leaves them, by shard */
+    float *d_shards;    /* a layer's weight gradients as its kernel leaves them, by shard */
     float *d_stream[2]; /* two: a stage's first gradient is gathered while the last of the next is read */
     void *d_inner;
     double *slab_sums, *slab_alpha, *channel_sums;

@@ -30,6 +30,12 @@ static size_t number_size(const struct bd_winograd_shape *s)
     return s->half ? 2 : sizeof(float);
 }
 
+struct bd_winograd_maps bd_winograd_number_maps(const struct bd_winograd_shape *s, const void *first, int channels)
+{
+    size_t row = (size_t)s->width * BLOCK * number_size(s), plane = s->height * row;
+    return (struct bd_winograd_maps){.first = first, .row = row, .plane = plane, .image = channels / BLOCK * plane};
+}
+
 static struct bd_winograd_cut cut_shard(const struct bd_winograd_shape *s)
 {
     struct bd_winograd_cut cut = {.rows = (s->height + OUT - 1) / OUT, .columns = (s->width + OUT - 1) / OUT};
@@ -68,18 +74,24 @@ void bd_winograd_data_gradient(const struct bd_winograd_shape *s, const void *pa
     (s->half ? bd_winograd_data_half : bd_winograd_data_float)(s, &cut, packed, d_result, d_source, room);
 }
 
+static void weight_gradient(const struct bd_winograd_shape *s, const struct bd_winograd_maps *sources, bool codes,
+                            const void *d_result, float *d_weights, void *room)
+{
+    struct bd_winograd_cut cut = cut_shard(s);
+    (s->half ? bd_winograd_weight_half : bd_winograd_weight_float)(s, &cut, sources, codes, d_result, d_weights, room);
+}
+
 void bd_winograd_weight_gradient(const struct bd_winograd_shape *s, const void *source, const void *d_result,
                                  float *d_weights, void *room)
 {
-    struct bd_winograd_cut cut = cut_shard(s);
-    (s->half ? bd_winograd_weight_half : bd_winograd_weight_float)(s, &cut, source, NULL, d_result, d_weights, room);
+    const struct bd_winograd_maps sources = bd_winograd_number_maps(s, source, s->in_channels);
+    weight_gradient(s, &sources, false, d_result, d_weights, room);
 }
 
 void bd_winograd_weight_gradient_of_codes(const struct bd_winograd_shape *s, const struct bd_winograd_maps *codes,
                                           const void *d_result, float *d_weights, void *room)
 {
-    struct bd_winograd_cut cut = cut_shard(s);
-    (s->half ? bd_winograd_weight_half : bd_winograd_weight_float)(s, &cut, NULL, codes, d_result, d_weights, room);
+    weight_gradient(s, codes, true, d_result, d_weights, room);
 }
 
 void bd_winograd_plain(const struct bd_winograd_shape *s, const float *d_weights, float *plain)

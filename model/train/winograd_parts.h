@@ -25,11 +25,16 @@ void bd_winograd_data_float(const struct bd_winograd_shape *shape, const struct 
                             const void *packed, const void *d_result, void *d_source, void *room);
 void bd_winograd_data_half(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
                            const void *packed, const void *d_result, void *d_source, void *room);
+/* `channels` maps of numbers (floats or bfloat16) beside each other in every image, as `shape` lays them out. */
+struct bd_winograd_maps bd_winograd_number_maps(const struct bd_winograd_shape *shape, const void *first,
+                                                int channels);
+
+/* `sources` are bytes where `codes`, else numbers. */
 void bd_winograd_weight_float(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
-                               const void *source, const struct bd_winograd_maps *codes, const void *d_result,
+                              const struct bd_winograd_maps *sources, bool codes, const void *d_result,
                               float *d_weights, void *room);
 void bd_winograd_weight_half(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
-                              const void *source, const struct bd_winograd_maps *codes, const void *d_result,
+                             const struct bd_winograd_maps *sources, bool codes, const void *d_result,
                              float *d_weights, void *room);
 
 #endif

@@ -10,139 +10,7 @@
 
 #include "model/train/winograd_parts.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
-/* Points +-P and +-Q; P Q = 1. Divisors: of a point, the product of its distances to the others. */
-#define P (2.0f / 3)
-#define Q (3.0f / 2)
-#define SUM (P * P + Q * Q)
-#define DIVISOR_P (2 * P * P * (P * P - Q * Q))
-#define DIVISOR_Q (2 * Q * Q * (Q * Q - P * P))
-
-#if HALF
-typedef uint16_t number;
-enum { WORDS = BLOCK / 2 }; /* of 16 channels */
-#else
-typedef float number;
-enum { WORDS = BLOCK };
-#endif
-
-/* ---- numbers ---- */
-
-INLINE __m512 all(float value)
-{
-    return _mm512_set1_ps(value);
-}
-
-/* a b + c */
-INLINE __m512 madd(float a, __m512 b, __m512 c)
-{
-    return _mm512_fmadd_ps(all(a), b, c);
-}
-
-INLINE __m512 load(const number *from, __mmask16 inside)
-{
-#if HALF
-    return (__m512)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(inside, from)), 16);
-#else
-    return _mm512_maskz_loadu_ps(inside, from);
-#endif
-}
-
-INLINE void store(number *to, __m512 value)
-{
-#if HALF
-    _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh(value));
-#else
-    _mm512_storeu_ps(to, value);
-#endif
-}
-
-#if HALF
-/* Words of (low, high). */
-INLINE __m512i pair(__m512 low, __m512 high)
-{
-    const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
-                                           21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-    return _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(high, low));
-}
-#endif
-
-/* sum + word (for all) * words */
-INLINE __m512 multiply(__m512 sum, __m512i word, __m512i words)
-{
-#if HALF
-    return _mm512_dpbf16_ps(sum, (__m512bh)word, (__m512bh)words);
-#else
-    return _mm512_fmadd_ps((__m512)word, (__m512)words, sum);
-#endif
-}
-
-/* ---- transforms of one dimension ---- */
-
-/* Six neighbours of a map: coefficients of the polynomials that vanish at all points but one. */
-INLINE void of_window(const __m512 d[IN], __m512 to[IN])
-{
-    __m512 even = madd(-Q * Q, d[2], d[4]), odd = madd(P, d[3], _mm512_mul_ps(all(-Q), d[1]));
-    to[0] = _mm512_add_ps(madd(-SUM, d[2], d[0]), d[4]);
-    to[1] = _mm512_add_ps(even, odd);
-    to[2] = _mm512_sub_ps(even, odd);
-    even = madd(-P * P, d[2], d[4]);
-    odd = madd(Q, d[3], _mm512_mul_ps(all(-P), d[1]));
-    to[3] = _mm512_add_ps(even, odd);
-    to[4] = _mm512_sub_ps(even, odd);
-    to[5] = _mm512_add_ps(madd(-SUM, d[3], d[1]), d[5]);
-}
-
-/* Values at the points of the polynomial with four coefficients; divisors are left to results_3. */
-INLINE void of_taps_4(const __m512 g[4], __m512 to[IN])
-{
-    __m512 even = madd(P * P, g[2], g[0]), odd = madd(P * P * P, g[3], _mm512_mul_ps(all(P), g[1]));
-    to[0] = g[0];
-    to[1] = _mm512_add_ps(even, odd);
-    to[2] = _mm512_sub_ps(even, odd);
-    even = madd(Q * Q, g[2], g[0]);
-    odd = madd(Q * Q * Q, g[3], _mm512_mul_ps(all(Q), g[1]));
-    to[3] = _mm512_add_ps(even, odd);
-    to[4] = _mm512_sub_ps(even, odd);
-    to[5] = g[3];
-}
-
-/* The same of three coefficients, divided. */
-INLINE void of_taps_3(const __m512 g[3], __m512 to[IN])
-{
-    const float p = 1 / DIVISOR_P, q = 1 / DIVISOR_Q;
-    __m512 even = madd(p * P * P, g[2], _mm512_mul_ps(all(p), g[0])), odd = _mm512_mul_ps(all(p * P), g[1]);
-    to[0] = g[0];
-    to[1] = _mm512_add_ps(even, odd);
-    to[2] = _mm512_sub_ps(even, odd);
-    even = madd(q * Q * Q, g[2], _mm512_mul_ps(all(q), g[0]));
-    odd = _mm512_mul_ps(all(q * Q), g[1]);
-    to[3] = _mm512_add_ps(even, odd);
-    to[4] = _mm512_sub_ps(even, odd);
-    to[5] = g[2];
-}
-
-INLINE void results_4(const __m512 m[IN], __m512 to[4])
-{
-    __m512 even_p = _mm512_add_ps(m[1], m[2]), odd_p = _mm512_sub_ps(m[1], m[2]);
-    __m512 even_q = _mm512_add_ps(m[3], m[4]), odd_q = _mm512_sub_ps(m[3], m[4]);
-    to[0] = _mm512_add_ps(_mm512_add_ps(even_p, even_q), m[0]);
-    to[1] = madd(P, odd_p, _mm512_mul_ps(all(Q), odd_q));
-    to[2] = madd(P * P, even_p, _mm512_mul_ps(all(Q * Q), even_q));
-    to[3] = madd(P * P * P, odd_p, madd(Q * Q * Q, odd_q, m[5]));
-}
-
-/* Divides too. */
-INLINE void results_3(const __m512 m[IN], __m512 to[3])
-{
-    const float p = 1 / DIVISOR_P, q = 1 / DIVISOR_Q;
-    __m512 even_p = _mm512_add_ps(m[1], m[2]), odd_p = _mm512_sub_ps(m[1], m[2]);
-    __m512 even_q = _mm512_add_ps(m[3], m[4]), odd_q = _mm512_sub_ps(m[3], m[4]);
-    to[0] = madd(p, even_p, madd(q, even_q, m[0]));
-    to[1] = madd(p * P, odd_p, _mm512_mul_ps(all(q * Q), odd_q));
-    to[2] = madd(p * P * P, even_p, madd(q * Q * Q, even_q, m[5]));
-}
+#include "model/train/winograd_transforms.h"
 
 /* ---- transforms of tiles ---- */
 
@@ -315,13 +183,6 @@ DEFINE_TRANSFORM(taps_words, transform_taps(maps, map, place, to, step, before, 
 INLINE const char *map_of(const struct bd_winograd_maps *maps, int image, int block)
 {
     return (const char *)maps->first + image * maps->image + block * maps->plane;
-}
-
-/* Maps of numbers, one after the other. */
-INLINE struct bd_winograd_maps maps_of(const struct bd_winograd_shape *s, const void *first, int channels)
-{
-    size_t row = (size_t)s->width * BLOCK * sizeof(number), plane = s->height * row;
-    return (struct bd_winograd_maps){.first = first, .row = row, .plane = plane, .image = channels / BLOCK * plane};
 }
 
 /* Image and place of tile `tile` of a chunk. */
@@ -537,7 +398,7 @@ void NAME(data)(const struct bd_winograd_shape *s, const struct bd_winograd_cut 
     const size_t step = step_of(cut, s->out_channels, sizeof *tiles);
     size_t products_step = step_of(cut, s->in_channels, sizeof(float));
     float *products = (float *)(void *)(tiles + POINTS * step);
-    const struct bd_winograd_maps maps = maps_of(s, d_result, s->out_channels);
+    const struct bd_winograd_maps maps = bd_winograd_number_maps(s, d_result, s->out_channels);
     for (int first = 0; first < s->batch; first += cut->images) {
         int images = s->batch - first < cut->images ? s->batch - first : cut->images;
         int count = images * cut->rows * cut->columns;
@@ -582,11 +443,11 @@ static void finish_weights(const float *sums, size_t step, int in_channels, floa
     }
 }
 
-void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, const void *source,
-                  const struct bd_winograd_maps *codes, const void *d_result, float *d_weights, void *room)
+void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut,
+                  const struct bd_winograd_maps *sources, bool codes, const void *d_result, float *d_weights,
+                   void *room)
 {
-    const struct bd_winograd_maps sources = maps_of(s, source, s->in_channels);
-    const struct bd_winograd_maps results = maps_of(s, d_result, s->out_channels);
+    const struct bd_winograd_maps results = bd_winograd_number_maps(s, d_result, s->out_channels);
     size_t step = (size_t)s->in_channels * s->out_channels + BD_WINOGRAD_LINE / sizeof(float);
     size_t left_step = step_of(cut, s->in_channels, sizeof(number));
     size_t right_step = step_of(cut, s->out_channels, sizeof(number));
@@ -596,11 +457,8 @@ void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cu
     for (int first = 0; first < s->batch; first += cut->images) {
         int images = s->batch - first < cut->images ? s->batch - first : cut->images;
         int count = images * cut->rows * cut->columns;
-        if (codes) {
-            transform_tiles(s, cut, first, count, codes, s->in_channels, codes_floats, codes_words, 1, left);
-        } else {
-            transform_tiles(s, cut, first, count, &sources, s->in_channels, window_floats, window_words, 1, left);
-        }
+        transform_tiles(s, cut, first, count, sources, s->in_channels, codes ? codes_floats : window_floats,
+                        codes ? codes_words : window_words, 1, left);
         transform_tiles(s, cut, first, count, &results, s->out_channels, taps_floats, taps_words, 0, right);
         int words = HALF ? (count + 1) / 2 : count;
         for (int k = 0; k < POINTS; k++) {
@@ -618,6 +476,3 @@ void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cu
                        d_weights + (size_t)o * s->in_channels * 9);
     }
 }
-
-#undef P
-#undef Q

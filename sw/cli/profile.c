@@ -72,6 +72,8 @@ void bd_cli_print_profile(const struct bd_train_profile *p)
     printf("%-24s %9.2f        GOP/s and GB/s are of one thread\n", "a step", p->processor * 1e3);
     printf("its convolutions alone   %9.2f        the step stands at %.0f %% of that bound\n", p->bound_processor * 1e3,
            100 * p->bound_processor / p->processor);
+    puts("operations are those of plain sums; gradients by Winograd's filtering do a quarter of theirs, and may pass "
+         "the limit");
     printf("images/s: %.0f; convolutions alone %.0f\n", p->batch / p->wall, p->batch / p->bound_wall);
     printf("limits of this machine, a thread: %.0f GFLOP/s float32, %.0f bfloat16, %.0f GOP/s int8; %.1f GB/s all "
            "threads\n",
