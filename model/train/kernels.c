@@ -66,6 +66,11 @@ INLINE vf real(vi v)
     return __builtin_convertvector(v, vf);
 }
 
+INLINE vf whole_part(vf v)
+{
+    return real(whole(v));
+}
+
 INLINE vf low(vf a, vf b)
 {
     vi below = a < b;
@@ -86,6 +91,11 @@ INLINE mask at_least(vf a, vf b)
 INLINE vf keep(mask m, vf v)
 {
     return (vf)(m & (vi)v);
+}
+
+INLINE vf choose(mask m, vf a, vf b)
+{
+    return (vf)((m & (vi)a) | (~m & (vi)b));
 }
 
 INLINE void add_lanes(double *sums, vf v)

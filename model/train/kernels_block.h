@@ -1,8 +1,12 @@
 /* The kernels for one block size: included with PARTS, the vectors of a block; CLONES, what stands before each kernel;
  * and NAME. Vectors, masks and the functions on them are the includer's:
  *   vf, vi (LANES numbers each), mask; all(x), load(base, at, type), store(base, at, type, v), store_bytes(base, at,
- * vi), whole(v) and real(vi) (conversions, truncating), low(a, b) and high(a, b) (b where a is not below, above it),
- *   at_least(a, b), keep(mask, v) (else 0), add_lanes(sums, v). Masks know & and ~. */
+ * vi), whole(v) (conversion, truncating), whole_part(v) (where v is not negative and fits an int32_t; else anything),
+ *   low(a, b) and high(a, b) (b where a is not below, above it), at_least(a, b), keep(mask, v) (else 0),
+ *   choose(mask, a, b) (else b), add_lanes(sums, v). Masks know & and ~.
+ * What a slab has or lacks goes to the loops as constants, so that they hold no branch: their time goes to
+ * instructions, not to memory. A slab's fields are read before the loops, because a
+ * vector's store might change them for all that the compiler knows. */
 
 #define BLOCK (PARTS * LANES)
 
@@ -40,34 +44,38 @@ CLONES void NAME(moments)(const void *a, enum bd_number type, int pixels,
 
 /* One row. */
 INLINE void NAME(forward_row)(const struct bd_forward_slab *slab, const enum bd_number type,
-                              const enum bd_code_kind kind, size_t start, int width, uint8_t *codes, const vf *slope,
-                              const vf *offset, const struct bd_code *code)
+                              const enum bd_code_kind kind, const bool adds, const bool writes, size_t start,
+                              size_t width, uint8_t *codes, const vf *slope, const vf *offset,
+                              const struct bd_code *code)
 {
     const float n = code->n, scale = code->scale, alpha = code->alpha;
-    const bool adds = slab->stream_in, writes = slab->stream_out;
-    for (size_t i = 0; i < (size_t)width * PARTS; i += PARTS) {
+    const void *const a = slab->a;
+    const float *const stream_in = slab->stream_in;
+    float *const stream_out = slab->stream_out, *const values = slab->codes;
+    for (size_t i = 0; i < width * PARTS; i += PARTS) {
         for (int k = 0; k < PARTS; k++) {
             size_t at = start * PARTS + i + k;
-            vf z = load(slab->a, at, type) * slope[k] + offset[k];
+            vf z = load(a, at, type) * slope[k] + offset[k];
             if (adds) {
-                z += load(slab->stream_in, at, BD_FLOAT);
+                z += load(stream_in, at, BD_FLOAT);
             }
             if (writes) {
-                store(slab->stream_out, at, BD_FLOAT, z);
+                store(stream_out, at, BD_FLOAT, z);
             }
             if (kind == BD_CODE_PACT) {
                 store_bytes(codes, i + k, whole(NAME(code_value)(z, scale, n)));
             } else if (kind == BD_CODE_SIGN) {
                 store_bytes(codes, i + k, whole(keep(at_least(z, all(0)), all(2))));
             } else if (kind == BD_CODE_CLIP) {
-                store(slab->codes, at, BD_FLOAT, low(high(z, all(0)), all(alpha)));
+                store(values, at, BD_FLOAT, low(high(z, all(0)), all(alpha)));
             }
         }
     }
 }
 
-INLINE void NAME(forward_of)(const struct bd_forward_slab *slab, const enum bd_number type,
-                             const enum bd_code_kind kind, int pixels, const struct bd_code *code)
+INLINE void NAME(forward_rows)(const struct bd_forward_slab *slab, const enum bd_number type,
+                               const enum bd_code_kind kind, const bool adds, const bool writes, int pixels,
+                               const struct bd_code *code)
 {
     vf slope[PARTS], offset[PARTS];
     memcpy(slope, slab->slope, sizeof slope);
@@ -76,8 +84,23 @@ INLINE void NAME(forward_of)(const struct bd_forward_slab *slab, const enum bd_n
     int width = bytes ? slab->width : pixels;
     uint8_t *codes = slab->codes;
     for (int start = 0; start < pixels; start += width) {
-        NAME(forward_row)(slab, type, kind, start, width, codes, slope, offset, code);
+        NAME(forward_row)(slab, type, kind, adds, writes, start, width, codes, slope, offset, code);
         codes = bytes ? codes + slab->pitch : NULL;
+    }
+}
+
+INLINE void NAME(forward_of)(const struct bd_forward_slab *slab, const enum bd_number type,
+                             const enum bd_code_kind kind, int pixels, const struct bd_code *code)
+{
+    const bool writes = slab->stream_out;
+    if (!slab->stream_in && !writes) {
+        NAME(forward_rows)(slab, type, kind, false, false, pixels, code);
+    } else if (!slab->stream_in) {
+        NAME(forward_rows)(slab, type, kind, false, true, pixels, code);
+    } else if (writes) {
+        NAME(forward_rows)(slab, type, kind, true, true, pixels, code);
+    } else {
+        NAME(forward_rows)(slab, type, kind, true, false, pixels, code);
     }
 }
 
@@ -102,34 +125,44 @@ CLONES void NAME(forward)(const struct bd_forward_slab *slab, int pixels, const 
 /* ---- backward ---- */
 
 /* d, the gradient of the codes' values over the gain: what the quantizer lets through of it; adds to *d_level. `limit`:
- * from there on z is above. */
-INLINE vf NAME(pass)(const enum bd_code_kind kind, vf d, vf z, const struct bd_code *code, vf limit, vf *d_level)
+ * from there on z is above. PACT's own clip level has the rounding error for its gradient inside, n above. */
+INLINE vf NAME(pass)(const enum bd_code_kind kind, const enum bd_code_pass pass, vf d, vf z, vf scale, vf last,
+                     vf limit, vf *d_level)
 {
-    const float curve = code->pass == BD_PASS_BIREAL ? 1 : 0, rounding = code->pass == BD_PASS_OWN ? 1 : 0;
+    mask positive = at_least(z, all(0));
     if (kind == BD_CODE_PACT) {
-        vf n = all(code->n), u = z * code->scale, q = real(whole(NAME(code_value)(z, code->scale, code->n)));
-        mask over = at_least(u, limit), inside = at_least(z, all(0)) & ~over;
-        *d_level += keep(inside, d * (q - u) * rounding) + keep(over, d * n);
-        return keep(inside, d);
+        vf u = z * scale;
+        mask over = at_least(u, limit);
+        if (pass == BD_PASS_OWN) {
+            *d_level += keep(positive, d * choose(over, last, whole_part(u + 0.5f) - u));
+        } else {
+            *d_level += keep(over, d * last);
+        }
+        return keep(positive & ~over, d);
     }
     if (kind == BD_CODE_SIGN) {
-        vf slope = all(1 + curve) - high(z, all(0) - z) * (2 * curve); /* 2 - 2 |z|, or 1 */
-        return keep(at_least(z, all(-1)) & at_least(all(1), z), d * slope);
+        if (pass == BD_PASS_BIREAL) {
+            d *= 2 - high(z, all(0) - z) * 2; /* 2 - 2 |z| */
+        }
+        return keep(at_least(z, all(-1)) & at_least(all(1), z), d);
     }
     mask over = at_least(z, limit);
     *d_level += keep(over, d);
-    return keep(at_least(z, all(0)) & ~over, d);
+    return keep(positive & ~over, d);
 }
 
-INLINE void NAME(backward_of)(const struct bd_backward_slab *slab, const enum bd_number type,
-                              const enum bd_code_kind kind, int pixels, const struct bd_code *code, double *sums,
-                              double *d_alpha)
+INLINE void NAME(backward_slab)(const struct bd_backward_slab *slab, const enum bd_number type,
+                                const enum bd_number d_type, const enum bd_code_kind kind, const bool stream,
+                                const enum bd_code_pass pass, int pixels, const struct bd_code *code, double *sums,
+                                double *d_alpha)
 {
-    const bool second = slab->d_code_2, stream = slab->stream, d_stream = slab->d_stream;
-    const enum bd_number d_type = slab->d_type;
-    const struct bd_code here = *code; /* which no store can change */
-    const float last = kind == BD_CODE_PACT ? here.n : here.alpha; /* in steps, or as a value */
-    const vf limit = all(here.pass == BD_PASS_CLOSED ? nextafterf(last, INFINITY) : last);
+    const void *const a_map = slab->a, *const d_code = slab->d_code, *const d_code_2 = slab->d_code_2;
+    const float *const z_map = slab->stream, *const d_stream = slab->d_stream;
+    void *const g = slab->g;
+    const bool second = d_code_2, adds = d_stream;
+    const float bound = kind == BD_CODE_PACT ? code->n : code->alpha; /* in steps, or as a value */
+    const vf scale = all(code->scale), last = all(bound), gain = all(slab->code_gain),
+             limit = all(code->pass == BD_PASS_CLOSED ? nextafterf(bound, INFINITY) : bound);
     vf slope[PARTS], offset[PARTS];
     double levels[LANES] = {0}, level = 0;
     memcpy(slope, slab->slope, sizeof slope);
@@ -140,25 +173,25 @@ INLINE void NAME(backward_of)(const struct bd_backward_slab *slab, const enum bd
         vf sum[PARTS] = {0}, products[PARTS] = {0}, d_level = {0};
         for (int i = start * PARTS; i < end * PARTS; i += PARTS) {
             for (int k = 0; k < PARTS; k++) {
-                vf a = load(slab->a, i + k, type), d = {0};
+                vf a = load(a_map, i + k, type), d = {0};
                 if (kind != BD_CODE_NONE) {
-                    d = load(slab->d_code, i + k, d_type);
+                    d = load(d_code, i + k, d_type);
                     if (second) {
-                        d += load(slab->d_code_2, i + k, d_type);
+                        d += load(d_code_2, i + k, d_type);
                     }
                     vf z = a * slope[k] + offset[k];
                     if (stream) {
-                        z = load(slab->stream, i + k, BD_FLOAT);
+                        z = load(z_map, i + k, BD_FLOAT);
                     }
-                    d = NAME(pass)(kind, d, z, &here, limit, &d_level);
+                    d = NAME(pass)(kind, pass, d, z, scale, last, limit, &d_level);
                 }
                 if (stream) {
-                    d *= slab->code_gain;
-                    if (d_stream) {
-                        d += load(slab->d_stream, i + k, BD_FLOAT);
+                    d *= gain;
+                    if (adds) {
+                        d += load(d_stream, i + k, BD_FLOAT);
                     }
                 }
-                store(slab->g, i + k, stream ? BD_FLOAT : d_type, d);
+                store(g, i + k, stream ? BD_FLOAT : d_type, d);
                 sum[k] += d;
                 products[k] += d * a;
             }
@@ -176,6 +209,36 @@ INLINE void NAME(backward_of)(const struct bd_backward_slab *slab, const enum bd
     *d_alpha = kind == BD_CODE_PACT ? level / code->n : level;
     for (int i = 0; !stream && i < 2 * BLOCK; i++) {
         sums[i] *= slab->code_gain;
+    }
+}
+
+/* PUBLISHED and CLOSED differ in the limit alone, a sign's gradients in BIREAL alone. */
+INLINE void NAME(backward_by_pass)(const struct bd_backward_slab *slab, const enum bd_number type,
+                                   const enum bd_number d_type, const enum bd_code_kind kind, const bool stream,
+                                   int pixels, const struct bd_code *code, double *sums, double *d_alpha)
+{
+    if (kind == BD_CODE_PACT && code->pass != BD_PASS_OWN) {
+        NAME(backward_slab)(slab, type, d_type, kind, stream, BD_PASS_PUBLISHED, pixels, code, sums, d_alpha);
+    } else if (kind == BD_CODE_SIGN && code->pass == BD_PASS_BIREAL) {
+        NAME(backward_slab)(slab, type, d_type, kind, stream, BD_PASS_BIREAL, pixels, code, sums, d_alpha);
+    } else {
+        NAME(backward_slab)(slab, type, d_type, kind, stream, BD_PASS_OWN, pixels, code, sums, d_alpha);
+    }
+}
+
+INLINE void NAME(backward_of)(const struct bd_backward_slab *slab, const enum bd_number type,
+                              const enum bd_code_kind kind, int pixels, const struct bd_code *code, double *sums,
+                              double *d_alpha)
+{
+    const bool half = slab->d_type == BD_HALF;
+    if (slab->stream && half) {
+        NAME(backward_by_pass)(slab, type, BD_HALF, kind, true, pixels, code, sums, d_alpha);
+    } else if (slab->stream) {
+        NAME(backward_by_pass)(slab, type, BD_FLOAT, kind, true, pixels, code, sums, d_alpha);
+    } else if (half) {
+        NAME(backward_by_pass)(slab, type, BD_HALF, kind, false, pixels, code, sums, d_alpha);
+    } else {
+        NAME(backward_by_pass)(slab, type, BD_FLOAT, kind, false, pixels, code, sums, d_alpha);
     }
 }
 
@@ -200,22 +263,46 @@ CLONES void NAME(backward)(const struct bd_backward_slab *slab, int pixels, cons
 
 /* ---- batch norm's gradient ---- */
 
-INLINE void NAME(normalize_of)(const struct bd_normalize_slab *slab, const enum bd_number type, int pixels)
+INLINE void NAME(normalize_slab)(const struct bd_normalize_slab *slab, const enum bd_number type,
+                                 const enum bd_number g_type, const enum bd_number d_type, const bool adds, int pixels)
 {
-    const enum bd_number g_type = slab->g_type, d_type = slab->d_type;
+    const void *const g = slab->g, *const a = slab->a;
+    void *const d_a = slab->d_a;
+    float *const sum = slab->sum;
     vf p[PARTS], q[PARTS], r[PARTS];
     memcpy(p, slab->p, sizeof p);
     memcpy(q, slab->q, sizeof q);
     memcpy(r, slab->r, sizeof r);
     for (int i = 0; i < pixels * PARTS; i += PARTS) {
         for (int k = 0; k < PARTS; k++) {
-            vf d = p[k] * load(slab->g, i + k, g_type) + q[k] * load(slab->a, i + k, type) + r[k];
-            if (slab->d_a) {
-                store(slab->d_a, i + k, d_type, d);
+            vf d = p[k] * load(g, i + k, g_type) + q[k] * load(a, i + k, type) + r[k];
+            if (adds) {
+                store(sum, i + k, BD_FLOAT, d + load(sum, i + k, BD_FLOAT));
             } else {
-                store(slab->sum, i + k, BD_FLOAT, d + load(slab->sum, i + k, BD_FLOAT));
+                store(d_a, i + k, d_type, d);
             }
         }
+    }
+}
+
+INLINE void NAME(normalize_from)(const struct bd_normalize_slab *slab, const enum bd_number type,
+                                 const enum bd_number g_type, int pixels)
+{
+    if (!slab->d_a) {
+        NAME(normalize_slab)(slab, type, g_type, BD_FLOAT, true, pixels);
+    } else if (slab->d_type == BD_HALF) {
+        NAME(normalize_slab)(slab, type, g_type, BD_HALF, false, pixels);
+    } else {
+        NAME(normalize_slab)(slab, type, g_type, BD_FLOAT, false, pixels);
+    }
+}
+
+INLINE void NAME(normalize_of)(const struct bd_normalize_slab *slab, const enum bd_number type, int pixels)
+{
+    if (slab->g_type == BD_HALF) {
+        NAME(normalize_from)(slab, type, BD_HALF, pixels);
+    } else {
+        NAME(normalize_from)(slab, type, BD_FLOAT, pixels);
     }
 }
 

@@ -63,6 +63,11 @@ INLINE vf real(vi v)
     return _mm512_cvtepi32_ps(v);
 }
 
+INLINE vf whole_part(vf v)
+{
+    return _mm512_roundscale_ps(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+}
+
 INLINE vf low(vf a, vf b)
 {
     return _mm512_min_ps(a, b);
@@ -81,6 +86,11 @@ INLINE mask at_least(vf a, vf b)
 INLINE vf keep(mask m, vf v)
 {
     return _mm512_maskz_mov_ps(m, v);
+}
+
+INLINE vf choose(mask m, vf a, vf b)
+{
+    return _mm512_mask_mov_ps(b, m, a);
 }
 
 INLINE void add_lanes(double *sums, vf v)
