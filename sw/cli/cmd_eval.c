@@ -26,6 +26,7 @@ static const char usage[] =
     "which is compared with the plain one in the same run; a mismatch is a failure (exit code 1).\n\n"
     "  --hardware FILE   fold the checkpoint for this hardware configuration\n"
     "  --reference       fold it for the plain reference alone, which runs layers that no hardware has\n"
+    "  --max-moved N     as of `bitdial compile`: refuse a layer with more than N per mille of moved values (default: 1)\n"
     "  --switches LIST   only these switches, separated by commas\n"
     "  --images N        the first N images (default: all)\n"
     "  --split NAME      test or validation (default: test)\n"
@@ -50,6 +51,7 @@ struct eval {
     const char *hardware, *switches, *logits_path;
     struct bd_data_spec data;
     int64_t images, compare;
+    double max_moved;
     enum bd_split split;
     bool json, timing, reference;
     bool has_checkpoint, has_program;
@@ -133,7 +135,7 @@ static bd_status fold(struct eval *e, struct bd_error *err)
     bd_status status = BD_OK;
     if (*list) {
         const struct bd_fold_options options = {
-            .switches = list, .reference = e->reference, .max_moved = BD_DEFAULT_MAX_MOVED};
+            .switches = list, .reference = e->reference, .max_moved = e->max_moved};
         struct bd_fold_report report;
         status = bd_fold(&e->checkpoint, &hardware, &options, &e->program, &report, err);
         e->has_program = status == BD_OK;
@@ -448,12 +450,13 @@ static void release(struct eval *e)
 
 int cmd_eval(int argc, char **argv)
 {
-    struct eval e = {.split = BD_SPLIT_TEST, .compare = 500, .data = {.validation = -1}};
+    struct eval e = {.split = BD_SPLIT_TEST, .compare = 500, .max_moved = BD_DEFAULT_MAX_MOVED, .data = {.validation = -1}};
     int split = 0;
     const struct bd_option table[] = {
         {"hardware", .text = &e.hardware},
         {"reference", .flag = &e.reference},
         {"switches", .text = &e.switches},
+        {"max-moved", .real = &e.max_moved, .low = 0, .high = 1000},
         {"images", .integer = &e.images, .min = 1, .max = INT32_MAX},
         {"split", .choice = &split, .choices = "test|validation"},
         {"compare", .integer = &e.compare, .min = 0, .max = INT32_MAX},
