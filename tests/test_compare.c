@@ -116,6 +116,34 @@ Test(compare, grid)
     bd_comparison_release(&c);
 }
 
+/* One factor at a time: the first cell, and three families, three teachers and two label weights share it. */
+Test(compare, grid_of_one_factor)
+{
+    static const char text[] = "name: grid\nnetwork: yaml-configs/networks/resnet8.yaml\nfolder: none\n"
+                               "switches: w1a8,w1a1\nquantizers: floor,dorefa,lsq\nlabel_weights: 1,0\n"
+                               "arms: shared\nrates: 0.01\ngrid: one_factor\nteachers: %s\n%s";
+    static const char *const names[] = {"floor.top.a0-1",  "floor.top.a0-0", "floor.next.a0-1",     "floor.labels",
+                                        "dorefa.top.a0-1", "lsq.top.a0-1",   "floor.top.a0-1.w1a32"};
+    struct bd_comparison c;
+    struct bd_error err;
+    char yaml[512], path[] = "/tmp/bd_compare_XXXXXX";
+    snprintf(yaml, sizeof yaml, text, "top,next,labels", "extra_top: w1a32\n");
+    load(&c, yaml);
+    cr_assert_eq(c.variant_count, sizeof names / sizeof *names);
+    cr_assert_eq(c.run_count, c.variant_count);
+    for (int i = 0; i < c.variant_count; i++) {
+        cr_assert_str_eq(c.variants[i].name, names[i]);
+    }
+    bd_comparison_release(&c);
+
+    close(mkstemp(path));
+    snprintf(yaml, sizeof yaml, text, "labels,top", "");
+    cr_assert_eq(bd_file_write(path, yaml, strlen(yaml), &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_comparison_load(&c, path, &err), BD_BAD_INPUT);
+    cr_assert(strstr(err.message, ":10:") && strstr(err.message, "one_factor"), "%s", err.message);
+    unlink(path);
+}
+
 /* What waits for what, and which rate pilots choose. */
 Test(compare, order_and_choice)
 {

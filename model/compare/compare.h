@@ -26,9 +26,13 @@
 enum bd_arm { BD_ARM_SHARED, BD_ARM_INDEPENDENT, BD_ARM_TAUGHT, BD_ARM_COUNT };
 extern const char *const bd_arm_names[BD_ARM_COUNT];
 
+/* Which cells of the grid are run: all; or the first value of every list, and each other value with the first ones. */
+enum bd_grid { BD_GRID_FULL, BD_GRID_ONE_FACTOR };
+
 struct bd_compare_config {
     char *name, *network, *folder, *switches, *families, *teachers, *label_weights, *rates, *arms, *extra_top;
     int64_t seeds, images, jobs, pilot_epochs, pilot_steps, test_images;
+    int grid; /* enum bd_grid */
     struct bd_data_spec data;
     struct bd_train_config train; /* its plan alone counts */
 };

@@ -25,6 +25,8 @@ const struct bd_field bd_compare_fields[] = {
     {"teachers", BD_FIELD_STRING, AT(teachers), 0, 255, "top", NULL, NULL, "some of labels,top,next"},
     {"label_weights", BD_FIELD_STRING, AT(label_weights), 0, 255, "", NULL, NULL,
      "values of a0, as 0,1; empty: train's. Without meaning for 'labels', which is one variant"},
+    {"grid", BD_FIELD_ENUM, AT(grid), 0, 0, "full", "full|one_factor", NULL,
+     "all combinations of the lists; or the first of each, and what differs from that in one"},
     {"extra_top", BD_FIELD_STRING, AT(extra_top), 0, 15, "", NULL, NULL,
      "one more variant, the first, with this switch on top, as w1a32"},
     {"arms", BD_FIELD_STRING, AT(arms), 0, 255, "shared,independent,independent_taught", NULL, NULL, "what is trained"},
@@ -148,6 +150,10 @@ static bd_status read_lists(struct source *source)
         return bd_yaml_fail(&source->yaml, bd_yaml_get(source->yaml.root, "arms"), source->err,
                             "'arms' with 'independent_taught' needs 'independent': its networks teach");
     }
+    if (c->config.grid == BD_GRID_ONE_FACTOR && c->teachers[0] == BD_TEACHER_LABELS && c->label_weight_count > 1) {
+        return bd_yaml_fail(&source->yaml, bd_yaml_get(source->yaml.root, "teachers"), source->err,
+                            "'one_factor' varies 'label_weights' at the first of 'teachers', where 'labels' has none");
+    }
     if (!c->label_weight_count) {
         c->label_weights[c->label_weight_count++] = c->config.train.plan.label_weight;
     }
@@ -256,7 +262,9 @@ static bd_status make_variants(struct bd_comparison *c, struct bd_error *err)
         for (int t = 0; t < c->teacher_count; t++) {
             int weights = c->teachers[t] == BD_TEACHER_LABELS ? 1 : c->label_weight_count;
             for (int w = 0; w < weights; w++) {
-                add_variant(c, f, family, c->teachers[t], c->label_weights[w]);
+                if (c->config.grid == BD_GRID_FULL || !!f + !!t + !!w <= 1) {
+                    add_variant(c, f, family, c->teachers[t], c->label_weights[w]);
+                }
             }
         }
     }
