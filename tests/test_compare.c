@@ -123,16 +123,18 @@ Test(compare, grid_of_one_factor)
                                "switches: w1a8,w1a1\nquantizers: floor,dorefa,lsq\nlabel_weights: 1,0\n"
                                "arms: shared\nrates: 0.01\ngrid: one_factor\nteachers: %s\n%s";
     static const char *const names[] = {"floor.top.a0-1",  "floor.top.a0-0", "floor.next.a0-1",     "floor.labels",
-                                        "dorefa.top.a0-1", "lsq.top.a0-1",   "floor.top.a0-1.w1a32"};
+                                        "dorefa.top.a0-1", "lsq.top.a0-1",   "floor.top.a0-1.float32",
+                                        "floor.top.a0-1.w1a32"};
     struct bd_comparison c;
     struct bd_error err;
     char yaml[512], path[] = "/tmp/bd_compare_XXXXXX";
-    snprintf(yaml, sizeof yaml, text, "top,next,labels", "extra_top: w1a32\n");
+    snprintf(yaml, sizeof yaml, text, "top,next,labels", "extra_top: w1a32\nextra_arithmetic: float32\n");
     load(&c, yaml);
     cr_assert_eq(c.variant_count, sizeof names / sizeof *names);
     cr_assert_eq(c.run_count, c.variant_count);
     for (int i = 0; i < c.variant_count; i++) {
         cr_assert_str_eq(c.variants[i].name, names[i]);
+        cr_assert_eq(c.variants[i].arithmetic, i == 6 ? BD_ARITHMETIC_FLOAT32 : BD_ARITHMETIC_AUTO);
     }
     bd_comparison_release(&c);
 
@@ -166,6 +168,45 @@ Test(compare, order_and_choice)
     cr_assert(bd_comparison_ready(&c, full));
     cr_assert_eq(bd_comparison_rate(&c, full), 0.003);
     cr_assert_eq(bd_comparison_take(&c, "{\"run\":\"shared.nothing\",\"validation\":{}}", &err), BD_BAD_INPUT);
+    bd_comparison_release(&c);
+}
+
+/* Variants stand against the first one, image by image, in the switches that both have. */
+Test(compare, against_the_first_variant)
+{
+    static const char *const records[] = {
+        "{\"run\":\"shared.floor.top.a0-1.seed1\",\"rate\":0.01,\"validation\":{\"w1a8\":0.9},\"test_images\":8,"
+        "\"right\":{\"w1a8\":\"ff\",\"w1a1\":\"f0\"}}",
+        "{\"run\":\"shared.dorefa.top.a0-1.seed1\",\"rate\":0.01,\"validation\":{\"w1a8\":0.9},\"test_images\":8,"
+        "\"right\":{\"w1a8\":\"7f\",\"w1a1\":\"f8\"}}",
+        "{\"run\":\"shared.floor.top.a0-1.w1a32.seed1\",\"rate\":0.01,\"validation\":{\"w1a8\":0.9},\"test_images\":8,"
+        "\"right\":{\"w1a32\":\"00\",\"w1a8\":\"ff\",\"w1a1\":\"fc\"}}",
+    };
+    struct bd_comparison c;
+    struct bd_error err;
+    load(&c, "name: first\nnetwork: yaml-configs/networks/resnet8.yaml\nfolder: none\nswitches: w1a8,w1a1\n"
+             "quantizers: floor,dorefa\nlabel_weights: 1\narms: shared\nrates: 0.01\nextra_top: w1a32\n");
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+        cr_assert_eq(bd_comparison_take(&c, records[i], &err), BD_OK, "%s", err.message);
+    }
+    json_t *table = bd_comparison_table(&c), *rows = json_object_get(table, "rows");
+    /* Two rows of each of two variants, then three. */
+    const double expected[] = {NAN, NAN, -12.5, 12.5, NAN, 0, 25};
+    cr_assert_eq(json_array_size(rows), 7);
+    for (size_t i = 0; i < 7; i++) {
+        const json_t *difference = json_object_get(json_array_get(rows, i), "first_difference");
+        cr_assert_eq(json_is_number(difference), !isnan(expected[i]), "row %zu", i);
+        cr_assert(isnan(expected[i]) || json_number_value(difference) == expected[i], "row %zu: %g", i,
+                  json_number_value(difference));
+    }
+    const json_t *means = json_object_get(table, "means");
+    cr_assert_null(json_object_get(json_array_get(means, 0), "first_difference"));
+    cr_assert_eq(json_number_value(json_object_get(json_array_get(means, 1), "first_difference")), 0);
+    cr_assert_eq(json_number_value(json_object_get(json_array_get(means, 2), "first_difference")), 12.5);
+    char *text = bd_comparison_markdown(table);
+    cr_assert_not_null(strstr(text, "| shared − taught | − floor.top.a0-1 |"), "%s", text);
+    free(text);
+    json_decref(table);
     bd_comparison_release(&c);
 }
 

@@ -32,7 +32,8 @@ enum bd_grid { BD_GRID_FULL, BD_GRID_ONE_FACTOR };
 struct bd_compare_config {
     char *name, *network, *folder, *switches, *families, *teachers, *label_weights, *rates, *arms, *extra_top;
     int64_t seeds, images, jobs, pilot_epochs, pilot_steps, test_images;
-    int grid; /* enum bd_grid */
+    int grid;             /* enum bd_grid */
+    int extra_arithmetic; /* enum bd_arithmetic; AUTO: none */
     struct bd_data_spec data;
     struct bd_train_config train; /* its plan alone counts */
 };
@@ -43,8 +44,9 @@ struct bd_variant {
     int family;   /* index, or -1: as the network says */
     int teacher;  /* enum bd_teacher: LABELS, TOP or NEXT */
     double label_weight;
-    bool extra_top;
-    int network; /* index into networks */
+    int arithmetic; /* enum bd_arithmetic */
+    bool extra;     /* has a switch on top, or another arithmetic: trained as a shared network alone */
+    int network;    /* index into networks */
 };
 
 struct bd_compare_run {
@@ -113,8 +115,10 @@ bd_status bd_comparison_run(const struct bd_comparison *comparison, const struct
 /* Path of the run's checkpoint, malloc'd. */
 char *bd_comparison_checkpoint(const struct bd_comparison *comparison, const struct bd_compare_run *run);
 
-/* The table of all that is finished: {"name", "rows": [{variant, switch, shared, independent, independent_taught,
- * difference, interval, ...}], "means": [...]}; accuracies and differences in per cent, null where an arm is missing. */
+/* The table of all that is finished: {"name", "first", "rows": [{variant, switch, shared, independent,
+ * independent_taught, difference, interval, ...}], "means": [...]}; accuracies and differences in per cent, null where
+ * an arm is missing. Rows of other variants than the first have first_difference and first_interval too: of the shared
+ * networks, against the first variant's. */
 json_t *bd_comparison_table(const struct bd_comparison *comparison);
 /* The same as Markdown, malloc'd. */
 char *bd_comparison_markdown(const json_t *table);

@@ -29,6 +29,8 @@ const struct bd_field bd_compare_fields[] = {
      "all combinations of the lists; or the first of each, and what differs from that in one"},
     {"extra_top", BD_FIELD_STRING, AT(extra_top), 0, 15, "", NULL, NULL,
      "one more variant, the first, with this switch on top, as w1a32"},
+    {"extra_arithmetic", BD_FIELD_ENUM, AT(extra_arithmetic), 0, 0, "none", "none|float32|bfloat16", NULL,
+     "one more variant, the first, with gradients of this arithmetic"},
     {"arms", BD_FIELD_STRING, AT(arms), 0, 255, "shared,independent,independent_taught", NULL, NULL, "what is trained"},
     {"rates", BD_FIELD_STRING, AT(rates), 1, 255, NULL, NULL, NULL, "learning rates that each network chooses from"},
     {"pilot", BD_FIELD_MAP, 0, 0, 0, "{}", NULL, pilot_fields, "the short runs that choose"},
@@ -238,7 +240,11 @@ static struct bd_variant *add_variant(struct bd_comparison *c, int network, int 
                                       double label_weight)
 {
     struct bd_variant *v = &c->variants[c->variant_count++];
-    *v = (struct bd_variant){.family = family, .teacher = teacher, .label_weight = label_weight, .network = network};
+    *v = (struct bd_variant){.family = family,
+                             .teacher = teacher,
+                             .label_weight = label_weight,
+                             .network = network,
+                             .arithmetic = c->config.train.plan.arithmetic};
     const char *name = family < 0 ? "own" : c->families[family];
     if (teacher == BD_TEACHER_LABELS) {
         snprintf(v->name, sizeof v->name, "%s.labels", name);
@@ -248,11 +254,52 @@ static struct bd_variant *add_variant(struct bd_comparison *c, int network, int 
     return v;
 }
 
+static void mark_extra(struct bd_variant *v, const char *what)
+{
+    v->extra = true;
+    size_t length = strlen(v->name);
+    snprintf(v->name + length, sizeof v->name - length, ".%s", what);
+}
+
+/* Variants beside the grid, like its first one that has a teacher: a switch on top matters to those that learn from
+ * it. */
+static bd_status add_extras(struct bd_comparison *c, struct bd_error *err)
+{
+    static const char *const arithmetics[] = {"", "float32", "bfloat16"}; /* enum bd_arithmetic */
+    int like = 0;
+    while (like + 1 < c->variant_count && c->variants[like].teacher == BD_TEACHER_LABELS) {
+        like++;
+    }
+    const struct bd_variant base = c->variants[like];
+    if (c->config.extra_arithmetic != BD_ARITHMETIC_AUTO) {
+        struct bd_variant *v = add_variant(c, base.network, base.family, base.teacher, base.label_weight);
+        v->arithmetic = c->config.extra_arithmetic;
+        mark_extra(v, arithmetics[v->arithmetic]);
+    }
+    if (!c->config.extra_top) {
+        return BD_OK;
+    }
+    const struct bd_graph *first = &c->networks[0];
+    char *switches = bd_xstrdup(c->config.extra_top);
+    for (int s = 0; s < first->switch_count; s++) {
+        char *longer = bd_asprintf("%s,%s", switches, first->switches[s].name);
+        free(switches);
+        switches = longer;
+    }
+    bd_status status = make_network(c, base.family, switches, err);
+    free(switches);
+    if (!status) {
+        mark_extra(add_variant(c, c->network_count - 1, base.family, base.teacher, base.label_weight),
+                   c->config.extra_top);
+    }
+    return status;
+}
+
 static bd_status make_variants(struct bd_comparison *c, struct bd_error *err)
 {
     int family_count = c->family_count ? c->family_count : 1;
     c->networks = bd_xcalloc(family_count + 1, sizeof *c->networks);
-    c->variants = bd_xcalloc(family_count * BD_COMPARE_MAX * BD_COMPARE_MAX + 1, sizeof *c->variants);
+    c->variants = bd_xcalloc(family_count * BD_COMPARE_MAX * BD_COMPARE_MAX + 2, sizeof *c->variants);
     for (int f = 0; f < family_count; f++) {
         int family = c->family_count ? f : -1;
         bd_status status = make_network(c, family, c->config.switches, err);
@@ -268,31 +315,7 @@ static bd_status make_variants(struct bd_comparison *c, struct bd_error *err)
             }
         }
     }
-    if (!c->config.extra_top) {
-        return BD_OK;
-    }
-    /* The first variant that has a teacher; a switch on top matters to those that learn from it. */
-    int like = 0;
-    while (like + 1 < c->variant_count && c->variants[like].teacher == BD_TEACHER_LABELS) {
-        like++;
-    }
-    const struct bd_graph *first = &c->networks[0];
-    char *switches = bd_xstrdup(c->config.extra_top);
-    for (int s = 0; s < first->switch_count; s++) {
-        char *longer = bd_asprintf("%s,%s", switches, first->switches[s].name);
-        free(switches);
-        switches = longer;
-    }
-    struct bd_variant base = c->variants[like];
-    bd_status status = make_network(c, base.family, switches, err);
-    free(switches);
-    if (!status) {
-        struct bd_variant *v = add_variant(c, c->network_count - 1, base.family, base.teacher, base.label_weight);
-        v->extra_top = true;
-        strncat(v->name, ".", sizeof v->name - strlen(v->name) - 1);
-        strncat(v->name, c->config.extra_top, sizeof v->name - strlen(v->name) - 1);
-    }
-    return status;
+    return add_extras(c, err);
 }
 
 bd_status bd_comparison_load(struct bd_comparison *comparison, const char *path, struct bd_error *err)

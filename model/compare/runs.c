@@ -72,7 +72,7 @@ void bd_comparison_make_runs(struct bd_comparison *c)
         while (c->variants[first].network != network) {
             first++;
         }
-        bool extra = c->variants[first].extra_top; /* its other switches are those of the first network */
+        bool extra = c->variants[first].extra; /* its other switches are those of the first network */
         for (int s = 0; s < graph->switch_count && c->arms >> BD_ARM_INDEPENDENT & 1 && !extra; s++) {
             struct network n = {
                 .arm = BD_ARM_INDEPENDENT, .variant = first, .switch_index = s, .teacher_first = -1};
@@ -90,7 +90,7 @@ void bd_comparison_make_runs(struct bd_comparison *c)
             if (c->arms >> BD_ARM_SHARED & 1) {
                 add_network(c, &n);
             }
-            if (c->arms >> BD_ARM_TAUGHT & 1 && !extra) {
+            if (c->arms >> BD_ARM_TAUGHT & 1 && !c->variants[v].extra) {
                 add_taught(c, v, independent);
             }
         }

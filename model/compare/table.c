@@ -36,7 +36,8 @@ static bool matches(const struct bd_comparison *c, const struct bd_compare_run *
         return false;
     }
     const struct bd_variant *asked = &c->variants[variant], *its = &c->variants[run->variant];
-    bool same = arm == BD_ARM_INDEPENDENT ? its->family == asked->family : run->variant == variant;
+    bool same = arm == BD_ARM_INDEPENDENT ? its->family == asked->family && its->arithmetic == asked->arithmetic
+                                            : run->variant == variant;
     return same && json_object_get(json_object_get(run->result, "right"), name);
 }
 
@@ -125,18 +126,47 @@ static void gather_arms(const struct bd_comparison *c, int variant, int s, struc
 {
     const struct bd_variant *v = &c->variants[variant];
     const char *name = c->networks[v->network].switches[s].name;
-    bool taught = c->arms >> BD_ARM_TAUGHT & 1 && !v->extra_top && v->teacher != BD_TEACHER_LABELS;
+    bool taught = c->arms >> BD_ARM_TAUGHT & 1 && !v->extra && v->teacher != BD_TEACHER_LABELS;
     for (int arm = 0; arm < BD_ARM_COUNT; arm++) {
         enum bd_arm from = arm == BD_ARM_TAUGHT && taught && s == 0 ? BD_ARM_INDEPENDENT : (enum bd_arm)arm;
         gather(c, from, variant, name, &cells[arm]);
     }
 }
 
-static void add_variant(const struct bd_comparison *c, int variant, json_t *rows, json_t *means)
+/* The shared network of a variant against that of the first one, switch by switch and in the mean of the switches that
+ * both have. */
+static void put_against_first(const struct bd_comparison *c, int variant, json_t *rows, json_t *mean)
+{
+    const struct bd_graph *graph = &c->networks[c->variants[variant].network];
+    struct cell ours[BD_MAX_SWITCHES], first[BD_MAX_SWITCHES], all[2] = {{0}};
+    bool whole = true;
+    for (int s = 0; s < graph->switch_count; s++) {
+        const char *name = graph->switches[s].name;
+        gather(c, BD_ARM_SHARED, variant, name, &ours[s]);
+        gather(c, BD_ARM_SHARED, 0, name, &first[s]);
+        put_difference(json_array_get(rows, s), "first_", &ours[s], &first[s]);
+        if (bd_graph_switch(&c->networks[c->variants[0].network], name) >= 0) {
+            whole = whole && ours[s].seeds && ours[s].seeds == first[s].seeds;
+            append(&all[0], &ours[s]);
+            append(&all[1], &first[s]);
+        }
+    }
+    if (whole) {
+        put_difference(mean, "first_", &all[0], &all[1]);
+        json_object_del(mean, "first_difference_by_seed");
+    }
+    for (int s = 0; s < graph->switch_count; s++) {
+        release(&ours[s]);
+        release(&first[s]);
+    }
+}
+
+static void add_variant(const struct bd_comparison *c, int variant, json_t *all_rows, json_t *means)
 {
     const struct bd_variant *v = &c->variants[variant];
     const struct bd_graph *graph = &c->networks[v->network];
     struct cell cells[BD_MAX_SWITCHES][BD_ARM_COUNT], all[BD_ARM_COUNT] = {{0}};
+    json_t *rows = json_array();
     bool whole = true;
     for (int s = 0; s < graph->switch_count; s++) {
         gather_arms(c, variant, s, cells[s]);
@@ -175,7 +205,12 @@ static void add_variant(const struct bd_comparison *c, int variant, json_t *rows
         put_difference(mean, "", &all[BD_ARM_SHARED], &all[BD_ARM_INDEPENDENT]);
         json_object_del(mean, "difference_by_seed");
     }
+    if (variant) {
+        put_against_first(c, variant, rows, mean);
+    }
     json_array_append_new(means, mean);
+    json_array_extend(all_rows, rows);
+    json_decref(rows);
     for (int s = 0; s < graph->switch_count; s++) {
         for (int arm = 0; arm < BD_ARM_COUNT; arm++) {
             release(&cells[s][arm]);
@@ -189,7 +224,8 @@ json_t *bd_comparison_table(const struct bd_comparison *c)
     for (int v = 0; v < c->variant_count; v++) {
         add_variant(c, v, rows, means);
     }
-    return json_pack("{s:s, s:o, s:o}", "name", c->config.name, "rows", rows, "means", means);
+    return json_pack("{s:s, s:s, s:o, s:o}", "name", c->config.name, "first", c->variants[0].name, "rows", rows, "means",
+                     means);
 }
 
 /* ---- Markdown ---- */
@@ -213,19 +249,36 @@ static void print_difference(FILE *out, const json_t *row, const char *differenc
     }
 }
 
+/* The end of a row. */
+static void print_first(FILE *out, const json_t *row, bool variants)
+{
+    fputs(" |", out);
+    if (variants) {
+        fputs(" ", out);
+        print_difference(out, row, "first_difference", "first_interval");
+        fputs(" |", out);
+    }
+    fputs("\n", out);
+}
+
 char *bd_comparison_markdown(const json_t *table)
 {
     char *text = NULL;
     size_t size, i;
-    json_t *row;
+    json_t *row, *means = json_object_get(table, "means");
+    const bool variants = json_array_size(means) > 1;
+    const char *first = json_string_value(json_object_get(table, "first"));
     FILE *out = open_memstream(&text, &size);
     if (!out) {
         abort(); /* out of memory */
     }
     fprintf(out, "# %s\n\nTest accuracy, %%, mean over seeds; paired differences with 95 %% intervals over test images.\n",
             json_string_value(json_object_get(table, "name")));
-    fprintf(out, "\n| variant | switch | shared | independent | taught | shared − independent | shared − taught |\n"
-                 "|---|---|---|---|---|---|---|\n");
+    fprintf(out, "\n| variant | switch | shared | independent | taught | shared − independent | shared − taught |");
+    if (variants) {
+        fprintf(out, " − %s |", first);
+    }
+    fprintf(out, "\n|---|---|---|---|---|---|---|%s\n", variants ? "---|" : "");
     json_array_foreach(json_object_get(table, "rows"), i, row)
     {
         fprintf(out, "| %s | %s | ", json_string_value(json_object_get(row, "variant")),
@@ -238,16 +291,20 @@ char *bd_comparison_markdown(const json_t *table)
         print_difference(out, row, "difference", "interval");
         fputs(" | ", out);
         print_difference(out, row, "taught_difference", "taught_interval");
-        fputs(" |\n", out);
+        print_first(out, row, variants);
     }
-    fprintf(out, "\n| variant | shared, mean over switches | shared − independent |\n|---|---|---|\n");
-    json_array_foreach(json_object_get(table, "means"), i, row)
+    fprintf(out, "\n| variant | shared, mean over switches | shared − independent |");
+    if (variants) {
+        fprintf(out, " − %s, switches of both |", first);
+    }
+    fprintf(out, "\n|---|---|---|%s\n", variants ? "---|" : "");
+    json_array_foreach(means, i, row)
     {
         fprintf(out, "| %s | ", json_string_value(json_object_get(row, "variant")));
         print_number(out, json_object_get(row, "shared"), "%.2f");
         fputs(" | ", out);
         print_difference(out, row, "difference", "interval");
-        fputs(" |\n", out);
+        print_first(out, row, variants);
     }
     fclose(out);
     return text;

@@ -66,6 +66,7 @@ static struct bd_train_plan plan_of(const struct work *work, double rate)
     struct bd_train_plan plan = c->config.train.plan;
     plan.rate = rate;
     plan.seed = run->seed;
+    plan.arithmetic = variant->arithmetic;
     plan.switches = work->switches;
     plan.label_weight = variant->label_weight;
     plan.teacher = run->arm == BD_ARM_SHARED   ? variant->teacher
