@@ -1,6 +1,6 @@
 /* Hot loops: vector types give the same code on every compiler, target_clones the widest registers present. Without
  * contraction to fused multiply-adds (the C11 default here) all clones give the same bits. Vectors of 8, because GCC 12
- * takes comparisons of 16 apart lane by lane; kernels_wide.c has intrinsics instead. */
+ * takes comparisons of 16 apart lane by lane; kernels_wide.h has intrinsics instead. */
 #pragma GCC optimize("O3")
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors pass between functions of this file alone, inlined */
 
@@ -51,6 +51,11 @@ INLINE void store(void *base, size_t at, const enum bd_number type, vf value)
     }
 }
 
+INLINE void store_past(float *base, size_t at, vf value)
+{
+    store(base, at, BD_FLOAT, value);
+}
+
 INLINE void store_bytes(uint8_t *base, size_t at, vi value)
 {
     ((vb *)base)[at] = __builtin_convertvector(value, vb);
@@ -83,14 +88,29 @@ INLINE vf high(vf a, vf b)
     return (vf)((over & (vi)a) | (~over & (vi)b));
 }
 
+INLINE vf madd(vf a, vf b, vf c)
+{
+    return a * b + c;
+}
+
 INLINE mask at_least(vf a, vf b)
 {
     return a >= b;
 }
 
+INLINE mask below(mask m, vf a, vf b)
+{
+    return m & (a < b);
+}
+
 INLINE vf keep(mask m, vf v)
 {
     return (vf)(m & (vi)v);
+}
+
+INLINE vf add_kept(mask m, vf a, vf b, vf c)
+{
+    return c + keep(m, a * b);
 }
 
 INLINE vf choose(mask m, vf a, vf b)
@@ -112,32 +132,35 @@ INLINE void add_lanes(double *sums, vf v)
 #define NAME(name) name##_16
 #include "model/train/kernels_block.h"
 
-/* Blocks of 16 on a processor with AVX-512. */
-static bool is_wide(int block)
+/* NULL but for blocks of 16 on a processor with AVX-512. */
+static const struct bd_wide_kernels *wide(int block)
 {
-    return block == 16 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    if (block != 16 || !__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq")) {
+        return NULL;
+    }
+    return __builtin_cpu_supports("avx512bf16") ? &bd_kernels_wide_half : &bd_kernels_wide;
 }
 
 void bd_kernel_moments(const void *a, enum bd_number type, int pixels, int block, double *sums)
 {
-    (is_wide(block) ? bd_wide_moments : block == 16 ? moments_16 : moments_8)(a, type, pixels, sums);
+    (wide(block) ? wide(block)->moments : block == 16 ? moments_16 : moments_8)(a, type, pixels, sums);
 }
 
 void bd_kernel_forward(const struct bd_forward_slab *slab, int pixels, int block, const struct bd_code *code)
 {
-    (is_wide(block) ? bd_wide_forward : block == 16 ? forward_16 : forward_8)(slab, pixels, code);
+    (wide(block) ? wide(block)->forward : block == 16 ? forward_16 : forward_8)(slab, pixels, code);
 }
 
 void bd_kernel_backward(const struct bd_backward_slab *slab, int pixels, int block, const struct bd_code *code,
                         double *sums, double *d_alpha)
 {
-    (is_wide(block) ? bd_wide_backward : block == 16 ? backward_16 : backward_8)(slab, pixels, code, sums, d_alpha);
+    (wide(block) ? wide(block)->backward : block == 16 ? backward_16 : backward_8)(slab, pixels, code, sums, d_alpha);
 }
 
 void bd_kernel_normalize_gradient(const struct bd_normalize_slab *slab, int pixels, int block)
 {
-    (is_wide(block) ? bd_wide_normalize : block == 16 ? normalize_16 : normalize_8)(slab, pixels);
+    (wide(block) ? wide(block)->normalize : block == 16 ? normalize_16 : normalize_8)(slab, pixels);
 }
 
 CLONES void widen(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to)
@@ -150,7 +173,7 @@ CLONES void widen(const uint8_t *bytes, int bias, size_t count, enum bd_number t
 
 void bd_kernel_widen(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to)
 {
-    (is_wide(count % 16 ? 0 : 16) ? bd_wide_widen : widen)(bytes, bias, count, type, to);
+    (wide(count % 16 ? 0 : 16) ? wide(16)->widen : widen)(bytes, bias, count, type, to);
 }
 
 __attribute__((target_clones("avx2", "default"))) void bd_kernel_narrow(const float *from, size_t count,

@@ -49,9 +49,9 @@ static inline int bd_code_bias(const struct bd_code *code)
 /* sums[0..block): of a; sums[block..2 block): of a^2. */
 void bd_kernel_moments(const void *a, enum bd_number type, int pixels, int block, double *sums);
 
-/* z = slope a + offset (per channel) [+ stream_in]; z goes to stream_out and its code to `codes`, where not NULL.
- * Codes are bytes with their bias, `width` pixels a row and rows `pitch` bytes apart; CLIP's are float32 in one piece.
- */
+/* z = slope a + offset (per channel) [+ stream_in]; z goes to stream_out and its code to `codes`, where not NULL;
+ * stream_out at multiples of 64 bytes. Codes are bytes with their bias, `width` pixels a row and rows `pitch` bytes
+ * apart; CLIP's are float32 in one piece. */
 struct bd_forward_slab {
     const void *a;
     enum bd_number a_type;
@@ -64,13 +64,13 @@ void bd_kernel_forward(const struct bd_forward_slab *slab, int pixels, int block
 
 /* The gradient g of z: what the quantizer passes of d_code + d_code_2, times code_gain, plus d_stream; absent parts are
  * NULL. z is `stream` where the layer wrote one, else slope a + offset. sums[0..block): of g; sums[block..2 block): of
- * g a. *d_alpha: the clip level's gradient. With `stream` g is float32 and may be d_stream. Without it g is stored in
- * d_type and *before* the gain, which leaves the bits of d_code as they are: sums and d_alpha have it. */
+ * g a. *d_alpha: the clip level's gradient. With `stream` g may be d_stream. Without it g is stored *before* the gain,
+ * which leaves the bits of d_code as they are: sums and d_alpha have it. */
 struct bd_backward_slab {
     const void *a;
-    enum bd_number a_type, d_type; /* d_type: of d_code and d_code_2, FLOAT or HALF */
-    const float *slope, *offset, *stream, *d_stream;
-    const void *d_code, *d_code_2;
+    enum bd_number a_type, d_type; /* d_type: of every gradient here, FLOAT or HALF */
+    const float *slope, *offset, *stream;
+    const void *d_code, *d_code_2, *d_stream;
     float code_gain;
     void *g;
 };

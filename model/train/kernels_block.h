@@ -1,12 +1,13 @@
 /* The kernels for one block size: included with PARTS, the vectors of a block; CLONES, what stands before each kernel;
  * and NAME. Vectors, masks and the functions on them are the includer's:
- *   vf, vi (LANES numbers each), mask; all(x), load(base, at, type), store(base, at, type, v), store_bytes(base, at,
- * vi), whole(v) (conversion, truncating), whole_part(v) (where v is not negative and fits an int32_t; else anything),
- *   low(a, b) and high(a, b) (b where a is not below, above it), at_least(a, b), keep(mask, v) (else 0),
- *   choose(mask, a, b) (else b), add_lanes(sums, v). Masks know & and ~.
- * What a slab has or lacks goes to the loops as constants, so that they hold no branch: their time goes to
- * instructions, not to memory. A slab's fields are read before the loops, because a
- * vector's store might change them for all that the compiler knows. */
+ *   vf, vi (LANES numbers each), mask; all(x), load(base, at, type), store(base, at, type, v), store_past(base, at, v)
+ * (float32, past the caches: most of a stream has left them before it is read), store_bytes(base, at, vi), whole(v)
+ * (conversion, truncating), whole_part(v) (where v is not negative and fits an int32_t; else anything),
+ *   low(a, b) and high(a, b) (b where a is not below, above it), madd(a, b, c) (a b + c, rounded once or twice: for
+ * sums and gradients alone), at_least(a, b), below(mask, a, b) (a < b, within the mask), keep(mask, v) (else 0),
+ * choose(mask, a, b) (else b), add_kept(mask, a, b, c) (a b + c, else c), add_lanes(sums, v).
+ * What a slab has or lacks goes to the loops as constants, so that they hold no branch. A slab's fields are read before
+ * the loops, because a vector's store might change them for all that the compiler knows. */
 
 #define BLOCK (PARTS * LANES)
 
@@ -27,7 +28,7 @@ INLINE void NAME(moments_of)(const void *a, const enum bd_number type, int pixel
             for (int k = 0; k < PARTS; k++) {
                 vf x = load(a, i + k, type);
                 sum[k] += x;
-                squares[k] += x * x;
+                squares[k] = madd(x, x, squares[k]);
             }
         }
         for (int k = 0; k < PARTS; k++) {
@@ -43,10 +44,10 @@ CLONES void NAME(moments)(const void *a, enum bd_number type, int pixels,
 /* ---- forward ---- */
 
 /* One row. */
-INLINE void NAME(forward_row)(const struct bd_forward_slab *slab, const enum bd_number type,
-                              const enum bd_code_kind kind, const bool adds, const bool writes, size_t start,
-                              size_t width, uint8_t *codes, const vf *slope, const vf *offset,
-                              const struct bd_code *code)
+INLINE
+    void NAME(forward_row)(const struct bd_forward_slab *slab, const enum bd_number type, const enum bd_code_kind kind,
+                           const bool adds, const bool writes, size_t start, size_t width, uint8_t *codes,
+                           const vf *slope, const vf *offset, const struct bd_code *code)
 {
     const float n = code->n, scale = code->scale, alpha = code->alpha;
     const void *const a = slab->a;
@@ -60,7 +61,7 @@ INLINE void NAME(forward_row)(const struct bd_forward_slab *slab, const enum bd_
                 z += load(stream_in, at, BD_FLOAT);
             }
             if (writes) {
-                store(stream_out, at, BD_FLOAT, z);
+                store_past(stream_out, at, z);
             }
             if (kind == BD_CODE_PACT) {
                 store_bytes(codes, i + k, whole(NAME(code_value)(z, scale, n)));
@@ -134,21 +135,20 @@ INLINE vf NAME(pass)(const enum bd_code_kind kind, const enum bd_code_pass pass,
         vf u = z * scale;
         mask over = at_least(u, limit);
         if (pass == BD_PASS_OWN) {
-            *d_level += keep(positive, d * choose(over, last, whole_part(u + 0.5f) - u));
+            *d_level = add_kept(positive, d, choose(over, last, whole_part(u + 0.5f) - u), *d_level);
         } else {
-            *d_level += keep(over, d * last);
+            *d_level = add_kept(over, d, last, *d_level);
         }
-        return keep(positive & ~over, d);
+        return keep(below(positive, u, limit), d);
     }
     if (kind == BD_CODE_SIGN) {
         if (pass == BD_PASS_BIREAL) {
             d *= 2 - high(z, all(0) - z) * 2; /* 2 - 2 |z| */
         }
-        return keep(at_least(z, all(-1)) & at_least(all(1), z), d);
+        return keep(at_least(all(1), high(z, all(0) - z)), d); /* |z| <= 1 */
     }
-    mask over = at_least(z, limit);
-    *d_level += keep(over, d);
-    return keep(positive & ~over, d);
+    *d_level += keep(at_least(z, limit), d);
+    return keep(below(positive, z, limit), d);
 }
 
 INLINE void NAME(backward_slab)(const struct bd_backward_slab *slab, const enum bd_number type,
@@ -157,7 +157,8 @@ INLINE void NAME(backward_slab)(const struct bd_backward_slab *slab, const enum 
                                 double *d_alpha)
 {
     const void *const a_map = slab->a, *const d_code = slab->d_code, *const d_code_2 = slab->d_code_2;
-    const float *const z_map = slab->stream, *const d_stream = slab->d_stream;
+    const float *const z_map = slab->stream;
+    const void *const d_stream = slab->d_stream;
     void *const g = slab->g;
     const bool second = d_code_2, adds = d_stream;
     const float bound = kind == BD_CODE_PACT ? code->n : code->alpha; /* in steps, or as a value */
@@ -188,12 +189,12 @@ INLINE void NAME(backward_slab)(const struct bd_backward_slab *slab, const enum 
                 if (stream) {
                     d *= gain;
                     if (adds) {
-                        d += load(d_stream, i + k, BD_FLOAT);
+                        d += load(d_stream, i + k, d_type);
                     }
                 }
-                store(g, i + k, stream ? BD_FLOAT : d_type, d);
+                store(g, i + k, d_type, d);
                 sum[k] += d;
-                products[k] += d * a;
+                products[k] = madd(d, a, products[k]);
             }
         }
         for (int k = 0; k < PARTS; k++) {
@@ -275,7 +276,7 @@ INLINE void NAME(normalize_slab)(const struct bd_normalize_slab *slab, const enu
     memcpy(r, slab->r, sizeof r);
     for (int i = 0; i < pixels * PARTS; i += PARTS) {
         for (int k = 0; k < PARTS; k++) {
-            vf d = p[k] * load(g, i + k, g_type) + q[k] * load(a, i + k, type) + r[k];
+            vf d = madd(p[k], load(g, i + k, g_type), madd(q[k], load(a, i + k, type), r[k]));
             if (adds) {
                 store(sum, i + k, BD_FLOAT, d + load(sum, i + k, BD_FLOAT));
             } else {

@@ -1,4 +1,4 @@
-/* Inside of kernels.h: what kernels.c, for any processor, and kernels_wide.c, for AVX-512, share. */
+/* Inside of kernels.h: what kernels.c, for any processor, and kernels_wide.h, for AVX-512, share. */
 #ifndef BD_TRAIN_KERNELS_PARTS_H
 #define BD_TRAIN_KERNELS_PARTS_H
 
@@ -22,12 +22,15 @@
         function(__VA_ARGS__);                                                                                         \
     }
 
-/* Blocks of 16 channels on AVX-512. */
-void bd_wide_moments(const void *a, enum bd_number type, int pixels, double *sums);
-void bd_wide_forward(const struct bd_forward_slab *slab, int pixels, const struct bd_code *code);
-void bd_wide_backward(const struct bd_backward_slab *slab, int pixels, const struct bd_code *code, double *sums,
-                      double *d_alpha);
-void bd_wide_normalize(const struct bd_normalize_slab *slab, int pixels);
-void bd_wide_widen(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to);
+/* Blocks of 16 channels on AVX-512, and where it rounds to bfloat16 by itself (kernels_wide.h). */
+struct bd_wide_kernels {
+    void (*moments)(const void *a, enum bd_number type, int pixels, double *sums);
+    void (*forward)(const struct bd_forward_slab *slab, int pixels, const struct bd_code *code);
+    void (*backward)(const struct bd_backward_slab *slab, int pixels, const struct bd_code *code, double *sums,
+                     double *d_alpha);
+    void (*normalize)(const struct bd_normalize_slab *slab, int pixels);
+    void (*widen)(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to);
+};
+extern const struct bd_wide_kernels bd_kernels_wide, bd_kernels_wide_half;
 
 #endif

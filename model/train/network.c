@@ -293,8 +293,8 @@ static void open_rooms(struct bd_net *net)
         }
         net->d_shards = big_alloc(net->shards * gradient * sizeof(float));
         net->d_code_room = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
-        net->d_stream[0] = big_alloc(net->batch * map * sizeof(float));
-        net->d_stream[1] = big_alloc(net->batch * map * sizeof(float));
+        net->d_stream[0] = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
+        net->d_stream[1] = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
         net->d_inner = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
     }
     net->slab_sums = bd_xcalloc(slabs * 2 * net->block, sizeof(double));

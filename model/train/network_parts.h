@@ -82,8 +82,8 @@ struct bd_net {
     float *image;        /* (N, C, H, W) */
     void *d_code_room;   /* where it does so; the last reader's stays in the worker's room */
     struct bd_net_worker *worker;
-    float *d_shards;    /* a layer's weight gradients as its kernel leaves them, by shard */
-    float *d_stream[2]; /* two: a stage's first gradient is gathered while the last of the next is read */
+    float *d_shards;   /* a layer's weight gradients as its kernel leaves them, by shard */
+    void *d_stream[2]; /* two: a stage's first gradient is gathered while the last of the next is read */
     void *d_inner;
     double *slab_sums, *slab_alpha, *channel_sums;
     float *pooled, *pooled_codes, *d_pooled; /* (N, C) */
@@ -122,18 +122,19 @@ struct bd_walk {
     struct bd_net_layer *emit, *maxpool, *convolve, *pool;      /* forward */
     struct bd_net_layer *unpool, *normalize, *scatter, *gather; /* backward; scatter: a MAXPOOL */
     const void *normalize_g;
-    const float *scatter_g; /* into `scattered`, a gradient of the stream */
-    float *scattered;
-    const float *d_stream; /* gradient of what `gather` writes to the stream, from the layers that read it; or NULL */
+    const void *scatter_g; /* into `scattered`, a gradient of the stream */
+    void *scattered;
+    const void *d_stream; /* gradient of what `gather` writes to the stream, from the layers that read it; or NULL */
     void *gather_g;
     void *d_source;      /* where `normalize` leaves the gradient of its input codes, or NULL: */
     bool d_source_stays; /* in the worker's room, for `gather` alone */
 };
 
-/* An image of a MAXPOOL layer, from its source's stream; and the gradient g of its values into that stream's. */
+/* An image of a MAXPOOL layer, from its source's stream; and the gradient g of its values into that stream's. `room`
+ * holds an image of the source's in float32. */
 void bd_net_maxpool_image(struct bd_net *net, struct bd_net_layer *layer, int image);
-void bd_net_maxpool_back(const struct bd_net *net, const struct bd_net_layer *layer, const float *g, int image,
-                         float *d_stream);
+void bd_net_maxpool_back(const struct bd_net *net, const struct bd_net_layer *layer, const void *g, int image,
+                         float *room, void *d_stream);
 
 /* Takes every shard through the walk; threads take shards as they come. */
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err) BD_WARN_UNUSED;

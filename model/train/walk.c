@@ -232,16 +232,20 @@ static bd_status forward_shard(struct bd_net *net, const struct bd_walk *walk, i
 static void unpool_shard(struct bd_net *net, const struct bd_net_layer *pool, int shard)
 {
     const struct bd_net_layer *last = &net->layers[pool->stream_source];
-    int channels = pool->info->in_channels, block = net->block;
+    const int channels = pool->info->in_channels, block = net->block;
+    const size_t number = bd_number_size(bd_operand_type(net));
     for (int n = shard * net->shard; n < (shard + 1) * net->shard; n++) {
         for (int b = 0; b < bd_blocks(net, last); b++) {
-            float *map = net->d_stream[0] + bd_image_at(last, n) + b * bd_slab_size(net, last), d[BD_MAX_BLOCK];
+            char *map = (char *)net->d_stream[0] + (bd_image_at(last, n) + b * bd_slab_size(net, last)) * number;
+            char row[BD_MAX_BLOCK * sizeof(float)];
+            float d[BD_MAX_BLOCK];
             for (int c = 0; c < block; c++) {
                 int channel = b * block + c;
                 d[c] = channel < channels ? net->d_pooled[n * channels + channel] / last->out_pixels : 0;
             }
+            bd_kernel_narrow(d, block, bd_operand_type(net), row);
             for (int p = 0; p < last->out_pixels; p++) {
-                memcpy(map + p * block, d, block * sizeof *d);
+                memcpy(map + p * block * number, row, block * number);
             }
         }
     }
@@ -251,12 +255,13 @@ static void gather_shard(struct bd_net *net, const struct bd_walk *walk, int sha
 {
     const struct bd_net_layer *layer = walk->gather;
     int q = layer->info->out_quantizer, block = net->block, first = shard * net->shard * bd_blocks(net, layer);
-    enum bd_number d_type = bd_operand_type(net), g_type = layer->stream ? BD_FLOAT : d_type;
+    enum bd_number d_type = bd_operand_type(net);
     size_t start = bd_image_at(layer, shard * net->shard), number = bd_number_size(layer->accumulation_type);
+    const size_t gradient = bd_number_size(d_type);
     struct bd_code code = bd_net_code(net, q, walk->s);
-    const char *first_reader = q < 0 ? NULL : net->d_code[q];
+    const char *first_reader = q < 0 ? NULL : net->d_code[q], *d_stream = walk->d_stream;
     const char *d_code[2] = {walk->d_source_stays ? net->worker[worker].d_code : NULL,
-                             first_reader ? first_reader + start * bd_number_size(d_type) : NULL};
+                             first_reader ? first_reader + start * gradient : NULL};
     if (!d_code[0]) {
         d_code[0] = d_code[1];
         d_code[1] = NULL;
@@ -270,17 +275,17 @@ static void gather_shard(struct bd_net *net, const struct bd_walk *walk, int sha
                                         .slope = layer->slope + channel,
                                         .offset = layer->offset + channel,
                                         .stream = layer->stream ? layer->stream + at : NULL,
-                                        .d_stream = walk->d_stream ? walk->d_stream + at : NULL,
-                                        .d_code = d_code[0] ? d_code[0] + in * bd_number_size(d_type) : NULL,
-                                        .d_code_2 = d_code[1] ? d_code[1] + in * bd_number_size(d_type) : NULL,
+                                        .d_stream = d_stream ? d_stream + at * gradient : NULL,
+                                        .d_code = d_code[0] ? d_code[0] + in * gradient : NULL,
+                                        .d_code_2 = d_code[1] ? d_code[1] + in * gradient : NULL,
                                         .code_gain = 1 / code.step,
-                                        .g = (char *)walk->gather_g + at * bd_number_size(g_type)};
+                                        .g = (char *)walk->gather_g + at * gradient};
         bd_kernel_backward(&slab, layer->out_pixels, block, &code, net->slab_sums + (size_t)(first + i) * 2 * block,
                            &net->slab_alpha[first + i]);
     }
     count_bytes(net, (double)net->shard * layer->out_padded * layer->out_pixels *
-                         (number + (layer->stream ? 4 : 0) + (walk->d_stream ? 4 : 0) + bd_number_size(g_type) +
-                          ((d_code[0] ? 1 : 0) + (d_code[1] ? 1 : 0)) * bd_number_size(d_type)));
+                         (number + (layer->stream ? 4 : 0) +
+                          (1 + (d_stream ? 1 : 0) + (d_code[0] ? 1 : 0) + (d_code[1] ? 1 : 0)) * gradient));
 }
 
 /* Batch norm's backward pass, into the worker's room or the sum of a ONCE layer. */
@@ -289,8 +294,7 @@ static void normalize_shard(struct bd_net *net, const struct bd_walk *walk, int 
     const struct bd_net_layer *layer = walk->normalize;
     size_t start = bd_image_at(layer, shard * net->shard), number = bd_number_size(layer->accumulation_type);
     bool image = layer->info->in_quantizer == BD_QUANTIZER_INPUT;
-    enum bd_number g_type = layer->stream ? BD_FLOAT : bd_operand_type(net);
-    enum bd_number d_type = image ? BD_FLOAT : bd_operand_type(net);
+    enum bd_number g_type = bd_operand_type(net), d_type = image ? BD_FLOAT : g_type;
     char *d_accumulation = net->worker[worker].d_accumulation;
     for (int i = 0; i < net->shard * bd_blocks(net, layer); i++) {
         size_t in = i * bd_slab_size(net, layer), at = start + in;
@@ -349,7 +353,8 @@ static bd_status backward_shard(struct bd_net *net, const struct bd_walk *walk, 
         from = bd_clock(net);
     }
     for (int n = shard * net->shard; walk->scatter && n < (shard + 1) * net->shard; n++) {
-        bd_net_maxpool_back(net, walk->scatter, walk->scatter_g, n, walk->scattered);
+        bd_net_maxpool_back(net, walk->scatter, walk->scatter_g, n, net->worker[worker].d_accumulation,
+                            walk->scattered);
     }
     if (!status && walk->gather) {
         gather_shard(net, walk, shard, worker);

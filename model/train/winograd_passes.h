@@ -14,41 +14,15 @@
 
 /* ---- transforms of tiles ---- */
 
-/* Where in a map a tile begins; positions outside the map read as zeros. */
+/* Where a tile begins: the image of its chunk, and the pixel. */
 struct place {
-    int height, width, y, x;
+    int image, y, x;
 };
 
-/* Rows of a tile, and which of its columns are inside the map. Rows outside are `zeros`. */
-struct window {
-    const char *row[IN];
-    __mmask16 inside[IN];
-    __m512 bias; /* of codes */
-    _Alignas(64) char zeros[IN * BLOCK * sizeof(number)];
-};
-
-INLINE void open_window(struct window *window, const char *map, size_t pitch, int bias, const struct place *place,
-                        const int side, const bool codes)
+INLINE struct place place_of(const struct bd_winograd_cut *cut, int tile)
 {
-    const size_t pixel = codes ? BLOCK : BLOCK * sizeof(number);
-    memset(window->zeros, codes ? bias : 0, sizeof window->zeros);
-    window->bias = all(bias);
-#pragma GCC unroll 6
-    for (int i = 0; i < side; i++) {
-        int y = place->y + i;
-        bool inside = (unsigned)y < (unsigned)place->height;
-        window->row[i] = inside ? map + (ptrdiff_t)y * pitch + (ptrdiff_t)place->x * pixel : window->zeros;
-        window->inside[i] = (unsigned)(place->x + i) < (unsigned)place->width ? 0xffff : 0;
-    }
-}
-
-INLINE __m512 at(const struct window *window, int i, int j, const bool codes)
-{
-    if (codes) {
-        const __m128i bytes = _mm_loadu_si128((const __m128i *)(window->row[i] + j * BLOCK));
-        return _mm512_maskz_sub_ps(window->inside[j], _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)), window->bias);
-    }
-    return load((const number *)(const void *)window->row[i] + j * BLOCK, window->inside[j]);
+    const int image = tile / (cut->rows * cut->columns), inside = tile % (cut->rows * cut->columns);
+    return (struct place){image, inside / cut->columns * OUT, inside % cut->columns * OUT};
 }
 
 /* What is done with product `k` of a tile. WORDS_OF_TILES: a word with the tile before, whose products are `before`. */
@@ -69,50 +43,116 @@ INLINE void emit(int k, __m512 value, void *to, size_t step, const float *before
     }
 }
 
-/* 36 numbers of 16 channels to `to`, `step` numbers from each other. Three rows of products at a time: what all six
- * need does not fit the registers. */
-INLINE void transform_window(const struct bd_winograd_maps *maps, const char *map, const struct place *place, void *to,
-                             size_t step, const float *before, const enum emit how, const bool codes)
+/* Windows of neighbouring tiles overlap by two columns: a strip of up to STRIP tiles of a row transforms each column
+ * of pixels once. */
+enum { STRIP = 8, STRIP_COLUMNS = STRIP * OUT + IN - OUT };
+struct strip {
+    _Alignas(64) float half[IN][STRIP_COLUMNS][BLOCK];
+};
+
+/* 16 channels of a pixel. */
+INLINE __m512 pixel_of(const char *row, int x, __m512 bias, const bool codes)
 {
-    struct window window;
-    open_window(&window, map, maps->row, maps->bias, place, IN, codes);
-#pragma GCC unroll 2
-    for (int part = 0; part < IN; part += 3) {
-        __m512 half[IN][IN], column[IN], row[IN];
+    if (codes) {
+        const __m128i bytes = _mm_loadu_si128((const __m128i *)(row + x * BLOCK));
+        return _mm512_sub_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)), bias);
+    }
+    return load((const number *)(const void *)row + x * BLOCK);
+}
+
+/* The columns of the windows of `count` tiles, the first of which begins at (y, x), a pixel before its results.
+ * Positions outside the map are zeros. */
+INLINE void transform_columns(const struct bd_winograd_shape *s, const struct bd_winograd_maps *maps, const char *map,
+                              int y, int x, int count, struct strip *to, const bool codes)
+{
+    const size_t pixel = codes ? BLOCK : BLOCK * sizeof(number);
+    const int columns = count * OUT + IN - OUT;
+    const __m512 bias = all(maps->bias);
+    _Alignas(64) char outside[STRIP_COLUMNS * BLOCK * sizeof(number)];
+    const char *row[IN];
+    if (y < 0 || y + IN > s->height) {
+        memset(outside, codes ? maps->bias : 0, columns * pixel);
+    }
 #pragma GCC unroll 6
-        for (int j = 0; j < IN; j++) {
+    for (int i = 0; i < IN; i++) {
+        row[i] = (unsigned)(y + i) < (unsigned)s->height
+                     ? map + (ptrdiff_t)(y + i) * (ptrdiff_t)maps->row + (ptrdiff_t)x * (ptrdiff_t)pixel
+                     : outside;
+    }
+    for (int j = 0; j < columns; j++) {
+        __m512 column[IN], half[IN];
+        if ((unsigned)(x + j) < (unsigned)s->width) {
 #pragma GCC unroll 6
             for (int i = 0; i < IN; i++) {
-                column[i] = at(&window, i, j, codes);
+                column[i] = pixel_of(row[i], j, bias, codes);
             }
-            of_window(column, half[j]);
+            of_window(column, half);
+        } else {
+#pragma GCC unroll 6
+            for (int i = 0; i < IN; i++) {
+                half[i] = _mm512_setzero_ps();
+            }
         }
-#pragma GCC unroll 3
-        for (int i = part; i < part + 3; i++) {
 #pragma GCC unroll 6
-            for (int j = 0; j < IN; j++) {
-                column[j] = half[j][i];
-            }
-            of_window(column, row);
-#pragma GCC unroll 6
-            for (int j = 0; j < IN; j++) {
-                emit(i * IN + j, row[j], to, step, before, how);
-            }
+        for (int i = 0; i < IN; i++) {
+            _mm512_store_ps(to->half[i][j], half[i]);
         }
     }
 }
 
-INLINE void transform_taps(const struct bd_winograd_maps *maps, const char *map, const struct place *place, void *to,
+/* A row of six products of tile `tile` of the strip. */
+INLINE void transform_row(const struct strip *strip, int i, int tile, __m512 row[IN])
+{
+    __m512 column[IN];
+#pragma GCC unroll 6
+    for (int j = 0; j < IN; j++) {
+        column[j] = _mm512_load_ps(strip->half[i][tile * OUT + j]);
+    }
+    of_window(column, row);
+}
+
+/* 36 numbers of 16 channels to `to`, `step` numbers from each other. */
+INLINE void transform_window(const struct strip *strip, int tile, void *to, size_t step, const float *before,
+                             const enum emit how)
+{
+    __m512 row[IN];
+#pragma GCC unroll 6
+    for (int i = 0; i < IN; i++) {
+        transform_row(strip, i, tile, row);
+#pragma GCC unroll 6
+        for (int j = 0; j < IN; j++) {
+            emit(i * IN + j, row[j], to, step, before, how);
+        }
+    }
+}
+
+#if HALF
+/* The same of two tiles, as words. */
+INLINE void transform_windows(const struct strip *strip, int tile, number *to, size_t step)
+{
+    __m512 left[IN], right[IN];
+#pragma GCC unroll 6
+    for (int i = 0; i < IN; i++) {
+        transform_row(strip, i, tile, left);
+        transform_row(strip, i, tile + 1, right);
+#pragma GCC unroll 6
+        for (int j = 0; j < IN; j++) {
+            _mm512_store_si512(to + (i * IN + j) * step, pair(left[j], right[j]));
+        }
+    }
+}
+#endif
+
+/* The same of 4x4 numbers, those of `height` and `width` that are inside the map: all, if `whole`. */
+INLINE void transform_taps(const number *from, size_t pitch, int height, int width, const bool whole, void *to,
                            size_t step, const float *before, const enum emit how)
 {
-    struct window window;
-    open_window(&window, map, maps->row, 0, place, OUT, false);
     __m512 half[OUT][IN], column[OUT], row[IN];
 #pragma GCC unroll 4
     for (int j = 0; j < OUT; j++) {
 #pragma GCC unroll 4
         for (int i = 0; i < OUT; i++) {
-            column[i] = at(&window, i, j, false);
+            column[i] = whole || (i < height && j < width) ? load(from + i * pitch + j * BLOCK) : _mm512_setzero_ps();
         }
         of_taps_4(column, half[j]);
     }
@@ -130,8 +170,8 @@ INLINE void transform_taps(const struct bd_winograd_maps *maps, const char *map,
     }
 }
 
-/* The 4x4 results of a tile, those inside the map. */
-static void transform_results(const float *from, size_t step, number *map, const struct place *place)
+/* The 4x4 results of a tile, those of `height` and `width` that are inside the map, whose rows are `pitch` pixels. */
+static void transform_results(const float *from, size_t step, number *to, size_t pitch, int height, int width)
 {
     __m512 half[IN][OUT], column[IN], row[OUT];
 #pragma GCC unroll 6
@@ -142,7 +182,6 @@ static void transform_results(const float *from, size_t step, number *map, const
         }
         results_4(column, half[j]);
     }
-    int height = place->height - place->y, width = place->width - place->x;
 #pragma GCC unroll 4
     for (int i = 0; i < OUT; i++) {
 #pragma GCC unroll 6
@@ -150,11 +189,10 @@ static void transform_results(const float *from, size_t step, number *map, const
             column[j] = half[j][i];
         }
         results_4(column, row);
-        number *to = map + ((size_t)(place->y + i) * place->width + place->x) * BLOCK;
 #pragma GCC unroll 4
         for (int j = 0; j < OUT; j++) {
             if (i < height && j < width) {
-                store(to + j * BLOCK, row[j]);
+                store(to + (i * pitch + j) * BLOCK, row[j]);
             }
         }
     }
@@ -162,37 +200,10 @@ static void transform_results(const float *from, size_t step, number *map, const
 
 /* ---- over a chunk ---- */
 
-typedef void transform(const struct bd_winograd_maps *maps, const char *map, const struct place *place, void *to,
-                       size_t step, const float *before);
-
-#define DEFINE_TRANSFORM(name, ...)                                                                                    \
-    static void name(const struct bd_winograd_maps *maps, const char *map, const struct place *place, void *to,        \
-                     size_t step, const float *before)                                                                 \
-    {                                                                                                                  \
-        __VA_ARGS__;                                                                                                   \
-    }
-DEFINE_TRANSFORM(window_channels, transform_window(maps, map, place, to, step, before, HALF ? CHANNELS : FLOATS, false))
-DEFINE_TRANSFORM(window_floats, transform_window(maps, map, place, to, step, before, FLOATS, false))
-DEFINE_TRANSFORM(window_words, transform_window(maps, map, place, to, step, before, WORDS_OF_TILES, false))
-DEFINE_TRANSFORM(codes_floats, transform_window(maps, map, place, to, step, before, FLOATS, true))
-DEFINE_TRANSFORM(codes_words, transform_window(maps, map, place, to, step, before, WORDS_OF_TILES, true))
-DEFINE_TRANSFORM(taps_floats, transform_taps(maps, map, place, to, step, before, FLOATS))
-DEFINE_TRANSFORM(taps_words, transform_taps(maps, map, place, to, step, before, WORDS_OF_TILES))
-
 /* Images from `first` on, one block of channels. */
 INLINE const char *map_of(const struct bd_winograd_maps *maps, int image, int block)
 {
     return (const char *)maps->first + image * maps->image + block * maps->plane;
-}
-
-/* Image and place of tile `tile` of a chunk. */
-INLINE struct place place_of(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int tile, int inset,
-                             int *image)
-{
-    int inside = tile % (cut->rows * cut->columns);
-    *image = tile / (cut->rows * cut->columns);
-    int row = inside / cut->columns, column = inside % cut->columns;
-    return (struct place){s->height, s->width, row * OUT - inset, column * OUT - inset};
 }
 
 /* Numbers from a product's tiles to the next product's: one cache line more than they take, lest all 36 of a tile fall
@@ -202,45 +213,106 @@ INLINE size_t step_of(const struct bd_winograd_cut *cut, int channels, size_t nu
     return (size_t)channels * cut->tiles + BD_WINOGRAD_LINE / number_size;
 }
 
-/* Channels side by side: (36, C/16, T, WORDS) words. `first`: the image that the chunk begins with. */
-static void transform_channels(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
-                               int tiles, const struct bd_winograd_maps *maps, int channels, number *to)
+/* The last tile of an odd number has a tile of zeros beside it. */
+INLINE void fill_up(number *to, size_t step, const float *before)
 {
-    size_t step = step_of(cut, channels, sizeof(number));
+    for (int k = 0; k < POINTS; k++) {
+        emit(k, _mm512_setzero_ps(), to, step, before, WORDS_OF_TILES);
+    }
+}
+
+/* Windows of a chunk's tiles, of images from `first` on. Channels side by side: (36, C/16, T, WORDS) words. Tiles side
+ * by side, where `words`: (36, C/16, T/2, 16, 2); a word may hold tiles of two rows or images. */
+INLINE void transform_source(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
+                             int images, const struct bd_winograd_maps *maps, int channels, number *to,
+                             const bool words, const bool codes)
+{
+    const size_t step = step_of(cut, channels, sizeof(number));
+    const int strips = (cut->columns + STRIP - 1) / STRIP, count = images * cut->rows * strips;
     for (int b = 0; b < channels / BLOCK; b++) {
-        for (int tile = 0; tile < tiles; tile++) {
-            int image;
-            const struct place place = place_of(s, cut, tile, 1, &image);
-            window_channels(maps, map_of(maps, first + image, b), &place,
-                            to + ((size_t)b * cut->tiles + tile) * BLOCK, step, NULL);
+        _Alignas(64) float before[POINTS * BLOCK];
+        number *here = to + (size_t)b * cut->tiles * BLOCK;
+        int tile = 0;
+        for (int n = 0; n < count; n++) {
+            struct strip strip;
+            const int column = n % strips * STRIP, many = cut->columns - column < STRIP ? cut->columns - column : STRIP;
+            const struct place place = place_of(cut, n / strips * cut->columns + column);
+            transform_columns(s, maps, map_of(maps, first + place.image, b), place.y - 1, place.x - 1, many, &strip,
+                              codes);
+            for (int t = 0; t < many; t++, tile++) {
+                if (!words) {
+                    transform_window(&strip, t, here + tile * BLOCK, step, NULL, HALF ? CHANNELS : FLOATS);
+                } else if (tile % 2) {
+                    transform_window(&strip, t, here + (tile - 1) * BLOCK, step, before, WORDS_OF_TILES);
+                } else if (t + 1 == many) {
+                    transform_window(&strip, t, before, BLOCK, NULL, FLOATS);
+                } else {
+#if HALF
+                    transform_windows(&strip, t, here + tile * BLOCK, step);
+                    t++, tile++;
+#endif
+                }
+            }
+        }
+        if (words && tile % 2) {
+            fill_up(here + (tile - 1) * BLOCK, step, before);
         }
     }
 }
 
-/* Tiles side by side: (36, C/16, T, 16), in bfloat16 (36, C/16, T/2, 16, 2). An odd number of tiles is filled up.
- * `words` is `floats` for the second tile of a word. */
-INLINE void transform_tiles(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first, int tiles,
-                            const struct bd_winograd_maps *maps, int channels, transform *floats, transform *words,
-                            int inset, number *to)
+static void transform_channels(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
+                               int images, const struct bd_winograd_maps *maps, int channels, number *to)
 {
-    size_t step = step_of(cut, channels, sizeof(number));
+    transform_source(s, cut, first, images, maps, channels, to, false, false);
+}
+
+static void transform_numbers(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
+                              int images, const struct bd_winograd_maps *maps, int channels, number *to)
+{
+    transform_source(s, cut, first, images, maps, channels, to, HALF, false);
+}
+
+static void transform_codes(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first, int images,
+                            const struct bd_winograd_maps *maps, int channels, number *to)
+{
+    transform_source(s, cut, first, images, maps, channels, to, HALF, true);
+}
+
+INLINE void transform_tile_of_taps(const number *from, size_t pitch, int height, int width, void *to, size_t step,
+                                   const float *before, const enum emit how)
+{
+    if (height >= OUT && width >= OUT) {
+        transform_taps(from, pitch, height, width, true, to, step, before, how);
+    } else {
+        transform_taps(from, pitch, height, width, false, to, step, before, how);
+    }
+}
+
+/* The gradients of a chunk's results, in the order of the source's windows. */
+static void transform_results_back(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
+                                   int images, const struct bd_winograd_maps *maps, int channels, number *to)
+{
+    const size_t step = step_of(cut, channels, sizeof(number)), pitch = maps->row / sizeof(number);
+    const int tiles = images * cut->rows * cut->columns;
     for (int b = 0; b < channels / BLOCK; b++) {
         _Alignas(64) float before[POINTS * BLOCK];
         number *here = to + (size_t)b * cut->tiles * BLOCK;
         for (int tile = 0; tile < tiles; tile++) {
-            int image;
-            const struct place place = place_of(s, cut, tile, inset, &image);
-            const char *map = map_of(maps, first + image, b);
+            const struct place place = place_of(cut, tile);
+            const number *from = (const number *)(const void *)map_of(maps, first + place.image, b) + place.y * pitch +
+                                 (size_t)place.x * BLOCK;
+            const int height = s->height - place.y, width = s->width - place.x;
             if (!HALF) {
-                floats(maps, map, &place, here + tile * BLOCK, step, NULL);
+                transform_tile_of_taps(from, pitch, height, width, here + tile * BLOCK, step, NULL, FLOATS);
             } else if (tile % 2 == 0) {
-                floats(maps, map, &place, before, BLOCK, NULL);
+                transform_tile_of_taps(from, pitch, height, width, before, BLOCK, NULL, FLOATS);
             } else {
-                words(maps, map, &place, here + (tile - 1) * BLOCK, step, before);
+                transform_tile_of_taps(from, pitch, height, width, here + (tile - 1) * BLOCK, step, before,
+                                       WORDS_OF_TILES);
             }
         }
-        for (int k = 0; HALF && tiles % 2 && k < POINTS; k++) {
-            emit(k, _mm512_setzero_ps(), here + (tiles - 1) * BLOCK, step, before, WORDS_OF_TILES);
+        if (HALF && tiles % 2) {
+            fill_up(here + (tiles - 1) * BLOCK, step, before);
         }
     }
 }
@@ -380,8 +452,8 @@ void NAME(pack)(const struct bd_winograd_shape *s, const float *weights, void *p
             int32_t *to = (int32_t *)packed + ((size_t)c / BLOCK * s->out_channels + o) / OUTPUTS * BLOCK;
             for (int k = 0; k < POINTS; k++) {
 #if HALF
-                _mm512_store_si512(to + k * step, pair(_mm512_load_ps(wide[0] + k * BLOCK),
-                                                       _mm512_load_ps(wide[1] + k * BLOCK)));
+                _mm512_store_si512(to + k * step,
+                                   pair(_mm512_load_ps(wide[0] + k * BLOCK), _mm512_load_ps(wide[1] + k * BLOCK)));
 #else
                 _mm512_store_si512(to + k * step, _mm512_load_si512(wide[0] + k * BLOCK));
 #endif
@@ -403,7 +475,7 @@ void NAME(data)(const struct bd_winograd_shape *s, const struct bd_winograd_cut 
         int images = s->batch - first < cut->images ? s->batch - first : cut->images;
         int count = images * cut->rows * cut->columns;
         number *to = (number *)d_source + first * pixels * s->in_channels;
-        transform_channels(s, cut, first, count, &maps, s->out_channels, tiles);
+        transform_channels(s, cut, first, images, &maps, s->out_channels, tiles);
         for (int k = 0; k < POINTS; k++) {
             const size_t weights = (size_t)s->in_channels * s->out_channels * WORDS / BLOCK;
             multiply_point(s, cut->tiles, count, (const int32_t *)(const void *)(tiles + k * step),
@@ -411,10 +483,11 @@ void NAME(data)(const struct bd_winograd_shape *s, const struct bd_winograd_cut 
         }
         for (int b = 0; b < s->in_channels / BLOCK; b++) {
             for (int tile = 0; tile < count; tile++) {
-                int image;
-                const struct place place = place_of(s, cut, tile, 0, &image);
+                const struct place place = place_of(cut, tile);
+                number *map = to + ((size_t)place.image * (s->in_channels / BLOCK) + b) * pixels * BLOCK;
                 transform_results(products + ((size_t)b * cut->tiles + tile) * BLOCK, products_step,
-                                  to + ((size_t)image * (s->in_channels / BLOCK) + b) * pixels * BLOCK, &place);
+                                  map + ((size_t)place.y * s->width + place.x) * BLOCK, s->width, s->height - place.y,
+                                  s->width - place.x);
             }
         }
     }
@@ -445,7 +518,7 @@ static void finish_weights(const float *sums, size_t step, int in_channels, floa
 
 void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut,
                   const struct bd_winograd_maps *sources, bool codes, const void *d_result, float *d_weights,
-                   void *room)
+                  void *room)
 {
     const struct bd_winograd_maps results = bd_winograd_number_maps(s, d_result, s->out_channels);
     size_t step = (size_t)s->in_channels * s->out_channels + BD_WINOGRAD_LINE / sizeof(float);
@@ -457,9 +530,8 @@ void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cu
     for (int first = 0; first < s->batch; first += cut->images) {
         int images = s->batch - first < cut->images ? s->batch - first : cut->images;
         int count = images * cut->rows * cut->columns;
-        transform_tiles(s, cut, first, count, sources, s->in_channels, codes ? codes_floats : window_floats,
-                        codes ? codes_words : window_words, 1, left);
-        transform_tiles(s, cut, first, count, &results, s->out_channels, taps_floats, taps_words, 0, right);
+        (codes ? transform_codes : transform_numbers)(s, cut, first, images, sources, s->in_channels, left);
+        transform_results_back(s, cut, first, images, &results, s->out_channels, right);
         int words = HALF ? (count + 1) / 2 : count;
         for (int k = 0; k < POINTS; k++) {
             for (int o = 0; o < s->out_channels / BLOCK; o++) {

@@ -35,12 +35,12 @@ INLINE __m512 madd(float a, __m512 b, __m512 c)
     return _mm512_fmadd_ps(all(a), b, c);
 }
 
-INLINE __m512 load(const number *from, __mmask16 inside)
+INLINE __m512 load(const number *from)
 {
 #if HALF
-    return (__m512)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(inside, from)), 16);
+    return (__m512)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)from)), 16);
 #else
-    return _mm512_maskz_loadu_ps(inside, from);
+    return _mm512_loadu_ps(from);
 #endif
 }
 
