@@ -94,6 +94,12 @@ static bd_status reduce_gradients(struct bd_net *net, struct bd_net_layer *layer
     return status;
 }
 
+/* Weight gradients of a walk are added up beside the next one, so that no thread waits for it. */
+static bd_status add_last_gradient(struct bd_net *net, struct bd_net_layer *layer, int s, struct bd_error *err)
+{
+    return layer ? bd_net_add_weight_gradient(net, layer, s, net->d_shards[!net->turn], 0, err) : BD_OK;
+}
+
 /* Each walk takes the layer above through batch norm and convolution, then gathers this layer's gradient while what
  * came back is in cache. `g` is a d_stream for layers that write the stream, else d_inner. Multiplying by odd weights
  * leaves d_code = d_value / step, which `gather` puts right; likewise d_weight = d_odd / wscale; both because k is
@@ -101,6 +107,7 @@ static bd_status reduce_gradients(struct bd_net *net, struct bd_net_layer *layer
 bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, const float *d_pooled, struct bd_error *err)
 {
     struct bd_net_layer *unpool = NULL, *waiting = NULL; /* gathered, not normalized yet */
+    struct bd_net_layer *add_up = NULL;                  /* normalized in the walk before */
     const void *waiting_g = NULL;
     bool alive = true; /* a gradient of the stream is on its way in d_stream[stream] */
     int stream = 0;
@@ -117,7 +124,7 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
             unpool = layer;
             continue;
         }
-        struct bd_walk walk = {.s = s, .unpool = unpool, .gather = layer};
+        struct bd_walk walk = {.s = s, .unpool = unpool, .gather = layer, .add_up = add_up};
         if (waiting && waiting->info->kind == BD_LAYER_MAXPOOL) {
             walk.scatter = waiting;
             walk.scatter_g = waiting_g;
@@ -146,9 +153,8 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
             alive = layer->info->adds_stream;
         }
         status = bd_net_walk(net, &walk, err);
-        if (!status && walk.normalize && !waiting->once) {
-            status = bd_net_add_weight_gradient(net, waiting, s, err);
-        }
+        add_up = walk.normalize && !waiting->once ? waiting : NULL;
+        net->turn = !net->turn;
         if (!status && layer) {
             status = reduce_gradients(net, layer, s, err);
         }
@@ -157,7 +163,7 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
         unpool = NULL;
     }
     net->backward_count++;
-    return status;
+    return status ? status : add_last_gradient(net, add_up, s, err);
 }
 
 /* The weight gradient of a layer that all switches share the accumulations of, from the sum of their d_a. */
@@ -170,9 +176,8 @@ static bd_status finish_once(struct bd_net *net, struct bd_net_layer *layer, str
         struct bd_error here;
         int worker = omp_get_thread_num();
         double from = bd_clock(net);
-        bd_status status =
-            bd_net_weight_gradient(net, layer, s, shard, worker,
-                                   layer->d_accumulation_sum + bd_image_at(layer, shard * net->shard), &here);
+        bd_status status = bd_net_weight_gradient(
+            net, layer, s, shard, worker, layer->d_accumulation_sum + bd_image_at(layer, shard * net->shard), &here);
         bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
         bd_net_count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
         if (status) {
@@ -183,7 +188,8 @@ static bd_status finish_once(struct bd_net *net, struct bd_net_layer *layer, str
             }
         }
     }
-    return worst ? worst : bd_net_add_weight_gradient(net, layer, s, err);
+    net->turn = !net->turn;
+    return worst ? worst : add_last_gradient(net, layer, s, err);
 }
 
 bd_status bd_net_finish(struct bd_net *net, struct bd_error *err)

@@ -291,7 +291,8 @@ static void open_rooms(struct bd_net *net)
             size_t here = net->layers[i].conv ? bd_conv_gradient_count(net->layers[i].conv) : 0;
             gradient = here > gradient ? here : gradient;
         }
-        net->d_shards = big_alloc(net->shards * gradient * sizeof(float));
+        net->d_shards[0] = big_alloc(net->shards * gradient * sizeof(float));
+        net->d_shards[1] = big_alloc(net->shards * gradient * sizeof(float));
         net->d_code_room = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
         net->d_stream[0] = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
         net->d_stream[1] = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
@@ -397,7 +398,7 @@ void bd_net_destroy(struct bd_net *net)
         free(net->worker[i].d_code);
         free(net->worker[i].window_sums);
     }
-    void *owned[] = {net->d_shards,    net->layers,     net->codes,        net->d_code,      net->image,
+    void *owned[] = {net->d_shards[0], net->d_shards[1], net->layers,     net->codes,        net->d_code,      net->image,
                      net->d_code_room, net->worker,     net->d_stream[0],  net->d_stream[1], net->d_inner,
                      net->slab_sums,   net->slab_alpha, net->channel_sums, net->pooled,      net->pooled_codes,
                      net->d_pooled,    net->parameters};

@@ -82,7 +82,9 @@ struct bd_net {
     float *image;        /* (N, C, H, W) */
     void *d_code_room;   /* where it does so; the last reader's stays in the worker's room */
     struct bd_net_worker *worker;
-    float *d_shards;   /* a layer's weight gradients as its kernel leaves them, by shard */
+    float *d_shards[2]; /* a layer's weight gradients as its kernel leaves them, by shard: of the walk under way at
+                         * `turn`, of the walk before, which are added up meanwhile, beside it */
+    int turn;
     void *d_stream[2]; /* two: a stage's first gradient is gathered while the last of the next is read */
     void *d_inner;
     double *slab_sums, *slab_alpha, *channel_sums;
@@ -124,6 +126,7 @@ struct bd_walk {
     const void *normalize_g;
     const void *scatter_g; /* into `scattered`, a gradient of the stream */
     void *scattered;
+    struct bd_net_layer *add_up; /* what the walk before normalized */
     const void *d_stream; /* gradient of what `gather` writes to the stream, from the layers that read it; or NULL */
     void *gather_g;
     void *d_source;      /* where `normalize` leaves the gradient of its input codes, or NULL: */
@@ -136,12 +139,12 @@ void bd_net_maxpool_image(struct bd_net *net, struct bd_net_layer *layer, int im
 void bd_net_maxpool_back(const struct bd_net *net, const struct bd_net_layer *layer, const void *g, int image,
                          float *room, void *d_stream);
 
-/* Takes every shard through the walk; threads take shards as they come. */
+/* Takes every shard through the walk; threads take shards, or images of a shard, as they come. */
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err) BD_WARN_UNUSED;
 /* The shard's three convolutions at a switch alone, forward alone with `back` false. */
 bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *layer, int s, bool back, int shard,
                                 int worker, struct bd_error *err) BD_WARN_UNUSED;
-/* The shard's weight gradient, in its place in d_shards. */
+/* The shard's weight gradient, in its place in d_shards[turn]. */
 bd_status bd_net_weight_gradient(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker,
                                  const void *d_accumulation, struct bd_error *err) BD_WARN_UNUSED;
 /* slab_sums over this rank's batch into channel_sums: [0, out_padded) of the first number, then of the second; and
@@ -170,9 +173,10 @@ bd_status bd_net_open_weights(struct bd_net *net, struct bd_net_layer *layer, st
 void bd_net_close_weights(struct bd_net_layer *layer);
 /* Gives the convolutions the sets as they stand, unless they have them. */
 bd_status bd_net_lay_out_weights(struct bd_net *net, struct bd_error *err) BD_WARN_UNUSED;
-/* Adds the shards' gradients of the switch's integer weights to those of the latents and of the level; */
-bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *layer, int s, struct bd_error *err)
-    BD_WARN_UNUSED;
+/* Adds the gradients of the switch's integer weights, by shard (they are used up), to those of the latents and of the
+ * level; */
+bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *layer, int s, float *d_shards, int worker,
+                                     struct bd_error *err) BD_WARN_UNUSED;
 /* the same from the gradient of the weights' real values in layer->d_value. */
 void bd_net_add_value_gradient(struct bd_net_layer *layer, int s);
 

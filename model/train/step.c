@@ -147,6 +147,7 @@ static void update_parameters(struct bd_run *run, uint32_t switches)
 {
     double rate = bd_schedule_rate(&run->plan, run->step, run->steps);
     bool follow = run->step < run->plan.scale_freeze * run->steps; /* then codes move with the latents alone */
+#pragma omp parallel for schedule(dynamic, 1)
     for (size_t i = 0; i < run->parameter_count; i++) {
         const struct bd_parameter *p = &run->parameters[i];
         if (p->switch_index >= 0 && !(switches >> p->switch_index & 1)) {

@@ -5,6 +5,8 @@
 
 #include "model/train/network_parts.h"
 
+#define IMAGES 2 /* that a thread takes at a time, where shards need not be whole */
+
 /* Bytes that a pass reads and writes, for the profile. */
 static void count_bytes(struct bd_net *net, double bytes)
 {
@@ -147,7 +149,7 @@ static const void *operand_of(struct bd_net *net, const struct bd_net_layer *lay
 bd_status bd_net_weight_gradient(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker,
                                  const void *d_accumulation, struct bd_error *err)
 {
-    float *d_weights = net->d_shards + shard * bd_conv_gradient_count(layer->conv);
+    float *d_weights = net->d_shards[net->turn] + shard * bd_conv_gradient_count(layer->conv);
     int q = layer->info->in_quantizer;
     if (q != BD_QUANTIZER_INPUT && bd_conv_takes_codes(layer->conv)) {
         const struct bd_net_codes *codes = &net->codes[q];
@@ -182,14 +184,22 @@ static void pool_image(struct bd_net *net, const struct bd_net_layer *pool, int 
     }
 }
 
-static bd_status forward_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker,
-                               struct bd_error *err)
+/* Whether a forward walk's convolution is oneDNN's, for whole shards. */
+static bool by_shards(const struct bd_walk *walk)
+{
+    return walk->convolve && walk->convolve->accumulation_type == BD_FLOAT;
+}
+
+/* `images` of a shard from `first` on: all where the convolution takes whole shards. */
+static bd_status forward_images(struct bd_net *net, const struct bd_walk *walk, int first, int images, int worker,
+                                struct bd_error *err)
 {
     const struct bd_net_layer *layer = walk->convolve;
+    const int shard = first / net->shard;
     struct bd_code code = walk->emit ? bd_net_code(net, walk->emit->info->out_quantizer, walk->s) : (struct bd_code){0};
     bool integers = layer && layer->accumulation_type != BD_FLOAT;
     double from = bd_clock(net);
-    for (int image = shard * net->shard; image < (shard + 1) * net->shard; image++) {
+    for (int image = first; image < first + images; image++) {
         if (walk->emit) {
             emit_image(net, walk->emit, &code, image);
         }
@@ -210,7 +220,7 @@ static bd_status forward_shard(struct bd_net *net, const struct bd_walk *walk, i
     }
     from = bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
     if (layer) {
-        bd_net_count_convolution(net, layer, net->shard, BD_PHASE_CONVOLVE);
+        bd_net_count_convolution(net, layer, images, BD_PHASE_CONVOLVE);
     }
     if (!layer || integers) {
         return BD_OK;
@@ -384,7 +394,7 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
         status = bd_net_weight_gradient(net, layer, s, shard, worker, own->d_accumulation, err);
     } else if (!status && back) {
         status = bd_conv_backward_weights(layer->conv, worker, image ? net->image : own->operand, own->d_accumulation,
-                                          net->d_shards + shard * bd_conv_gradient_count(layer->conv), err);
+                                          net->d_shards[net->turn] + shard * bd_conv_gradient_count(layer->conv), err);
     }
     if (!status && back && !image) {
         status = bd_conv_backward_data(layer->conv, worker, set, own->d_accumulation, own->d_code, err);
@@ -395,11 +405,17 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err)
 {
     bd_status worst = BD_OK;
-    bool back = walk->unpool || walk->normalize || walk->scatter || walk->gather;
+    const bool back = walk->unpool || walk->normalize || walk->scatter || walk->gather;
+    const int part = back || by_shards(walk) ? net->shard : net->shard % IMAGES ? 1 : IMAGES;
+    const int parts = net->batch / part, jobs = walk->add_up ? 1 : 0;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
-    for (int shard = 0; shard < net->shards; shard++) {
+    for (int i = 0; i < jobs + parts; i++) {
         struct bd_error here;
-        bd_status status = (back ? backward_shard : forward_shard)(net, walk, shard, omp_get_thread_num(), &here);
+        const int worker = omp_get_thread_num();
+        bd_status status =
+            i < jobs ? bd_net_add_weight_gradient(net, walk->add_up, walk->s, net->d_shards[!net->turn], worker, &here)
+            : back   ? backward_shard(net, walk, i - jobs, worker, &here)
+                     : forward_images(net, walk, (i - jobs) * part, part, worker, &here);
         if (status) {
 #pragma omp critical(bd_net_walk)
             {

@@ -130,7 +130,7 @@ void bd_net_update_weights(struct bd_net *net)
 {
     double from = bd_clock(net);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
-    for (int i = 0; i < net->graph->layer_count; i++) {
+    for (int i = net->graph->layer_count - 1; i >= 0; i--) { /* the last layers are the largest */
         if (bd_layer_has_weights(net->layers[i].info)) {
             quantize(net, &net->layers[i]);
             take_factors(&net->layers[i]);
@@ -208,7 +208,7 @@ bd_status bd_net_lay_out_weights(struct bd_net *net, struct bd_error *err)
     bd_status worst = BD_OK;
     double from = bd_clock(net);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
-    for (int i = 0; i < net->graph->layer_count; i++) {
+    for (int i = net->graph->layer_count - 1; i >= 0; i--) {
         struct bd_error here;
         struct bd_net_layer *layer = &net->layers[i];
         bd_status status = layer->conv && !net->laid_out ? lay_out(net, layer, &here) : BD_OK;
@@ -237,18 +237,16 @@ void bd_net_add_value_gradient(struct bd_net_layer *layer, int s)
     }
 }
 
-bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *layer, int s, struct bd_error *err)
+bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *layer, int s, float *d_shards, int worker,
+                                     struct bd_error *err)
 {
     enum { PIECE = 1024 };
     double from = bd_clock(net);
-    size_t count = bd_conv_gradient_count(layer->conv);
-    int pieces = (count + PIECE - 1) / PIECE;
-#pragma omp parallel for num_threads(net->workers)
-    for (int i = 0; i < pieces; i++) {
-        size_t at = (size_t)i * PIECE;
-        bd_kernel_add_up(net->d_shards + at, net->shards, count, count - at < PIECE ? count - at : PIECE);
+    const size_t count = bd_conv_gradient_count(layer->conv);
+    for (size_t at = 0; at < count; at += PIECE) {
+        bd_kernel_add_up(d_shards + at, net->shards, count, count - at < PIECE ? count - at : PIECE);
     }
-    bd_status status = bd_conv_plain_gradient(layer->conv, net->d_shards, layer->plain, err);
+    bd_status status = bd_conv_plain_gradient(layer->conv, d_shards, layer->plain, err);
     for (int o = 0; o < layer->info->out_channels && !status; o++) {
         const float *values = layer->plain + o * padded_filter_size(layer);
         float *to = layer->d_value + o * filter_size(layer);
@@ -264,6 +262,6 @@ bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *la
     if (!status) {
         bd_net_add_value_gradient(layer, s);
     }
-    bd_clock_phase(net, 0, BD_PHASE_WEIGHTS, from);
+    bd_clock_phase(net, worker, BD_PHASE_WEIGHTS, from);
     return status;
 }
