@@ -80,4 +80,8 @@ sed -i 's/^batch: 16/batch: 15/' "$folder/train.yaml"
 (train odd)
 [ $? = 2 ] || fail "a batch that does not divide was not refused"
 grep -q "rank . of 2: .*does not divide among 2 ranks" "$folder/odd.err" || fail "another message"
+sed -i 's/^batch: 15/batch: 16\nbalance: norm/' "$folder/train.yaml"
+(train balanced)
+[ $? = 2 ] || fail "parts of a gradient were balanced as if they were whole"
+grep -q "'balance: norm' needs the whole gradient" "$folder/balanced.err" || fail "another message"
 echo "two ranks: the gradients of one; killed, stopped, named, resumed"

@@ -397,3 +397,64 @@ Test(train_recipe, measured_gradients)
     bd_net_destroy(net);
     close_run(&alone);
 }
+
+/* Two backward passes into one gradient: balanced, the second part has the norm of the first, and its direction. */
+Test(train_recipe, balanced_gradients)
+{
+    struct run run;
+    struct bd_error err;
+    struct bd_net *net;
+    struct bd_gradient_meter meter;
+    size_t count;
+    double norm[BD_MAX_SWITCHES], cosine[BD_MAX_SWITCHES][BD_MAX_SWITCHES], parts[2] = {0}, product = 0;
+    float logits[16 * CLASSES], d_logits[16 * CLASSES];
+    open_run(&run, "w2a8, w1a1");
+    cr_assert_eq(bd_net_create(&net, &run.checkpoint, 16, 3, false, true, &err), BD_OK);
+    const struct bd_parameter *p = bd_net_parameters(net, &count);
+    bd_meter_open(&meter, p, count);
+    float *first = bd_xcalloc(meter.count, sizeof *first);
+    cr_assert_eq(bd_net_begin(net, run.data.images, &err), BD_OK);
+    bd_meter_clear(&meter);
+    for (int s = 0; s < 2; s++) {
+        cr_assert_eq(bd_net_forward(net, s, 0, logits, &err), BD_OK);
+        for (int i = 0; i < 16 * CLASSES; i++) {
+            d_logits[i] = (i % 5 - 2) / 16.0f * (1 + 6 * s);
+        }
+        cr_assert_eq(bd_net_backward(net, s, d_logits, NULL, &err), BD_OK);
+        bd_meter_take(&meter, p, count, s);
+        bd_meter_balance(&meter, p, count, s, 0);
+        size_t at = 0;
+        for (size_t i = 0; i < count; i++) {
+            for (size_t k = 0; p[i].kind == BD_PARAMETER_WEIGHT && k < p[i].count; k++, at++) {
+                const double part = p[i].gradient[k] - (s ? first[at] : 0);
+                parts[s] += part * part;
+                product += s ? part * meter.part[1][at] : 0;
+                first[at] = p[i].gradient[k];
+                cr_assert_eq(meter.before[at], p[i].gradient[k]);
+            }
+        }
+    }
+    bd_meter_read(&meter, norm, cosine);
+    cr_assert_gt(norm[1], 1.5 * norm[0], "%g, %g: nothing to balance", norm[1], norm[0]);
+    cr_assert_float_eq(sqrt(parts[0]), norm[0], 1e-6 * norm[0]);
+    cr_assert_float_eq(sqrt(parts[1]), norm[0], 1e-5 * norm[0]);
+    cr_assert_float_eq(product / (sqrt(parts[1]) * norm[1]), 1, 1e-5);
+    free(first);
+    bd_meter_close(&meter);
+    bd_net_destroy(net);
+    close_run(&run);
+}
+
+/* One switch by itself is its own measure: balancing changes no bit. */
+Test(train_recipe, one_switch_is_balanced)
+{
+    struct run run, plain;
+    open_run(&run, "w1a1");
+    open_run(&plain, "w1a1");
+    run.plan.balance = BD_BALANCE_NORM;
+    do_run(&run);
+    do_run(&plain);
+    assert_same_arrays(&plain.checkpoint, &run.checkpoint);
+    close_run(&run);
+    close_run(&plain);
+}

@@ -35,6 +35,15 @@ void bd_meter_clear(struct bd_gradient_meter *meter)
     memset(meter->before, 0, meter->count * sizeof(float));
 }
 
+static double product(const float *a, const float *b, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += (double)a[i] * b[i];
+    }
+    return sum;
+}
+
 void bd_meter_take(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
                    int s)
 {
@@ -52,13 +61,24 @@ void bd_meter_take(struct bd_gradient_meter *meter, const struct bd_parameter *p
     meter->taken |= 1u << s;
 }
 
-static double product(const float *a, const float *b, size_t count)
+void bd_meter_balance(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
+                      int s, int to)
 {
-    double sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum += (double)a[i] * b[i];
+    const float *part = meter->part[s];
+    const double norm = sqrt(product(part, part, meter->count));
+    const double wanted = sqrt(product(meter->part[to], meter->part[to], meter->count));
+    if (s == to || norm == 0) {
+        return;
     }
-    return sum;
+    const float more = wanted / norm - 1;
+    size_t at = 0;
+    for (size_t i = 0; i < parameter_count; i++) {
+        const struct bd_parameter *p = &parameters[i];
+        for (size_t k = 0; is_shared(p) && k < p->count; k++, at++) {
+            p->gradient[k] += more * part[at];
+            meter->before[at] = p->gradient[k];
+        }
+    }
 }
 
 void bd_meter_read(const struct bd_gradient_meter *meter, double norm[BD_MAX_SWITCHES],

@@ -60,6 +60,9 @@ static bd_status check_run(const struct bd_run *run, struct bd_error *err)
         status = bd_fail(err, BD_BAD_INPUT, "a batch of %" PRId64 " does not divide among %d ranks", run->plan.batch,
                          control->reducer->ranks);
     }
+    if (!status && control->reducer && control->reducer->ranks > 1 && run->plan.balance == BD_BALANCE_NORM) {
+        status = bd_fail(err, BD_BAD_INPUT, "'balance: norm' needs the whole gradient of a switch: train on one rank");
+    }
     if (!status && run->plan.teacher == BD_TEACHER_NETWORK && !control->teacher) {
         status = bd_fail(err, BD_BAD_INPUT, "the teacher is a finished network, but none is given");
     }

@@ -21,6 +21,9 @@
 enum bd_optimizer { BD_OPTIMIZER_ADAM, BD_OPTIMIZER_SGD };
 enum bd_schedule { BD_SCHEDULE_COSINE, BD_SCHEDULE_STEP, BD_SCHEDULE_CONSTANT };
 enum bd_teacher { BD_TEACHER_LABELS, BD_TEACHER_TOP, BD_TEACHER_NEXT, BD_TEACHER_NETWORK };
+/* Of the switches' gradients in the shared weights: their mean as they are; or each scaled to the norm of the highest
+ * switch's first, so that all have the same say. */
+enum bd_balance { BD_BALANCE_NONE, BD_BALANCE_NORM };
 enum bd_arithmetic { BD_ARITHMETIC_AUTO, BD_ARITHMETIC_FLOAT32, BD_ARITHMETIC_BFLOAT16 };
 
 /* Of +-1 activations: as the network's description says, or another for this run; inference knows nothing of it. */
@@ -60,6 +63,7 @@ struct bd_train_plan {
     double norm_momentum;                /* 0.02: part of a new batch in the running statistics */
     double scale_factor, scale_momentum, scale_freeze; /* s = 2.5 mean|w|, 0.01 a step, frozen from 0.9 of the steps */
     int64_t recalibrate; /* 200: batches for the batch-norm statistics after the last step; 0: keep the running ones */
+    int balance;         /* enum bd_balance */
     int arithmetic;      /* enum bd_arithmetic; auto: bfloat16 operands where the processor multiplies them */
     uint32_t switches;   /* bit mask of those that train; 0: all */
 };
