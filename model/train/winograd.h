@@ -50,7 +50,7 @@ void bd_winograd_data_gradient(const struct bd_winograd_shape *shape, const void
 /* d_weights: OC IC 9 float32 as (OC/16, IC, 9, 16), overwritten; bd_winograd_plain makes (OC, IC, 3, 3) of it. */
 void bd_winograd_weight_gradient(const struct bd_winograd_shape *shape, const void *source, const void *d_result,
                                  float *d_weights, void *room);
-/* The same with bytes as the source. 16 channels may be read up to 5 pixels beside the map and are not used. */
+/* The same with bytes as the source. */
 void bd_winograd_weight_gradient_of_codes(const struct bd_winograd_shape *shape, const struct bd_winograd_maps *codes,
                                           const void *d_result, float *d_weights, void *room);
 void bd_winograd_plain(const struct bd_winograd_shape *shape, const float *d_weights, float *plain);
