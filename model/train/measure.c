@@ -64,20 +64,20 @@ void bd_meter_take(struct bd_gradient_meter *meter, const struct bd_parameter *p
 void bd_meter_balance(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
                       int s, int to)
 {
-    const float *part = meter->part[s];
-    const double norm = sqrt(product(part, part, meter->count));
-    const double wanted = sqrt(product(meter->part[to], meter->part[to], meter->count));
-    if (s == to || norm == 0) {
-        return;
-    }
-    const float more = wanted / norm - 1;
     size_t at = 0;
-    for (size_t i = 0; i < parameter_count; i++) {
+    for (size_t i = 0; i < parameter_count && s != to; i++) {
         const struct bd_parameter *p = &parameters[i];
-        for (size_t k = 0; is_shared(p) && k < p->count; k++, at++) {
-            p->gradient[k] += more * part[at];
-            meter->before[at] = p->gradient[k];
+        if (!is_shared(p)) {
+            continue;
         }
+        const float *part = meter->part[s] + at, *wanted = meter->part[to] + at;
+        const double norm = sqrt(product(part, part, p->count));
+        const float more = norm > 0 ? sqrt(product(wanted, wanted, p->count)) / norm - 1 : 0;
+        for (size_t k = 0; k < p->count; k++) {
+            p->gradient[k] += more * part[k];
+            meter->before[at + k] = p->gradient[k];
+        }
+        at += p->count;
     }
 }
 

@@ -19,8 +19,8 @@ void bd_meter_clear(struct bd_gradient_meter *meter);
 /* After the backward pass of a switch. */
 void bd_meter_take(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
                    int switch_index);
-/* After the switch's part was taken: scales it, in the gradient, to the norm of the part of switch `to`, which was taken
- * before. What is measured stays as it was. */
+/* After the switch's part was taken: scales it, in the gradient, layer by layer to the norm of the part of switch `to`,
+ * which was taken before. What is measured stays as it was. */
 void bd_meter_balance(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
                       int switch_index, int to);
 /* Of the switches taken; a cosine with a part that is nothing is 0. */

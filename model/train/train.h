@@ -21,8 +21,8 @@
 enum bd_optimizer { BD_OPTIMIZER_ADAM, BD_OPTIMIZER_SGD };
 enum bd_schedule { BD_SCHEDULE_COSINE, BD_SCHEDULE_STEP, BD_SCHEDULE_CONSTANT };
 enum bd_teacher { BD_TEACHER_LABELS, BD_TEACHER_TOP, BD_TEACHER_NEXT, BD_TEACHER_NETWORK };
-/* Of the switches' gradients in the shared weights: their mean as they are; or each scaled to the norm of the highest
- * switch's first, so that all have the same say. */
+/* Of the switches' gradients in the shared weights: their mean as they are; or each scaled, layer by layer, to the norm
+ * of the highest switch's first, so that all have the same say. */
 enum bd_balance { BD_BALANCE_NONE, BD_BALANCE_NORM };
 enum bd_arithmetic { BD_ARITHMETIC_AUTO, BD_ARITHMETIC_FLOAT32, BD_ARITHMETIC_BFLOAT16 };
 

@@ -80,7 +80,7 @@ const struct bd_field bd_train_fields[] = {
     {"sampled_switches", BD_FIELD_INT, PLAN(sampled), 0, BD_MAX_SWITCHES, "0", NULL, NULL,
      "switches a step: the highest, the lowest and others drawn anew; 0: all"},
     {"balance", BD_FIELD_ENUM, PLAN(balance), 0, 0, "none", "none|norm", NULL,
-     "norm: the switches' gradients in the shared weights are scaled to the norm of the highest's before their mean"},
+     "norm: a layer's gradients of all switches are scaled to the norm of the highest's before their mean"},
     {"epochs", BD_FIELD_INT, PLAN(epochs), 1, 10000, "16", NULL, NULL, "walks over the training images"},
     {"steps", BD_FIELD_INT, PLAN(steps), 0, 1 << 30, "0", NULL, NULL, "length in steps, before 'epochs'; 0: by epochs"},
     {"batch", BD_FIELD_INT, PLAN(batch), 1, 4096, "128", NULL, NULL, "images a step"},
