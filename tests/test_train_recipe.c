@@ -344,6 +344,14 @@ static void take_measured(void *context, const struct bd_train_event *event)
         cr_assert_float_eq(event->gradient_cosine[0][0], 1, 1e-6);
         cr_assert_eq(event->gradient_cosine[0][1], event->gradient_cosine[1][0]);
         cr_assert(fabs(event->gradient_cosine[0][1]) <= 1 && event->gradient_cosine[0][1] != 0);
+        for (int s = 0; s < 2; s++) {
+            double squares = 0;
+            for (size_t i = 0; i < event->gradient_layer_count; i++) {
+                squares += pow(event->gradient_layers[i].norm[s], 2);
+            }
+            cr_assert_float_eq(sqrt(squares), event->gradient_norm[s], 1e-9 * event->gradient_norm[s]);
+        }
+        cr_assert_gt(event->gradient_layer_count, 3);
         memcpy(measured->norm, event->gradient_norm, sizeof measured->norm);
         measured->steps++;
     }
@@ -386,7 +394,7 @@ Test(train_recipe, measured_gradients)
     }
     cr_assert_eq(bd_net_backward(net, 0, d_logits, NULL, &err), BD_OK);
     bd_meter_take(&meter, p, count, 0);
-    bd_meter_read(&meter, norm, cosine);
+    bd_meter_read(&meter, p, count, norm, cosine);
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; p[i].kind == BD_PARAMETER_WEIGHT && k < p[i].count; k++) {
             plain_norm += pow(p[i].gradient[k], 2);

@@ -16,7 +16,9 @@ void bd_meter_open(struct bd_gradient_meter *meter, const struct bd_parameter *p
     *meter = (struct bd_gradient_meter){0};
     for (size_t i = 0; i < parameter_count; i++) {
         meter->count += is_shared(&parameters[i]) ? parameters[i].count : 0;
+        meter->layer_count += is_shared(&parameters[i]);
     }
+    meter->layers = bd_xcalloc(meter->layer_count, sizeof *meter->layers);
     meter->before = bd_xcalloc(meter->count, sizeof(float));
 }
 
@@ -26,6 +28,7 @@ void bd_meter_close(struct bd_gradient_meter *meter)
         free(meter->part[s]);
     }
     free(meter->before);
+    free(meter->layers);
     *meter = (struct bd_gradient_meter){0};
 }
 
@@ -81,14 +84,32 @@ void bd_meter_balance(struct bd_gradient_meter *meter, const struct bd_parameter
     }
 }
 
-void bd_meter_read(const struct bd_gradient_meter *meter, double norm[BD_MAX_SWITCHES],
-                   double cosine[BD_MAX_SWITCHES][BD_MAX_SWITCHES])
+static double norm_of(const struct bd_gradient_meter *meter, int s, size_t at, size_t count)
+{
+    const float *part = meter->taken >> s & 1 ? meter->part[s] + at : NULL;
+    return part ? sqrt(product(part, part, count)) : 0;
+}
+
+void bd_meter_read(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
+                   double norm[BD_MAX_SWITCHES], double cosine[BD_MAX_SWITCHES][BD_MAX_SWITCHES])
 {
     for (int s = 0; s < BD_MAX_SWITCHES; s++) {
-        norm[s] = meter->taken >> s & 1 ? sqrt(product(meter->part[s], meter->part[s], meter->count)) : 0;
+        norm[s] = norm_of(meter, s, 0, meter->count);
         for (int o = 0; o <= s; o++) {
             double size = norm[s] * norm[o];
             cosine[s][o] = cosine[o][s] = size > 0 ? product(meter->part[s], meter->part[o], meter->count) / size : 0;
+        }
+    }
+    struct bd_gradient_layer *layer = meter->layers;
+    for (size_t i = 0, at = 0; i < parameter_count; i++) {
+        const struct bd_parameter *p = &parameters[i];
+        if (is_shared(p)) {
+            layer->name = p->name;
+            for (int s = 0; s < BD_MAX_SWITCHES; s++) {
+                layer->norm[s] = norm_of(meter, s, at, p->count);
+            }
+            at += p->count;
+            layer++;
         }
     }
 }

@@ -208,7 +208,10 @@ bd_status bd_run_step(struct bd_run *run, struct bd_error *err)
     }
     run->shown.measured = measured ? switches : 0;
     if (measured) {
-        bd_meter_read(&run->meter, run->shown.gradient_norm, run->shown.gradient_cosine);
+        bd_meter_read(&run->meter, run->parameters, run->parameter_count, run->shown.gradient_norm,
+                      run->shown.gradient_cosine);
+        run->shown.gradient_layers = run->meter.layers;
+        run->shown.gradient_layer_count = run->meter.layer_count;
     }
     from = bd_seconds(CLOCK_THREAD_CPUTIME_ID);
     update_parameters(run, switches);

@@ -17,6 +17,7 @@
 #include "model/data/dataset.h"
 #include "model/train/checkpoint.h"
 #include "model/train/levels.h"
+#include "model/train/measure.h"
 
 enum bd_optimizer { BD_OPTIMIZER_ADAM, BD_OPTIMIZER_SGD };
 enum bd_schedule { BD_SCHEDULE_COSINE, BD_SCHEDULE_STEP, BD_SCHEDULE_CONSTANT };
@@ -79,6 +80,8 @@ struct bd_train_event {
      * accumulations all switches share (a stem of fixed bits) are left out. */
     uint32_t measured;
     double gradient_norm[BD_MAX_SWITCHES], gradient_cosine[BD_MAX_SWITCHES][BD_MAX_SWITCHES];
+    const struct bd_gradient_layer *gradient_layers; /* the norms again, of each weight array by itself */
+    size_t gradient_layer_count;
     /* STEP, of `measured`: the codes of that step's forward passes, of the weights before its update */
     const struct bd_occupancy *occupancy;
     struct bd_levels levels[BD_MAX_SWITCHES]; /* VALIDATED */

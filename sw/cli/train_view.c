@@ -176,6 +176,12 @@ static void log_gradients(const struct bd_graph *graph, const struct bd_train_ev
     }
     json_object_set_new(line, "gradient_norm", bd_train_view_by_switch(graph, event->measured, event->gradient_norm));
     json_object_set_new(line, "gradient_cosine", cosines);
+    json_t *layers = json_object();
+    for (size_t i = 0; i < event->gradient_layer_count; i++) {
+        const struct bd_gradient_layer *layer = &event->gradient_layers[i];
+        json_object_set_new(layers, layer->name, bd_train_view_by_switch(graph, event->measured, layer->norm));
+    }
+    json_object_set_new(line, "gradient_layers", layers);
 }
 
 void bd_train_view_log(struct bd_train_view *view, const struct bd_train_event *event, const char *what)

@@ -1,6 +1,7 @@
 /* What a training run shows: progress on stderr, and a log of one JSON object a line:
  *   step       step, epoch, seconds, images_per_second, rate, and by switch loss and accuracy (moving averages); on
- *              measured steps gradient_norm and gradient_cosine of the switches in the shared weights, and how full
+ *              measured steps gradient_norm and gradient_cosine of the switches in the shared weights,
+ *              gradient_layers (the norms of each weight array by itself), and how full
  *              the levels are by switch, from the lowest level to the highest: weight_codes by layer (bits, and counts
  *              up to 4 bits, else the parts `lowest` and `highest` and how many levels are `used`), activation_codes
  *              by quantizer (bits, and the parts `lowest` and `highest`)
