@@ -147,6 +147,14 @@ static double apart(const double *right, const void *numbers, size_t count, bool
     return sqrt(error / size);
 }
 
+static void run(const struct bd_winograd_task *task)
+{
+    for (int chunk = 0; chunk < bd_winograd_chunks(task->shape); chunk++) {
+        bd_winograd_weight_gradient(task, chunk);
+        bd_winograd_data_gradient(task, chunk);
+    }
+}
+
 /* Relative errors of the two gradients; `spoil` plants a fault in a number of the result's gradient. */
 static void errors(const struct bd_winograd_shape *s, bool spoil, double *of_source, double *of_weights)
 {
@@ -165,13 +173,21 @@ static void errors(const struct bd_winograd_shape *s, bool spoil, double *of_sou
         put(p.result_numbers, p.result_count - 1, s->half, 50);
     }
     bd_winograd_pack(s, weights, packed);
-    bd_winograd_data_gradient(s, packed, p.result_numbers, filtered, own);
-    bd_winograd_weight_gradient(s, p.source_numbers, p.result_numbers, blocked, own);
+    struct bd_winograd_task task = {.shape = s,
+                                    .packed = packed,
+                                    .d_result = p.result_numbers,
+                                    .source = bd_winograd_number_maps(s, p.source_numbers, s->in_channels),
+                                    .room = own,
+                                    .d_weights = blocked,
+                                    .d_source = filtered};
+    run(&task);
     bd_winograd_plain(s, blocked, plain);
     *of_source = apart(d_source, filtered, p.source_count, s->half);
     *of_weights = apart(d_weights, plain, p.weight_count, false);
-    const struct bd_winograd_maps codes = lay_out_codes(&p);
-    bd_winograd_weight_gradient_of_codes(s, &codes, p.result_numbers, by_codes, own);
+    task.codes = true;
+    task.source = lay_out_codes(&p);
+    task.d_weights = by_codes;
+    run(&task);
     cr_assert_arr_eq(by_codes, blocked, p.weight_count * sizeof(float), "bytes and numbers give different bits");
     free(d_source);
     free(d_weights);

@@ -381,10 +381,6 @@ bd_status bd_conv_backward_data(struct bd_conv *conv, int index, int set, const 
                                 struct bd_error *err)
 {
     const struct worker *worker = &conv->workers[index];
-    if (conv->winograd) {
-        bd_winograd_data_gradient(&conv->filtering, conv->packed[set], d_accumulation, d_source, worker->room);
-        return BD_OK;
-    }
     dnnl_memory_set_data_handle(worker->d_accumulation, (void *)d_accumulation);
     dnnl_memory_set_data_handle(worker->d_source, d_source);
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_DIFF_DST, worker->d_accumulation},
@@ -397,10 +393,6 @@ bd_status bd_conv_backward_weights(struct bd_conv *conv, int index, const void *
                                    float *d_weights, struct bd_error *err)
 {
     const struct worker *worker = &conv->workers[index];
-    if (conv->winograd) {
-        bd_winograd_weight_gradient(&conv->filtering, source, d_accumulation, d_weights, worker->room);
-        return BD_OK;
-    }
     dnnl_memory_set_data_handle(worker->source, (void *)source);
     dnnl_memory_set_data_handle(worker->d_accumulation, (void *)d_accumulation);
     dnnl_memory_set_data_handle(worker->d_weights, d_weights);
@@ -410,16 +402,15 @@ bd_status bd_conv_backward_weights(struct bd_conv *conv, int index, const void *
     return execute(conv, worker, BACKWARD_WEIGHTS, arguments, "propagate a gradient to weights", err);
 }
 
-bool bd_conv_takes_codes(const struct bd_conv *conv)
+bool bd_conv_filters(const struct bd_conv *conv)
 {
     return conv->winograd;
 }
 
-void bd_conv_backward_weights_of_codes(struct bd_conv *conv, int index, const struct bd_winograd_maps *codes,
-                                       const void *d_accumulation, float *d_weights)
+struct bd_winograd_task bd_conv_filtering(const struct bd_conv *conv, int index, int set)
 {
-    bd_winograd_weight_gradient_of_codes(&conv->filtering, codes, d_accumulation, d_weights,
-                                         conv->workers[index].room);
+    return (struct bd_winograd_task){
+        .shape = &conv->filtering, .packed = conv->packed[set], .room = conv->workers[index].room};
 }
 
 size_t bd_conv_gradient_count(const struct bd_conv *conv)

@@ -1,6 +1,6 @@
 /* One convolution in floats, forward and backward, in the blocked layout of the trainer: every oneDNN call of Bitdial's
- * training is behind this interface. Backward passes that Winograd's filtering (winograd.h) can do are done so. Forward serves the image, unquantized activations and weights, and processors
- * without the integer kernel (intconv.h).
+ * training is behind this interface. Backward passes that Winograd's filtering (winograd.h) can do are left to it. Forward
+ * serves the image, unquantized activations and weights, and processors without the integer kernel (intconv.h).
  *
  * Weights are kept in `sets`, one for each set of integers that the switches use, so that changing switches lays
  * nothing out anew.
@@ -52,17 +52,16 @@ bd_status bd_conv_set_weights(struct bd_conv *conv, int set, const float *weight
 /* Each runs in the calling thread alone, over one shard of `batch` images. */
 bd_status bd_conv_forward(struct bd_conv *conv, int worker, int set, const void *source, float *accumulation,
                           struct bd_error *err) BD_WARN_UNUSED;
-/* d_source is of the operand type. */
+/* Where !bd_conv_filters(). d_source is of the operand type. */
 bd_status bd_conv_backward_data(struct bd_conv *conv, int worker, int set, const void *d_accumulation, void *d_source,
                                 struct bd_error *err) BD_WARN_UNUSED;
-/* d_weights: bd_conv_gradient_count() float32 in an order of the kernel's own, overwritten; sums of such arrays are what
- * bd_conv_plain_gradient turns into (OC, IC, KH, KW). */
 bd_status bd_conv_backward_weights(struct bd_conv *conv, int worker, const void *source, const void *d_accumulation,
                                    float *d_weights, struct bd_error *err) BD_WARN_UNUSED;
-/* True where the source of that may be bytes, which are then not widened before. */
-bool bd_conv_takes_codes(const struct bd_conv *conv);
-void bd_conv_backward_weights_of_codes(struct bd_conv *conv, int worker, const struct bd_winograd_maps *codes,
-                                       const void *d_accumulation, float *d_weights);
+/* True where both gradients are Winograd's: a task of which the caller sets the source, the gradients and `codes`. */
+bool bd_conv_filters(const struct bd_conv *conv);
+struct bd_winograd_task bd_conv_filtering(const struct bd_conv *conv, int worker, int set);
+/* Gradients of weights are bd_conv_gradient_count() float32 in an order of the kernel's own, overwritten; sums of such
+ * arrays are what bd_conv_plain_gradient turns into (OC, IC, KH, KW). */
 size_t bd_conv_gradient_count(const struct bd_conv *conv);
 bd_status bd_conv_plain_gradient(struct bd_conv *conv, float *d_weights, float *plain, struct bd_error *err)
     BD_WARN_UNUSED;

@@ -146,27 +146,47 @@ static const void *operand_of(struct bd_net *net, const struct bd_net_layer *lay
     return net->worker[worker].operand;
 }
 
+static float *gradient_of_shard(struct bd_net *net, const struct bd_net_layer *layer, int shard)
+{
+    return net->d_shards[net->turn] + shard * bd_conv_gradient_count(layer->conv);
+}
+
 bd_status bd_net_weight_gradient(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker,
                                  const void *d_accumulation, struct bd_error *err)
 {
-    float *d_weights = net->d_shards[net->turn] + shard * bd_conv_gradient_count(layer->conv);
-    int q = layer->info->in_quantizer;
-    if (q != BD_QUANTIZER_INPUT && bd_conv_takes_codes(layer->conv)) {
-        const struct bd_net_codes *codes = &net->codes[q];
-        const struct bd_code code = bd_net_code(net, q, s);
-        if (code.kind != BD_CODE_CLIP) {
-            const struct bd_winograd_maps maps = {.first = codes->bytes + (size_t)shard * net->shard * codes->image +
-                                                           codes->pad * (codes->row + net->block),
-                                                  .row = codes->row,
-                                                  .plane = codes->plane,
-                                                  .image = codes->image,
-                                                  .bias = bd_code_bias(&code)};
-            bd_conv_backward_weights_of_codes(layer->conv, worker, &maps, d_accumulation, d_weights);
-            return BD_OK;
-        }
-    }
     return bd_conv_backward_weights(layer->conv, worker, operand_of(net, layer, s, shard, worker), d_accumulation,
-                                    d_weights, err);
+                                    gradient_of_shard(net, layer, shard), err);
+}
+
+/* Both gradients of a layer whose convolution filters; its weights' go to the shard's. */
+static void filter_shard(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker,
+                         void *d_source)
+{
+    const int q = layer->info->in_quantizer;
+    const struct bd_code code = bd_net_code(net, q, s);
+    struct bd_winograd_task task = bd_conv_filtering(layer->conv, worker, layer->set_of[s]);
+    task.d_result = net->worker[worker].d_accumulation;
+    task.d_weights = gradient_of_shard(net, layer, shard);
+    task.d_source = d_source;
+    task.codes = code.kind != BD_CODE_CLIP;
+    if (task.codes) {
+        const struct bd_net_codes *codes = &net->codes[q];
+        task.source = (struct bd_winograd_maps){.first = codes->bytes + (size_t)shard * net->shard * codes->image +
+                                                         codes->pad * (codes->row + net->block),
+                                                .row = codes->row,
+                                                .plane = codes->plane,
+                                                .image = codes->image,
+                                                .bias = bd_code_bias(&code)};
+    } else {
+        task.source = bd_winograd_number_maps(task.shape, operand_of(net, layer, s, shard, worker), layer->in_padded);
+    }
+    double from = bd_clock(net);
+    for (int chunk = 0; chunk < bd_winograd_chunks(task.shape); chunk++) {
+        bd_winograd_weight_gradient(&task, chunk);
+        from = bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
+        bd_winograd_data_gradient(&task, chunk);
+        from = bd_clock_phase(net, worker, BD_PHASE_DATA_GRADIENT, from);
+    }
 }
 
 /* pooled (N, C): the mean of the stream over its pixels. */
@@ -331,20 +351,26 @@ static bd_status convolve_back(struct bd_net *net, const struct bd_walk *walk, i
     const struct bd_net_layer *layer = walk->normalize;
     const struct bd_layer *info = layer->info;
     const void *d_accumulation = net->worker[worker].d_accumulation;
+    const size_t size = (size_t)net->shard * layer->in_padded * info->in_height * info->in_width;
+    char *d_source = walk->d_source_stays ? net->worker[worker].d_code
+                     : walk->d_source
+                         ? (char *)walk->d_source + shard * size * bd_number_size(bd_operand_type(net))
+                         : NULL;
+    bd_net_count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
+    if (d_source) {
+        bd_net_count_convolution(net, layer, net->shard, BD_PHASE_DATA_GRADIENT);
+    }
+    if (bd_conv_filters(layer->conv)) {
+        filter_shard(net, layer, walk->s, shard, worker, d_source);
+        return BD_OK;
+    }
     double from = bd_clock(net);
     bd_status status = bd_net_weight_gradient(net, layer, walk->s, shard, worker, d_accumulation, err);
     from = bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
-    bd_net_count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
-    if (status || !walk->d_source) {
-        return status;
+    if (!status && d_source) {
+        status = bd_conv_backward_data(layer->conv, worker, layer->set_of[walk->s], d_accumulation, d_source, err);
+        bd_clock_phase(net, worker, BD_PHASE_DATA_GRADIENT, from);
     }
-    size_t size = (size_t)net->shard * layer->in_padded * info->in_height * info->in_width;
-    char *d_source = walk->d_source_stays
-                         ? net->worker[worker].d_code
-                         : (char *)walk->d_source + shard * size * bd_number_size(bd_operand_type(net));
-    status = bd_conv_backward_data(layer->conv, worker, layer->set_of[walk->s], d_accumulation, d_source, err);
-    bd_clock_phase(net, worker, BD_PHASE_DATA_GRADIENT, from);
-    bd_net_count_convolution(net, layer, net->shard, BD_PHASE_DATA_GRADIENT);
     return status;
 }
 
@@ -390,16 +416,17 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
             convolve_image(net, layer, s, shard * net->shard + n, worker);
         }
     }
-    if (!status && back && bd_conv_takes_codes(layer->conv)) {
-        status = bd_net_weight_gradient(net, layer, s, shard, worker, own->d_accumulation, err);
-    } else if (!status && back) {
-        status = bd_conv_backward_weights(layer->conv, worker, image ? net->image : own->operand, own->d_accumulation,
-                                          net->d_shards[net->turn] + shard * bd_conv_gradient_count(layer->conv), err);
+    if (status || !back) {
+        return status;
     }
-    if (!status && back && !image) {
-        status = bd_conv_backward_data(layer->conv, worker, set, own->d_accumulation, own->d_code, err);
+    if (bd_conv_filters(layer->conv)) {
+        filter_shard(net, layer, s, shard, worker, own->d_code);
+        return BD_OK;
     }
-    return status;
+    status = bd_conv_backward_weights(layer->conv, worker, image ? net->image : own->operand, own->d_accumulation,
+                                      gradient_of_shard(net, layer, shard), err);
+    return status || image ? status
+                           : bd_conv_backward_data(layer->conv, worker, set, own->d_accumulation, own->d_code, err);
 }
 
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err)

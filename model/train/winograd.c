@@ -53,13 +53,13 @@ size_t bd_winograd_packed_size(const struct bd_winograd_shape *s)
     return (size_t)POINTS * s->in_channels * s->out_channels * number_size(s);
 }
 
-/* Tiles of the one map; those of the other, which as results are float32; sums of products of weights. */
+/* Sums of products of weights; tiles of results; those of the source, or what activations' gradients are made of. */
 size_t bd_winograd_room_size(const struct bd_winograd_shape *s)
 {
-    struct bd_winograd_cut cut = cut_shard(s);
-    size_t tiles = (size_t)cut.tiles * (s->in_channels + s->out_channels);
-    size_t sums = (size_t)s->in_channels * s->out_channels;
-    return POINTS * ((tiles + sums) * sizeof(float) + 3 * BD_WINOGRAD_LINE);
+    const struct bd_winograd_cut cut = cut_shard(s);
+    const size_t sums = (size_t)s->in_channels * s->out_channels * sizeof(float);
+    const size_t tiles = (size_t)cut.tiles * (s->out_channels * number_size(s) + s->in_channels * sizeof(float));
+    return POINTS * (sums + tiles + 3 * BD_WINOGRAD_LINE);
 }
 
 void bd_winograd_pack(const struct bd_winograd_shape *s, const float *weights, void *packed)
@@ -67,31 +67,29 @@ void bd_winograd_pack(const struct bd_winograd_shape *s, const float *weights, v
     (s->half ? bd_winograd_pack_half : bd_winograd_pack_float)(s, weights, packed);
 }
 
-void bd_winograd_data_gradient(const struct bd_winograd_shape *s, const void *packed, const void *d_result,
-                               void *d_source, void *room)
+int bd_winograd_chunks(const struct bd_winograd_shape *s)
 {
-    struct bd_winograd_cut cut = cut_shard(s);
-    (s->half ? bd_winograd_data_half : bd_winograd_data_float)(s, &cut, packed, d_result, d_source, room);
+    const int images = cut_shard(s).images;
+    return (s->batch + images - 1) / images;
 }
 
-static void weight_gradient(const struct bd_winograd_shape *s, const struct bd_winograd_maps *sources, bool codes,
-                            const void *d_result, float *d_weights, void *room)
+static int images_from(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first)
 {
-    struct bd_winograd_cut cut = cut_shard(s);
-    (s->half ? bd_winograd_weight_half : bd_winograd_weight_float)(s, &cut, sources, codes, d_result, d_weights, room);
+    return s->batch - first < cut->images ? s->batch - first : cut->images;
 }
 
-void bd_winograd_weight_gradient(const struct bd_winograd_shape *s, const void *source, const void *d_result,
-                                 float *d_weights, void *room)
+void bd_winograd_weight_gradient(const struct bd_winograd_task *task, int chunk)
 {
-    const struct bd_winograd_maps sources = bd_winograd_number_maps(s, source, s->in_channels);
-    weight_gradient(s, &sources, false, d_result, d_weights, room);
+    const struct bd_winograd_cut cut = cut_shard(task->shape);
+    const int first = chunk * cut.images, images = images_from(task->shape, &cut, first);
+    (task->shape->half ? bd_winograd_weight_half : bd_winograd_weight_float)(task, &cut, first, images);
 }
 
-void bd_winograd_weight_gradient_of_codes(const struct bd_winograd_shape *s, const struct bd_winograd_maps *codes,
-                                          const void *d_result, float *d_weights, void *room)
+void bd_winograd_data_gradient(const struct bd_winograd_task *task, int chunk)
 {
-    weight_gradient(s, codes, true, d_result, d_weights, room);
+    const struct bd_winograd_cut cut = cut_shard(task->shape);
+    const int first = chunk * cut.images, images = images_from(task->shape, &cut, first);
+    (task->shape->half ? bd_winograd_data_half : bd_winograd_data_float)(task, &cut, first, images);
 }
 
 void bd_winograd_plain(const struct bd_winograd_shape *s, const float *d_weights, float *plain)

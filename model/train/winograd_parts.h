@@ -16,25 +16,18 @@ enum {
 /* How a shard is cut into chunks of whole images, whose transformed tiles fit the second-level cache. */
 struct bd_winograd_cut {
     int images, rows, columns; /* images of a chunk; tiles of an image */
-    int tiles;                 /* of a chunk; even, the last may be a filler of zeros */
+    int tiles;                 /* of a chunk; even, the last may be one of zeros */
 };
 
 void bd_winograd_pack_float(const struct bd_winograd_shape *shape, const float *weights, void *packed);
 void bd_winograd_pack_half(const struct bd_winograd_shape *shape, const float *weights, void *packed);
-void bd_winograd_data_float(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
-                            const void *packed, const void *d_result, void *d_source, void *room);
-void bd_winograd_data_half(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
-                           const void *packed, const void *d_result, void *d_source, void *room);
-/* `channels` maps of numbers (floats or bfloat16) beside each other in every image, as `shape` lays them out. */
-struct bd_winograd_maps bd_winograd_number_maps(const struct bd_winograd_shape *shape, const void *first,
-                                                int channels);
-
-/* `sources` are bytes where `codes`, else numbers. */
-void bd_winograd_weight_float(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
-                              const struct bd_winograd_maps *sources, bool codes, const void *d_result,
-                              float *d_weights, void *room);
-void bd_winograd_weight_half(const struct bd_winograd_shape *shape, const struct bd_winograd_cut *cut,
-                             const struct bd_winograd_maps *sources, bool codes, const void *d_result,
-                             float *d_weights, void *room);
+void bd_winograd_weight_float(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first,
+                              int images);
+void bd_winograd_weight_half(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first,
+                             int images);
+void bd_winograd_data_float(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first,
+                            int images);
+void bd_winograd_data_half(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first,
+                           int images);
 
 #endif

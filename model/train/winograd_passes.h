@@ -1,9 +1,12 @@
 /* The passes of winograd.h, for one type of activations and products: HALF (bfloat16) or not, NAME(x) for names.
  *
- * Transformed tiles are (36, C/16, T, 16): for each of the 36 products of a tile, T tiles one after the other. In
- * bfloat16 a 32-bit word holds the two neighbours along the dimension that is summed: two channels for the gradient of
- * activations, (36, C/16, T, 8, 2); two tiles for that of weights, (36, C/16, T/2, 16, 2). So the inner loops are the
- * same in both types: broadcast a word, multiply it with 16 words, add to 16 sums. */
+ * Transformed tiles are (36, C/16, T, 16): for each of the 36 products of a tile, T tiles one after the other. Results'
+ * gradients are transformed once, as windows, for both passes: activations' gradients are their sums with weights as
+ * taps, weights' gradients with tiles of the source as taps.
+ * In bfloat16 a 32-bit word holds the two neighbours along the dimension that is summed. For the activations' gradient
+ * these are two channels, as they lie. For the weights' they are two tiles: the source is laid out so,
+ * (36, C/16, T/2, 16, 2), and pairs of the results' tiles are interleaved when they are read. So the inner loops are
+ * the same in both types: broadcast a word, multiply it with 16 words, add to 16 sums. */
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
@@ -25,27 +28,9 @@ INLINE struct place place_of(const struct bd_winograd_cut *cut, int tile)
     return (struct place){image, inside / cut->columns * OUT, inside % cut->columns * OUT};
 }
 
-/* What is done with product `k` of a tile. WORDS_OF_TILES: a word with the tile before, whose products are `before`. */
-enum emit { FLOATS, CHANNELS, WORDS_OF_TILES };
-
-INLINE void emit(int k, __m512 value, void *to, size_t step, const float *before, const enum emit how)
-{
-    if (how == FLOATS) {
-        _mm512_store_ps((float *)to + k * step, value);
-    } else if (how == CHANNELS) {
-        store((number *)to + k * step, value);
-    } else {
-#if HALF
-        _mm512_store_si512((number *)to + k * step, pair(_mm512_load_ps(before + k * BLOCK), value));
-#else
-        (void)before;
-#endif
-    }
-}
-
-/* Windows of neighbouring tiles overlap by two columns: a strip of up to STRIP tiles of a row transforms each column
- * of pixels once. */
-enum { STRIP = 8, STRIP_COLUMNS = STRIP * OUT + IN - OUT };
+/* A strip: up to STRIP tiles of a row, whose columns of pixels are transformed first. Windows of neighbours overlap by
+ * two columns, which so are transformed once. Before them there may be a tile of the strip before. */
+enum { STRIP = 8, STRIP_COLUMNS = (STRIP + 1) * OUT };
 struct strip {
     _Alignas(64) float half[IN][STRIP_COLUMNS][BLOCK];
 };
@@ -60,21 +45,20 @@ INLINE __m512 pixel_of(const char *row, int x, __m512 bias, const bool codes)
     return load((const number *)(const void *)row + x * BLOCK);
 }
 
-/* The columns of the windows of `count` tiles, the first of which begins at (y, x), a pixel before its results.
- * Positions outside the map are zeros. */
+/* `columns` columns of `rows` pixels, the first at (y, x), to the strip's from `at` on. Rows: IN of windows, OUT of
+ * taps. Positions outside the map are zeros. */
 INLINE void transform_columns(const struct bd_winograd_shape *s, const struct bd_winograd_maps *maps, const char *map,
-                              int y, int x, int count, struct strip *to, const bool codes)
+                              int y, int x, int columns, struct strip *to, int at, const int rows, const bool codes)
 {
     const size_t pixel = codes ? BLOCK : BLOCK * sizeof(number);
-    const int columns = count * OUT + IN - OUT;
     const __m512 bias = all(maps->bias);
     _Alignas(64) char outside[STRIP_COLUMNS * BLOCK * sizeof(number)];
     const char *row[IN];
-    if (y < 0 || y + IN > s->height) {
+    if (y < 0 || y + rows > s->height) {
         memset(outside, codes ? maps->bias : 0, columns * pixel);
     }
 #pragma GCC unroll 6
-    for (int i = 0; i < IN; i++) {
+    for (int i = 0; i < rows; i++) {
         row[i] = (unsigned)(y + i) < (unsigned)s->height
                      ? map + (ptrdiff_t)(y + i) * (ptrdiff_t)maps->row + (ptrdiff_t)x * (ptrdiff_t)pixel
                      : outside;
@@ -83,10 +67,14 @@ INLINE void transform_columns(const struct bd_winograd_shape *s, const struct bd
         __m512 column[IN], half[IN];
         if ((unsigned)(x + j) < (unsigned)s->width) {
 #pragma GCC unroll 6
-            for (int i = 0; i < IN; i++) {
+            for (int i = 0; i < rows; i++) {
                 column[i] = pixel_of(row[i], j, bias, codes);
             }
-            of_window(column, half);
+            if (rows == IN) {
+                of_window(column, half);
+            } else {
+                of_taps_4(column, half);
+            }
         } else {
 #pragma GCC unroll 6
             for (int i = 0; i < IN; i++) {
@@ -95,80 +83,58 @@ INLINE void transform_columns(const struct bd_winograd_shape *s, const struct bd
         }
 #pragma GCC unroll 6
         for (int i = 0; i < IN; i++) {
-            _mm512_store_ps(to->half[i][j], half[i]);
+            _mm512_store_ps(to->half[i][at + j], half[i]);
         }
     }
 }
 
 /* A row of six products of tile `tile` of the strip. */
-INLINE void transform_row(const struct strip *strip, int i, int tile, __m512 row[IN])
+INLINE void transform_row(const struct strip *strip, int i, int tile, __m512 row[IN], const int rows)
 {
     __m512 column[IN];
 #pragma GCC unroll 6
-    for (int j = 0; j < IN; j++) {
+    for (int j = 0; j < rows; j++) {
         column[j] = _mm512_load_ps(strip->half[i][tile * OUT + j]);
     }
-    of_window(column, row);
+    if (rows == IN) {
+        of_window(column, row);
+    } else {
+        of_taps_4(column, row);
+    }
 }
 
 /* 36 numbers of 16 channels to `to`, `step` numbers from each other. */
-INLINE void transform_window(const struct strip *strip, int tile, void *to, size_t step, const float *before,
-                             const enum emit how)
+INLINE void transform_tile(const struct strip *strip, int tile, number *to, size_t step, const int rows)
 {
     __m512 row[IN];
 #pragma GCC unroll 6
     for (int i = 0; i < IN; i++) {
-        transform_row(strip, i, tile, row);
+        transform_row(strip, i, tile, row, rows);
 #pragma GCC unroll 6
         for (int j = 0; j < IN; j++) {
-            emit(i * IN + j, row[j], to, step, before, how);
+            store(to + (i * IN + j) * step, row[j]);
         }
     }
 }
 
 #if HALF
-/* The same of two tiles, as words. */
-INLINE void transform_windows(const struct strip *strip, int tile, number *to, size_t step)
+/* The same of two tiles: one after the other, or as words where `words`. */
+INLINE void transform_two(const struct strip *strip, int tile, number *to, size_t step, const int rows,
+                          const bool words)
 {
     __m512 left[IN], right[IN];
 #pragma GCC unroll 6
     for (int i = 0; i < IN; i++) {
-        transform_row(strip, i, tile, left);
-        transform_row(strip, i, tile + 1, right);
+        transform_row(strip, i, tile, left, rows);
+        transform_row(strip, i, tile + 1, right, rows);
 #pragma GCC unroll 6
         for (int j = 0; j < IN; j++) {
-            _mm512_store_si512(to + (i * IN + j) * step, pair(left[j], right[j]));
+            const __m512i two = beside(left[j], right[j]);
+            _mm512_storeu_si512(to + (i * IN + j) * step, words ? interleave(two) : two);
         }
     }
 }
 #endif
-
-/* The same of 4x4 numbers, those of `height` and `width` that are inside the map: all, if `whole`. */
-INLINE void transform_taps(const number *from, size_t pitch, int height, int width, const bool whole, void *to,
-                           size_t step, const float *before, const enum emit how)
-{
-    __m512 half[OUT][IN], column[OUT], row[IN];
-#pragma GCC unroll 4
-    for (int j = 0; j < OUT; j++) {
-#pragma GCC unroll 4
-        for (int i = 0; i < OUT; i++) {
-            column[i] = whole || (i < height && j < width) ? load(from + i * pitch + j * BLOCK) : _mm512_setzero_ps();
-        }
-        of_taps_4(column, half[j]);
-    }
-#pragma GCC unroll 6
-    for (int i = 0; i < IN; i++) {
-#pragma GCC unroll 4
-        for (int j = 0; j < OUT; j++) {
-            column[j] = half[j][i];
-        }
-        of_taps_4(column, row);
-#pragma GCC unroll 6
-        for (int j = 0; j < IN; j++) {
-            emit(i * IN + j, row[j], to, step, before, how);
-        }
-    }
-}
 
 /* The 4x4 results of a tile, those of `height` and `width` that are inside the map, whose rows are `pitch` pixels. */
 static void transform_results(const float *from, size_t step, number *to, size_t pitch, int height, int width)
@@ -213,108 +179,93 @@ INLINE size_t step_of(const struct bd_winograd_cut *cut, int channels, size_t nu
     return (size_t)channels * cut->tiles + BD_WINOGRAD_LINE / number_size;
 }
 
-/* The last tile of an odd number has a tile of zeros beside it. */
-INLINE void fill_up(number *to, size_t step, const float *before)
+/* The gradients of a chunk's results, of images from `first` on, as windows: (36, C/16, T, 16). An odd number of tiles
+ * has a tile of zeros after it. */
+static void transform_results_back(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
+                                   int images, const struct bd_winograd_maps *maps, number *to)
 {
-    for (int k = 0; k < POINTS; k++) {
-        emit(k, _mm512_setzero_ps(), to, step, before, WORDS_OF_TILES);
-    }
-}
-
-/* Windows of a chunk's tiles, of images from `first` on. Channels side by side: (36, C/16, T, WORDS) words. Tiles side
- * by side, where `words`: (36, C/16, T/2, 16, 2); a word may hold tiles of two rows or images. */
-INLINE void transform_source(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
-                             int images, const struct bd_winograd_maps *maps, int channels, number *to,
-                             const bool words, const bool codes)
-{
-    const size_t step = step_of(cut, channels, sizeof(number));
+    const size_t step = step_of(cut, s->out_channels, sizeof(number));
     const int strips = (cut->columns + STRIP - 1) / STRIP, count = images * cut->rows * strips;
-    for (int b = 0; b < channels / BLOCK; b++) {
-        _Alignas(64) float before[POINTS * BLOCK];
+    for (int b = 0; b < s->out_channels / BLOCK; b++) {
         number *here = to + (size_t)b * cut->tiles * BLOCK;
         int tile = 0;
         for (int n = 0; n < count; n++) {
             struct strip strip;
             const int column = n % strips * STRIP, many = cut->columns - column < STRIP ? cut->columns - column : STRIP;
             const struct place place = place_of(cut, n / strips * cut->columns + column);
-            transform_columns(s, maps, map_of(maps, first + place.image, b), place.y - 1, place.x - 1, many, &strip,
-                              codes);
-            for (int t = 0; t < many; t++, tile++) {
-                if (!words) {
-                    transform_window(&strip, t, here + tile * BLOCK, step, NULL, HALF ? CHANNELS : FLOATS);
-                } else if (tile % 2) {
-                    transform_window(&strip, t, here + (tile - 1) * BLOCK, step, before, WORDS_OF_TILES);
-                } else if (t + 1 == many) {
-                    transform_window(&strip, t, before, BLOCK, NULL, FLOATS);
-                } else {
+            transform_columns(s, maps, map_of(maps, first + place.image, b), place.y - 1, place.x - 1,
+                              many * OUT + IN - OUT, &strip, 0, IN, false);
+            int t = 0;
 #if HALF
-                    transform_windows(&strip, t, here + tile * BLOCK, step);
-                    t++, tile++;
+            if (tile % 2) { /* so that the others fill cache lines */
+                transform_tile(&strip, t++, here + tile++ * BLOCK, step, IN);
+            }
+            for (; t + 1 < many; t += 2, tile += 2) {
+                transform_two(&strip, t, here + tile * BLOCK, step, IN, false);
+            }
 #endif
-                }
+            for (; t < many; t++, tile++) {
+                transform_tile(&strip, t, here + tile * BLOCK, step, IN);
             }
         }
-        if (words && tile % 2) {
-            fill_up(here + (tile - 1) * BLOCK, step, before);
+        for (int k = 0; tile % 2 && k < POINTS; k++) {
+            store(here + tile * BLOCK + k * step, _mm512_setzero_ps());
         }
     }
 }
 
-static void transform_channels(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
-                               int images, const struct bd_winograd_maps *maps, int channels, number *to)
+/* A chunk's source as taps: (36, C/16, T, 16), in bfloat16 (36, C/16, T/2, 16, 2): a word holds two tiles, which may be
+ * of two rows or images, and the last perhaps none. */
+INLINE void transform_source(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
+                             int images, const struct bd_winograd_maps *maps, number *to, const bool codes)
 {
-    transform_source(s, cut, first, images, maps, channels, to, false, false);
+    const size_t step = step_of(cut, s->in_channels, sizeof(number));
+    const int strips = (cut->columns + STRIP - 1) / STRIP, count = images * cut->rows * strips;
+    for (int b = 0; b < s->in_channels / BLOCK; b++) {
+        number *here = to + (size_t)b * cut->tiles * BLOCK;
+        struct strip strip;
+        int tile = 0, waiting = 0; /* a tile of the strip before, that has none beside it yet */
+        for (int n = 0; n < count; n++) {
+            const int column = n % strips * STRIP, many = cut->columns - column < STRIP ? cut->columns - column : STRIP;
+            const struct place place = place_of(cut, n / strips * cut->columns + column);
+            int t = 0;
+            transform_columns(s, maps, map_of(maps, first + place.image, b), place.y, place.x, many * OUT, &strip,
+                              waiting * OUT, OUT, codes);
+#if HALF
+            for (; t + 1 < waiting + many; t += 2, tile += 2) {
+                transform_two(&strip, t, here + tile * BLOCK, step, OUT, true);
+            }
+            waiting = waiting + many - t;
+            for (int i = 0; waiting && i < IN; i++) {
+                memcpy(strip.half[i][0], strip.half[i][t * OUT], OUT * BLOCK * sizeof(float));
+            }
+#else
+            for (; t < many; t++, tile++) {
+                transform_tile(&strip, t, here + tile * BLOCK, step, OUT);
+            }
+#endif
+        }
+#if HALF
+        if (waiting) {
+            for (int i = 0; i < IN; i++) {
+                memset(strip.half[i][OUT], 0, OUT * BLOCK * sizeof(float));
+            }
+            transform_two(&strip, 0, here + tile * BLOCK, step, OUT, true);
+        }
+#endif
+    }
 }
 
 static void transform_numbers(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
-                              int images, const struct bd_winograd_maps *maps, int channels, number *to)
+                              int images, const struct bd_winograd_maps *maps, number *to)
 {
-    transform_source(s, cut, first, images, maps, channels, to, HALF, false);
+    transform_source(s, cut, first, images, maps, to, false);
 }
 
 static void transform_codes(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first, int images,
-                            const struct bd_winograd_maps *maps, int channels, number *to)
+                            const struct bd_winograd_maps *maps, number *to)
 {
-    transform_source(s, cut, first, images, maps, channels, to, HALF, true);
-}
-
-INLINE void transform_tile_of_taps(const number *from, size_t pitch, int height, int width, void *to, size_t step,
-                                   const float *before, const enum emit how)
-{
-    if (height >= OUT && width >= OUT) {
-        transform_taps(from, pitch, height, width, true, to, step, before, how);
-    } else {
-        transform_taps(from, pitch, height, width, false, to, step, before, how);
-    }
-}
-
-/* The gradients of a chunk's results, in the order of the source's windows. */
-static void transform_results_back(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
-                                   int images, const struct bd_winograd_maps *maps, int channels, number *to)
-{
-    const size_t step = step_of(cut, channels, sizeof(number)), pitch = maps->row / sizeof(number);
-    const int tiles = images * cut->rows * cut->columns;
-    for (int b = 0; b < channels / BLOCK; b++) {
-        _Alignas(64) float before[POINTS * BLOCK];
-        number *here = to + (size_t)b * cut->tiles * BLOCK;
-        for (int tile = 0; tile < tiles; tile++) {
-            const struct place place = place_of(cut, tile);
-            const number *from = (const number *)(const void *)map_of(maps, first + place.image, b) + place.y * pitch +
-                                 (size_t)place.x * BLOCK;
-            const int height = s->height - place.y, width = s->width - place.x;
-            if (!HALF) {
-                transform_tile_of_taps(from, pitch, height, width, here + tile * BLOCK, step, NULL, FLOATS);
-            } else if (tile % 2 == 0) {
-                transform_tile_of_taps(from, pitch, height, width, before, BLOCK, NULL, FLOATS);
-            } else {
-                transform_tile_of_taps(from, pitch, height, width, here + (tile - 1) * BLOCK, step, before,
-                                       WORDS_OF_TILES);
-            }
-        }
-        if (HALF && tiles % 2) {
-            fill_up(here + (tiles - 1) * BLOCK, step, before);
-        }
-    }
+    transform_source(s, cut, first, images, maps, to, true);
 }
 
 /* ---- products ---- */
@@ -397,8 +348,8 @@ INLINE void multiply_point(const struct bd_winograd_shape *s, int room_tiles, in
     }
 }
 
-/* sums (16, 16): source channels by result channels, over `words` pairs (or tiles, in float32). */
-static void multiply_weights(const int32_t *source, const int32_t *result, int words, float *sums, bool first)
+/* sums (16, 16): source channels by result channels, over `words` pairs of tiles (or tiles, in float32). */
+static void multiply_weights(const int32_t *source, const number *result, int words, float *sums, bool first)
 {
     __m512 sum[BLOCK];
 #pragma GCC unroll 16
@@ -406,7 +357,10 @@ static void multiply_weights(const int32_t *source, const int32_t *result, int w
         sum[c] = first ? _mm512_setzero_ps() : _mm512_load_ps(sums + c * BLOCK);
     }
     for (int k = 0; k < words; k++) {
-        __m512i right = _mm512_load_si512(result + k * BLOCK);
+        __m512i right = _mm512_load_si512(result + k * (BD_WINOGRAD_LINE / sizeof *result));
+#if HALF
+        right = interleave(right);
+#endif
 #pragma GCC unroll 16
         for (int c = 0; c < BLOCK; c++) {
             sum[c] = multiply(sum[c], _mm512_set1_epi32(source[k * BLOCK + c]), right);
@@ -462,38 +416,29 @@ void NAME(pack)(const struct bd_winograd_shape *s, const float *weights, void *p
     }
 }
 
-void NAME(data)(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, const void *packed,
-                const void *d_result, void *d_source, void *room)
+/* Where transformed tiles and sums lie in the room. */
+struct rooms {
+    number *results; /* windows of the results' gradients */
+    number *source;  /* taps, until the products of the activations' gradients are there */
+    float *products, *sums;
+    size_t results_step, source_step, products_step, sums_step; /* from a product to the next */
+};
+
+static struct rooms rooms_of(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, void *room)
 {
-    size_t pixels = (size_t)s->height * s->width;
-    number *tiles = room;
-    const size_t step = step_of(cut, s->out_channels, sizeof *tiles);
-    size_t products_step = step_of(cut, s->in_channels, sizeof(float));
-    float *products = (float *)(void *)(tiles + POINTS * step);
-    const struct bd_winograd_maps maps = bd_winograd_number_maps(s, d_result, s->out_channels);
-    for (int first = 0; first < s->batch; first += cut->images) {
-        int images = s->batch - first < cut->images ? s->batch - first : cut->images;
-        int count = images * cut->rows * cut->columns;
-        number *to = (number *)d_source + first * pixels * s->in_channels;
-        transform_channels(s, cut, first, images, &maps, s->out_channels, tiles);
-        for (int k = 0; k < POINTS; k++) {
-            const size_t weights = (size_t)s->in_channels * s->out_channels * WORDS / BLOCK;
-            multiply_point(s, cut->tiles, count, (const int32_t *)(const void *)(tiles + k * step),
-                           (const int32_t *)packed + k * weights, products + k * products_step);
-        }
-        for (int b = 0; b < s->in_channels / BLOCK; b++) {
-            for (int tile = 0; tile < count; tile++) {
-                const struct place place = place_of(cut, tile);
-                number *map = to + ((size_t)place.image * (s->in_channels / BLOCK) + b) * pixels * BLOCK;
-                transform_results(products + ((size_t)b * cut->tiles + tile) * BLOCK, products_step,
-                                  map + ((size_t)place.y * s->width + place.x) * BLOCK, s->width, s->height - place.y,
-                                  s->width - place.x);
-            }
-        }
-    }
+    struct rooms r = {.results_step = step_of(cut, s->out_channels, sizeof(number)),
+                      .source_step = step_of(cut, s->in_channels, sizeof(number)),
+                      .products_step = step_of(cut, s->in_channels, sizeof(float)),
+                      .sums_step = (size_t)s->in_channels * s->out_channels + BD_WINOGRAD_LINE / sizeof(float)};
+    r.sums = room;
+    r.results = (number *)(void *)(r.sums + POINTS * r.sums_step);
+    r.source = r.results + POINTS * r.results_step;
+    r.products = (float *)(void *)r.source;
+    return r;
 }
 
-/* From sums (36, IC, 16), of one block of result channels, (IC, 9, 16). */
+/* From sums (36, IC, 16), of one block of result channels, (IC, 9, 16). Taps are turned round: a source meets the
+ * window of results' gradients. */
 static void finish_weights(const float *sums, size_t step, int in_channels, float *to)
 {
     for (int c = 0; c < in_channels; c++, sums += BLOCK) {
@@ -509,42 +454,56 @@ static void finish_weights(const float *sums, size_t step, int in_channels, floa
                 column[j] = half[j][i];
             }
             results_3(column, row);
-            for (int j = 0; j < 3; j++, to += BLOCK) {
-                _mm512_storeu_ps(to, row[j]);
+            for (int j = 0; j < 3; j++) {
+                _mm512_storeu_ps(to + (8 - 3 * i - j) * BLOCK, row[j]);
             }
         }
+        to += 9 * BLOCK;
     }
 }
 
-void NAME(weight)(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut,
-                  const struct bd_winograd_maps *sources, bool codes, const void *d_result, float *d_weights,
-                  void *room)
+void NAME(weight)(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first, int images)
 {
-    const struct bd_winograd_maps results = bd_winograd_number_maps(s, d_result, s->out_channels);
-    size_t step = (size_t)s->in_channels * s->out_channels + BD_WINOGRAD_LINE / sizeof(float);
-    size_t left_step = step_of(cut, s->in_channels, sizeof(number));
-    size_t right_step = step_of(cut, s->out_channels, sizeof(number));
-    size_t block_step = (size_t)cut->tiles * BLOCK;
-    number *left = room, *right = (number *)room + POINTS * left_step;
-    float *sums = (float *)(void *)(right + POINTS * right_step);
-    for (int first = 0; first < s->batch; first += cut->images) {
-        int images = s->batch - first < cut->images ? s->batch - first : cut->images;
-        int count = images * cut->rows * cut->columns;
-        (codes ? transform_codes : transform_numbers)(s, cut, first, images, sources, s->in_channels, left);
-        transform_results_back(s, cut, first, images, &results, s->out_channels, right);
-        int words = HALF ? (count + 1) / 2 : count;
-        for (int k = 0; k < POINTS; k++) {
-            for (int o = 0; o < s->out_channels / BLOCK; o++) {
-                for (int c = 0; c < s->in_channels / BLOCK; c++) {
-                    multiply_weights((const int32_t *)(const void *)(left + k * left_step + c * block_step),
-                                     (const int32_t *)(const void *)(right + k * right_step + o * block_step), words,
-                                     sums + k * step + ((size_t)o * s->in_channels + c * BLOCK) * BLOCK, !first);
-                }
+    const struct bd_winograd_shape *s = task->shape;
+    const struct bd_winograd_maps results = bd_winograd_number_maps(s, task->d_result, s->out_channels);
+    const struct rooms r = rooms_of(s, cut, task->room);
+    const size_t block_step = (size_t)cut->tiles * BLOCK;
+    const int count = images * cut->rows * cut->columns, words = HALF ? (count + 1) / 2 : count;
+    transform_results_back(s, cut, first, images, &results, r.results);
+    (task->codes ? transform_codes : transform_numbers)(s, cut, first, images, &task->source, r.source);
+    for (int k = 0; k < POINTS; k++) {
+        for (int o = 0; o < s->out_channels / BLOCK; o++) {
+            for (int c = 0; c < s->in_channels / BLOCK; c++) {
+                multiply_weights((const int32_t *)(const void *)(r.source + k * r.source_step + c * block_step),
+                                 r.results + k * r.results_step + o * block_step, words,
+                                 r.sums + k * r.sums_step + ((size_t)o * s->in_channels + c * BLOCK) * BLOCK, !first);
             }
         }
     }
-    for (int o = 0; o < s->out_channels; o += BLOCK) {
-        finish_weights(sums + (size_t)o * s->in_channels, step, s->in_channels,
-                       d_weights + (size_t)o * s->in_channels * 9);
+    for (int o = 0; first + images == s->batch && o < s->out_channels; o += BLOCK) {
+        finish_weights(r.sums + (size_t)o * s->in_channels, r.sums_step, s->in_channels,
+                       task->d_weights + (size_t)o * s->in_channels * 9);
+    }
+}
+
+void NAME(data)(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first, int images)
+{
+    const struct bd_winograd_shape *s = task->shape;
+    const struct rooms r = rooms_of(s, cut, task->room);
+    const size_t pixels = (size_t)s->height * s->width, weights = (size_t)s->in_channels * s->out_channels * WORDS / BLOCK;
+    const int count = images * cut->rows * cut->columns;
+    number *to = (number *)task->d_source + first * pixels * s->in_channels;
+    for (int k = 0; k < POINTS; k++) {
+        multiply_point(s, cut->tiles, count, (const int32_t *)(const void *)(r.results + k * r.results_step),
+                       (const int32_t *)task->packed + k * weights, r.products + k * r.products_step);
+    }
+    for (int b = 0; b < s->in_channels / BLOCK; b++) {
+        for (int tile = 0; tile < count; tile++) {
+            const struct place place = place_of(cut, tile);
+            number *map = to + ((size_t)place.image * (s->in_channels / BLOCK) + b) * pixels * BLOCK;
+            transform_results(r.products + ((size_t)b * cut->tiles + tile) * BLOCK, r.products_step,
+                              map + ((size_t)place.y * s->width + place.x) * BLOCK, s->width, s->height - place.y,
+                              s->width - place.x);
+        }
     }
 }

@@ -54,12 +54,23 @@ INLINE void store(number *to, __m512 value)
 }
 
 #if HALF
-/* Words of (low, high). */
-INLINE __m512i pair(__m512 low, __m512 high)
+/* 16 numbers and 16 after them. */
+INLINE __m512i beside(__m512 low, __m512 high)
+{
+    return (__m512i)_mm512_cvtne2ps_pbh(high, low);
+}
+
+/* Words of the first 16 numbers and the second. */
+INLINE __m512i interleave(__m512i two)
 {
     const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
                                            21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-    return _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+    return _mm512_permutexvar_epi16(order, two);
+}
+
+INLINE __m512i pair(__m512 low, __m512 high)
+{
+    return interleave(beside(low, high));
 }
 #endif
 
