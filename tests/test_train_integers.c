@@ -205,37 +205,37 @@ static size_t count_sums(const struct bd_intconv_shape *s)
     return (size_t)(s->out_channels + 15) / 16 * 16 * s->out_height * s->out_width;
 }
 
-static void one_off(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const uint8_t *source,
-                    int bias, enum bd_number type, void *sums, int32_t *room)
+static void one_off(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const struct bd_intconv_source *source,
+                    enum bd_number type, void *sums, void *room)
 {
-    bd_intconv_forward(s, w, source, bias, type, sums, room);
+    bd_intconv_forward(s, w, source, type, sums, room);
     if (type == BD_INT32 && s->stride == 2) {
         ((int32_t *)sums)[5] ^= 1;
     }
 }
 
-static void no_bias(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const uint8_t *source,
-                    int bias, enum bd_number type, void *sums, int32_t *room)
+static void no_bias(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const struct bd_intconv_source *source,
+                    enum bd_number type, void *sums, void *room)
 {
-    (void)bias;
-    bd_intconv_forward(s, w, source, 0, type, sums, room);
+    const struct bd_intconv_source without = {.first = source->first, .bias = 0, .highest = source->highest};
+    bd_intconv_forward(s, w, &without, type, sums, room);
 }
 
 /* As kernels without exact dot products do. */
-static void saturating(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const uint8_t *source,
-                       int bias, enum bd_number type, void *sums, int32_t *room)
+static void saturating(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const struct bd_intconv_source *source,
+                    enum bd_number type, void *sums, void *room)
 {
-    bd_intconv_forward(s, w, source, bias, type, sums, room);
+    bd_intconv_forward(s, w, source, type, sums, room);
     for (size_t i = 0; type == BD_INT32 && i < count_sums(s); i++) {
         int32_t *sum = (int32_t *)sums + i;
         *sum = *sum > 2000000 ? 2000000 : *sum;
     }
 }
 
-static void narrow_only(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const uint8_t *source,
-                        int bias, enum bd_number type, void *sums, int32_t *room)
+static void narrow_only(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const struct bd_intconv_source *source,
+                    enum bd_number type, void *sums, void *room)
 {
-    bd_intconv_forward(s, w, source, bias, type, sums, room);
+    bd_intconv_forward(s, w, source, type, sums, room);
     for (size_t i = 0; type == BD_INT16 && i < count_sums(s); i++) {
         ((int16_t *)sums)[i] &= ~0x4000;
     }

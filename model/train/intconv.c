@@ -57,6 +57,7 @@ void bd_intconv_pack(const struct bd_intconv_shape *s, const int16_t *weights, s
     if (!w->sums) {
         make_rooms(s, w);
     }
+    bd_bitconv_pack(s, weights, &w->bits);
     w->magnitude = 0;
     w->halved = false;
     for (int o = 0; o < s->out_channels; o++) {
@@ -87,6 +88,7 @@ void bd_intconv_pack(const struct bd_intconv_shape *s, const int16_t *weights, s
 
 void bd_intconv_release(struct bd_intconv_weights *w)
 {
+    bd_bitconv_release(&w->bits);
     free(w->packed);
     free(w->ones);
     free(w->wide);
@@ -241,13 +243,19 @@ TARGET static void run_depthwise(const struct bd_intconv_shape *s, const struct 
     }
 }
 
-void bd_intconv_forward(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const uint8_t *source,
-                        int bias, enum bd_number type, void *sums, int32_t *room)
+size_t bd_intconv_room_size(const struct bd_intconv_shape *s)
+{
+    const size_t sums = (size_t)s->out_height * s->out_width * BLOCK * sizeof(int32_t), bits = bd_bitconv_room_size(s);
+    return sums > bits ? sums : bits;
+}
+
+void bd_intconv_by_bytes(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                         const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
 {
     int out = blocks(s->out_channels);
     _Alignas(64) int32_t start[2 * BLOCK] = {0};
     if (s->depthwise) {
-        run_depthwise(s, w, source, bias, type, sums);
+        run_depthwise(s, w, source->first, source->bias, type, sums);
         return;
     }
     struct tile t = {.shape = s,
@@ -257,16 +265,32 @@ void bd_intconv_forward(const struct bd_intconv_shape *s, const struct bd_intcon
                      .start = start,
                      .type = BD_INT32};
     if (w->halved) {
-        run_blocks(&t, source, room, 0, 1);
+        run_blocks(&t, source->first, room, 0, 1);
         t.window_sums = room;
     }
     t.type = type;
     for (int b = 0; b < out; b += 2) {
         int many = out - b < 2 ? 1 : 2;
         for (int i = 0; i < many * BLOCK; i++) {
-            start[i] = -bias * w->sums[b * BLOCK + i];
+            start[i] = -source->bias * w->sums[b * BLOCK + i];
         }
         t.weights = w->packed + b * t.weights_step;
-        run_blocks(&t, source, sums, b * t.step, many);
+        run_blocks(&t, source->first, sums, b * t.step, many);
     }
+}
+
+void bd_intconv_by_bits(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                        const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
+{
+    if (bd_bitconv_takes(&w->bits, source->bias, source->highest)) {
+        bd_bitconv_forward(s, &w->bits, source->first, source->bias, source->highest, type, sums, room);
+    } else {
+        bd_intconv_by_bytes(s, w, source, type, sums, room);
+    }
+}
+
+void bd_intconv_forward(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                        const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
+{
+    (bd_intconv_bits_usable() ? bd_intconv_by_bits : bd_intconv_by_bytes)(s, w, source, type, sums, room);
 }

@@ -6,6 +6,7 @@
  * true 0, and bias sum(w), one number per channel, takes the bias out of the sums.
  * Weights: -128..127, or odd numbers up to +-255 when some are larger. Those are held as h = (w - 1) / 2, and
  * sum w a = 2 sum h a + sum a: the window's sum of codes is convolved once for all channels.
+ * +-1 weights meet codes of one or two bits as bits (bitconv.h).
  *
  * The kernel is used where the processor has it and a test at start finds it exact; else oneDNN multiplies floats. */
 #ifndef BD_TRAIN_INTCONV_H
@@ -15,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/train/bitconv.h"
 #include "model/train/kernels.h"
 
 #define BD_INTCONV_BLOCK 16
@@ -22,8 +24,8 @@
 struct bd_intconv_shape {
     int in_channels, out_channels; /* real ones, not padded */
     bool depthwise;                /* channel c reads channel c alone */
-    int kernel_h, kernel_w, stride;
-    int out_height, out_width;
+    int kernel_h, kernel_w, stride, pad;
+    int in_height, in_width, out_height, out_width;
     size_t row, plane; /* bytes from a row, and from a block of channels, to the next */
 };
 
@@ -34,21 +36,33 @@ struct bd_intconv_weights {
     int32_t *sums;     /* of each channel's weights */
     int64_t magnitude; /* the largest sum of |w| of a channel: bounds every sum */
     bool halved;       /* packed holds (w - 1) / 2 */
+    struct bd_bitconv_weights bits;
+};
+
+/* Codes of an image: the first byte of the first window; what is added to a code; the largest byte. */
+struct bd_intconv_source {
+    const uint8_t *first;
+    int bias, highest;
 };
 
 /* `weights` (OC, IC, KH, KW), depthwise (OC, 1, KH, KW). Rooms are made at the first call. */
 void bd_intconv_pack(const struct bd_intconv_shape *shape, const int16_t *weights, struct bd_intconv_weights *packed);
 void bd_intconv_release(struct bd_intconv_weights *packed);
 
-/* One image. `source`: the first byte of the first window. `sums`: (OC/16, OH, OW, 16), INT32 or, when the magnitude
- * allows, INT16. `room`: OH OW 16 numbers, used with halved weights. In the calling thread alone. */
+/* One image. `sums`: (OC/16, OH, OW, 16), INT32 or, when the magnitude allows, INT16. `room`: bd_intconv_room_size()
+ * bytes at a multiple of 64. In the calling thread alone. */
 typedef void bd_intconv_kernel(const struct bd_intconv_shape *shape, const struct bd_intconv_weights *weights,
-                               const uint8_t *source, int bias, enum bd_number type, void *sums, int32_t *room);
+                               const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room);
 bd_intconv_kernel bd_intconv_forward;
+/* Its two ways: dot products of bytes alone, or bits where these take the weights and codes. */
+bd_intconv_kernel bd_intconv_by_bytes, bd_intconv_by_bits;
+size_t bd_intconv_room_size(const struct bd_intconv_shape *shape);
 
 /* True when the kernel's sums are those of plain loops on extreme and random codes and weights: padded, strided, with
  * part-filled blocks, +-1, depthwise. */
 bool bd_intconv_exact(bd_intconv_kernel *kernel);
+/* True where bits have been found exact too. */
+bool bd_intconv_bits_usable(void);
 /* True where the processor has the instructions, the kernel has been found exact (once), and it has not been turned
  * off by bd_intconv_allow(false), which tests and comparisons of the two ways do. Not beside running networks. */
 bool bd_intconv_usable(void);

@@ -23,6 +23,10 @@ static const struct trial trials[] = {
     {48, 32, 3, 1, 1, 7, false, 255, 255},  {5, 19, 3, 1, 1, 8, false, 255, 0},   {21, 7, 1, 2, 0, 12, false, 15, 15},
     {16, 32, 5, 1, 2, 11, false, 255, 255}, {19, 19, 3, 1, 1, 9, true, 255, 255}, {32, 32, 3, 2, 1, 10, true, 1, 0},
     {64, 64, 3, 1, 1, 4, false, 3, 3},      {21, 7, 2, 2, 0, 12, false, 255, 255}, {16, 32, 2, 2, 0, 8, false, 1, 0},
+    /* of bits: an odd block, none, one and two channels short of one; borders of two; codes of one and two bits */
+    {48, 32, 3, 1, 1, 9, false, 1, 0},      {32, 19, 3, 2, 1, 10, false, 1, 3},    {15, 16, 3, 1, 1, 7, false, 1, 3},
+    {30, 16, 3, 2, 1, 9, false, 1, 0},      {16, 32, 5, 1, 2, 11, false, 1, 0},    {37, 16, 1, 2, 0, 12, false, 1, 0},
+    {21, 16, 1, 1, 0, 5, false, 1, 1},      {64, 64, 3, 1, 1, 4, false, 1, 3},
 };
 
 static int pick(struct bd_rng *rng, enum fill fill, int least, int most, int at)
@@ -98,6 +102,9 @@ static bool try_fill(bd_intconv_kernel *kernel, const struct trial *t, enum fill
                                      .kernel_h = t->kernel,
                                      .kernel_w = t->kernel,
                                      .stride = t->stride,
+                                     .pad = t->pad,
+                                     .in_height = t->side,
+                                     .in_width = t->side,
                                      .out_height = out,
                                      .out_width = out,
                                      .row = (size_t)wide * BLOCK,
@@ -107,19 +114,25 @@ static bool try_fill(bd_intconv_kernel *kernel, const struct trial *t, enum fill
     int *codes = make_codes(t, fill == ALTERNATING ? LARGEST : fill, rng);
     uint8_t *bytes = lay_out(t, &shape, codes, bias);
     void *sums = bd_xcalloc((size_t)out_blocks * BLOCK * out * out, sizeof(int32_t));
-    int32_t *room = bd_xcalloc((size_t)BLOCK * out * out, sizeof *room);
+    void *room = bd_xaligned(bd_intconv_room_size(&shape));
+    const struct bd_intconv_source source = {.first = bytes, .bias = bias, .highest = t->most_code ? t->most_code : 2};
+    const int count = t->out_channels * out * out;
+    int *expected = bd_xcalloc(count, sizeof *expected);
     bool fine = true;
+    for (int i = 0; i < count; i++) {
+        expected[i] = plain_sum(t, codes, weights, i / (out * out), i % (out * out) / out, i % out);
+    }
     bd_intconv_pack(&shape, weights, &packed);
     for (int narrow = 0; narrow < 2 && fine; narrow++) {
         if (narrow && packed.magnitude * (t->most_code ? t->most_code : 1) > INT16_MAX) {
             break;
         }
-        kernel(&shape, &packed, bytes, bias, narrow ? BD_INT16 : BD_INT32, sums, room);
-        for (int i = 0; i < t->out_channels * out * out && fine; i++) {
+        kernel(&shape, &packed, &source, narrow ? BD_INT16 : BD_INT32, sums, room);
+        for (int i = 0; i < count && fine; i++) {
             int o = i / (out * out), p = i % (out * out);
             size_t at = ((size_t)(o / BLOCK) * out * out + p) * BLOCK + o % BLOCK;
             int got = narrow ? ((int16_t *)sums)[at] : ((int32_t *)sums)[at];
-            fine = got == plain_sum(t, codes, weights, o, p / out, p % out);
+            fine = got == expected[i];
         }
     }
     bd_intconv_release(&packed);
@@ -128,16 +141,18 @@ static bool try_fill(bd_intconv_kernel *kernel, const struct trial *t, enum fill
     free(bytes);
     free(sums);
     free(room);
+    free(expected);
     return fine;
 }
 
-bool bd_intconv_exact(bd_intconv_kernel *kernel)
+static bool exact(bd_intconv_kernel *kernel, bool of_bits)
 {
     struct bd_rng rng;
     bd_rng_seed(&rng, 1);
     for (size_t i = 0; i < sizeof trials / sizeof *trials; i++) {
         for (enum fill fill = RANDOM; fill <= ALTERNATING; fill++) {
-            if (!try_fill(kernel, &trials[i], fill, &rng)) {
+            const bool bits = trials[i].most_weight == 1 && trials[i].most_code <= 3;
+            if ((bits || !of_bits) && !try_fill(kernel, &trials[i], fill, &rng)) {
                 return false;
             }
         }
@@ -145,13 +160,24 @@ bool bd_intconv_exact(bd_intconv_kernel *kernel)
     return true;
 }
 
-static bool found_exact, allowed = true;
+bool bd_intconv_exact(bd_intconv_kernel *kernel)
+{
+    return exact(kernel, false);
+}
+
+static bool found_exact, bits_exact, allowed = true;
 
 static void find_out(void)
 {
     found_exact = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
-                  bd_intconv_exact(bd_intconv_forward);
+                  bd_intconv_exact(bd_intconv_by_bytes);
+    bits_exact = found_exact && exact(bd_intconv_by_bits, true);
+}
+
+bool bd_intconv_bits_usable(void)
+{
+    return bits_exact;
 }
 
 bool bd_intconv_usable(void)

@@ -136,6 +136,9 @@ static bd_status open_conv(struct bd_net *net, struct bd_net_layer *layer, struc
                                              .kernel_h = side * info->kernel_h,
                                              .kernel_w = side * info->kernel_w,
                                              .stride = info->stride,
+                                             .pad = info->pad,
+                                             .in_height = info->in_height,
+                                             .in_width = info->in_width,
                                              .out_height = info->out_height,
                                              .out_width = info->out_width,
                                              .row = net->codes[info->in_quantizer].row,
@@ -247,22 +250,28 @@ static size_t largest_map(const struct bd_net *net)
     return most;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static void open_workers(struct bd_net *net, size_t map)
 {
     size_t operand = bd_number_size(bd_operand_type(net)), room = 0;
     for (int i = 0; i < net->graph->layer_count; i++) {
-        size_t here = net->layers[i].conv ? bd_conv_room_size(net->layers[i].conv) : 0;
-        room = here > room ? here : room;
+        if (net->layers[i].conv) {
+            room = larger(room, larger(bd_conv_room_size(net->layers[i].conv),
+                                       bd_intconv_room_size(&net->layers[i].shape)));
+        }
     }
     net->worker = bd_xcalloc(net->workers, sizeof *net->worker);
     for (int i = 0; i < net->workers; i++) {
         struct bd_net_worker *worker = &net->worker[i];
         worker->operand = big_alloc(net->shard * map * operand);
-        worker->window_sums = big_alloc(map * net->block * sizeof(int32_t));
+        worker->convolution = big_alloc(room);
         if (net->training) {
             worker->d_accumulation = big_alloc(net->shard * map * sizeof(float));
             worker->d_code = big_alloc(net->shard * map * operand);
-            worker->convolution = big_alloc(room);
         }
         for (int k = 0; k < net->graph->layer_count && net->training; k++) {
             if (net->layers[k].conv) {
@@ -396,8 +405,7 @@ void bd_net_destroy(struct bd_net *net)
         free(net->worker[i].convolution);
         free(net->worker[i].d_accumulation);
         free(net->worker[i].d_code);
-        free(net->worker[i].window_sums);
-    }
+            }
     void *owned[] = {net->d_shards[0], net->d_shards[1], net->layers,     net->codes,        net->d_code,      net->image,
                      net->d_code_room, net->worker,     net->d_stream[0],  net->d_stream[1], net->d_inner,
                      net->slab_sums,   net->slab_alpha, net->channel_sums, net->pooled,      net->pooled_codes,

@@ -61,8 +61,7 @@ struct bd_net_worker {
     void *operand;        /* a shard of codes as oneDNN reads them */
     void *d_accumulation; /* a shard */
     void *d_code;         /* a shard */
-    int32_t *window_sums; /* an image */
-    void *convolution;    /* what a convolution has under way in a backward pass */
+    void *convolution;    /* what a convolution has under way */
     double seconds[BD_PHASES];
 };
 

@@ -108,8 +108,11 @@ static void convolve_image(struct bd_net *net, const struct bd_net_layer *layer,
 {
     struct bd_code code = bd_net_code(net, layer->info->in_quantizer, s);
     char *sums = (char *)layer->accumulation + bd_image_at(layer, image) * bd_number_size(layer->accumulation_type);
-    bd_intconv_forward(&layer->shape, &layer->sets[layer->set_of[s]].packed, first_window(net, layer, image),
-                       bd_code_bias(&code), layer->accumulation_type, sums, net->worker[worker].window_sums);
+    const struct bd_intconv_source source = {.first = first_window(net, layer, image),
+                                             .bias = bd_code_bias(&code),
+                                             .highest = code.kind == BD_CODE_SIGN ? 2 : (int)code.n};
+    bd_intconv_forward(&layer->shape, &layer->sets[layer->set_of[s]].packed, &source, layer->accumulation_type, sums,
+                       net->worker[worker].convolution);
 }
 
 /* The shard's input of a layer as oneDNN reads it: pixels, or codes, made in the worker's room. */
