@@ -10,7 +10,7 @@
 #include "model/train/intconv.h"
 
 #define BLOCK BD_INTCONV_BLOCK
-#define MOST_PLANES 2
+#define MOST_PLANES 4
 #define MOST_PAD 3
 #define VECTOR 16 /* words */
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vpopcntdq")))
@@ -386,7 +386,7 @@ TARGET void bd_bitconv_forward(const struct bd_intconv_shape *s, const struct bd
     struct tile t = {.planes = room,
                      .where = weights->where,
                      .words = weights->words,
-                     .count = bias || highest < 2 ? 1 : 2,
+                     .count = bias ? 1 : 32 - __builtin_clz(highest),
                      .stride = s->stride,
                      .plane = maps_of(s) * w.map,
                      .shift = bias ? 1 : 0,

@@ -33,7 +33,7 @@ struct bd_bitconv_weights {
 void bd_bitconv_pack(const struct bd_intconv_shape *shape, const int16_t *weights, struct bd_bitconv_weights *packed);
 void bd_bitconv_release(struct bd_bitconv_weights *packed);
 
-/* True where codes stored as bytes up to `highest` with `bias` (intconv.h) are taken: +-1, and 0 to 3. */
+/* True where codes stored as bytes up to `highest` with `bias` (intconv.h) are taken: +-1, and 0 to 15. */
 bool bd_bitconv_takes(const struct bd_bitconv_weights *packed, int bias, int highest);
 size_t bd_bitconv_room_size(const struct bd_intconv_shape *shape);
 /* One image; arguments as of bd_intconv_forward. `room`: bd_bitconv_room_size() bytes at a multiple of 64. */

@@ -67,6 +67,8 @@ static bd_status bare_layer(struct bd_net *net, struct bd_net_layer *layer, int 
 bd_status bd_net_bare_step(struct bd_net *net, struct bd_error *err)
 {
     bd_status status = BD_OK;
+    const bool profiling = net->profiling;
+    net->profiling = false;
     for (int s = 0; s < net->graph->switch_count; s++) {
         for (int i = 0; i < net->graph->layer_count && !status; i++) {
             bool first = s == __builtin_ctz(net->switches);
@@ -76,6 +78,7 @@ bd_status bd_net_bare_step(struct bd_net *net, struct bd_error *err)
             }
         }
     }
+    net->profiling = profiling;
     return status;
 }
 

@@ -6,7 +6,7 @@
  * true 0, and bias sum(w), one number per channel, takes the bias out of the sums.
  * Weights: -128..127, or odd numbers up to +-255 when some are larger. Those are held as h = (w - 1) / 2, and
  * sum w a = 2 sum h a + sum a: the window's sum of codes is convolved once for all channels.
- * +-1 weights meet codes of one or two bits as bits (bitconv.h).
+ * +-1 weights meet codes of up to four bits as bits (bitconv.h).
  *
  * The kernel is used where the processor has it and a test at start finds it exact; else oneDNN multiplies floats. */
 #ifndef BD_TRAIN_INTCONV_H

@@ -23,10 +23,10 @@ static const struct trial trials[] = {
     {48, 32, 3, 1, 1, 7, false, 255, 255},  {5, 19, 3, 1, 1, 8, false, 255, 0},   {21, 7, 1, 2, 0, 12, false, 15, 15},
     {16, 32, 5, 1, 2, 11, false, 255, 255}, {19, 19, 3, 1, 1, 9, true, 255, 255}, {32, 32, 3, 2, 1, 10, true, 1, 0},
     {64, 64, 3, 1, 1, 4, false, 3, 3},      {21, 7, 2, 2, 0, 12, false, 255, 255}, {16, 32, 2, 2, 0, 8, false, 1, 0},
-    /* of bits: an odd block, none, one and two channels short of one; borders of two; codes of one and two bits */
+    /* of bits: an odd block, none, one and two channels short of one; borders of two; codes of one, two and four bits */
     {48, 32, 3, 1, 1, 9, false, 1, 0},      {32, 19, 3, 2, 1, 10, false, 1, 3},    {15, 16, 3, 1, 1, 7, false, 1, 3},
     {30, 16, 3, 2, 1, 9, false, 1, 0},      {16, 32, 5, 1, 2, 11, false, 1, 0},    {37, 16, 1, 2, 0, 12, false, 1, 0},
-    {21, 16, 1, 1, 0, 5, false, 1, 1},      {64, 64, 3, 1, 1, 4, false, 1, 3},
+    {21, 16, 1, 1, 0, 5, false, 1, 1},      {64, 64, 3, 1, 1, 4, false, 1, 3},     {48, 16, 3, 1, 1, 7, false, 1, 15},
 };
 
 static int pick(struct bd_rng *rng, enum fill fill, int least, int most, int at)
@@ -151,7 +151,7 @@ static bool exact(bd_intconv_kernel *kernel, bool of_bits)
     bd_rng_seed(&rng, 1);
     for (size_t i = 0; i < sizeof trials / sizeof *trials; i++) {
         for (enum fill fill = RANDOM; fill <= ALTERNATING; fill++) {
-            const bool bits = trials[i].most_weight == 1 && trials[i].most_code <= 3;
+            const bool bits = trials[i].most_weight == 1 && trials[i].most_code <= 15;
             if ((bits || !of_bits) && !try_fill(kernel, &trials[i], fill, &rng)) {
                 return false;
             }
