@@ -205,8 +205,8 @@ static size_t count_sums(const struct bd_intconv_shape *s)
     return (size_t)(s->out_channels + 15) / 16 * 16 * s->out_height * s->out_width;
 }
 
-static void one_off(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const struct bd_intconv_source *source,
-                    enum bd_number type, void *sums, void *room)
+static void one_off(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                    const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
 {
     bd_intconv_forward(s, w, source, type, sums, room);
     if (type == BD_INT32 && s->stride == 2) {
@@ -214,16 +214,16 @@ static void one_off(const struct bd_intconv_shape *s, const struct bd_intconv_we
     }
 }
 
-static void no_bias(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const struct bd_intconv_source *source,
-                    enum bd_number type, void *sums, void *room)
+static void no_bias(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                    const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
 {
     const struct bd_intconv_source without = {.first = source->first, .bias = 0, .highest = source->highest};
     bd_intconv_forward(s, w, &without, type, sums, room);
 }
 
 /* As kernels without exact dot products do. */
-static void saturating(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const struct bd_intconv_source *source,
-                    enum bd_number type, void *sums, void *room)
+static void saturating(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                       const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
 {
     bd_intconv_forward(s, w, source, type, sums, room);
     for (size_t i = 0; type == BD_INT32 && i < count_sums(s); i++) {
@@ -232,13 +232,47 @@ static void saturating(const struct bd_intconv_shape *s, const struct bd_intconv
     }
 }
 
-static void narrow_only(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w, const struct bd_intconv_source *source,
-                    enum bd_number type, void *sums, void *room)
+static void narrow_only(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                        const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
 {
     bd_intconv_forward(s, w, source, type, sums, room);
     for (size_t i = 0; type == BD_INT16 && i < count_sums(s); i++) {
         ((int16_t *)sums)[i] &= ~0x4000;
     }
+}
+
+/* Sums of +-1 codes that take padding for -1. */
+static void no_edges(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                     const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
+{
+    struct bd_intconv_weights without = *w;
+    const size_t edges = 2 * s->pad + 1, out = (s->out_channels + 15) / 16 * 16;
+    without.bits.outside = w->bits.fits ? bd_xaligned(edges * edges * out * sizeof(int32_t)) : NULL;
+    if (without.bits.outside) {
+        memset(without.bits.outside, 0, edges * edges * out * sizeof(int32_t));
+    }
+    bd_intconv_by_bits(s, &without, source, type, sums, room);
+    free(without.bits.outside);
+}
+
+static void two_planes(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                       const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
+{
+    const struct bd_intconv_source less = {source->first, source->bias,
+                                           w->bits.fits && source->highest > 3 ? 3 : source->highest};
+    bd_intconv_by_bits(s, w, &less, type, sums, room);
+}
+
+Test(train_integers, faults_of_bits_are_found)
+{
+    if (!bd_intconv_usable() || !__builtin_cpu_supports("avx512vpopcntdq")) {
+        return; /* no such kernel here */
+    }
+    cr_assert(bd_intconv_bits_usable());
+    cr_assert(bd_intconv_exact(bd_intconv_by_bits));
+    cr_assert(bd_intconv_exact(bd_intconv_by_bytes));
+    cr_assert_not(bd_intconv_exact(no_edges));
+    cr_assert_not(bd_intconv_exact(two_planes));
 }
 
 Test(train_integers, faults_are_found)

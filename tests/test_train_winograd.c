@@ -147,11 +147,22 @@ static double apart(const double *right, const void *numbers, size_t count, bool
     return sqrt(error / size);
 }
 
-static void run(const struct bd_winograd_task *task)
+/* The whole batch, in parts. */
+static void run(const struct bd_winograd_task *whole)
 {
-    for (int chunk = 0; chunk < bd_winograd_chunks(task->shape); chunk++) {
-        bd_winograd_weight_gradient(task, chunk);
-        bd_winograd_data_gradient(task, chunk);
+    const struct bd_winograd_shape *s = whole->shape;
+    const size_t pixels = (size_t)s->height * s->width, number = s->half ? 2 : 4;
+    const int most = bd_winograd_images(s);
+    for (int first = 0; first < s->batch; first += most) {
+        struct bd_winograd_task part = *whole;
+        part.images = s->batch - first < most ? s->batch - first : most;
+        part.begins = first == 0;
+        part.ends = first + part.images == s->batch;
+        part.source.first = (const char *)whole->source.first + first * whole->source.image;
+        part.d_result = (const char *)whole->d_result + first * pixels * s->out_channels * number;
+        part.d_source = (char *)whole->d_source + first * pixels * s->in_channels * number;
+        bd_winograd_weight_gradient(&part);
+        bd_winograd_data_gradient(&part);
     }
 }
 

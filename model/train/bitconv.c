@@ -24,8 +24,8 @@ static int blocks(int channels)
 /* ---- words ---- */
 
 /* Maps of words over the pixels that windows read. A pair of blocks of channels has one, SINGLE: a pixel's 32 bits. A
- * block that is left over has three: its pixels by themselves, with the one below, and with the one to the right, in the
- * upper half. */
+ * block that is left over has three: its pixels by themselves, with the one below, and with the one to the right, in
+ * the upper half. */
 enum map { SINGLE, BELOW, RIGHT, MAPS };
 
 struct window {
@@ -118,8 +118,9 @@ static bool has_edges(int count, int stride, int kernel, int pad, int size)
 
 static bool shape_fits(const struct bd_intconv_shape *s)
 {
-    return !s->depthwise && s->pad <= MOST_PAD && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vpopcntdq") &&
+    return !s->depthwise && s->pad <= MOST_PAD && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vpopcntdq") &&
            has_edges(s->out_height, s->stride, s->kernel_h, s->pad, s->in_height) &&
            has_edges(s->out_width, s->stride, s->kernel_w, s->pad, s->in_width);
 }
@@ -241,8 +242,8 @@ INLINE void single_words(const struct bd_intconv_shape *s, const struct window *
         const uint8_t *row = source + b * s->plane + y * s->row;
         for (int x = 0; x < w->width; x += 4) {
             const __m128i first = four_pixels(row + x * BLOCK, w->width - x, bit, low);
-            const __m128i second = two ? four_pixels(row + s->plane + x * BLOCK, w->width - x, bit, high)
-                                       : _mm_setzero_si128();
+            const __m128i second =
+                two ? four_pixels(row + s->plane + x * BLOCK, w->width - x, bit, high) : _mm_setzero_si128();
             _mm_storeu_si128((__m128i *)(void *)(to + x), _mm_unpacklo_epi16(first, second));
         }
     }
@@ -377,7 +378,8 @@ bool bd_bitconv_takes(const struct bd_bitconv_weights *w, int bias, int highest)
 }
 
 TARGET void bd_bitconv_forward(const struct bd_intconv_shape *s, const struct bd_bitconv_weights *weights,
-                               const uint8_t *source, int bias, int highest, enum bd_number type, void *sums, void *room)
+                               const uint8_t *source, int bias, int highest, enum bd_number type, void *sums,
+                               void *room)
 {
     const struct window w = window_of(s);
     const int out = blocks(s->out_channels) * BLOCK, classes = bias ? (2 * s->pad + 1) * (2 * s->pad + 1) : 1;

@@ -21,8 +21,8 @@
 struct bd_intconv_shape;
 
 struct bd_bitconv_weights {
-    bool fits; /* all are +-1, and the shape and the processor can */
-    int words; /* of a window */
+    bool fits;          /* all are +-1, and the shape and the processor can */
+    int words;          /* of a window */
     int32_t *where;     /* (words): from a window's first pixel to each */
     uint32_t *negative; /* (OC/16, words, 16) */
     int32_t *minus;     /* (OC/16, 16): how many are -1 */

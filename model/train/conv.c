@@ -413,6 +413,11 @@ struct bd_winograd_task bd_conv_filtering(const struct bd_conv *conv, int index,
         .shape = &conv->filtering, .packed = conv->packed[set], .room = conv->workers[index].room};
 }
 
+int bd_conv_filtered_images(const struct bd_conv *conv)
+{
+    return bd_winograd_images(&conv->filtering);
+}
+
 size_t bd_conv_gradient_count(const struct bd_conv *conv)
 {
     if (conv->winograd) {

@@ -1,6 +1,6 @@
 /* One convolution in floats, forward and backward, in the blocked layout of the trainer: every oneDNN call of Bitdial's
- * training is behind this interface. Backward passes that Winograd's filtering (winograd.h) can do are left to it. Forward
- * serves the image, unquantized activations and weights, and processors without the integer kernel (intconv.h).
+ * training is behind this interface. Backward passes that Winograd's filtering (winograd.h) can do are left to it.
+ * Forward serves the image, unquantized activations and weights, and processors without the integer kernel (intconv.h).
  *
  * Weights are kept in `sets`, one for each set of integers that the switches use, so that changing switches lays
  * nothing out anew.
@@ -57,8 +57,10 @@ bd_status bd_conv_backward_data(struct bd_conv *conv, int worker, int set, const
                                 struct bd_error *err) BD_WARN_UNUSED;
 bd_status bd_conv_backward_weights(struct bd_conv *conv, int worker, const void *source, const void *d_accumulation,
                                    float *d_weights, struct bd_error *err) BD_WARN_UNUSED;
-/* True where both gradients are Winograd's: a task of which the caller sets the source, the gradients and `codes`. */
+/* True where both gradients are Winograd's: tasks of so many images or fewer, of which the caller sets the images, the
+ * source and the gradients. */
 bool bd_conv_filters(const struct bd_conv *conv);
+int bd_conv_filtered_images(const struct bd_conv *conv);
 struct bd_winograd_task bd_conv_filtering(const struct bd_conv *conv, int worker, int set);
 /* Gradients of weights are bd_conv_gradient_count() float32 in an order of the kernel's own, overwritten; sums of such
  * arrays are what bd_conv_plain_gradient turns into (OC, IC, KH, KW). */

@@ -19,14 +19,29 @@ struct trial {
 };
 
 static const struct trial trials[] = {
-    {16, 16, 3, 1, 1, 14, false, 1, 0},     {16, 16, 3, 1, 1, 15, false, 1, 255}, {32, 48, 3, 2, 1, 9, false, 127, 255},
-    {48, 32, 3, 1, 1, 7, false, 255, 255},  {5, 19, 3, 1, 1, 8, false, 255, 0},   {21, 7, 1, 2, 0, 12, false, 15, 15},
-    {16, 32, 5, 1, 2, 11, false, 255, 255}, {19, 19, 3, 1, 1, 9, true, 255, 255}, {32, 32, 3, 2, 1, 10, true, 1, 0},
-    {64, 64, 3, 1, 1, 4, false, 3, 3},      {21, 7, 2, 2, 0, 12, false, 255, 255}, {16, 32, 2, 2, 0, 8, false, 1, 0},
-    /* of bits: an odd block, none, one and two channels short of one; borders of two; codes of one, two and four bits */
-    {48, 32, 3, 1, 1, 9, false, 1, 0},      {32, 19, 3, 2, 1, 10, false, 1, 3},    {15, 16, 3, 1, 1, 7, false, 1, 3},
-    {30, 16, 3, 2, 1, 9, false, 1, 0},      {16, 32, 5, 1, 2, 11, false, 1, 0},    {37, 16, 1, 2, 0, 12, false, 1, 0},
-    {21, 16, 1, 1, 0, 5, false, 1, 1},      {64, 64, 3, 1, 1, 4, false, 1, 3},     {48, 16, 3, 1, 1, 7, false, 1, 15},
+    {16, 16, 3, 1, 1, 14, false, 1, 0},
+    {16, 16, 3, 1, 1, 15, false, 1, 255},
+    {32, 48, 3, 2, 1, 9, false, 127, 255},
+    {48, 32, 3, 1, 1, 7, false, 255, 255},
+    {5, 19, 3, 1, 1, 8, false, 255, 0},
+    {21, 7, 1, 2, 0, 12, false, 15, 15},
+    {16, 32, 5, 1, 2, 11, false, 255, 255},
+    {19, 19, 3, 1, 1, 9, true, 255, 255},
+    {32, 32, 3, 2, 1, 10, true, 1, 0},
+    {64, 64, 3, 1, 1, 4, false, 3, 3},
+    {21, 7, 2, 2, 0, 12, false, 255, 255},
+    {16, 32, 2, 2, 0, 8, false, 1, 0},
+    /* of bits: an odd block, none, one and two channels short of one; borders of two; codes of one, two and four bits
+     */
+    {48, 32, 3, 1, 1, 9, false, 1, 0},
+    {32, 19, 3, 2, 1, 10, false, 1, 3},
+    {15, 16, 3, 1, 1, 7, false, 1, 3},
+    {30, 16, 3, 2, 1, 9, false, 1, 0},
+    {16, 32, 5, 1, 2, 11, false, 1, 0},
+    {37, 16, 1, 2, 0, 12, false, 1, 0},
+    {21, 16, 1, 1, 0, 5, false, 1, 1},
+    {64, 64, 3, 1, 1, 4, false, 1, 3},
+    {48, 16, 3, 1, 1, 7, false, 1, 15},
 };
 
 static int pick(struct bd_rng *rng, enum fill fill, int least, int most, int at)
@@ -81,12 +96,17 @@ static uint8_t *lay_out(const struct trial *t, const struct bd_intconv_shape *sh
 
 static int plain_sum(const struct trial *t, const int *codes, const int16_t *weights, int o, int oy, int ox)
 {
-    int sum = 0, depth = t->depthwise ? 1 : t->in_channels;
-    for (int i = 0; i < depth * t->kernel * t->kernel; i++) {
-        int c = t->depthwise ? o : i / (t->kernel * t->kernel), tap = i % (t->kernel * t->kernel);
-        int y = oy * t->stride + tap / t->kernel - t->pad, x = ox * t->stride + tap % t->kernel - t->pad;
-        if (y >= 0 && y < t->side && x >= 0 && x < t->side) {
-            sum += codes[(c * t->side + y) * t->side + x] * weights[(size_t)o * depth * t->kernel * t->kernel + i];
+    const int depth = t->depthwise ? 1 : t->in_channels, top = oy * t->stride - t->pad, left = ox * t->stride - t->pad;
+    const int16_t *weight = weights + (size_t)o * depth * t->kernel * t->kernel;
+    const int *map = codes + (size_t)(t->depthwise ? o : 0) * t->side * t->side;
+    int sum = 0;
+    for (int c = 0; c < depth; c++, map += t->side * t->side) {
+        for (int y = top; y < top + t->kernel; y++) {
+            for (int x = left; x < left + t->kernel; x++, weight++) {
+                if (y >= 0 && y < t->side && x >= 0 && x < t->side) {
+                    sum += map[y * t->side + x] * *weight;
+                }
+            }
         }
     }
     return sum;

@@ -260,8 +260,8 @@ static void open_workers(struct bd_net *net, size_t map)
     size_t operand = bd_number_size(bd_operand_type(net)), room = 0;
     for (int i = 0; i < net->graph->layer_count; i++) {
         if (net->layers[i].conv) {
-            room = larger(room, larger(bd_conv_room_size(net->layers[i].conv),
-                                       bd_intconv_room_size(&net->layers[i].shape)));
+            room = larger(room,
+                          larger(bd_conv_room_size(net->layers[i].conv), bd_intconv_room_size(&net->layers[i].shape)));
         }
     }
     net->worker = bd_xcalloc(net->workers, sizeof *net->worker);
@@ -405,7 +405,7 @@ void bd_net_destroy(struct bd_net *net)
         free(net->worker[i].convolution);
         free(net->worker[i].d_accumulation);
         free(net->worker[i].d_code);
-            }
+    }
     void *owned[] = {net->d_shards[0], net->d_shards[1], net->layers,     net->codes,        net->d_code,      net->image,
                      net->d_code_room, net->worker,     net->d_stream[0],  net->d_stream[1], net->d_inner,
                      net->slab_sums,   net->slab_alpha, net->channel_sums, net->pooled,      net->pooled_codes,

@@ -115,13 +115,14 @@ static void convolve_image(struct bd_net *net, const struct bd_net_layer *layer,
                        net->worker[worker].convolution);
 }
 
-/* The shard's input of a layer as oneDNN reads it: pixels, or codes, made in the worker's room. */
-static const void *operand_of(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker)
+/* Images' input of a layer as numbers: pixels, or codes, made in the worker's room. */
+static const void *operand_of(struct bd_net *net, const struct bd_net_layer *layer, int s, int image, int images,
+                              int worker)
 {
     const struct bd_layer *info = layer->info;
     int q = info->in_quantizer;
     size_t plane = (size_t)info->in_height * info->in_width * net->block, inside = (size_t)info->in_width * net->block;
-    size_t first = (size_t)shard * net->shard, map = (size_t)layer->in_padded * info->in_height * info->in_width;
+    size_t first = image, map = (size_t)layer->in_padded * info->in_height * info->in_width;
     char *to = net->worker[worker].operand;
     enum bd_number type = bd_operand_type(net);
     if (q == BD_QUANTIZER_INPUT) {
@@ -133,10 +134,10 @@ static const void *operand_of(struct bd_net *net, const struct bd_net_layer *lay
         if (type == BD_FLOAT) {
             return codes->values + first * map;
         }
-        bd_kernel_narrow(codes->values + first * map, net->shard * map, type, to);
+        bd_kernel_narrow(codes->values + first * map, images * map, type, to);
         return to;
     }
-    for (int n = 0; n < net->shard; n++) {
+    for (int n = 0; n < images; n++) {
         for (size_t b = 0; b < map / plane; b++) {
             const uint8_t *from =
                 codes->bytes + (first + n) * codes->image + b * codes->plane + codes->pad * (codes->row + net->block);
@@ -157,39 +158,43 @@ static float *gradient_of_shard(struct bd_net *net, const struct bd_net_layer *l
 bd_status bd_net_weight_gradient(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker,
                                  const void *d_accumulation, struct bd_error *err)
 {
-    return bd_conv_backward_weights(layer->conv, worker, operand_of(net, layer, s, shard, worker), d_accumulation,
+    return bd_conv_backward_weights(layer->conv, worker,
+                                    operand_of(net, layer, s, shard * net->shard, net->shard, worker), d_accumulation,
                                     gradient_of_shard(net, layer, shard), err);
 }
 
-/* Both gradients of a layer whose convolution filters; its weights' go to the shard's. */
-static void filter_shard(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker,
-                         void *d_source)
+/* Both gradients of a layer whose convolution filters, of `images` of a shard: the whole shard's, part by part in their
+ * order. The worker's room holds the images' gradients alone, d_source takes theirs. */
+static void filter_images(struct bd_net *net, const struct bd_net_layer *layer, int s, int image, int images,
+                          int worker, void *d_source)
 {
-    const int q = layer->info->in_quantizer;
+    const int q = layer->info->in_quantizer, shard = image / net->shard;
     const struct bd_code code = bd_net_code(net, q, s);
     struct bd_winograd_task task = bd_conv_filtering(layer->conv, worker, layer->set_of[s]);
+    task.images = images;
+    task.begins = image == shard * net->shard;
+    task.ends = image + images == (shard + 1) * net->shard;
     task.d_result = net->worker[worker].d_accumulation;
     task.d_weights = gradient_of_shard(net, layer, shard);
     task.d_source = d_source;
     task.codes = code.kind != BD_CODE_CLIP;
     if (task.codes) {
         const struct bd_net_codes *codes = &net->codes[q];
-        task.source = (struct bd_winograd_maps){.first = codes->bytes + (size_t)shard * net->shard * codes->image +
+        task.source = (struct bd_winograd_maps){.first = codes->bytes + image * codes->image +
                                                          codes->pad * (codes->row + net->block),
                                                 .row = codes->row,
                                                 .plane = codes->plane,
                                                 .image = codes->image,
                                                 .bias = bd_code_bias(&code)};
     } else {
-        task.source = bd_winograd_number_maps(task.shape, operand_of(net, layer, s, shard, worker), layer->in_padded);
+        task.source =
+            bd_winograd_number_maps(task.shape, operand_of(net, layer, s, image, images, worker), layer->in_padded);
     }
     double from = bd_clock(net);
-    for (int chunk = 0; chunk < bd_winograd_chunks(task.shape); chunk++) {
-        bd_winograd_weight_gradient(&task, chunk);
-        from = bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
-        bd_winograd_data_gradient(&task, chunk);
-        from = bd_clock_phase(net, worker, BD_PHASE_DATA_GRADIENT, from);
-    }
+    bd_winograd_weight_gradient(&task);
+    from = bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
+    bd_winograd_data_gradient(&task);
+    bd_clock_phase(net, worker, BD_PHASE_DATA_GRADIENT, from);
 }
 
 /* pooled (N, C): the mean of the stream over its pixels. */
@@ -248,9 +253,9 @@ static bd_status forward_images(struct bd_net *net, const struct bd_walk *walk, 
     if (!layer || integers) {
         return BD_OK;
     }
-    bd_status status =
-        bd_conv_forward(layer->conv, worker, layer->set_of[walk->s], operand_of(net, layer, walk->s, shard, worker),
-                        (float *)layer->accumulation + bd_image_at(layer, shard * net->shard), err);
+    bd_status status = bd_conv_forward(layer->conv, worker, layer->set_of[walk->s],
+                                       operand_of(net, layer, walk->s, shard * net->shard, net->shard, worker),
+                                       (float *)layer->accumulation + bd_image_at(layer, shard * net->shard), err);
     from = bd_clock_phase(net, worker, BD_PHASE_CONVOLVE, from);
     for (int n = 0; n < net->shard && walk->measure; n++) {
         measure_image(net, layer, shard * net->shard + n);
@@ -284,12 +289,12 @@ static void unpool_shard(struct bd_net *net, const struct bd_net_layer *pool, in
     }
 }
 
-static void gather_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker)
+static void gather_images(struct bd_net *net, const struct bd_walk *walk, int image, int images, int worker)
 {
     const struct bd_net_layer *layer = walk->gather;
-    int q = layer->info->out_quantizer, block = net->block, first = shard * net->shard * bd_blocks(net, layer);
+    int q = layer->info->out_quantizer, block = net->block, first = image * bd_blocks(net, layer);
     enum bd_number d_type = bd_operand_type(net);
-    size_t start = bd_image_at(layer, shard * net->shard), number = bd_number_size(layer->accumulation_type);
+    size_t start = bd_image_at(layer, image), number = bd_number_size(layer->accumulation_type);
     const size_t gradient = bd_number_size(d_type);
     struct bd_code code = bd_net_code(net, q, walk->s);
     const char *first_reader = q < 0 ? NULL : net->d_code[q], *d_stream = walk->d_stream;
@@ -299,7 +304,7 @@ static void gather_shard(struct bd_net *net, const struct bd_walk *walk, int sha
         d_code[0] = d_code[1];
         d_code[1] = NULL;
     }
-    for (int i = 0; i < net->shard * bd_blocks(net, layer); i++) {
+    for (int i = 0; i < images * bd_blocks(net, layer); i++) {
         size_t in = i * bd_slab_size(net, layer), at = start + in;
         int channel = i % bd_blocks(net, layer) * block;
         struct bd_backward_slab slab = {.a = (const char *)layer->accumulation + at * number,
@@ -316,20 +321,20 @@ static void gather_shard(struct bd_net *net, const struct bd_walk *walk, int sha
         bd_kernel_backward(&slab, layer->out_pixels, block, &code, net->slab_sums + (size_t)(first + i) * 2 * block,
                            &net->slab_alpha[first + i]);
     }
-    count_bytes(net, (double)net->shard * layer->out_padded * layer->out_pixels *
+    count_bytes(net, (double)images * layer->out_padded * layer->out_pixels *
                          (number + (layer->stream ? 4 : 0) +
                           (1 + (d_stream ? 1 : 0) + (d_code[0] ? 1 : 0) + (d_code[1] ? 1 : 0)) * gradient));
 }
 
 /* Batch norm's backward pass, into the worker's room or the sum of a ONCE layer. */
-static void normalize_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker)
+static void normalize_images(struct bd_net *net, const struct bd_walk *walk, int image, int images, int worker)
 {
     const struct bd_net_layer *layer = walk->normalize;
-    size_t start = bd_image_at(layer, shard * net->shard), number = bd_number_size(layer->accumulation_type);
-    bool image = layer->info->in_quantizer == BD_QUANTIZER_INPUT;
-    enum bd_number g_type = bd_operand_type(net), d_type = image ? BD_FLOAT : g_type;
+    size_t start = bd_image_at(layer, image), number = bd_number_size(layer->accumulation_type);
+    const bool of_image = layer->info->in_quantizer == BD_QUANTIZER_INPUT;
+    enum bd_number g_type = bd_operand_type(net), d_type = of_image ? BD_FLOAT : g_type;
     char *d_accumulation = net->worker[worker].d_accumulation;
-    for (int i = 0; i < net->shard * bd_blocks(net, layer); i++) {
+    for (int i = 0; i < images * bd_blocks(net, layer); i++) {
         size_t in = i * bd_slab_size(net, layer), at = start + in;
         int c = i % bd_blocks(net, layer) * net->block;
         struct bd_normalize_slab slab = {.g = (const char *)walk->normalize_g + at * bd_number_size(g_type),
@@ -344,29 +349,26 @@ static void normalize_shard(struct bd_net *net, const struct bd_walk *walk, int 
                                          .sum = layer->once ? layer->d_accumulation_sum + at : NULL};
         bd_kernel_normalize_gradient(&slab, layer->out_pixels, net->block);
     }
-    count_bytes(net, (double)net->shard * layer->out_padded * layer->out_pixels *
+    count_bytes(net, (double)images * layer->out_padded * layer->out_pixels *
                          (number + bd_number_size(g_type) + (layer->once ? 8 : bd_number_size(d_type))));
+}
+
+/* Where a layer's gradients of codes go: of images from `image` on. */
+static void *source_gradient(const struct bd_net *net, const struct bd_walk *walk, int image, int worker)
+{
+    const struct bd_net_layer *layer = walk->normalize;
+    const size_t map = (size_t)layer->in_padded * layer->info->in_height * layer->info->in_width;
+    return walk->d_source_stays ? net->worker[worker].d_code
+           : walk->d_source     ? (char *)walk->d_source + image * map * bd_number_size(bd_operand_type(net))
+                                : NULL;
 }
 
 static bd_status convolve_back(struct bd_net *net, const struct bd_walk *walk, int shard, int worker,
                                struct bd_error *err)
 {
     const struct bd_net_layer *layer = walk->normalize;
-    const struct bd_layer *info = layer->info;
     const void *d_accumulation = net->worker[worker].d_accumulation;
-    const size_t size = (size_t)net->shard * layer->in_padded * info->in_height * info->in_width;
-    char *d_source = walk->d_source_stays ? net->worker[worker].d_code
-                     : walk->d_source
-                         ? (char *)walk->d_source + shard * size * bd_number_size(bd_operand_type(net))
-                         : NULL;
-    bd_net_count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
-    if (d_source) {
-        bd_net_count_convolution(net, layer, net->shard, BD_PHASE_DATA_GRADIENT);
-    }
-    if (bd_conv_filters(layer->conv)) {
-        filter_shard(net, layer, walk->s, shard, worker, d_source);
-        return BD_OK;
-    }
+    void *d_source = source_gradient(net, walk, shard * net->shard, worker);
     double from = bd_clock(net);
     bd_status status = bd_net_weight_gradient(net, layer, walk->s, shard, worker, d_accumulation, err);
     from = bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
@@ -377,26 +379,56 @@ static bd_status convolve_back(struct bd_net *net, const struct bd_walk *walk, i
     return status;
 }
 
+/* Images of a shard through batch norm, convolution and gathering while they are in cache. */
+static void filter_back(struct bd_net *net, const struct bd_walk *walk, int image, int images, int worker)
+{
+    double from = bd_clock(net);
+    normalize_images(net, walk, image, images, worker);
+    bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
+    filter_images(net, walk->normalize, walk->s, image, images, worker, source_gradient(net, walk, image, worker));
+    from = bd_clock(net);
+    if (walk->gather) {
+        gather_images(net, walk, image, images, worker);
+    }
+    bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
+}
+
 static bd_status backward_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker,
                                 struct bd_error *err)
 {
+    const struct bd_net_layer *layer = walk->normalize;
+    const int first = shard * net->shard, end = first + net->shard;
     bd_status status = BD_OK;
     double from = bd_clock(net);
     if (walk->unpool) {
         unpool_shard(net, walk->unpool, shard);
     }
-    if (walk->normalize) {
-        normalize_shard(net, walk, shard, worker);
+    if (layer && !layer->once) {
+        bd_net_count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
+    }
+    if (layer && walk->d_source) {
+        bd_net_count_convolution(net, layer, net->shard, BD_PHASE_DATA_GRADIENT);
+    }
+    if (layer && bd_conv_filters(layer->conv)) {
+        const int part = bd_conv_filtered_images(layer->conv);
         bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
-        status = walk->normalize->once ? BD_OK : convolve_back(net, walk, shard, worker, err);
+        for (int image = first; image < end; image += part) {
+            filter_back(net, walk, image, end - image < part ? end - image : part, worker);
+        }
+        return BD_OK;
+    }
+    if (layer) {
+        normalize_images(net, walk, first, net->shard, worker);
+        bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
+        status = layer->once ? BD_OK : convolve_back(net, walk, shard, worker, err);
         from = bd_clock(net);
     }
-    for (int n = shard * net->shard; walk->scatter && n < (shard + 1) * net->shard; n++) {
+    for (int n = first; walk->scatter && n < end; n++) {
         bd_net_maxpool_back(net, walk->scatter, walk->scatter_g, n, net->worker[worker].d_accumulation,
                             walk->scattered);
     }
     if (!status && walk->gather) {
-        gather_shard(net, walk, shard, worker);
+        gather_images(net, walk, first, net->shard, worker);
     }
     bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
     return status;
@@ -423,7 +455,10 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
         return status;
     }
     if (bd_conv_filters(layer->conv)) {
-        filter_shard(net, layer, s, shard, worker, own->d_code);
+        const int part = bd_conv_filtered_images(layer->conv), end = (shard + 1) * net->shard;
+        for (int image = shard * net->shard; image < end; image += part) {
+            filter_images(net, layer, s, image, end - image < part ? end - image : part, worker, own->d_code);
+        }
         return BD_OK;
     }
     status = bd_conv_backward_weights(layer->conv, worker, image ? net->image : own->operand, own->d_accumulation,

@@ -2,9 +2,9 @@
 
 #include "model/train/winograd_parts.h"
 
-/* Bytes of transformed tiles, of source and result together, that a chunk may take of the second-level cache; more
- * where sums of products leave it anyway, which every chunk walks over. */
-#define CHUNK_BYTES ((size_t)300 << 10)
+/* Bytes of transformed tiles, of source and result together, that a part may take of the second-level cache; more
+ * where sums of products leave it anyway, which every part walks over. */
+#define PART_BYTES ((size_t)300 << 10)
 /* Pairs of channels beyond which transformed weights would take too much memory for what they save. */
 #define MOST_PAIRS (256 * 256)
 
@@ -36,13 +36,13 @@ struct bd_winograd_maps bd_winograd_number_maps(const struct bd_winograd_shape *
     return (struct bd_winograd_maps){.first = first, .row = row, .plane = plane, .image = channels / BLOCK * plane};
 }
 
-static struct bd_winograd_cut cut_shard(const struct bd_winograd_shape *s)
+static struct bd_winograd_cut cut_batch(const struct bd_winograd_shape *s)
 {
     struct bd_winograd_cut cut = {.rows = (s->height + OUT - 1) / OUT, .columns = (s->width + OUT - 1) / OUT};
     size_t image = (size_t)cut.rows * cut.columns * POINTS * (s->in_channels + s->out_channels) * number_size(s);
-    size_t sums = (size_t)POINTS * s->in_channels * s->out_channels * sizeof(float), chunk = sums / 2;
-    chunk = chunk > CHUNK_BYTES ? chunk : CHUNK_BYTES;
-    cut.images = chunk / image < 1 ? 1 : chunk / image;
+    size_t sums = (size_t)POINTS * s->in_channels * s->out_channels * sizeof(float), part = sums / 2;
+    part = part > PART_BYTES ? part : PART_BYTES;
+    cut.images = part / image < 1 ? 1 : part / image;
     cut.images = cut.images < s->batch ? cut.images : s->batch;
     cut.tiles = (cut.images * cut.rows * cut.columns + 1) / 2 * 2;
     return cut;
@@ -56,7 +56,7 @@ size_t bd_winograd_packed_size(const struct bd_winograd_shape *s)
 /* Sums of products of weights; tiles of results; those of the source, or what activations' gradients are made of. */
 size_t bd_winograd_room_size(const struct bd_winograd_shape *s)
 {
-    const struct bd_winograd_cut cut = cut_shard(s);
+    const struct bd_winograd_cut cut = cut_batch(s);
     const size_t sums = (size_t)s->in_channels * s->out_channels * sizeof(float);
     const size_t tiles = (size_t)cut.tiles * (s->out_channels * number_size(s) + s->in_channels * sizeof(float));
     return POINTS * (sums + tiles + 3 * BD_WINOGRAD_LINE);
@@ -67,29 +67,21 @@ void bd_winograd_pack(const struct bd_winograd_shape *s, const float *weights, v
     (s->half ? bd_winograd_pack_half : bd_winograd_pack_float)(s, weights, packed);
 }
 
-int bd_winograd_chunks(const struct bd_winograd_shape *s)
+int bd_winograd_images(const struct bd_winograd_shape *s)
 {
-    const int images = cut_shard(s).images;
-    return (s->batch + images - 1) / images;
+    return cut_batch(s).images;
 }
 
-static int images_from(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first)
+void bd_winograd_weight_gradient(const struct bd_winograd_task *task)
 {
-    return s->batch - first < cut->images ? s->batch - first : cut->images;
+    const struct bd_winograd_cut cut = cut_batch(task->shape);
+    (task->shape->half ? bd_winograd_weight_half : bd_winograd_weight_float)(task, &cut);
 }
 
-void bd_winograd_weight_gradient(const struct bd_winograd_task *task, int chunk)
+void bd_winograd_data_gradient(const struct bd_winograd_task *task)
 {
-    const struct bd_winograd_cut cut = cut_shard(task->shape);
-    const int first = chunk * cut.images, images = images_from(task->shape, &cut, first);
-    (task->shape->half ? bd_winograd_weight_half : bd_winograd_weight_float)(task, &cut, first, images);
-}
-
-void bd_winograd_data_gradient(const struct bd_winograd_task *task, int chunk)
-{
-    const struct bd_winograd_cut cut = cut_shard(task->shape);
-    const int first = chunk * cut.images, images = images_from(task->shape, &cut, first);
-    (task->shape->half ? bd_winograd_data_half : bd_winograd_data_float)(task, &cut, first, images);
+    const struct bd_winograd_cut cut = cut_batch(task->shape);
+    (task->shape->half ? bd_winograd_data_half : bd_winograd_data_float)(task, &cut);
 }
 
 void bd_winograd_plain(const struct bd_winograd_shape *s, const float *d_weights, float *plain)

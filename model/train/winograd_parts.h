@@ -13,21 +13,17 @@ enum {
     POINTS = IN * IN   /* products that a tile takes */
 };
 
-/* How a shard is cut into chunks of whole images, whose transformed tiles fit the second-level cache. */
+/* How a batch is cut into parts of whole images, whose transformed tiles fit the second-level cache. */
 struct bd_winograd_cut {
-    int images, rows, columns; /* images of a chunk; tiles of an image */
-    int tiles;                 /* of a chunk; even, the last may be one of zeros */
+    int images, rows, columns; /* images of a part; tiles of an image */
+    int tiles;                 /* of a part; even, the last may be one of zeros */
 };
 
 void bd_winograd_pack_float(const struct bd_winograd_shape *shape, const float *weights, void *packed);
 void bd_winograd_pack_half(const struct bd_winograd_shape *shape, const float *weights, void *packed);
-void bd_winograd_weight_float(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first,
-                              int images);
-void bd_winograd_weight_half(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first,
-                             int images);
-void bd_winograd_data_float(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first,
-                            int images);
-void bd_winograd_data_half(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first,
-                           int images);
+void bd_winograd_weight_float(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut);
+void bd_winograd_weight_half(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut);
+void bd_winograd_data_float(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut);
+void bd_winograd_data_half(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut);
 
 #endif

@@ -17,7 +17,7 @@
 
 /* ---- transforms of tiles ---- */
 
-/* Where a tile begins: the image of its chunk, and the pixel. */
+/* Where a tile begins: the image of its part, and the pixel. */
 struct place {
     int image, y, x;
 };
@@ -164,9 +164,9 @@ static void transform_results(const float *from, size_t step, number *to, size_t
     }
 }
 
-/* ---- over a chunk ---- */
+/* ---- over a part ---- */
 
-/* Images from `first` on, one block of channels. */
+/* One block of channels. */
 INLINE const char *map_of(const struct bd_winograd_maps *maps, int image, int block)
 {
     return (const char *)maps->first + image * maps->image + block * maps->plane;
@@ -179,10 +179,10 @@ INLINE size_t step_of(const struct bd_winograd_cut *cut, int channels, size_t nu
     return (size_t)channels * cut->tiles + BD_WINOGRAD_LINE / number_size;
 }
 
-/* The gradients of a chunk's results, of images from `first` on, as windows: (36, C/16, T, 16). An odd number of tiles
+/* The gradients of a part's results, as windows: (36, C/16, T, 16). An odd number of tiles
  * has a tile of zeros after it. */
-static void transform_results_back(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
-                                   int images, const struct bd_winograd_maps *maps, number *to)
+static void transform_results_back(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int images,
+                                   const struct bd_winograd_maps *maps, number *to)
 {
     const size_t step = step_of(cut, s->out_channels, sizeof(number));
     const int strips = (cut->columns + STRIP - 1) / STRIP, count = images * cut->rows * strips;
@@ -193,8 +193,8 @@ static void transform_results_back(const struct bd_winograd_shape *s, const stru
             struct strip strip;
             const int column = n % strips * STRIP, many = cut->columns - column < STRIP ? cut->columns - column : STRIP;
             const struct place place = place_of(cut, n / strips * cut->columns + column);
-            transform_columns(s, maps, map_of(maps, first + place.image, b), place.y - 1, place.x - 1,
-                              many * OUT + IN - OUT, &strip, 0, IN, false);
+            transform_columns(s, maps, map_of(maps, place.image, b), place.y - 1, place.x - 1, many * OUT + IN - OUT,
+                              &strip, 0, IN, false);
             int t = 0;
 #if HALF
             if (tile % 2) { /* so that the others fill cache lines */
@@ -214,10 +214,10 @@ static void transform_results_back(const struct bd_winograd_shape *s, const stru
     }
 }
 
-/* A chunk's source as taps: (36, C/16, T, 16), in bfloat16 (36, C/16, T/2, 16, 2): a word holds two tiles, which may be
+/* A part's source as taps: (36, C/16, T, 16), in bfloat16 (36, C/16, T/2, 16, 2): a word holds two tiles, which may be
  * of two rows or images, and the last perhaps none. */
-INLINE void transform_source(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
-                             int images, const struct bd_winograd_maps *maps, number *to, const bool codes)
+INLINE void transform_source(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int images,
+                             const struct bd_winograd_maps *maps, number *to, const bool codes)
 {
     const size_t step = step_of(cut, s->in_channels, sizeof(number));
     const int strips = (cut->columns + STRIP - 1) / STRIP, count = images * cut->rows * strips;
@@ -229,7 +229,7 @@ INLINE void transform_source(const struct bd_winograd_shape *s, const struct bd_
             const int column = n % strips * STRIP, many = cut->columns - column < STRIP ? cut->columns - column : STRIP;
             const struct place place = place_of(cut, n / strips * cut->columns + column);
             int t = 0;
-            transform_columns(s, maps, map_of(maps, first + place.image, b), place.y, place.x, many * OUT, &strip,
+            transform_columns(s, maps, map_of(maps, place.image, b), place.y, place.x, many * OUT, &strip,
                               waiting * OUT, OUT, codes);
 #if HALF
             for (; t + 1 < waiting + many; t += 2, tile += 2) {
@@ -256,16 +256,16 @@ INLINE void transform_source(const struct bd_winograd_shape *s, const struct bd_
     }
 }
 
-static void transform_numbers(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first,
-                              int images, const struct bd_winograd_maps *maps, number *to)
+static void transform_numbers(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int images,
+                              const struct bd_winograd_maps *maps, number *to)
 {
-    transform_source(s, cut, first, images, maps, to, false);
+    transform_source(s, cut, images, maps, to, false);
 }
 
-static void transform_codes(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int first, int images,
+static void transform_codes(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int images,
                             const struct bd_winograd_maps *maps, number *to)
 {
-    transform_source(s, cut, first, images, maps, to, true);
+    transform_source(s, cut, images, maps, to, true);
 }
 
 /* ---- products ---- */
@@ -462,37 +462,39 @@ static void finish_weights(const float *sums, size_t step, int in_channels, floa
     }
 }
 
-void NAME(weight)(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first, int images)
+void NAME(weight)(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut)
 {
     const struct bd_winograd_shape *s = task->shape;
     const struct bd_winograd_maps results = bd_winograd_number_maps(s, task->d_result, s->out_channels);
     const struct rooms r = rooms_of(s, cut, task->room);
     const size_t block_step = (size_t)cut->tiles * BLOCK;
-    const int count = images * cut->rows * cut->columns, words = HALF ? (count + 1) / 2 : count;
-    transform_results_back(s, cut, first, images, &results, r.results);
-    (task->codes ? transform_codes : transform_numbers)(s, cut, first, images, &task->source, r.source);
+    const int count = task->images * cut->rows * cut->columns, words = HALF ? (count + 1) / 2 : count;
+    transform_results_back(s, cut, task->images, &results, r.results);
+    (task->codes ? transform_codes : transform_numbers)(s, cut, task->images, &task->source, r.source);
     for (int k = 0; k < POINTS; k++) {
         for (int o = 0; o < s->out_channels / BLOCK; o++) {
             for (int c = 0; c < s->in_channels / BLOCK; c++) {
                 multiply_weights((const int32_t *)(const void *)(r.source + k * r.source_step + c * block_step),
                                  r.results + k * r.results_step + o * block_step, words,
-                                 r.sums + k * r.sums_step + ((size_t)o * s->in_channels + c * BLOCK) * BLOCK, !first);
+                                 r.sums + k * r.sums_step + ((size_t)o * s->in_channels + c * BLOCK) * BLOCK,
+                                 task->begins);
             }
         }
     }
-    for (int o = 0; first + images == s->batch && o < s->out_channels; o += BLOCK) {
+    for (int o = 0; task->ends && o < s->out_channels; o += BLOCK) {
         finish_weights(r.sums + (size_t)o * s->in_channels, r.sums_step, s->in_channels,
                        task->d_weights + (size_t)o * s->in_channels * 9);
     }
 }
 
-void NAME(data)(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut, int first, int images)
+void NAME(data)(const struct bd_winograd_task *task, const struct bd_winograd_cut *cut)
 {
     const struct bd_winograd_shape *s = task->shape;
     const struct rooms r = rooms_of(s, cut, task->room);
-    const size_t pixels = (size_t)s->height * s->width, weights = (size_t)s->in_channels * s->out_channels * WORDS / BLOCK;
-    const int count = images * cut->rows * cut->columns;
-    number *to = (number *)task->d_source + first * pixels * s->in_channels;
+    const size_t pixels = (size_t)s->height * s->width,
+                 weights = (size_t)s->in_channels * s->out_channels * WORDS / BLOCK;
+    const int count = task->images * cut->rows * cut->columns;
+    number *to = task->d_source;
     for (int k = 0; k < POINTS; k++) {
         multiply_point(s, cut->tiles, count, (const int32_t *)(const void *)(r.results + k * r.results_step),
                        (const int32_t *)task->packed + k * weights, r.products + k * r.products_step);
