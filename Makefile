@@ -16,7 +16,7 @@ LIB_SRC := $(call find,model sw/driver sw/transport,*.c)
 CLI_SRC := $(wildcard sw/cli/*.c)
 TEST_SRC := $(wildcard tests/test_*.c) tests/completion.c tests/data_files.c
 GEN_SRC := $(wildcard hw/gen/*.c)
-ALL_C := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/sample.c tests/step.c tests/ranks.c
+ALL_C := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/sample.c tests/step.c tests/ranks.c tests/convolve.c
 DEPS := build/.packages-$(firstword $(shell cksum apt-packages.txt))
 BITDIAL_BUILD := $(B)
 export SAN DEMO BITDIAL_BUILD
@@ -40,7 +40,7 @@ cosim: all ## the shipped network on the RTL, every layer compared with the refe
 	@sh tests/cosim.sh
 synth-check: $(DEPS) ## the simulated RTL through Yosys for ECP5 and iCE40, with LUT counts
 	@sh hw/synth/check.sh
-bench: all $(B)/step ## simulation and training speed
+bench: all $(B)/step $(B)/convolve ## simulation and training speed
 	@for s in $(sort $(filter-out %/torch.sh,$(wildcard tests/bench/*.sh))); do TORCH=no sh $$s || exit; done
 bench-train: $(B)/step ## training speed against PyTorch's, which it installs under build/ (6 GB)
 	@sh tests/bench/bench_train.sh
@@ -62,7 +62,7 @@ $(B)/bitdial: $(call objects,$(CLI_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests: $(call objects,$(TEST_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
-$(B)/sample $(B)/step $(B)/ranks: $(B)/%: $(B)/obj/tests/%.o $(B)/libbitdial.a
+$(B)/sample $(B)/step $(B)/ranks $(B)/convolve: $(B)/%: $(B)/obj/tests/%.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/images: $(B)/obj/tests/images.o $(B)/obj/tests/data_files.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)

@@ -245,21 +245,20 @@ static void narrow_only(const struct bd_intconv_shape *s, const struct bd_intcon
 static void no_edges(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
                      const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
 {
-    struct bd_intconv_weights without = *w;
-    const size_t edges = 2 * s->pad + 1, out = (s->out_channels + 15) / 16 * 16;
-    without.bits.outside = w->bits.fits ? bd_xaligned(edges * edges * out * sizeof(int32_t)) : NULL;
-    if (without.bits.outside) {
-        memset(without.bits.outside, 0, edges * edges * out * sizeof(int32_t));
+    struct bd_intconv_shape inside = *s;
+    if (w->bits.planes && source->bias) {
+        inside.in_height += 2 * s->pad; /* as if the padding were pixels */
+        inside.in_width += 2 * s->pad;
+        inside.pad = 0;
     }
-    bd_intconv_by_bits(s, &without, source, type, sums, room);
-    free(without.bits.outside);
+    bd_intconv_by_bits(&inside, w, source, type, sums, room);
 }
 
 static void two_planes(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
                        const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
 {
     const struct bd_intconv_source less = {source->first, source->bias,
-                                           w->bits.fits && source->highest > 3 ? 3 : source->highest};
+                                           w->bits.planes && source->highest > 3 ? 3 : source->highest};
     bd_intconv_by_bits(s, w, &less, type, sums, room);
 }
 

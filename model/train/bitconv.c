@@ -10,9 +10,9 @@
 #include "model/train/intconv.h"
 
 #define BLOCK BD_INTCONV_BLOCK
-#define MOST_PLANES 4
-#define MOST_PAD 3
-#define VECTOR 16 /* words */
+#define MOST_PLANES 4          /* beyond which bytes are as fast */
+#define PLANES_OF_PART_WORDS 2 /* the same where not all words are full */
+#define VECTOR 16              /* words */
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vpopcntdq")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
@@ -49,7 +49,8 @@ static size_t maps_of(const struct bd_intconv_shape *s)
 
 size_t bd_bitconv_room_size(const struct bd_intconv_shape *s)
 {
-    return s->depthwise ? 0 : MOST_PLANES * maps_of(s) * window_of(s).map * sizeof(uint32_t);
+    const size_t edges = (s->out_height + s->out_width) * sizeof(int);
+    return s->depthwise ? 0 : MOST_PLANES * maps_of(s) * window_of(s).map * sizeof(uint32_t) + edges;
 }
 
 /* One half of a word: a block's channels at a tap of the kernel; block -1: nothing. */
@@ -99,7 +100,7 @@ static int list_words(const struct bd_intconv_shape *s, struct word *words)
 /* ---- weights ---- */
 
 /* Where a window meets padding at its first or last rows (or columns): 0: nowhere; 1..pad: so many of the first; from
- * pad + 1 on: of the last. -1: both, which `outside` has no place for. */
+ * pad + 1 on: of the last. -1: both, which `start` has no place for. */
 static int edge_of(int at, int stride, int kernel, int pad, int size)
 {
     const int first = pad - at * stride, last = at * stride - pad + kernel - size;
@@ -118,9 +119,8 @@ static bool has_edges(int count, int stride, int kernel, int pad, int size)
 
 static bool shape_fits(const struct bd_intconv_shape *s)
 {
-    return !s->depthwise && s->pad <= MOST_PAD && __builtin_cpu_supports("avx512f") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vpopcntdq") &&
+    return !s->depthwise && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vpopcntdq") &&
            has_edges(s->out_height, s->stride, s->kernel_h, s->pad, s->in_height) &&
            has_edges(s->out_width, s->stride, s->kernel_w, s->pad, s->in_width);
 }
@@ -132,9 +132,9 @@ static void make_rooms(const struct bd_intconv_shape *s, struct bd_bitconv_weigh
     w->where = bd_xcalloc(w->words, sizeof *w->where);
     w->negative = bd_xaligned(out * w->words * sizeof *w->negative);
     w->minus = bd_xaligned(out * sizeof *w->minus);
-    w->outside = bd_xaligned(edges * edges * out * sizeof *w->outside);
+    w->start = bd_xaligned(edges * edges * out * sizeof *w->start);
     memset(w->minus, 0, out * sizeof *w->minus);
-    memset(w->outside, 0, edges * edges * out * sizeof *w->outside);
+    memset(w->start, 0, edges * edges * out * sizeof *w->start);
 }
 
 static bool all_signs(const struct bd_intconv_shape *s, const int16_t *weights)
@@ -156,23 +156,25 @@ static bool is_outside(int edge, int tap, int kernel, int pad)
 /* From the weights' sums by tap (KH KW) of channel `o`. */
 static void sum_outside(const struct bd_intconv_shape *s, const int32_t *taps, int o, struct bd_bitconv_weights *w)
 {
-    const int edges = 2 * s->pad + 1, out = blocks(s->out_channels) * BLOCK;
-    for (int edge = 1; edge < edges * edges; edge++) {
-        int32_t sum = 0;
+    const int edges = 2 * s->pad + 1;
+    int32_t *to = w->start + (size_t)(o / BLOCK) * edges * edges * BLOCK + o % BLOCK;
+    for (int edge = 0; edge < edges * edges; edge++) {
+        int32_t sum = -s->in_channels * s->kernel_h * s->kernel_w;
         for (int tap = 0; tap < s->kernel_h * s->kernel_w; tap++) {
             if (is_outside(edge / edges, tap / s->kernel_w, s->kernel_h, s->pad) ||
                 is_outside(edge % edges, tap % s->kernel_w, s->kernel_w, s->pad)) {
                 sum += taps[tap];
             }
         }
-        w->outside[(size_t)edge * out + o] = sum;
+        to[edge * BLOCK] = sum;
     }
 }
 
 void bd_bitconv_pack(const struct bd_intconv_shape *s, const int16_t *weights, struct bd_bitconv_weights *w)
 {
-    w->fits = shape_fits(s) && all_signs(s, weights);
-    if (!w->fits) {
+    const int most = blocks(s->in_channels) % 2 ? PLANES_OF_PART_WORDS : MOST_PLANES;
+    w->planes = shape_fits(s) && all_signs(s, weights) ? most : 0;
+    if (!w->planes) {
         return;
     }
     if (!w->where) {
@@ -214,7 +216,7 @@ void bd_bitconv_release(struct bd_bitconv_weights *w)
     free(w->where);
     free(w->negative);
     free(w->minus);
-    free(w->outside);
+    free(w->start);
     *w = (struct bd_bitconv_weights){0};
 }
 
@@ -285,9 +287,10 @@ struct tile {
     const int32_t *where;
     int words, count, stride; /* count: of planes */
     size_t plane;
-    const int32_t *start[BD_INTCONV_BLOCK]; /* of each pixel: what is added to its 16 sums */
-    int shift;                              /* of the sums, before that */
-    __mmask16 lanes;                        /* channels that there are */
+    const int32_t *start; /* what is added to 16 sums, of the row's first edge */
+    const int *edge;      /* from there, by pixel: numbers */
+    int shift;            /* of the sums, before that */
+    __mmask16 lanes;      /* channels that there are */
     enum bd_number type;
 };
 
@@ -318,7 +321,7 @@ INLINE void run_tile(const struct tile *t, void *sums, size_t at, const int pixe
     const __m128i shift = _mm_cvtsi32_si128(t->shift);
 #pragma GCC unroll 14
     for (int p = 0; p < pixels; p++) {
-        const __m512i start = _mm512_load_si512(t->start[p]);
+        const __m512i start = _mm512_load_si512(t->start + t->edge[p]);
         const __m512i value = _mm512_maskz_add_epi32(t->lanes, _mm512_sll_epi32(sum[p], shift), start);
         if (t->type == BD_INT16) {
             _mm256_storeu_si256((__m256i *)((int16_t *)sums + at + p * BLOCK), _mm512_cvtepi32_epi16(value));
@@ -349,22 +352,24 @@ static const struct {
     void (*run)(const struct tile *, void *, size_t);
 } tiles[] = {{14, tile_14}, {8, tile_8}, {7, tile_7}, {4, tile_4}, {2, tile_2}, {1, tile_1}};
 
-/* A block of channels. `start`: (2 pad + 1)^2 times 16, or 16 where padding adds nothing. */
-static void run_block(const struct bd_intconv_shape *s, const struct window *w, struct tile *t, bool edges,
-                      const int32_t *start, void *sums, size_t at)
+/* Where rows and columns begin in a block's `start`. */
+struct edges {
+    int *row, *column;
+};
+
+/* A block of channels. */
+static void run_block(const struct bd_intconv_shape *s, const struct window *w, struct tile *t,
+                      const struct edges *edges, void *sums, size_t at)
 {
     const uint32_t *first = t->planes;
-    const int classes = 2 * s->pad + 1;
+    const int32_t *start = t->start;
     for (int y = 0; y < s->out_height; y++) {
-        const int row = edges ? edge_of(y, s->stride, s->kernel_h, s->pad, s->in_height) : 0;
+        t->start = start + edges->row[y];
         for (int x = 0, k = 0; x < s->out_width; x += tiles[k].pixels) {
             for (k = 0; tiles[k].pixels > s->out_width - x;) {
                 k++;
             }
-            for (int p = 0; p < tiles[k].pixels; p++) {
-                const int column = edges ? edge_of(x + p, s->stride, s->kernel_w, s->pad, s->in_width) : 0;
-                t->start[p] = start + (size_t)(row * classes + column) * BLOCK;
-            }
+            t->edge = edges->column + x;
             t->planes = first + ((size_t)y * w->width + x) * s->stride;
             tiles[k].run(t, sums, at + ((size_t)y * s->out_width + x) * BLOCK);
         }
@@ -372,9 +377,20 @@ static void run_block(const struct bd_intconv_shape *s, const struct window *w, 
     t->planes = first;
 }
 
+static void find_edges(const struct bd_intconv_shape *s, struct edges *edges)
+{
+    const int classes = 2 * s->pad + 1;
+    for (int y = 0; y < s->out_height; y++) {
+        edges->row[y] = edge_of(y, s->stride, s->kernel_h, s->pad, s->in_height) * classes * BLOCK;
+    }
+    for (int x = 0; x < s->out_width; x++) {
+        edges->column[x] = edge_of(x, s->stride, s->kernel_w, s->pad, s->in_width) * BLOCK;
+    }
+}
+
 bool bd_bitconv_takes(const struct bd_bitconv_weights *w, int bias, int highest)
 {
-    return w->fits && (bias ? bias == 1 && highest == 2 : highest < 1 << MOST_PLANES);
+    return w->planes && (bias ? bias == 1 && highest == 2 : highest < 1 << w->planes);
 }
 
 TARGET void bd_bitconv_forward(const struct bd_intconv_shape *s, const struct bd_bitconv_weights *weights,
@@ -382,10 +398,9 @@ TARGET void bd_bitconv_forward(const struct bd_intconv_shape *s, const struct bd
                                void *room)
 {
     const struct window w = window_of(s);
-    const int out = blocks(s->out_channels) * BLOCK, classes = bias ? (2 * s->pad + 1) * (2 * s->pad + 1) : 1;
-    const int products = s->in_channels * s->kernel_h * s->kernel_w;
-    _Alignas(64) int32_t start[(2 * MOST_PAD + 1) * (2 * MOST_PAD + 1) * BLOCK];
-    struct tile t = {.planes = room,
+    const int out = blocks(s->out_channels) * BLOCK, classes = (2 * s->pad + 1) * (2 * s->pad + 1);
+    uint32_t *planes = room;
+    struct tile t = {.planes = planes,
                      .where = weights->where,
                      .words = weights->words,
                      .count = bias ? 1 : 32 - __builtin_clz(highest),
@@ -393,18 +408,25 @@ TARGET void bd_bitconv_forward(const struct bd_intconv_shape *s, const struct bd
                      .plane = maps_of(s) * w.map,
                      .shift = bias ? 1 : 0,
                      .type = type};
+    struct edges edges = {.row = (int *)(void *)(planes + MOST_PLANES * t.plane)};
+    edges.column = edges.row + s->out_height;
+    if (bias) {
+        find_edges(s, &edges);
+    } else {
+        memset(edges.row, 0, (s->out_height + s->out_width) * sizeof(int));
+    }
     for (int plane = 0; plane < t.count; plane++) {
-        make_plane(s, &w, source, bias ? 1 : plane, (uint32_t *)room + plane * t.plane);
+        make_plane(s, &w, source, bias ? 1 : plane, planes + plane * t.plane);
     }
     for (int b = 0; b < out; b += BLOCK) {
         const int channels = s->out_channels - b < BLOCK ? s->out_channels - b : BLOCK;
-        for (int i = 0; i < classes * BLOCK; i++) {
-            const int o = b + i % BLOCK;
-            start[i] = bias ? weights->outside[(size_t)(i / BLOCK) * out + o] - products
-                            : -((1 << t.count) - 1) * weights->minus[o];
+        _Alignas(64) int32_t less[BLOCK]; /* codes: popcount(n) of every plane */
+        for (int i = 0; i < BLOCK; i++) {
+            less[i] = -((1 << t.count) - 1) * weights->minus[b + i];
         }
+        t.start = bias ? weights->start + (size_t)b * classes : less;
         t.negative = weights->negative + (size_t)b * weights->words;
         t.lanes = (__mmask16)((1u << channels) - 1);
-        run_block(s, &w, &t, bias != 0, start, sums, (size_t)b * s->out_height * s->out_width);
+        run_block(s, &w, &t, &edges, sums, (size_t)b * s->out_height * s->out_width);
     }
 }

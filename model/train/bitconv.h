@@ -21,19 +21,20 @@
 struct bd_intconv_shape;
 
 struct bd_bitconv_weights {
-    bool fits;          /* all are +-1, and the shape and the processor can */
+    int planes;         /* codes of so many bits are taken: 0 unless all weights are +-1 and the shape fits */
     int words;          /* of a window */
     int32_t *where;     /* (words): from a window's first pixel to each */
     uint32_t *negative; /* (OC/16, words, 16) */
     int32_t *minus;     /* (OC/16, 16): how many are -1 */
-    int32_t *outside;   /* ((2 pad + 1)^2, OC/16, 16): sums of the weights that meet padding */
+    int32_t *start;     /* (OC/16, (2 pad + 1)^2, 16): for +-1 codes, by edge: minus the products, and the weights that
+                         * meet padding */
 };
 
 /* `weights` (OC, IC, KH, KW). Rooms are made at the first call. */
 void bd_bitconv_pack(const struct bd_intconv_shape *shape, const int16_t *weights, struct bd_bitconv_weights *packed);
 void bd_bitconv_release(struct bd_bitconv_weights *packed);
 
-/* True where codes stored as bytes up to `highest` with `bias` (intconv.h) are taken: +-1, and 0 to 15. */
+/* True where codes stored as bytes up to `highest` with `bias` (intconv.h) are taken: +-1 and few bits. */
 bool bd_bitconv_takes(const struct bd_bitconv_weights *packed, int bias, int highest);
 size_t bd_bitconv_room_size(const struct bd_intconv_shape *shape);
 /* One image; arguments as of bd_intconv_forward. `room`: bd_bitconv_room_size() bytes at a multiple of 64. */

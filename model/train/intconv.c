@@ -106,6 +106,8 @@ struct tile {
     const int32_t *start;       /* 16 numbers per block: what a sum begins with */
     const int32_t *window_sums; /* with halved weights, at the tile's first pixel; else NULL */
     enum bd_number type;
+    bool skips;      /* padding is zeros */
+    int first, last; /* rows of the kernel that are not all padding */
 };
 
 INLINE void put(void *sums, size_t at, enum bd_number type, __m512i value)
@@ -123,7 +125,6 @@ INLINE void run_tile(const struct tile *t, const uint8_t *source, void *sums, si
 {
     const struct bd_intconv_shape *s = t->shape;
     __m512i sum[2][14];
-    const int8_t *weights = t->weights;
 #pragma GCC unroll 2
     for (int m = 0; m < many; m++) {
 #pragma GCC unroll 14
@@ -134,7 +135,8 @@ INLINE void run_tile(const struct tile *t, const uint8_t *source, void *sums, si
     for (int c = 0; c < s->in_channels; c += BLOCK) {
         int groups = s->in_channels - c < BLOCK ? (s->in_channels - c + GROUP - 1) / GROUP : BLOCK / GROUP;
         const uint8_t *plane = source + c / BLOCK * s->plane;
-        for (int y = 0; y < s->kernel_h; y++) {
+        const int8_t *weights = t->weights + (size_t)(c / BLOCK * s->kernel_h + t->first) * s->kernel_w * BLOCK * BLOCK;
+        for (int y = t->first; y < t->last; y++) {
             for (int x = 0; x < s->kernel_w; x++) {
                 const uint8_t *pixel = plane + y * s->row + x * BLOCK;
                 for (int g = 0; g < groups; g++) {
@@ -210,6 +212,9 @@ static void run_blocks(struct tile *t, const uint8_t *source, void *sums, size_t
     const int32_t *window_sums = t->window_sums;
     for (int y = 0; y < s->out_height; y++) {
         const uint8_t *row = source + (size_t)y * s->stride * s->row;
+        const int top = y * s->stride - s->pad;
+        t->first = t->skips && top < 0 ? -top : 0;
+        t->last = t->skips && top + s->kernel_h > s->in_height ? s->in_height - top : s->kernel_h;
         for (int x = 0, k = 0; x < s->out_width; x += tiles[k].pixels) {
             for (k = 0; tiles[k].pixels > s->out_width - x;) {
                 k++;
@@ -263,7 +268,8 @@ void bd_intconv_by_bytes(const struct bd_intconv_shape *s, const struct bd_intco
                      .weights_step = (size_t)blocks(s->in_channels) * s->kernel_h * s->kernel_w * BLOCK * BLOCK,
                      .step = (size_t)s->out_height * s->out_width * BLOCK,
                      .start = start,
-                     .type = BD_INT32};
+                     .type = BD_INT32,
+                     .skips = source->bias == 0};
     if (w->halved) {
         run_blocks(&t, source->first, room, 0, 1);
         t.window_sums = room;

@@ -41,7 +41,7 @@ static const struct trial trials[] = {
     {37, 16, 1, 2, 0, 12, false, 1, 0},
     {21, 16, 1, 1, 0, 5, false, 1, 1},
     {64, 64, 3, 1, 1, 4, false, 1, 3},
-    {48, 16, 3, 1, 1, 7, false, 1, 15},
+    {30, 16, 3, 1, 1, 7, false, 1, 15},
 };
 
 static int pick(struct bd_rng *rng, enum fill fill, int least, int most, int at)
