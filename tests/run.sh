@@ -10,6 +10,7 @@ slow=$([ -n "$SAN" ] && echo 4 || echo 1) # the sanitizers cost about that facto
 export BITDIAL_TEST_SECONDS="${BITDIAL_TEST_SECONDS:-$((120 * slow))}"
 shell_seconds=${BITDIAL_SHELL_SECONDS:-$((300 * slow))}
 export LC_ALL=C
+export OMP_WAIT_POLICY=passive # more threads than processors wait for each other, and would spin
 export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
 export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0:${LSAN_OPTIONS:-}"
