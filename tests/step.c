@@ -4,7 +4,7 @@
  *       as JSON: on one random batch again and again, or on Fashion-MNIST through the loader (moved by up to one pixel,
  *       mirrored). The first steps, in which memory is touched for the first time, do not count.
  *   step bound NETWORK.yaml --steps N [--batch N] [--bfloat16]
- *       the same for the convolutions of such steps and nothing else: the least of N steps.
+ *       the same for the convolutions of such steps and nothing else, of N steps together.
  *   step dump NETWORK.yaml OUT --seed N [--batch N] [--bfloat16] [--teacher labels|top|next] [--optimizer adam|sgd]
  *       one step of a random network on random images, taken apart into .npy files under OUT: every array of the
  *       checkpoint (NAME), gradients (gradient/NAME), both after two updates (updated/NAME; SGD's with momentum and
@@ -116,12 +116,12 @@ static bd_status time_steps(const struct options *options, struct bd_checkpoint 
                              : bd_train_run(checkpoint, &plan, &control, err);
     bd_dataset_release(&data);
     if (!status) {
-        const double wall = bound ? profile.bound_wall : watched.end - watched.start;
-        const double processor = bound ? profile.bound_processor : watched.cpu_end - watched.cpu_start;
+        const double wall = bound ? profile.bound_walls : watched.end - watched.start;
+        const double processor = bound ? profile.bound_processors : watched.cpu_end - watched.cpu_start;
         struct rusage usage;
         getrusage(RUSAGE_SELF, &usage);
         printf("{\"images\": %" PRId64 ", \"seconds\": %.6f, \"cpu_seconds\": %.6f, \"peak_mib\": %.0f}\n",
-               (bound ? 1 : watched.steps) * options->batch, wall, processor, usage.ru_maxrss / 1024.0);
+               (bound ? options->steps : watched.steps) * options->batch, wall, processor, usage.ru_maxrss / 1024.0);
     }
     return status;
 }

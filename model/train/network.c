@@ -14,10 +14,12 @@
  * unit of every sum, so that the number of threads leaves no trace in the results. */
 #define SHARD 8
 
-/* Big buffers stand on huge pages: the walks over them are long and streaming. */
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* Big buffers stand on huge pages, each on its own: the walks over them are long and streaming. */
 static void *big_alloc(size_t size)
 {
-    size_t unit = size >= (1 << 21) ? 1 << 21 : 64;
+    size_t unit = size >= HUGE_PAGE / 8 ? HUGE_PAGE : 64;
     size = (size + unit - 1) / unit * unit;
     void *room = aligned_alloc(unit, size ? size : unit);
     if (!room) {

@@ -26,8 +26,12 @@ static bd_status profile_step(struct bd_run *run, struct bd_train_profile *profi
     wall = bd_seconds(CLOCK_MONOTONIC);
     processor = bd_seconds(CLOCK_PROCESS_CPUTIME_ID);
     status = bd_net_bare_step(run->net, err);
-    keep_least(&profile->bound_wall, bd_seconds(CLOCK_MONOTONIC) - wall);
-    keep_least(&profile->bound_processor, bd_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor);
+    wall = bd_seconds(CLOCK_MONOTONIC) - wall;
+    processor = bd_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor;
+    profile->bound_walls += wall;
+    profile->bound_processors += processor;
+    keep_least(&profile->bound_wall, wall);
+    keep_least(&profile->bound_processor, processor);
     run->step++;
     return status;
 }

@@ -24,6 +24,7 @@ struct bd_train_profile {
     struct bd_profile net;
     /* The same convolutions, forward and backward, with the same primitives and shapes and nothing else. */
     double bound_wall, bound_processor;
+    double bound_walls, bound_processors; /* the same of all steps together */
     struct bd_limits limits;
 };
 

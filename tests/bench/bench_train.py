@@ -47,7 +47,7 @@ class Bitdial:
 
 
 class Bound(Bitdial):
-    """What bounds that trainer: the convolutions of its steps and nothing else, the least of as many steps."""
+    """What bounds that trainer: the convolutions of its steps and nothing else."""
 
     def __init__(self, half, threads):
         super().__init__(half, threads)
