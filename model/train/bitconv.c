@@ -239,7 +239,8 @@ INLINE void single_words(const struct bd_intconv_shape *s, const struct window *
                          __m512i bit, uint32_t *to)
 {
     const bool two = b + 1 < blocks(s->in_channels);
-    const uint64_t low = mask_of(s->in_channels - b * BLOCK), high = mask_of(s->in_channels - (b + 1) * BLOCK);
+    const uint64_t low = mask_of(s->in_channels - b * BLOCK);
+    const uint64_t high = two ? mask_of(s->in_channels - (b + 1) * BLOCK) : 0;
     for (int y = 0; y < w->height; y++, to += w->width) {
         const uint8_t *row = source + b * s->plane + y * s->row;
         for (int x = 0; x < w->width; x += 4) {
