@@ -11,18 +11,18 @@ fail() { echo "$*"; exit 1; }
 for file in model/zoo/*.h5; do
     name=$(basename "$file" .h5)
     grep -q "^## $name.h5" model/zoo/README.md || fail "model/zoo/README.md has no section $name.h5"
-    moved=1 refused=
+    refused=
     case $name in
-    mobilenet_narrow) moved=3 refused="layer 's1b1.dw' needs groups, which the RTL does not have" ;;
+    mobilenet_narrow) refused="layer 's1b1.dw' needs groups, which the RTL does not have" ;;
     esac
-    "$bitdial" eval "$file" --reference --max-moved $moved --images 300 --compare 20 >"$work/$name.txt"
+    "$bitdial" eval "$file" --reference --images 300 --compare 20 >"$work/$name.txt"
     awk -v name="$name" 'NR > 2 {
             gap = $2 - $3; gap = gap < 0 ? -gap : gap; rows++
             if ($2 + 0 < 70 || gap > 3 || $5 != 20 || $6 != 0) { print name ": " $0; bad = 1 }
         }
         END { exit bad || rows < 3 }' "$work/$name.txt" || fail "$name: integers and floats"
     code=0
-    "$bitdial" compile "$file" --hardware $demo --max-moved $moved -o "$work/$name.bdp" >/dev/null 2>"$work/err" ||
+    "$bitdial" compile "$file" --hardware $demo -o "$work/$name.bdp" >/dev/null 2>"$work/err" ||
         code=$?
     if [ -n "$refused" ]; then
         [ $code = 1 ] || [ $code = 2 ] || fail "$name: compiled for hardware without groups"
