@@ -144,7 +144,9 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
             }
         }
         if (layer) {
-            walk.gather_g = layer->stream ? net->d_stream[stream] : net->d_inner;
+            void **rooms = layer->stream ? net->d_stream : net->d_inner;
+            const int room = layer->stream ? stream : 0;
+            walk.gather_g = rooms[waiting_g == rooms[room] ? 1 - room : room];
         }
         if (layer && layer->info->writes_stream) {
             stream = alive ? stream : 1 - stream;

@@ -57,8 +57,8 @@ bd_status bd_conv_backward_data(struct bd_conv *conv, int worker, int set, const
                                 struct bd_error *err) BD_WARN_UNUSED;
 bd_status bd_conv_backward_weights(struct bd_conv *conv, int worker, const void *source, const void *d_accumulation,
                                    float *d_weights, struct bd_error *err) BD_WARN_UNUSED;
-/* True where both gradients are Winograd's: tasks of so many images or fewer, of which the caller sets the images, the
- * source and the gradients. */
+/* True where both gradients are Winograd's: tasks of so many images or fewer, of which the caller sets all but the
+ * shape, the weights and the room. */
 bool bd_conv_filters(const struct bd_conv *conv);
 int bd_conv_filtered_images(const struct bd_conv *conv);
 struct bd_winograd_task bd_conv_filtering(const struct bd_conv *conv, int worker, int set);

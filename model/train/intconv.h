@@ -6,7 +6,7 @@
  * true 0, and bias sum(w), one number per channel, takes the bias out of the sums.
  * Weights: -128..127, or odd numbers up to +-255 when some are larger. Those are held as h = (w - 1) / 2, and
  * sum w a = 2 sum h a + sum a: the window's sum of codes is convolved once for all channels.
- * +-1 weights meet codes of up to four bits as bits (bitconv.h).
+ * +-1 weights meet codes of up to two bits, or four with an even number of blocks, as bits (bitconv.h).
  *
  * The kernel is used where the processor has it and a test at start finds it exact; else oneDNN multiplies floats. */
 #ifndef BD_TRAIN_INTCONV_H
@@ -61,7 +61,7 @@ size_t bd_intconv_room_size(const struct bd_intconv_shape *shape);
 /* True when the kernel's sums are those of plain loops on extreme and random codes and weights: padded, strided, with
  * part-filled blocks, +-1, depthwise. */
 bool bd_intconv_exact(bd_intconv_kernel *kernel);
-/* True where bits have been found exact too. */
+/* True where bits have been found exact too: after bd_intconv_usable(), before which bytes are used. */
 bool bd_intconv_bits_usable(void);
 /* True where the processor has the instructions, the kernel has been found exact (once), and it has not been turned
  * off by bd_intconv_allow(false), which tests and comparisons of the two ways do. Not beside running networks. */

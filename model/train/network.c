@@ -307,7 +307,8 @@ static void open_rooms(struct bd_net *net)
         net->d_code_room = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
         net->d_stream[0] = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
         net->d_stream[1] = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
-        net->d_inner = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
+        net->d_inner[0] = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
+        net->d_inner[1] = big_alloc(net->batch * map * bd_number_size(bd_operand_type(net)));
     }
     net->slab_sums = bd_xcalloc(slabs * 2 * net->block, sizeof(double));
     net->slab_alpha = bd_xcalloc(slabs, sizeof(double));
@@ -408,10 +409,10 @@ void bd_net_destroy(struct bd_net *net)
         free(net->worker[i].d_accumulation);
         free(net->worker[i].d_code);
     }
-    void *owned[] = {net->d_shards[0], net->d_shards[1], net->layers,     net->codes,        net->d_code,      net->image,
-                     net->d_code_room, net->worker,     net->d_stream[0],  net->d_stream[1], net->d_inner,
-                     net->slab_sums,   net->slab_alpha, net->channel_sums, net->pooled,      net->pooled_codes,
-                     net->d_pooled,    net->parameters};
+    void *owned[] = {net->d_shards[0], net->d_shards[1],  net->layers,    net->codes,       net->d_code,
+                     net->image,       net->d_code_room,  net->worker,    net->d_stream[0], net->d_stream[1],
+                     net->d_inner[0],  net->d_inner[1],   net->slab_sums, net->slab_alpha,  net->channel_sums,
+                     net->pooled,      net->pooled_codes, net->d_pooled,  net->parameters};
     for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) {
         free(owned[k]);
     }

@@ -85,7 +85,7 @@ struct bd_net {
                          * `turn`, of the walk before, which are added up meanwhile, beside it */
     int turn;
     void *d_stream[2]; /* two: a stage's first gradient is gathered while the last of the next is read */
-    void *d_inner;
+    void *d_inner[2];  /* two: a walk reads the one image by image and gathers the other, of maps of another size */
     double *slab_sums, *slab_alpha, *channel_sums;
     float *pooled, *pooled_codes, *d_pooled; /* (N, C) */
     int backward_count;

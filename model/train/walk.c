@@ -1,5 +1,6 @@
 /* What is done to a shard between two batch norms, and the walk over all shards. Forward goes image by image, whose
- * codes and sums fit in the nearest caches; backward by whole shards, for oneDNN's sake. */
+ * codes and sums fit in the nearest caches; backward by parts of a shard where both
+ * gradients are Winograd's, else by whole shards, for oneDNN's sake. */
 #include <omp.h>
 #include <string.h>
 

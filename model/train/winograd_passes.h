@@ -236,7 +236,7 @@ INLINE void transform_source(const struct bd_winograd_shape *s, const struct bd_
                 transform_two(&strip, t, here + tile * BLOCK, step, OUT, true);
             }
             waiting = waiting + many - t;
-            for (int i = 0; waiting && i < IN; i++) {
+            for (int i = 0; waiting && t && i < IN; i++) {
                 memcpy(strip.half[i][0], strip.half[i][t * OUT], OUT * BLOCK * sizeof(float));
             }
 #else

@@ -74,7 +74,7 @@ CASES = {
     "bfloat16-pooled-float-ends": dict(switches=FOUR, stages=POOLED, teacher="next", half=True, stem={"weight_bits": 32, "max_pool": {"kernel": 3, "stride": 2, "pad": 1}}, head={"weight_bits": 32}),
     "float-activations": dict(switches=["w1a32", "w1a2"], stages=STAGES, teacher="top"),
 }
-SIDE, CLASSES, STEM, BATCH = 10, 5, 6, 8
+SIDE, CLASSES, STEM, BATCH = 10, 5, 6, 16  # two shards
 
 
 def write_network(case, path):
