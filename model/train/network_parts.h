@@ -143,7 +143,7 @@ bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_
 /* The shard's three convolutions at a switch alone, forward alone with `back` false. */
 bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *layer, int s, bool back, int shard,
                                 int worker, struct bd_error *err) BD_WARN_UNUSED;
-/* The shard's weight gradient, in its place in d_shards[turn]. */
+/* The shard's weight gradient, where !bd_conv_filters(), in its place in d_shards[turn]. */
 bd_status bd_net_weight_gradient(struct bd_net *net, const struct bd_net_layer *layer, int s, int shard, int worker,
                                  const void *d_accumulation, struct bd_error *err) BD_WARN_UNUSED;
 /* slab_sums over this rank's batch into channel_sums: [0, out_padded) of the first number, then of the second; and
