@@ -436,6 +436,8 @@ class Step:
                     value = torch.minimum(torch.maximum(value, -s), s)
                 if kind == "alpha":
                     value = value.clamp(min=0.05)
+                if is_step:
+                    value = value.clamp(min=1e-6)
             self.compare("updated", name, value, self.load(f"updated/{name}"))
 
 
