@@ -4,7 +4,6 @@ bitdial=${BITDIAL_BUILD:-build}/bitdial
 images=${BITDIAL_BUILD:-build}/images
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export OMP_WAIT_POLICY=passive
 fail() {
     echo "FAIL: $*"
     cat "$work/stdout" "$work/stderr"

@@ -4,7 +4,7 @@
 bitdial=${BITDIAL_BUILD:-build}/bitdial
 folder=$(mktemp -d) || exit 3
 trap 'rm -rf "$folder"' EXIT
-export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=2
+export OMP_NUM_THREADS=2
 fail() { echo "FAIL: $1"; cat "$folder/err" 2>/dev/null; exit 1; }
 
 cat >"$folder/network.yaml" <<'END'

@@ -9,7 +9,7 @@ trap 'rm -rf "$folder"' EXIT
 fail() { echo "FAIL: $1"; tail -n 20 "$folder"/*.err 2>/dev/null; exit 1; }
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
 export OMPI_MCA_btl=self,vader OMPI_MCA_oob_tcp_if_include=lo OMPI_MCA_rmaps_base_oversubscribe=1
-export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
+export OMP_NUM_THREADS=1
 export ASAN_OPTIONS="detect_leaks=0:${ASAN_OPTIONS:-}" # MPI keeps what it has to the end
 mpi() { mpirun --oversubscribe --bind-to none -n "$@"; }
 train() { # NAME OPTION...: exec, so that the process of the shell is mpirun itself

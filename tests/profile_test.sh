@@ -3,7 +3,7 @@
 bitdial=${BITDIAL_BUILD:-build}/bitdial
 folder=$(mktemp -d) || exit 3
 trap 'rm -rf "$folder"' EXIT
-export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=2
+export OMP_NUM_THREADS=2
 
 cat >"$folder/train.yaml" <<END
 network: tests/small_network.yaml

@@ -7,7 +7,7 @@ echo "repeat with: SEED=$seed tests/prune_kill_test.sh"
 RANDOM=$seed
 folder=$(mktemp -d) || exit 3
 trap 'rm -rf "$folder"' EXIT
-export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=2
+export OMP_NUM_THREADS=2
 
 cat >"$folder/network.yaml" <<'END'
 name: kill

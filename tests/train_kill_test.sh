@@ -7,7 +7,7 @@ echo "repeat with: SEED=$seed tests/train_kill_test.sh"
 RANDOM=$seed
 folder=$(mktemp -d) || exit 3
 trap 'rm -rf "$folder"' EXIT
-export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=2
+export OMP_NUM_THREADS=2
 
 cat >"$folder/train.yaml" <<END
 network: tests/small_network.yaml

@@ -5,7 +5,6 @@ bitdial=${BITDIAL_BUILD:-build}/bitdial
 demo=yaml-configs/hardware/demo.yaml
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export OMP_WAIT_POLICY=passive
 fail() { echo "$*"; exit 1; }
 
 for file in model/zoo/*.h5; do

@@ -16,11 +16,6 @@
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vpopcntdq")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
-static int blocks(int channels)
-{
-    return (channels + BLOCK - 1) / BLOCK;
-}
-
 /* ---- words ---- */
 
 /* Maps of words over the pixels that windows read. A pair of blocks of channels has one, SINGLE: a pixel's 32 bits. A
@@ -44,7 +39,7 @@ static struct window window_of(const struct bd_intconv_shape *s)
 /* Of one plane of bits. */
 static size_t maps_of(const struct bd_intconv_shape *s)
 {
-    return blocks(s->in_channels) / 2 + (blocks(s->in_channels) % 2 ? MAPS : 0);
+    return bd_intconv_blocks(s->in_channels) / 2 + (bd_intconv_blocks(s->in_channels) % 2 ? MAPS : 0);
 }
 
 size_t bd_bitconv_room_size(const struct bd_intconv_shape *s)
@@ -76,7 +71,7 @@ static int add_word(struct word *words, int count, const struct window *w, size_
 static int list_words(const struct bd_intconv_shape *s, struct word *words)
 {
     const struct window w = window_of(s);
-    const int pairs = blocks(s->in_channels) / 2, last = 2 * pairs;
+    const int pairs = bd_intconv_blocks(s->in_channels) / 2, last = 2 * pairs;
     int count = 0;
     for (int p = 0; p < pairs; p++) {
         for (int y = 0; y < s->kernel_h; y++) {
@@ -85,7 +80,7 @@ static int list_words(const struct bd_intconv_shape *s, struct word *words)
             }
         }
     }
-    for (int y = 0; last < blocks(s->in_channels) && y < s->kernel_h; y += 2) {
+    for (int y = 0; last < bd_intconv_blocks(s->in_channels) && y < s->kernel_h; y += 2) {
         const bool below = y + 1 < s->kernel_h;
         for (int x = 0; x < s->kernel_w; x += below ? 1 : 2) {
             const bool right = !below && x + 1 < s->kernel_w;
@@ -127,7 +122,7 @@ static bool shape_fits(const struct bd_intconv_shape *s)
 
 static void make_rooms(const struct bd_intconv_shape *s, struct bd_bitconv_weights *w)
 {
-    const size_t out = (size_t)blocks(s->out_channels) * BLOCK, edges = 2 * s->pad + 1;
+    const size_t out = (size_t)bd_intconv_blocks(s->out_channels) * BLOCK, edges = 2 * s->pad + 1;
     w->words = list_words(s, NULL);
     w->where = bd_xcalloc(w->words, sizeof *w->where);
     w->negative = bd_xaligned(out * w->words * sizeof *w->negative);
@@ -172,7 +167,7 @@ static void sum_outside(const struct bd_intconv_shape *s, const int32_t *taps, i
 
 void bd_bitconv_pack(const struct bd_intconv_shape *s, const int16_t *weights, struct bd_bitconv_weights *w)
 {
-    const int most = blocks(s->in_channels) % 2 ? PLANES_OF_PART_WORDS : MOST_PLANES;
+    const int most = bd_intconv_blocks(s->in_channels) % 2 ? PLANES_OF_PART_WORDS : MOST_PLANES;
     w->planes = shape_fits(s) && all_signs(s, weights) ? most : 0;
     if (!w->planes) {
         return;
@@ -184,7 +179,7 @@ void bd_bitconv_pack(const struct bd_intconv_shape *s, const int16_t *weights, s
     struct word *words = bd_xcalloc(w->words, sizeof *words);
     int32_t *sums = bd_xcalloc(taps, sizeof *sums);
     list_words(s, words);
-    memset(w->negative, 0, (size_t)blocks(s->out_channels) * BLOCK * w->words * sizeof *w->negative);
+    memset(w->negative, 0, (size_t)bd_intconv_blocks(s->out_channels) * BLOCK * w->words * sizeof *w->negative);
     for (int k = 0; k < w->words; k++) {
         w->where[k] = (int32_t)words[k].where;
     }
@@ -238,7 +233,7 @@ static uint64_t mask_of(int channels)
 INLINE void single_words(const struct bd_intconv_shape *s, const struct window *w, const uint8_t *source, int b,
                          __m512i bit, uint32_t *to)
 {
-    const bool two = b + 1 < blocks(s->in_channels);
+    const bool two = b + 1 < bd_intconv_blocks(s->in_channels);
     const uint64_t low = mask_of(s->in_channels - b * BLOCK);
     const uint64_t high = two ? mask_of(s->in_channels - (b + 1) * BLOCK) : 0;
     for (int y = 0; y < w->height; y++, to += w->width) {
@@ -266,7 +261,7 @@ INLINE void make_plane(const struct bd_intconv_shape *s, const struct window *w,
                        uint32_t *to)
 {
     const __m512i bits = _mm512_set1_epi8((char)(1 << bit));
-    const int count = blocks(s->in_channels);
+    const int count = bd_intconv_blocks(s->in_channels);
     for (int b = 0; b < count; b += 2, to += w->map) {
         single_words(s, w, source, b, bits, to);
         if (b + 1 == count) {
@@ -399,7 +394,7 @@ TARGET void bd_bitconv_forward(const struct bd_intconv_shape *s, const struct bd
                                void *room)
 {
     const struct window w = window_of(s);
-    const int out = blocks(s->out_channels) * BLOCK, classes = (2 * s->pad + 1) * (2 * s->pad + 1);
+    const int out = bd_intconv_blocks(s->out_channels) * BLOCK, classes = (2 * s->pad + 1) * (2 * s->pad + 1);
     uint32_t *planes = room;
     struct tile t = {.planes = planes,
                      .where = weights->where,

@@ -13,11 +13,6 @@
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
-static int blocks(int channels)
-{
-    return (channels + BLOCK - 1) / BLOCK;
-}
-
 static void *zeroed_room(size_t size)
 {
     return memset(bd_xaligned(size), 0, size);
@@ -27,14 +22,15 @@ static void *zeroed_room(size_t size)
 
 static size_t packed_at(const struct bd_intconv_shape *s, int o, int c, int tap)
 {
-    size_t at = (size_t)(o / BLOCK) * blocks(s->in_channels) + c / BLOCK;
+    size_t at = (size_t)(o / BLOCK) * bd_intconv_blocks(s->in_channels) + c / BLOCK;
     at = (at * s->kernel_h * s->kernel_w + tap) * (BLOCK / GROUP) + c % BLOCK / GROUP;
     return (at * BLOCK + o % BLOCK) * GROUP + c % GROUP;
 }
 
 static void make_rooms(const struct bd_intconv_shape *s, struct bd_intconv_weights *w)
 {
-    int taps = s->kernel_h * s->kernel_w, out = blocks(s->out_channels) * BLOCK, in = blocks(s->in_channels) * BLOCK;
+    int taps = s->kernel_h * s->kernel_w, out = bd_intconv_blocks(s->out_channels) * BLOCK,
+        in = bd_intconv_blocks(s->in_channels) * BLOCK;
     w->sums = zeroed_room(out * sizeof *w->sums);
     if (s->depthwise) {
         w->wide = zeroed_room((size_t)out * taps * sizeof *w->wide);
@@ -231,7 +227,7 @@ TARGET static void run_depthwise(const struct bd_intconv_shape *s, const struct 
                                  const uint8_t *source, int bias, enum bd_number type, void *sums)
 {
     int taps = s->kernel_h * s->kernel_w;
-    for (int b = 0; b < blocks(s->out_channels); b++) {
+    for (int b = 0; b < bd_intconv_blocks(s->out_channels); b++) {
         const int32_t *weights = w->wide + (size_t)b * taps * BLOCK;
         __m512i start = _mm512_mullo_epi32(_mm512_load_si512(w->sums + b * BLOCK), _mm512_set1_epi32(-bias));
         for (int p = 0; p < s->out_height * s->out_width; p++) {
@@ -257,7 +253,7 @@ size_t bd_intconv_room_size(const struct bd_intconv_shape *s)
 void bd_intconv_by_bytes(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
                          const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
 {
-    int out = blocks(s->out_channels);
+    int out = bd_intconv_blocks(s->out_channels);
     _Alignas(64) int32_t start[2 * BLOCK] = {0};
     if (s->depthwise) {
         run_depthwise(s, w, source->first, source->bias, type, sums);
@@ -265,7 +261,8 @@ void bd_intconv_by_bytes(const struct bd_intconv_shape *s, const struct bd_intco
     }
     struct tile t = {.shape = s,
                      .weights = w->ones,
-                     .weights_step = (size_t)blocks(s->in_channels) * s->kernel_h * s->kernel_w * BLOCK * BLOCK,
+                     .weights_step =
+                         (size_t)bd_intconv_blocks(s->in_channels) * s->kernel_h * s->kernel_w * BLOCK * BLOCK,
                      .step = (size_t)s->out_height * s->out_width * BLOCK,
                      .start = start,
                      .type = BD_INT32,

@@ -21,6 +21,11 @@
 
 #define BD_INTCONV_BLOCK 16
 
+static inline int bd_intconv_blocks(int channels)
+{
+    return (channels + BD_INTCONV_BLOCK - 1) / BD_INTCONV_BLOCK;
+}
+
 struct bd_intconv_shape {
     int in_channels, out_channels; /* real ones, not padded */
     bool depthwise;                /* channel c reads channel c alone */

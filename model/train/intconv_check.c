@@ -81,7 +81,7 @@ static int *make_codes(const struct trial *t, enum fill fill, struct bd_rng *rng
 
 static uint8_t *lay_out(const struct trial *t, const struct bd_intconv_shape *shape, const int *codes, int bias)
 {
-    int in_blocks = (t->in_channels + BLOCK - 1) / BLOCK;
+    int in_blocks = bd_intconv_blocks(t->in_channels);
     uint8_t *bytes = bd_xcalloc(in_blocks, shape->plane);
     memset(bytes, bias, in_blocks * shape->plane);
     for (int c = 0; c < t->in_channels; c++) {
@@ -115,7 +115,7 @@ static int plain_sum(const struct trial *t, const int *codes, const int16_t *wei
 static bool try_fill(bd_intconv_kernel *kernel, const struct trial *t, enum fill fill, struct bd_rng *rng)
 {
     int out = (t->side + 2 * t->pad - t->kernel) / t->stride + 1, wide = t->side + 2 * t->pad;
-    int out_blocks = (t->out_channels + BLOCK - 1) / BLOCK, bias = t->most_code ? 0 : 1;
+    int out_blocks = bd_intconv_blocks(t->out_channels), bias = t->most_code ? 0 : 1;
     struct bd_intconv_shape shape = {.in_channels = t->in_channels,
                                      .out_channels = t->out_channels,
                                      .depthwise = t->depthwise,

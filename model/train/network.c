@@ -238,6 +238,11 @@ static void open_codes(struct bd_net *net)
     }
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Numbers in the largest map of an image that a layer reads or makes. */
 static size_t largest_map(const struct bd_net *net)
 {
@@ -246,15 +251,9 @@ static size_t largest_map(const struct bd_net *net)
         const struct bd_net_layer *layer = &net->layers[i];
         size_t in = (size_t)layer->in_padded * layer->info->in_height * layer->info->in_width;
         size_t out = (size_t)layer->out_padded * layer->out_pixels;
-        most = in > most ? in : most;
-        most = out > most ? out : most;
+        most = larger(most, larger(in, out));
     }
     return most;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
 }
 
 static void open_workers(struct bd_net *net, size_t map)

@@ -179,8 +179,8 @@ INLINE size_t step_of(const struct bd_winograd_cut *cut, int channels, size_t nu
     return (size_t)channels * cut->tiles + BD_WINOGRAD_LINE / number_size;
 }
 
-/* The gradients of a part's results, as windows: (36, C/16, T, 16). An odd number of tiles
- * has a tile of zeros after it. */
+/* The gradients of a part's results, as windows: (36, C/16, T, 16). An odd number of tiles has a tile of zeros after
+ * it. */
 static void transform_results_back(const struct bd_winograd_shape *s, const struct bd_winograd_cut *cut, int images,
                                    const struct bd_winograd_maps *maps, number *to)
 {
