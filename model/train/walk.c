@@ -167,7 +167,7 @@ bd_status bd_net_weight_gradient(struct bd_net *net, const struct bd_net_layer *
 /* Both gradients of a layer whose convolution filters, of `images` of a shard: the whole shard's, part by part in their
  * order. The worker's room holds the images' gradients alone, d_source takes theirs. */
 static void filter_images(struct bd_net *net, const struct bd_net_layer *layer, int s, int image, int images,
-                          int worker, void *d_source)
+                          int worker, void *d_source, const struct bd_ahead ahead[2])
 {
     const int q = layer->info->in_quantizer, shard = image / net->shard;
     const struct bd_code code = bd_net_code(net, q, s);
@@ -178,6 +178,8 @@ static void filter_images(struct bd_net *net, const struct bd_net_layer *layer, 
     task.d_result = net->worker[worker].d_accumulation;
     task.d_weights = gradient_of_shard(net, layer, shard);
     task.d_source = d_source;
+    task.while_weights = ahead[0];
+    task.while_data = ahead[1];
     task.codes = code.kind != BD_CODE_CLIP;
     if (task.codes) {
         const struct bd_net_codes *codes = &net->codes[q];
@@ -380,13 +382,59 @@ static bd_status convolve_back(struct bd_net *net, const struct bd_walk *walk, i
     return status;
 }
 
-/* Images of a shard through batch norm, convolution and gathering while they are in cache. */
-static void filter_back(struct bd_net *net, const struct bd_walk *walk, int image, int images, int worker)
+/* What gather_images() of these images will read and write. */
+static struct bd_ahead ahead_of_gather(const struct bd_net *net, const struct bd_walk *walk, int image, int images)
+{
+    struct bd_ahead ahead = {0};
+    const struct bd_net_layer *layer = walk->gather;
+    if (!layer) {
+        return ahead;
+    }
+    const size_t at = bd_image_at(layer, image), count = bd_image_at(layer, images),
+                 gradient = bd_number_size(bd_operand_type(net)), number = bd_number_size(layer->accumulation_type);
+    const int q = layer->info->out_quantizer;
+    if (q >= 0 && net->d_code[q]) {
+        bd_ahead_add(&ahead, (const char *)net->d_code[q] + at * gradient, count * gradient);
+    }
+    if (walk->d_stream && walk->d_stream != walk->gather_g) {
+        bd_ahead_add(&ahead, (const char *)walk->d_stream + at * gradient, count * gradient);
+    }
+    bd_ahead_add(&ahead, (const char *)walk->gather_g + at * gradient, count * gradient);
+    if (layer->stream) {
+        bd_ahead_add(&ahead, layer->stream + at, count * sizeof(float));
+    }
+    bd_ahead_add(&ahead, (const char *)layer->accumulation + at * number, count * number);
+    return ahead;
+}
+
+/* What normalize_images() and the weights' gradient of these images will read. */
+static struct bd_ahead ahead_of_normalize(const struct bd_net *net, const struct bd_walk *walk, int image, int images)
+{
+    struct bd_ahead ahead = {0};
+    const struct bd_net_layer *layer = walk->normalize;
+    const struct bd_net_codes *codes = &net->codes[layer->info->in_quantizer];
+    const size_t at = bd_image_at(layer, image), count = bd_image_at(layer, images),
+                 gradient = bd_number_size(bd_operand_type(net)), number = bd_number_size(layer->accumulation_type);
+    if (codes->bytes) {
+        bd_ahead_add(&ahead, codes->bytes + image * codes->image, images * codes->image);
+    }
+    bd_ahead_add(&ahead, (const char *)layer->accumulation + at * number, count * number);
+    bd_ahead_add(&ahead, (const char *)walk->normalize_g + at * gradient, count * gradient);
+    return ahead;
+}
+
+/* Images of a shard through batch norm, convolution and gathering while they are in cache. `next`: where the worker
+ * goes on, as far as it knows. */
+static void filter_back(struct bd_net *net, const struct bd_walk *walk, int image, int images, int next, int worker)
 {
     double from = bd_clock(net);
+    const struct bd_ahead ahead[2] = {
+        ahead_of_gather(net, walk, image, images),
+        next < 0 || next >= net->batch ? (struct bd_ahead){0} : ahead_of_normalize(net, walk, next, images)};
     normalize_images(net, walk, image, images, worker);
     bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
-    filter_images(net, walk->normalize, walk->s, image, images, worker, source_gradient(net, walk, image, worker));
+    filter_images(net, walk->normalize, walk->s, image, images, worker, source_gradient(net, walk, image, worker),
+                  ahead);
     from = bd_clock(net);
     if (walk->gather) {
         gather_images(net, walk, image, images, worker);
@@ -414,7 +462,8 @@ static bd_status backward_shard(struct bd_net *net, const struct bd_walk *walk, 
         const int part = bd_conv_filtered_images(layer->conv);
         bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
         for (int image = first; image < end; image += part) {
-            filter_back(net, walk, image, end - image < part ? end - image : part, worker);
+            const int next = image + part < end ? image + part : net->upwards ? end : first - net->shard;
+            filter_back(net, walk, image, end - image < part ? end - image : part, next, worker);
         }
         return BD_OK;
     }
@@ -456,9 +505,10 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
         return status;
     }
     if (bd_conv_filters(layer->conv)) {
+        const struct bd_ahead nothing[2] = {0};
         const int part = bd_conv_filtered_images(layer->conv), end = (shard + 1) * net->shard;
         for (int image = shard * net->shard; image < end; image += part) {
-            filter_images(net, layer, s, image, end - image < part ? end - image : part, worker, own->d_code);
+            filter_images(net, layer, s, image, end - image < part ? end - image : part, worker, own->d_code, nothing);
         }
         return BD_OK;
     }
@@ -468,20 +518,49 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
                            : bd_conv_backward_data(layer->conv, worker, set, own->d_accumulation, own->d_code, err);
 }
 
+/* The part that a thread takes next, or -1. Each has a run of neighbouring parts and goes through it the other way round
+ * than in the walk before: what that one touched last is in the thread's caches yet. Who is through takes of others'. */
+static int next_part(struct bd_net *net, int parts, int worker)
+{
+    for (int i = 0; i < net->workers; i++) {
+        const int owner = (worker + i) % net->workers;
+        const int begin = owner * parts / net->workers, end = (owner + 1) * parts / net->workers;
+        int taken;
+#pragma omp atomic capture
+        taken = net->worker[owner].taken++;
+        if (taken < end - begin) {
+            return net->upwards ? begin + taken : end - 1 - taken;
+        }
+    }
+    return -1;
+}
+
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err)
 {
     bd_status worst = BD_OK;
     const bool back = walk->unpool || walk->normalize || walk->scatter || walk->gather;
     const int part = back || by_shards(walk) ? net->shard : net->shard % IMAGES ? 1 : IMAGES;
-    const int parts = net->batch / part, jobs = walk->add_up ? 1 : 0;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
-    for (int i = 0; i < jobs + parts; i++) {
-        struct bd_error here;
+    const int parts = net->batch / part;
+    int jobs = walk->add_up ? 1 : 0;
+    for (int i = 0; i < net->workers; i++) {
+        net->worker[i].taken = 0;
+    }
+    net->upwards = !net->upwards;
+#pragma omp parallel num_threads(net->workers)
+    {
         const int worker = omp_get_thread_num();
-        bd_status status =
-            i < jobs ? bd_net_add_weight_gradient(net, walk->add_up, walk->s, net->d_shards[!net->turn], worker, &here)
-            : back   ? backward_shard(net, walk, i - jobs, worker, &here)
-                     : forward_images(net, walk, (i - jobs) * part, part, worker, &here);
+        struct bd_error here;
+        bd_status status = BD_OK;
+        int job;
+#pragma omp atomic capture
+        job = jobs--;
+        if (job > 0) {
+            status = bd_net_add_weight_gradient(net, walk->add_up, walk->s, net->d_shards[!net->turn], worker, &here);
+        }
+        for (int i; !status && (i = next_part(net, parts, worker)) >= 0;) {
+            status = back ? backward_shard(net, walk, i, worker, &here)
+                          : forward_images(net, walk, i * part, part, worker, &here);
+        }
         if (status) {
 #pragma omp critical(bd_net_walk)
             {

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "model/train/ahead.h"
+
 #define BD_WINOGRAD_BLOCK 16
 
 struct bd_winograd_shape {
@@ -59,6 +61,7 @@ struct bd_winograd_task {
     float *d_weights; /* OC IC 9 float32 as (OC/16, IC, 9, 16), overwritten; bd_winograd_plain makes (OC, IC, 3, 3) of
                          it */
     void *d_source;   /* (images, IC/16, H, W, 16) */
+    struct bd_ahead while_weights, while_data; /* to fetch beside the products of either */
 };
 int bd_winograd_images(const struct bd_winograd_shape *shape);
 void bd_winograd_weight_gradient(const struct bd_winograd_task *task);
