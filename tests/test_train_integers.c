@@ -257,8 +257,9 @@ static void no_edges(const struct bd_intconv_shape *s, const struct bd_intconv_w
 static void two_planes(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
                        const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
 {
-    const struct bd_intconv_source less = {source->first, source->bias,
-                                           w->bits.planes && source->highest > 3 ? 3 : source->highest};
+    const struct bd_intconv_source less = {.first = source->first,
+                                           .bias = source->bias,
+                                           .highest = w->bits.planes && source->highest > 3 ? 3 : source->highest};
     bd_intconv_by_bits(s, w, &less, type, sums, room);
 }
 

@@ -25,10 +25,10 @@ static inline void bd_ahead_add(struct bd_ahead *ahead, const void *from, size_t
 }
 
 /* Where a loop of `turns` fetches, a line in each turn, and sets *step to the bytes from one to the next: 0 where
- * nothing is left, at `idle`. */
+ * nothing is left (or `ahead` is NULL), at `idle`. */
 static inline const char *bd_ahead_take(struct bd_ahead *ahead, size_t turns, const void *idle, size_t *step)
 {
-    if (!ahead->count) {
+    if (!ahead || !ahead->count) {
         *step = 0;
         return idle;
     }

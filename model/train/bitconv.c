@@ -287,6 +287,7 @@ struct tile {
     const int *edge;      /* from there, by pixel: numbers */
     int shift;            /* of the sums, before that */
     __mmask16 lanes;      /* channels that there are */
+    struct bd_ahead *ahead;
     enum bd_number type;
 };
 
@@ -298,6 +299,8 @@ INLINE void run_tile(const struct tile *t, void *sums, size_t at, const int pixe
     for (int p = 0; p < pixels; p++) {
         sum[p] = _mm512_setzero_si512();
     }
+    size_t fetch_step; /* two lines a turn, for turns are short */
+    const char *fetch = bd_ahead_take(t->ahead, 2 * (size_t)t->count * t->words, t->start, &fetch_step);
     for (int plane = t->count - 1; plane >= 0; plane--) {
         const uint32_t *bits = t->planes + plane * t->plane;
 #pragma GCC unroll 14
@@ -307,6 +310,9 @@ INLINE void run_tile(const struct tile *t, void *sums, size_t at, const int pixe
         for (int k = 0; k < t->words; k++) {
             const uint32_t *word = bits + t->where[k];
             const __m512i negative = _mm512_load_si512(t->negative + k * BLOCK);
+            _mm_prefetch(fetch, _MM_HINT_T1);
+            _mm_prefetch(fetch + fetch_step, _MM_HINT_T1);
+            fetch += 2 * fetch_step;
 #pragma GCC unroll 14
             for (int p = 0; p < pixels; p++) {
                 const __m512i differ = _mm512_xor_si512(negative, _mm512_set1_epi32((int)word[p * stride]));
@@ -390,9 +396,9 @@ bool bd_bitconv_takes(const struct bd_bitconv_weights *w, int bias, int highest)
 }
 
 TARGET void bd_bitconv_forward(const struct bd_intconv_shape *s, const struct bd_bitconv_weights *weights,
-                               const uint8_t *source, int bias, int highest, enum bd_number type, void *sums,
-                               void *room)
+                               const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
 {
+    const int bias = source->bias, highest = source->highest;
     const struct window w = window_of(s);
     const int out = bd_intconv_blocks(s->out_channels) * BLOCK, classes = (2 * s->pad + 1) * (2 * s->pad + 1);
     uint32_t *planes = room;
@@ -403,6 +409,7 @@ TARGET void bd_bitconv_forward(const struct bd_intconv_shape *s, const struct bd
                      .stride = s->stride,
                      .plane = maps_of(s) * w.map,
                      .shift = bias ? 1 : 0,
+                     .ahead = source->ahead,
                      .type = type};
     struct edges edges = {.row = (int *)(void *)(planes + MOST_PLANES * t.plane)};
     edges.column = edges.row + s->out_height;
@@ -412,7 +419,7 @@ TARGET void bd_bitconv_forward(const struct bd_intconv_shape *s, const struct bd
         memset(edges.row, 0, (s->out_height + s->out_width) * sizeof(int));
     }
     for (int plane = 0; plane < t.count; plane++) {
-        make_plane(s, &w, source, bias ? 1 : plane, planes + plane * t.plane);
+        make_plane(s, &w, source->first, bias ? 1 : plane, planes + plane * t.plane);
     }
     for (int b = 0; b < out; b += BLOCK) {
         const int channels = s->out_channels - b < BLOCK ? s->out_channels - b : BLOCK;

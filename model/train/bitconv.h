@@ -19,6 +19,7 @@
 #include "model/train/kernels.h"
 
 struct bd_intconv_shape;
+struct bd_intconv_source;
 
 struct bd_bitconv_weights {
     int planes;         /* codes of so many bits are taken: 0 unless all weights are +-1 and the shape fits */
@@ -39,6 +40,6 @@ bool bd_bitconv_takes(const struct bd_bitconv_weights *packed, int bias, int hig
 size_t bd_bitconv_room_size(const struct bd_intconv_shape *shape);
 /* One image; arguments as of bd_intconv_forward. `room`: bd_bitconv_room_size() bytes at a multiple of 64. */
 void bd_bitconv_forward(const struct bd_intconv_shape *shape, const struct bd_bitconv_weights *weights,
-                        const uint8_t *source, int bias, int highest, enum bd_number type, void *sums, void *room);
+                        const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room);
 
 #endif

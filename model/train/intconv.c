@@ -104,6 +104,7 @@ struct tile {
     enum bd_number type;
     bool skips;      /* padding is zeros */
     int first, last; /* rows of the kernel that are not all padding */
+    struct bd_ahead *ahead;
 };
 
 INLINE void put(void *sums, size_t at, enum bd_number type, __m512i value)
@@ -128,6 +129,9 @@ INLINE void run_tile(const struct tile *t, const uint8_t *source, void *sums, si
             sum[m][p] = _mm512_setzero_si512();
         }
     }
+    const size_t turns = (size_t)(t->last - t->first) * s->kernel_w * ((s->in_channels + GROUP - 1) / GROUP);
+    size_t fetch_step;
+    const char *fetch = bd_ahead_take(t->ahead, turns, t->start, &fetch_step);
     for (int c = 0; c < s->in_channels; c += BLOCK) {
         int groups = s->in_channels - c < BLOCK ? (s->in_channels - c + GROUP - 1) / GROUP : BLOCK / GROUP;
         const uint8_t *plane = source + c / BLOCK * s->plane;
@@ -137,6 +141,8 @@ INLINE void run_tile(const struct tile *t, const uint8_t *source, void *sums, si
                 const uint8_t *pixel = plane + y * s->row + x * BLOCK;
                 for (int g = 0; g < groups; g++) {
                     __m512i w[2];
+                    _mm_prefetch(fetch, _MM_HINT_T1);
+                    fetch += fetch_step;
 #pragma GCC unroll 2
                     for (int m = 0; m < many; m++) {
                         w[m] = _mm512_load_si512(weights + m * t->weights_step + g * BLOCK * GROUP);
@@ -266,7 +272,8 @@ void bd_intconv_by_bytes(const struct bd_intconv_shape *s, const struct bd_intco
                      .step = (size_t)s->out_height * s->out_width * BLOCK,
                      .start = start,
                      .type = BD_INT32,
-                     .skips = source->bias == 0};
+                     .skips = source->bias == 0,
+                     .ahead = source->ahead};
     if (w->halved) {
         run_blocks(&t, source->first, room, 0, 1);
         t.window_sums = room;
@@ -286,7 +293,7 @@ void bd_intconv_by_bits(const struct bd_intconv_shape *s, const struct bd_intcon
                         const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
 {
     if (bd_bitconv_takes(&w->bits, source->bias, source->highest)) {
-        bd_bitconv_forward(s, &w->bits, source->first, source->bias, source->highest, type, sums, room);
+        bd_bitconv_forward(s, &w->bits, source, type, sums, room);
     } else {
         bd_intconv_by_bytes(s, w, source, type, sums, room);
     }

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/train/ahead.h"
 #include "model/train/bitconv.h"
 #include "model/train/kernels.h"
 
@@ -44,10 +45,12 @@ struct bd_intconv_weights {
     struct bd_bitconv_weights bits;
 };
 
-/* Codes of an image: the first byte of the first window; what is added to a code; the largest byte. */
+/* Codes of an image: the first byte of the first window; what is added to a code; the largest byte. `ahead`: what to
+ * fetch beside the products, as far as they last, or NULL. */
 struct bd_intconv_source {
     const uint8_t *first;
     int bias, highest;
+    struct bd_ahead *ahead;
 };
 
 /* `weights` (OC, IC, KH, KW), depthwise (OC, 1, KH, KW). Rooms are made at the first call. */

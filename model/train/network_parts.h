@@ -63,8 +63,8 @@ struct bd_net_worker {
     void *d_code;         /* a shard */
     void *convolution;    /* what a convolution has under way */
     double seconds[BD_PHASES];
-    int taken; /* parts of its run in a walk, by whom ever */
-    char apart[64];
+    int taken;      /* parts of its run in a walk, by whom ever */
+    char apart[64]; /* a cache line from the next worker's */
 };
 
 struct bd_net {
@@ -86,7 +86,7 @@ struct bd_net {
     float *d_shards[2]; /* a layer's weight gradients as its kernel leaves them, by shard: of the walk under way at
                          * `turn`, of the walk before, which are added up meanwhile, beside it */
     int turn;
-    bool upwards; /* the way that the walk under way goes through the batch */
+    bool upwards;      /* the way that the walk under way goes through the batch */
     void *d_stream[2]; /* two: a stage's first gradient is gathered while the last of the next is read */
     void *d_inner[2];  /* two: a walk reads the one image by image and gathers the other, of maps of another size */
     double *slab_sums, *slab_alpha, *channel_sums;

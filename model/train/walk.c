@@ -105,13 +105,15 @@ static const uint8_t *first_window(const struct bd_net *net, const struct bd_net
     return codes->bytes + image * codes->image + inset * codes->row + inset * net->block;
 }
 
-static void convolve_image(struct bd_net *net, const struct bd_net_layer *layer, int s, int image, int worker)
+static void convolve_image(struct bd_net *net, const struct bd_net_layer *layer, int s, int image, int worker,
+                           struct bd_ahead *ahead)
 {
     struct bd_code code = bd_net_code(net, layer->info->in_quantizer, s);
     char *sums = (char *)layer->accumulation + bd_image_at(layer, image) * bd_number_size(layer->accumulation_type);
     const struct bd_intconv_source source = {.first = first_window(net, layer, image),
                                              .bias = bd_code_bias(&code),
-                                             .highest = code.kind == BD_CODE_SIGN ? 2 : (int)code.n};
+                                             .highest = code.kind == BD_CODE_SIGN ? 2 : (int)code.n,
+                                             .ahead = ahead};
     bd_intconv_forward(&layer->shape, &layer->sets[layer->set_of[s]].packed, &source, layer->accumulation_type, sums,
                        net->worker[worker].convolution);
 }
@@ -221,6 +223,33 @@ static bool by_shards(const struct bd_walk *walk)
     return walk->convolve && walk->convolve->accumulation_type == BD_FLOAT;
 }
 
+/* What emit_image() will read and write. */
+static struct bd_ahead ahead_of_emit(const struct bd_net *net, const struct bd_net_layer *layer, int image)
+{
+    struct bd_ahead ahead = {0};
+    if (!layer || image < 0 || image >= net->batch) {
+        return ahead;
+    }
+    const struct bd_layer *info = layer->info;
+    const size_t at = bd_image_at(layer, image), count = bd_image_at(layer, 1),
+                 number = bd_number_size(layer->accumulation_type);
+    const int q = info->out_quantizer;
+    if (q >= 0 && net->codes[q].bytes) {
+        bd_ahead_add(&ahead, net->codes[q].bytes + image * net->codes[q].image, net->codes[q].image);
+    }
+    bd_ahead_add(&ahead, (const char *)layer->accumulation + at * number, count * number);
+    if (info->adds_stream) {
+        bd_ahead_add(&ahead, net->layers[layer->stream_source].stream + at, count * sizeof(float));
+    }
+    return ahead;
+}
+
+/* After `image` of those from `first` on, as far as a worker knows. */
+static int next_image(const struct bd_net *net, int image, int first, int images)
+{
+    return image + 1 < first + images ? image + 1 : net->upwards ? first + images : first - images;
+}
+
 /* `images` of a shard from `first` on: all where the convolution takes whole shards. */
 static bd_status forward_images(struct bd_net *net, const struct bd_walk *walk, int first, int images, int worker,
                                 struct bd_error *err)
@@ -236,7 +265,8 @@ static bd_status forward_images(struct bd_net *net, const struct bd_walk *walk, 
         }
         if (integers) {
             from = bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
-            convolve_image(net, layer, walk->s, image, worker);
+            struct bd_ahead ahead = ahead_of_emit(net, walk->emit, next_image(net, image, first, images));
+            convolve_image(net, layer, walk->s, image, worker, &ahead);
             from = bd_clock_phase(net, worker, BD_PHASE_CONVOLVE, from);
             if (walk->measure) {
                 measure_image(net, layer, image);
@@ -428,9 +458,9 @@ static struct bd_ahead ahead_of_normalize(const struct bd_net *net, const struct
 static void filter_back(struct bd_net *net, const struct bd_walk *walk, int image, int images, int next, int worker)
 {
     double from = bd_clock(net);
-    const struct bd_ahead ahead[2] = {
-        ahead_of_gather(net, walk, image, images),
-        next < 0 || next >= net->batch ? (struct bd_ahead){0} : ahead_of_normalize(net, walk, next, images)};
+    const struct bd_ahead ahead[2] = {ahead_of_gather(net, walk, image, images),
+                                      next < 0 || next >= net->batch ? (struct bd_ahead){0}
+                                                                     : ahead_of_normalize(net, walk, next, images)};
     normalize_images(net, walk, image, images, worker);
     bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
     filter_images(net, walk->normalize, walk->s, image, images, worker, source_gradient(net, walk, image, worker),
@@ -498,7 +528,7 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
                                  (float *)layer->accumulation + bd_image_at(layer, shard * net->shard), err);
     } else {
         for (int n = 0; n < net->shard; n++) {
-            convolve_image(net, layer, s, shard * net->shard + n, worker);
+            convolve_image(net, layer, s, shard * net->shard + n, worker, NULL);
         }
     }
     if (status || !back) {
@@ -518,8 +548,9 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
                            : bd_conv_backward_data(layer->conv, worker, set, own->d_accumulation, own->d_code, err);
 }
 
-/* The part that a thread takes next, or -1. Each has a run of neighbouring parts and goes through it the other way round
- * than in the walk before: what that one touched last is in the thread's caches yet. Who is through takes of others'. */
+/* The part that a thread takes next, or -1. Each has a run of neighbouring parts and goes through it the other way
+ * round than in the walk before: what that one touched last is in the thread's caches yet. Who is through takes of
+ * others'. */
 static int next_part(struct bd_net *net, int parts, int worker)
 {
     for (int i = 0; i < net->workers; i++) {
