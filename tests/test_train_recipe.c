@@ -430,7 +430,7 @@ Test(train_recipe, balanced_gradients)
         }
         cr_assert_eq(bd_net_backward(net, s, d_logits, NULL, &err), BD_OK);
         bd_meter_take(&meter, p, count, s);
-        bd_meter_weigh(&meter, p, count, s, 0, 1);
+        bd_meter_balance(&meter, p, count, s, 0);
         for (size_t i = 0, at = 0; i < count; i++) {
             if (p[i].kind != BD_PARAMETER_WEIGHT) {
                 continue;
@@ -457,65 +457,13 @@ Test(train_recipe, balanced_gradients)
     close_run(&run);
 }
 
-/* How one step of SGD moves the weights that all switches share, but the first layer's. */
-static size_t one_step(uint32_t switches, double lowest_weight, float *by)
-{
-    struct run run, before;
-    size_t count = 0;
-    open_run(&run, "w2a8, w1a1");
-    open_run(&before, "w2a8, w1a1");
-    run.plan.steps = 1;
-    run.plan.rate = 0.02; /* at which no weight meets its bound */
-    run.plan.warm_up = 0;
-    run.plan.teacher = BD_TEACHER_LABELS;
-    run.plan.optimizer = BD_OPTIMIZER_SGD;
-    run.plan.switches = switches;
-    run.plan.lowest_weight = lowest_weight;
-    do_run(&run);
-    for (size_t i = 0; i < before.checkpoint.array_count; i++) {
-        const struct bd_array *from = &before.checkpoint.arrays[i];
-        const struct bd_array *to = bd_checkpoint_find(&run.checkpoint, "%s", from->name);
-        const char *end = strstr(from->name, ".weight");
-        for (int64_t k = 0; end && !end[strlen(".weight")] && strncmp(from->name, "stem", 4) && k < from->count; k++) {
-            by[count++] = to->data[k] - from->data[k];
-        }
-    }
-    close_run(&run);
-    close_run(&before);
-    return count;
-}
-
-/* (1 + w) / 2 times the weighted mean is (g0 + w g1) / 2: with g1 of the lowest switch alone, and linear in w. */
-Test(train_recipe, lowest_weight)
-{
-    enum { MOST = 20000 };
-    float *plain = bd_xcalloc(MOST, sizeof *plain), *alone = bd_xcalloc(MOST, sizeof *alone);
-    float *weighed = bd_xcalloc(MOST, sizeof *weighed);
-    double error = 0, size = 0;
-    const size_t count = one_step(3, 1, plain);
-    cr_assert(count > 2000 && count < MOST, "%zu weights", count);
-    cr_assert_eq(one_step(2, 1, alone), count);
-    cr_assert_eq(one_step(3, 5, weighed), count);
-    for (size_t i = 0; i < count; i++) {
-        const double wanted = (2 * plain[i] + 4 * alone[i]) / 6; /* of (g0 + g1) / 2 and g1: (g0 + 5 g1) / 6 */
-        error += pow(weighed[i] - wanted, 2);
-        size += pow(weighed[i] - plain[i], 2);
-    }
-    cr_assert_gt(size, 0);
-    cr_assert_lt(sqrt(error / size), 1e-3, "off by %g of the change", sqrt(error / size));
-    free(plain);
-    free(alone);
-    free(weighed);
-}
-
-/* One switch by itself is its own measure: balancing changes no bit, nor does its weight. */
+/* One switch by itself is its own measure: balancing changes no bit. */
 Test(train_recipe, one_switch_is_balanced)
 {
     struct run run, plain;
     open_run(&run, "w1a1");
     open_run(&plain, "w1a1");
     run.plan.balance = BD_BALANCE_NORM;
-    run.plan.lowest_weight = 3;
     do_run(&run);
     do_run(&plain);
     assert_same_arrays(&plain.checkpoint, &run.checkpoint);

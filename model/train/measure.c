@@ -64,24 +64,18 @@ void bd_meter_take(struct bd_gradient_meter *meter, const struct bd_parameter *p
     meter->taken |= 1u << s;
 }
 
-void bd_meter_weigh(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
-                    int s, int to, double weight)
+void bd_meter_balance(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
+                      int s, int to)
 {
-    const bool same = to < 0 || to == s; /* the norm stays */
     size_t at = 0;
-    for (size_t i = 0; i < parameter_count && !(same && weight == 1); i++) {
+    for (size_t i = 0; i < parameter_count && s != to; i++) {
         const struct bd_parameter *p = &parameters[i];
         if (!is_shared(p)) {
             continue;
         }
-        const float *part = meter->part[s] + at;
-        double ratio = 1;
-        if (!same) {
-            const float *wanted = meter->part[to] + at;
-            const double norm = sqrt(product(part, part, p->count));
-            ratio = norm > 0 ? sqrt(product(wanted, wanted, p->count)) / norm : 1;
-        }
-        const float more = weight * ratio - 1;
+        const float *part = meter->part[s] + at, *wanted = meter->part[to] + at;
+        const double norm = sqrt(product(part, part, p->count));
+        const float more = norm > 0 ? sqrt(product(wanted, wanted, p->count)) / norm - 1 : 0;
         for (size_t k = 0; k < p->count; k++) {
             p->gradient[k] += more * part[k];
             meter->before[at + k] = p->gradient[k];

@@ -27,10 +27,10 @@ void bd_meter_clear(struct bd_gradient_meter *meter);
 /* After the backward pass of a switch. */
 void bd_meter_take(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
                    int switch_index);
-/* After the switch's part was taken: scales it, in the gradient, by `weight` and, unless `to` is -1, layer by layer to
- * the norm of the part of switch `to`, which was taken before. What is measured stays as it was. */
-void bd_meter_weigh(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
-                    int switch_index, int to, double weight);
+/* After the switch's part was taken: scales it, in the gradient, layer by layer to the norm of the part of switch `to`,
+ * which was taken before. What is measured stays as it was. */
+void bd_meter_balance(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
+                      int switch_index, int to);
 /* Of the switches taken; a cosine with a part that is nothing is 0. Leaves the norms by layer in `layers`. */
 void bd_meter_read(struct bd_gradient_meter *meter, const struct bd_parameter *parameters, size_t parameter_count,
                    double norm[BD_MAX_SWITCHES], double cosine[BD_MAX_SWITCHES][BD_MAX_SWITCHES]);

@@ -167,18 +167,11 @@ static void update_parameters(struct bd_run *run, uint32_t switches)
     run->shown.rate = rate;
 }
 
-/* What a switch's gradient of shared weights counts in their mean, of those that train in this step. */
-static double weight_of(const struct bd_train_plan *plan, uint32_t switches, int s)
-{
-    const int count = __builtin_popcount(switches), lowest = 31 - __builtin_clz(switches);
-    return (s == lowest ? plan->lowest_weight : 1) * count / (count - 1 + plan->lowest_weight);
-}
-
 bd_status bd_run_step(struct bd_run *run, struct bd_error *err)
 {
     int64_t every = run->control->measure_every;
     bool measured = every && (run->step + 1) % every == 0 && !run->control->reducer; /* parts are not summed */
-    const bool balanced = run->plan.balance == BD_BALANCE_NORM, weighed = balanced || run->plan.lowest_weight != 1;
+    const bool balanced = run->plan.balance == BD_BALANCE_NORM;
     uint32_t switches = bd_schedule_switches(&run->plan, run->step, run->steps);
     if (run->step && run->step == bd_schedule_join(&run->plan, run->steps)) {
         join_switches(run);
@@ -191,19 +184,18 @@ bd_status bd_run_step(struct bd_run *run, struct bd_error *err)
         status = take_targets(run, err);
     }
     status = status ? status : bd_net_begin(run->net, run->images, err);
-    if (measured || weighed) {
+    if (measured || balanced) {
         bd_meter_clear(&run->meter);
     }
     for (int s = 0, above = -1; s < run->graph->switch_count && !status; s++) {
         if (switches >> s & 1) {
             status = train_switch(run, s, above, err);
             above = s;
-            if (measured || weighed) {
+            if (measured || balanced) {
                 bd_meter_take(&run->meter, run->parameters, run->parameter_count, s);
             }
-            if (weighed) {
-                bd_meter_weigh(&run->meter, run->parameters, run->parameter_count, s, balanced ? run->top : -1,
-                               weight_of(&run->plan, switches, s));
+            if (balanced) {
+                bd_meter_balance(&run->meter, run->parameters, run->parameter_count, s, run->top);
             }
             if (measured) {
                 bd_occupancy_take(&run->occupancy, run->net, s);

@@ -65,7 +65,6 @@ struct bd_train_plan {
     double scale_factor, scale_momentum, scale_freeze; /* s = 2.5 mean|w|, 0.01 a step, frozen from 0.9 of the steps */
     int64_t recalibrate; /* 200: batches for the batch-norm statistics after the last step; 0: keep the running ones */
     int balance;         /* enum bd_balance */
-    double lowest_weight; /* 1: of the lowest switch's gradient in the mean over switches */
     int arithmetic;      /* enum bd_arithmetic; auto: bfloat16 operands where the processor multiplies them */
     uint32_t switches;   /* bit mask of those that train; 0: all */
 };

@@ -81,8 +81,6 @@ const struct bd_field bd_train_fields[] = {
      "switches a step: the highest, the lowest and others drawn anew; 0: all"},
     {"balance", BD_FIELD_ENUM, PLAN(balance), 0, 0, "none", "none|norm", NULL,
      "norm: a layer's gradients of all switches are scaled to the norm of the highest's before their mean"},
-    {"lowest_weight", BD_FIELD_REAL, PLAN(lowest_weight), 0.001, 1000, "1", NULL, NULL,
-     "how often the lowest switch's gradient of shared weights counts in their mean"},
     {"epochs", BD_FIELD_INT, PLAN(epochs), 1, 10000, "16", NULL, NULL, "walks over the training images"},
     {"steps", BD_FIELD_INT, PLAN(steps), 0, 1 << 30, "0", NULL, NULL, "length in steps, before 'epochs'; 0: by epochs"},
     {"batch", BD_FIELD_INT, PLAN(batch), 1, 4096, "128", NULL, NULL, "images a step"},

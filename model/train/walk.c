@@ -223,7 +223,7 @@ static bool by_shards(const struct bd_walk *walk)
     return walk->convolve && walk->convolve->accumulation_type == BD_FLOAT;
 }
 
-/* What emit_image() will read and write. */
+/* What emit_image() will read and write, if there is such an image. */
 static struct bd_ahead ahead_of_emit(const struct bd_net *net, const struct bd_net_layer *layer, int image)
 {
     struct bd_ahead ahead = {0};
@@ -437,10 +437,13 @@ static struct bd_ahead ahead_of_gather(const struct bd_net *net, const struct bd
     return ahead;
 }
 
-/* What normalize_images() and the weights' gradient of these images will read. */
+/* What normalize_images() and the weights' gradient of these images will read, if there are such images. */
 static struct bd_ahead ahead_of_normalize(const struct bd_net *net, const struct bd_walk *walk, int image, int images)
 {
     struct bd_ahead ahead = {0};
+    if (image < 0 || image >= net->batch) {
+        return ahead;
+    }
     const struct bd_net_layer *layer = walk->normalize;
     const struct bd_net_codes *codes = &net->codes[layer->info->in_quantizer];
     const size_t at = bd_image_at(layer, image), count = bd_image_at(layer, images),
@@ -459,8 +462,7 @@ static void filter_back(struct bd_net *net, const struct bd_walk *walk, int imag
 {
     double from = bd_clock(net);
     const struct bd_ahead ahead[2] = {ahead_of_gather(net, walk, image, images),
-                                      next < 0 || next >= net->batch ? (struct bd_ahead){0}
-                                                                     : ahead_of_normalize(net, walk, next, images)};
+                                      ahead_of_normalize(net, walk, next, images)};
     normalize_images(net, walk, image, images, worker);
     bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
     filter_images(net, walk->normalize, walk->s, image, images, worker, source_gradient(net, walk, image, worker),
