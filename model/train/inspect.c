@@ -25,6 +25,25 @@ double bd_clock_phase(struct bd_net *net, int worker, enum bd_phase phase, doubl
     return now;
 }
 
+void bd_net_count_bytes(struct bd_net *net, double bytes)
+{
+    if (net->profiling) {
+#pragma omp atomic
+        net->profile.bytes[BD_PHASE_NORMS] += bytes;
+    }
+}
+
+void bd_net_count_convolution(struct bd_net *net, const struct bd_net_layer *layer, int images, enum bd_phase phase)
+{
+    if (net->profiling) {
+        const struct bd_layer *info = layer->info;
+        double operations = 2.0 * images * info->out_channels * layer->out_pixels * (info->in_channels / info->groups) *
+                            info->kernel_h * info->kernel_w * bd_layer_side(info) * bd_layer_side(info);
+#pragma omp atomic
+        net->profile.operations[phase] += operations;
+    }
+}
+
 void bd_net_start_profile(struct bd_net *net)
 {
     net->profiling = true;

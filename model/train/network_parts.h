@@ -1,4 +1,4 @@
-/* Inside of network.h: what its parts (network.c, quantizers.c, weights.c, walk.c, forward.c, backward.c) share. */
+/* Inside of network.h: what its parts (network.c, quantizers.c, weights.c, forward.c, backward.c, the walks) share. */
 #ifndef BD_TRAIN_NETWORK_PARTS_H
 #define BD_TRAIN_NETWORK_PARTS_H
 
@@ -182,8 +182,9 @@ bd_status bd_net_add_weight_gradient(struct bd_net *net, struct bd_net_layer *la
 /* the same from the gradient of the weights' real values in layer->d_value. */
 void bd_net_add_value_gradient(struct bd_net_layer *layer, int s);
 
-/* A shard's convolution, for the profile. */
+/* For the profile: the convolution of some images; bytes that element-wise loops read and write. */
 void bd_net_count_convolution(struct bd_net *net, const struct bd_net_layer *layer, int images, enum bd_phase phase);
+void bd_net_count_bytes(struct bd_net *net, double bytes);
 /* Seconds of this thread's processor time when profiling, else 0. bd_clock_phase adds what passed since `from` to the
  * worker's phase and gives the time now. */
 double bd_clock(const struct bd_net *net);
