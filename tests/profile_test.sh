@@ -23,6 +23,8 @@ for name, macs in wanted.items():
     got = phases[name]["seconds"] * phases[name]["operations_per_second"]
     assert abs(got - 2 * macs * p["batch"]) < 1e-3 * got, (name, got, 2 * macs * p["batch"])
 assert all(x["seconds"] >= 0 for x in phases.values())
+total = sum(x["seconds"] for x in phases.values())
+assert abs(total - p["processor_seconds"]) < 0.05 * p["processor_seconds"], (total, p["processor_seconds"])
 assert phases["norms"]["bytes_per_second"] > 0 and p["bound_images_per_second"] > 0 and p["limits"]["bytes"] > 0
 END
 [ ! -e "$folder/none.h5" ] || { echo "a profile wrote a checkpoint"; exit 1; }

@@ -405,16 +405,22 @@ Test(train, one_switch_is_an_independent_run)
 
 Test(train, thread_count_leaves_no_trace)
 {
-    struct run one, three;
+    struct run one, three, fewer;
     open_run(&one, "w2a2, w1a1");
     open_run(&three, "w2a2, w1a1");
+    open_run(&fewer, "w2a2, w1a1");
     omp_set_num_threads(1);
     do_run(&one);
     omp_set_num_threads(3);
     do_run(&three);
     assert_same_arrays(&one.checkpoint, &three.checkpoint);
+    omp_set_max_active_levels(0); /* a network for three threads gets one */
+    do_run(&fewer);
+    omp_set_max_active_levels(1);
+    assert_same_arrays(&one.checkpoint, &fewer.checkpoint);
     close_run(&one);
     close_run(&three);
+    close_run(&fewer);
 }
 
 Test(train, resumed_is_uninterrupted)

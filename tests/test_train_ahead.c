@@ -1,4 +1,4 @@
-/* What loops of products fetch: every line of every span once, in order, and nothing else. */
+/* What loops of products fetch: every line of every span once, and past its end at most the rest of a loop. */
 #include <criterion/criterion.h>
 
 #include "model/train/ahead.h"
@@ -26,7 +26,7 @@ static int fetch_all(struct bd_ahead *ahead, const char *memory, int counts[ROOM
 
 Test(train_ahead, every_line_is_fetched)
 {
-    static char memory[ROOM * LINE];
+    static _Alignas(LINE) char memory[ROOM * LINE];
     int counts[ROOM] = {0};
     struct bd_ahead ahead = {0};
     bd_ahead_add(&ahead, memory, 12 * LINE);
@@ -43,7 +43,7 @@ Test(train_ahead, every_line_is_fetched)
 
 Test(train_ahead, the_last_span_comes_first)
 {
-    static char memory[2 * LINE];
+    static _Alignas(LINE) char memory[2 * LINE];
     struct bd_ahead ahead = {0};
     size_t step;
     bd_ahead_add(&ahead, memory, LINE);
@@ -55,7 +55,7 @@ Test(train_ahead, the_last_span_comes_first)
 
 Test(train_ahead, spans_beyond_its_room_are_left_out)
 {
-    static char memory[ROOM * LINE];
+    static _Alignas(LINE) char memory[ROOM * LINE];
     int counts[ROOM] = {0};
     struct bd_ahead ahead = {0};
     for (int i = 0; i < BD_AHEAD_SPANS + 2; i++) {
@@ -63,6 +63,17 @@ Test(train_ahead, spans_beyond_its_room_are_left_out)
     }
     cr_expect_eq(fetch_all(&ahead, memory, counts), BD_AHEAD_SPANS);
     cr_expect_eq(counts[BD_AHEAD_SPANS * TURNS], 0);
+}
+
+Test(train_ahead, a_span_may_begin_within_a_line)
+{
+    static _Alignas(LINE) char memory[ROOM * LINE];
+    struct bd_ahead ahead = {0};
+    size_t step;
+    bd_ahead_add(&ahead, memory + LINE / 2, LINE); /* two halves */
+    cr_expect_eq(bd_ahead_take(&ahead, 1, NULL, &step), memory);
+    cr_expect_eq(bd_ahead_take(&ahead, 1, NULL, &step), memory + LINE);
+    cr_expect_null(bd_ahead_take(&ahead, 1, NULL, &step));
 }
 
 Test(train_ahead, nothing_to_fetch)

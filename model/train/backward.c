@@ -177,10 +177,12 @@ static bd_status finish_once(struct bd_net *net, struct bd_net_layer *layer, str
     for (int shard = 0; shard < net->shards; shard++) {
         struct bd_error here;
         int worker = omp_get_thread_num();
+        bd_clock_begin(net, worker);
         double from = bd_clock(net);
         bd_status status = bd_net_weight_gradient(
             net, layer, s, shard, worker, layer->d_accumulation_sum + bd_image_at(layer, shard * net->shard), &here);
         bd_clock_phase(net, worker, BD_PHASE_WEIGHT_GRADIENT, from);
+        bd_clock_end(net, worker);
         bd_net_count_convolution(net, layer, net->shard, BD_PHASE_WEIGHT_GRADIENT);
         if (status) {
 #pragma omp critical(bd_net_walk)

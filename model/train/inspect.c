@@ -1,18 +1,13 @@
 /* What tests and tools read out of a network, and the account of its time. */
 #include <omp.h>
 #include <string.h>
-#include <time.h>
 
+#include "model/core/clock.h"
 #include "model/train/network_parts.h"
 
 double bd_clock(const struct bd_net *net)
 {
-    struct timespec t;
-    if (!net->profiling) {
-        return 0;
-    }
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
+    return net->profiling ? bd_seconds(CLOCK_MONOTONIC) : 0;
 }
 
 double bd_clock_phase(struct bd_net *net, int worker, enum bd_phase phase, double from)
@@ -23,6 +18,27 @@ double bd_clock_phase(struct bd_net *net, int worker, enum bd_phase phase, doubl
     double now = bd_clock(net);
     net->worker[worker].seconds[phase] += now - from;
     return now;
+}
+
+void bd_clock_begin(struct bd_net *net, int worker)
+{
+    struct bd_net_worker *own = &net->worker[worker];
+    if (net->profiling) {
+        memcpy(own->before, own->seconds, sizeof own->before);
+        own->processor = bd_seconds(CLOCK_THREAD_CPUTIME_ID);
+        own->wall = bd_clock(net);
+    }
+}
+
+void bd_clock_end(struct bd_net *net, int worker)
+{
+    struct bd_net_worker *own = &net->worker[worker];
+    if (net->profiling) {
+        const double wall = bd_clock(net) - own->wall, processor = bd_seconds(CLOCK_THREAD_CPUTIME_ID) - own->processor;
+        for (int phase = 0; phase < BD_PHASES && wall > 0; phase++) {
+            own->seconds[phase] = own->before[phase] + (own->seconds[phase] - own->before[phase]) * processor / wall;
+        }
+    }
 }
 
 void bd_net_count_bytes(struct bd_net *net, double bytes)

@@ -46,7 +46,7 @@ struct bd_intconv_weights {
 };
 
 /* Codes of an image: the first byte of the first window; what is added to a code; the largest byte. `ahead`: what to
- * fetch beside the products, as far as they last, or NULL. */
+ * fetch beside the products, as far as they last (it is used up; depthwise layers fetch nothing), or NULL. */
 struct bd_intconv_source {
     const uint8_t *first;
     int bias, highest;
@@ -67,7 +67,7 @@ bd_intconv_kernel bd_intconv_by_bytes, bd_intconv_by_bits;
 size_t bd_intconv_room_size(const struct bd_intconv_shape *shape);
 
 /* True when the kernel's sums are those of plain loops on extreme and random codes and weights: padded, strided, with
- * part-filled blocks, +-1, depthwise. */
+ * part-filled blocks, +-1, depthwise, of maps that are not square or smaller than a window. */
 bool bd_intconv_exact(bd_intconv_kernel *kernel);
 /* True where bits have been found exact too: after bd_intconv_usable(), before which bytes are used. */
 bool bd_intconv_bits_usable(void);

@@ -147,7 +147,8 @@ static bool try_fill(bd_intconv_kernel *kernel, const struct trial *t, enum fill
     uint8_t *bytes = lay_out(t, &shape, codes, bias);
     void *sums = bd_xcalloc((size_t)out_blocks * BLOCK * pixels, sizeof(int32_t));
     void *room = bd_xaligned(bd_intconv_room_size(&shape));
-    const struct bd_intconv_source source = {.first = bytes, .bias = bias, .highest = t->most_code ? t->most_code : 2};
+    struct bd_ahead ahead = {0};
+    struct bd_intconv_source source = {.first = bytes, .bias = bias, .highest = t->most_code ? t->most_code : 2};
     const int count = t->out_channels * pixels;
     int *expected = bd_xcalloc(count, sizeof *expected);
     bool fine = true;
@@ -158,6 +159,11 @@ static bool try_fill(bd_intconv_kernel *kernel, const struct trial *t, enum fill
     for (int narrow = 0; narrow < 2 && fine; narrow++) {
         if (narrow && packed.magnitude * (t->most_code ? t->most_code : 1) > INT16_MAX) {
             break;
+        }
+        if (narrow) { /* fetching changes no sum */
+            bd_ahead_add(&ahead, bytes, bd_intconv_blocks(t->in_channels) * shape.plane);
+            bd_ahead_add(&ahead, sums, count * sizeof(int16_t));
+            source.ahead = &ahead;
         }
         kernel(&shape, &packed, &source, narrow ? BD_INT16 : BD_INT32, sums, room);
         for (int i = 0; i < count && fine; i++) {

@@ -62,7 +62,7 @@ struct bd_net_worker {
     void *d_accumulation; /* a shard */
     void *d_code;         /* a shard */
     void *convolution;    /* what a convolution has under way */
-    double seconds[BD_PHASES];
+    double seconds[BD_PHASES], before[BD_PHASES], wall, processor; /* the latter three: of bd_clock_begin */
     int taken;      /* parts of its run in a walk, by whom ever */
     char apart[64]; /* a cache line from the next worker's */
 };
@@ -141,7 +141,8 @@ void bd_net_maxpool_image(struct bd_net *net, struct bd_net_layer *layer, int im
 void bd_net_maxpool_back(const struct bd_net *net, const struct bd_net_layer *layer, const void *g, int image,
                          float *room, void *d_stream);
 
-/* Takes every shard through the walk; threads take shards, or images of a shard, as they come. */
+/* Takes every shard through the walk. A thread has a run of neighbouring shards, or images of shards, and then takes
+ * what others have left of theirs; runs are gone through upwards and downwards in turns. */
 bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_error *err) BD_WARN_UNUSED;
 /* The shard's three convolutions at a switch alone, forward alone with `back` false. */
 bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *layer, int s, bool back, int shard,
@@ -185,9 +186,13 @@ void bd_net_add_value_gradient(struct bd_net_layer *layer, int s);
 /* For the profile: the convolution of some images; bytes that element-wise loops read and write. */
 void bd_net_count_convolution(struct bd_net *net, const struct bd_net_layer *layer, int images, enum bd_phase phase);
 void bd_net_count_bytes(struct bd_net *net, double bytes);
-/* Seconds of this thread's processor time when profiling, else 0. bd_clock_phase adds what passed since `from` to the
- * worker's phase and gives the time now. */
+/* Seconds when profiling, else 0. bd_clock_phase adds what passed since `from` to the worker's phase and gives the time
+ * now. Between begin and end what is added is scaled to the thread's own processor time in the end: reading that clock
+ * takes a call of the kernel, too long for every image, and on a loaded machine some of the time that passes is
+ * others'. */
 double bd_clock(const struct bd_net *net);
 double bd_clock_phase(struct bd_net *net, int worker, enum bd_phase phase, double from);
+void bd_clock_begin(struct bd_net *net, int worker);
+void bd_clock_end(struct bd_net *net, int worker);
 
 #endif

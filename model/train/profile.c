@@ -7,32 +7,43 @@
 
 #define WARM_UP 3 /* steps, in which memory is touched for the first time */
 
-/* The least of the steps' and the convolutions' times: what another program takes from the machine is left out. */
-static void keep_least(double *least, double value)
+/* The least time, and what came with it: what another program takes from the machine is left out. */
+static bool is_least(double *least, double value)
 {
-    *least = *least == 0 || value < *least ? value : *least;
+    const bool less = *least == 0 || value < *least;
+    *least = less ? value : *least;
+    return less;
 }
 
-/* One step and its bare convolutions. */
 static bd_status profile_step(struct bd_run *run, struct bd_train_profile *profile, struct bd_error *err)
 {
-    double wall = bd_seconds(CLOCK_MONOTONIC), processor = bd_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    bd_status status = bd_run_step(run, err);
-    keep_least(&profile->wall, bd_seconds(CLOCK_MONOTONIC) - wall);
-    keep_least(&profile->processor, bd_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor);
-    if (status) {
-        return status;
+    bd_net_start_profile(run->net);
+    run->phases = (struct bd_run_phases){0};
+    const double wall = bd_seconds(CLOCK_MONOTONIC), processor = bd_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    const bd_status status = bd_run_step(run, err);
+    const double took = bd_seconds(CLOCK_MONOTONIC) - wall;
+    if (is_least(&profile->processor, bd_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor)) {
+        profile->wall = took;
+        profile->net = bd_net_profile(run->net);
+        profile->data = run->phases.data;
+        profile->loss = run->phases.loss;
+        profile->optimizer = run->phases.optimizer;
     }
-    wall = bd_seconds(CLOCK_MONOTONIC);
-    processor = bd_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    status = bd_net_bare_step(run->net, err);
+    run->step++;
+    return status;
+}
+
+static bd_status profile_bare_step(struct bd_run *run, struct bd_train_profile *profile, struct bd_error *err)
+{
+    double wall = bd_seconds(CLOCK_MONOTONIC), processor = bd_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    const bd_status status = bd_net_bare_step(run->net, err);
     wall = bd_seconds(CLOCK_MONOTONIC) - wall;
     processor = bd_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor;
     profile->bound_walls += wall;
     profile->bound_processors += processor;
-    keep_least(&profile->bound_wall, wall);
-    keep_least(&profile->bound_processor, processor);
-    run->step++;
+    if (is_least(&profile->bound_processor, processor)) {
+        profile->bound_wall = wall;
+    }
     return status;
 }
 
@@ -43,20 +54,10 @@ static bd_status profile_run(struct bd_run *run, int64_t steps, struct bd_train_
         status = bd_run_step(run, err);
         run->step++;
     }
-    bd_net_start_profile(run->net);
-    run->phases = (struct bd_run_phases){0};
     for (int64_t i = 0; i < steps && !status; i++) {
         status = profile_step(run, profile, err);
+        status = status ? status : profile_bare_step(run, profile, err);
     }
-    profile->net = bd_net_profile(run->net);
-    for (int phase = 0; phase < BD_PHASES; phase++) {
-        profile->net.seconds[phase] /= steps;
-        profile->net.operations[phase] /= steps;
-        profile->net.bytes[phase] /= steps;
-    }
-    profile->data = run->phases.data / steps;
-    profile->loss = run->phases.loss / steps;
-    profile->optimizer = run->phases.optimizer / steps;
     return status;
 }
 

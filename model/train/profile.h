@@ -14,7 +14,7 @@ struct bd_limits {
 
 struct bd_limits bd_measure_limits(void);
 
-/* Per step, seconds of processor time of all threads but for `wall`. */
+/* Of the step that took the least processor time: seconds of processor time of all threads, but for `wall`. */
 struct bd_train_profile {
     int64_t steps, batch;
     int threads;
@@ -22,9 +22,10 @@ struct bd_train_profile {
     double wall, processor; /* of a whole step */
     double data, loss, optimizer;
     struct bd_profile net;
-    /* The same convolutions, forward and backward, with the same primitives and shapes and nothing else. */
+    /* The same convolutions, forward and backward, with the same primitives and shapes and nothing else: the quickest
+     * of as many, */
     double bound_wall, bound_processor;
-    double bound_walls, bound_processors; /* the same of all steps together */
+    double bound_walls, bound_processors; /* and all together */
     struct bd_limits limits;
 };
 

@@ -48,6 +48,7 @@ bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_
         struct bd_error here;
         bd_status status = BD_OK;
         int job;
+        bd_clock_begin(net, worker);
 #pragma omp atomic capture
         job = jobs--;
         if (job > 0) {
@@ -57,6 +58,7 @@ bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_
             status = back ? bd_net_backward_shard(net, walk, i, worker, &here)
                           : bd_net_forward_images(net, walk, i * part, part, worker, &here);
         }
+        bd_clock_end(net, worker);
         if (status) {
 #pragma omp critical(bd_net_walk)
             {

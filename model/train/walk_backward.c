@@ -116,15 +116,20 @@ static bd_status convolve_back(struct bd_net *net, const struct bd_walk *walk, i
     return status;
 }
 
-/* What gather_images() of these images will read and write. */
-static struct bd_ahead ahead_of_gather(const struct bd_net *net, const struct bd_walk *walk, int image, int images)
+/* Images that go through a walk together. */
+struct part {
+    int first, images;
+};
+
+/* What gather_images() will read and write. */
+static struct bd_ahead ahead_of_gather(const struct bd_net *net, const struct bd_walk *walk, struct part part)
 {
     struct bd_ahead ahead = {0};
     const struct bd_net_layer *layer = walk->gather;
     if (!layer) {
         return ahead;
     }
-    const size_t at = bd_image_at(layer, image), count = bd_image_at(layer, images),
+    const size_t at = bd_image_at(layer, part.first), count = bd_image_at(layer, part.images),
                  gradient = bd_number_size(bd_operand_type(net)), number = bd_number_size(layer->accumulation_type);
     const int q = layer->info->out_quantizer;
     if (q >= 0 && net->d_code[q]) {
@@ -141,41 +146,50 @@ static struct bd_ahead ahead_of_gather(const struct bd_net *net, const struct bd
     return ahead;
 }
 
-/* What normalize_images() and the weights' gradient of these images will read, if there are such images. */
-static struct bd_ahead ahead_of_normalize(const struct bd_net *net, const struct bd_walk *walk, int image, int images)
+/* What normalize_images() and the weights' gradient will read, if there is such a part. */
+static struct bd_ahead ahead_of_normalize(const struct bd_net *net, const struct bd_walk *walk, struct part part)
 {
     struct bd_ahead ahead = {0};
-    if (image < 0 || image >= net->batch) {
+    if (part.first < 0 || part.first >= net->batch) {
         return ahead;
     }
     const struct bd_net_layer *layer = walk->normalize;
     const struct bd_net_codes *codes = &net->codes[layer->info->in_quantizer];
-    const size_t at = bd_image_at(layer, image), count = bd_image_at(layer, images),
+    const size_t at = bd_image_at(layer, part.first), count = bd_image_at(layer, part.images),
                  gradient = bd_number_size(bd_operand_type(net)), number = bd_number_size(layer->accumulation_type);
-    if (codes->bytes) {
-        bd_ahead_add(&ahead, codes->bytes + image * codes->image, images * codes->image);
+    if (bd_net_code(net, layer->info->in_quantizer, walk->s).kind == BD_CODE_CLIP) {
+        const size_t map = (size_t)layer->in_padded * layer->info->in_height * layer->info->in_width;
+        bd_ahead_add(&ahead, codes->values + part.first * map, part.images * map * sizeof(float));
+    } else {
+        bd_ahead_add(&ahead, codes->bytes + part.first * codes->image, part.images * codes->image);
     }
     bd_ahead_add(&ahead, (const char *)layer->accumulation + at * number, count * number);
     bd_ahead_add(&ahead, (const char *)walk->normalize_g + at * gradient, count * gradient);
     return ahead;
 }
 
-/* Images of a shard through batch norm, convolution and gathering while they are in cache. `next`: where the worker
- * goes on, as far as it knows. */
-static void filter_back(struct bd_net *net, const struct bd_walk *walk, int image, int images, int next, int worker)
+/* Part of a shard through batch norm, convolution and gathering while it is in cache. `next`: where the worker goes
+ * on, as far as it knows. */
+static void filter_back(struct bd_net *net, const struct bd_walk *walk, struct part part, struct part next, int worker)
 {
     double from = bd_clock(net);
-    const struct bd_ahead ahead[2] = {ahead_of_gather(net, walk, image, images),
-                                      ahead_of_normalize(net, walk, next, images)};
-    normalize_images(net, walk, image, images, worker);
+    const struct bd_ahead ahead[2] = {ahead_of_gather(net, walk, part), ahead_of_normalize(net, walk, next)};
+    normalize_images(net, walk, part.first, part.images, worker);
     bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
-    bd_net_filter_images(net, walk->normalize, walk->s, image, images, worker,
-                         source_gradient(net, walk, image, worker), ahead);
+    bd_net_filter_images(net, walk->normalize, walk->s, part.first, part.images, worker,
+                         source_gradient(net, walk, part.first, worker), ahead);
     from = bd_clock(net);
     if (walk->gather) {
-        gather_images(net, walk, image, images, worker);
+        gather_images(net, walk, part.first, part.images, worker);
     }
     bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
+}
+
+/* What the layer's convolution filters at a time, from `first` on. */
+static struct part part_at(const struct bd_net_layer *layer, int first, int end)
+{
+    const int most = bd_conv_filtered_images(layer->conv);
+    return (struct part){first, end - first < most ? end - first : most};
 }
 
 bd_status bd_net_backward_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker,
@@ -195,11 +209,16 @@ bd_status bd_net_backward_shard(struct bd_net *net, const struct bd_walk *walk, 
         bd_net_count_convolution(net, layer, net->shard, BD_PHASE_DATA_GRADIENT);
     }
     if (layer && bd_conv_filters(layer->conv)) {
-        const int part = bd_conv_filtered_images(layer->conv);
         bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
-        for (int image = first; image < end; image += part) {
-            const int next = image + part < end ? image + part : net->upwards ? end : first - net->shard;
-            filter_back(net, walk, image, end - image < part ? end - image : part, next, worker);
+        struct part part = part_at(layer, first, end);
+        while (part.images) {
+            struct part next = part_at(layer, part.first + part.images, end), fetched = next;
+            if (!next.images) {
+                const int shard_after = net->upwards ? end : first - net->shard;
+                fetched = part_at(layer, shard_after, shard_after + net->shard);
+            }
+            filter_back(net, walk, part, fetched, worker);
+            part = next;
         }
         return BD_OK;
     }

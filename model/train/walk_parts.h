@@ -2,6 +2,7 @@
 #ifndef BD_TRAIN_WALK_PARTS_H
 #define BD_TRAIN_WALK_PARTS_H
 
+#include "model/train/ahead.h"
 #include "model/train/network_parts.h"
 
 /* `images` of a shard from `first` on, forward: all of them where the convolution takes whole shards. */
@@ -11,7 +12,7 @@ bd_status bd_net_forward_images(struct bd_net *net, const struct bd_walk *walk, 
 bd_status bd_net_backward_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker,
                                 struct bd_error *err) BD_WARN_UNUSED;
 
-/* Sums of an image by the integer kernel; `ahead` (or NULL) is fetched beside them. */
+/* Sums of an image by the integer kernel; `ahead` (or NULL) is fetched beside them and used up. */
 void bd_net_convolve_image(struct bd_net *net, const struct bd_net_layer *layer, int s, int image, int worker,
                            struct bd_ahead *ahead);
 /* Images' input of a layer as numbers: pixels, or codes, made in the worker's room. */

@@ -128,16 +128,19 @@ static void take_factors(struct bd_net_layer *layer)
 
 void bd_net_update_weights(struct bd_net *net)
 {
-    double from = bd_clock(net);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
     for (int i = net->graph->layer_count - 1; i >= 0; i--) { /* the last layers are the largest */
+        const int worker = omp_get_thread_num();
+        bd_clock_begin(net, worker);
+        const double from = bd_clock(net);
         if (bd_layer_has_weights(net->layers[i].info)) {
             quantize(net, &net->layers[i]);
             take_factors(&net->layers[i]);
         }
+        bd_clock_phase(net, worker, BD_PHASE_WEIGHTS, from);
+        bd_clock_end(net, worker);
     }
     net->laid_out = false;
-    bd_clock_phase(net, 0, BD_PHASE_WEIGHTS, from);
 }
 
 /* Between (OC, IC / groups, KH, KW) and the same with whole blocks of input channels. */
@@ -206,12 +209,16 @@ static bd_status lay_out(struct bd_net *net, struct bd_net_layer *layer, struct 
 bd_status bd_net_lay_out_weights(struct bd_net *net, struct bd_error *err)
 {
     bd_status worst = BD_OK;
-    double from = bd_clock(net);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->workers)
     for (int i = net->graph->layer_count - 1; i >= 0; i--) {
         struct bd_error here;
         struct bd_net_layer *layer = &net->layers[i];
+        const int worker = omp_get_thread_num();
+        bd_clock_begin(net, worker);
+        const double from = bd_clock(net);
         bd_status status = layer->conv && !net->laid_out ? lay_out(net, layer, &here) : BD_OK;
+        bd_clock_phase(net, worker, BD_PHASE_WEIGHTS, from);
+        bd_clock_end(net, worker);
         if (status) {
 #pragma omp critical(bd_net_walk)
             {
@@ -221,7 +228,6 @@ bd_status bd_net_lay_out_weights(struct bd_net *net, struct bd_error *err)
         }
     }
     net->laid_out = !worst;
-    bd_clock_phase(net, 0, BD_PHASE_WEIGHTS, from);
     return worst;
 }
 

@@ -51,8 +51,8 @@ void bd_cli_print_profile(const struct bd_train_profile *p)
 {
     struct row rows[ROWS];
     fill_rows(p, rows);
-    printf("a step of %" PRId64 " images, %d threads, %s gradients; processor time of all threads, mean of %" PRId64
-           " steps\n",
+    printf("a step of %" PRId64
+           " images, %d threads, %s gradients; processor time of all threads, the quickest of %" PRId64 " steps\n",
            p->batch, p->threads, p->half ? "bfloat16" : "float32", p->steps);
     printf("%-24s %9s %6s %9s %8s %8s\n", "", "ms", "%", "GOP/s", "of limit", "GB/s");
     for (int i = 0; i < ROWS; i++) {
