@@ -185,36 +185,54 @@ static double median(double *times)
     return times[ROUNDS / 2];
 }
 
+/* Seconds an image; bits 0 where they do not take the layer, peer 0 where there is none. */
+struct row {
+    int channels, out_channels, side, stride, activation_bits;
+    double bytes, bits, peer, operations;
+};
+
+static void print_row(const struct row *r, double limit, bool json)
+{
+    const double best = r->bits > 0 && r->bits < r->bytes ? r->bits : r->bytes;
+    if (json) {
+        printf("{\"in_channels\": %d, \"out_channels\": %d, \"side\": %d, \"stride\": %d, \"activation_bits\": %d, "
+               "\"bytes_seconds\": %.4g, \"bits_seconds\": %.4g, \"onednn_seconds\": %.4g, \"operations\": %.0f, "
+               "\"limit_operations_per_second\": %.4g}\n",
+               r->channels, r->out_channels, r->side, r->stride, r->activation_bits, r->bytes, r->bits, r->peer,
+               r->operations, limit);
+        return;
+    }
+    char shape[64], by_bits[64] = "-";
+    snprintf(shape, sizeof shape, "%d to %d, %dx%d%s", r->channels, r->out_channels, r->side, r->side,
+             r->stride == 2 ? ", stride 2" : "");
+    if (r->bits > 0) {
+        snprintf(by_bits, sizeof by_bits, "%.1f us (%.1fx)", r->bits * 1e6, r->bytes / r->bits);
+    }
+    printf("| %-26s | %4d | %7.1f us (%3.0f%%) | %7.1f us (%3.0f%%) | %17s | %6.2f |\n", shape, r->activation_bits,
+           r->peer * 1e6, r->peer > 0 ? 100 * r->operations / r->peer / limit : 0, r->bytes * 1e6,
+           100 * r->operations / r->bytes / limit, by_bits, r->peer / best);
+}
+
 /* False when sums differ. */
-static bool measure(int channels, int out_channels, int side, int stride, int highest, double limit)
+static bool measure(struct row *row)
 {
     struct problem p;
     struct peer peer;
     double bytes[ROUNDS], bits[ROUNDS], other[ROUNDS];
-    open_problem(&p, channels, out_channels, side, stride, highest);
+    open_problem(&p, row->channels, row->out_channels, row->side, row->stride, (1 << row->activation_bits) - 1);
     const bool peers = open_peer(&peer, &p.shape), taken = bd_bitconv_takes(&p.packed.bits, p.bias, p.highest);
     for (int r = 0; r < ROUNDS; r++) {
         bytes[r] = walk(&p, bd_intconv_by_bytes, p.sums[0]);
         bits[r] = walk(&p, bd_intconv_by_bits, p.sums[1]);
         other[r] = peers ? run_peer(&peer) : 0;
     }
-    const size_t results = (size_t)IMAGES * out_channels * p.shape.out_height * p.shape.out_width;
-    const bool same = !memcmp(p.sums[0], p.sums[1], results * (p.packed.magnitude * p.highest <= INT16_MAX ? 2 : 4));
-    const double of_bytes = median(bytes), of_bits = median(bits), of_peer = median(other);
-    const double operations = 2.0 * results * channels * 9;
-    char shape[64], by_bits[64] = "-";
-    snprintf(shape, sizeof shape, "%d to %d, %dx%d%s", channels, out_channels, side, side,
-             stride == 2 ? ", stride 2" : "");
-    if (taken) {
-        snprintf(by_bits, sizeof by_bits, "%.1f us (%.1fx)", of_bits / IMAGES * 1e6, of_bytes / of_bits);
-    }
-    printf("| %-26s | %4d | %7.1f us (%3.0f%%) | %7.1f us (%3.0f%%) | %17s | %6.2f |\n", shape,
-           highest == 1    ? 1
-           : highest == 3  ? 2
-           : highest == 15 ? 4
-                           : 8,
-           of_peer / IMAGES * 1e6, peers ? 100 * operations / of_peer / limit : 0, of_bytes / IMAGES * 1e6,
-           100 * operations / of_bytes / limit, by_bits, of_peer / (taken && of_bits < of_bytes ? of_bits : of_bytes));
+    const size_t results = (size_t)row->out_channels * p.shape.out_height * p.shape.out_width;
+    const bool same =
+        !memcmp(p.sums[0], p.sums[1], IMAGES * results * (p.packed.magnitude * p.highest <= INT16_MAX ? 2 : 4));
+    row->bytes = median(bytes) / IMAGES;
+    row->bits = taken ? median(bits) / IMAGES : 0;
+    row->peer = median(other) / IMAGES;
+    row->operations = 2.0 * results * row->channels * 9;
     close_peer(&peer);
     close_problem(&p);
     if (!same) {
@@ -223,24 +241,40 @@ static bool measure(int channels, int out_channels, int side, int stride, int hi
     return same;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const int shapes[][4] = {{16, 16, 28, 1}, {16, 32, 28, 2}, {32, 32, 14, 1}, {32, 64, 14, 2}, {64, 64, 7, 1}};
-    static const int highest[] = {1, 3, 15, 255};
+    static const int bits[] = {1, 2, 4, 8};
+    const bool json = argc == 2 && !strcmp(argv[1], "--json");
     bool same = true;
+    if (argc > 1 && !json) {
+        const bool help = argc == 2 && !strcmp(argv[1], "--help");
+        fprintf(help ? stdout : stderr, "convolve: speed of the integer convolution beside oneDNN's, on one thread\n"
+                                        "  --json   a line of JSON for each row of the table\n");
+        return help ? 0 : 2;
+    }
     if (!bd_intconv_usable()) {
-        printf("this processor has not the instructions of the integer kernel\n");
+        fprintf(stderr, "this processor has not the instructions of the integer kernel\n");
         return 0;
     }
     omp_set_num_threads(1);
-    const struct bd_limits limits = bd_measure_limits();
-    printf("an image, one thread; %% of %.0f GOP/s, the limit for products of bytes\n", limits.byte_operations / 1e9);
-    printf("| shape, 3x3                 | bits | oneDNN u8 s8 s32   | by bytes           | by bits (bytes'/) | "
-           "oneDNN's / the best |\n"
-           "|---|---:|---:|---:|---:|---:|\n");
+    const double limit = bd_measure_limits().byte_operations;
+    if (!json) {
+        printf("an image, one thread; %% of %.0f GOP/s, the limit for products of bytes\n", limit / 1e9);
+        printf("| shape, 3x3                 | bits | oneDNN u8 s8 s32   | by bytes           | by bits (bytes'/) | "
+               "oneDNN's / the best |\n"
+               "|---|---:|---:|---:|---:|---:|\n");
+    }
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        for (size_t k = 0; k < sizeof highest / sizeof *highest; k++) {
-            same &= measure(shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3], highest[k], limits.byte_operations);
+        for (size_t k = 0; k < sizeof bits / sizeof *bits; k++) {
+            struct row row = {.channels = shapes[i][0],
+                              .out_channels = shapes[i][1],
+                              .side = shapes[i][2],
+                              .stride = shapes[i][3],
+                              .activation_bits = bits[k]};
+            same &= measure(&row);
+            print_row(&row, limit, json);
+            fflush(stdout);
         }
     }
     return same ? 0 : 1;

@@ -1,2 +1,3 @@
-# Speed of the integer forward convolution, by bytes and by bits, beside oneDNN's (tests/convolve.c), on one thread.
-exec "${BITDIAL_BUILD:-build}/convolve"
+# Speed of the integer forward convolution, by bytes and by bits, beside oneDNN's (tests/convolve.c), on one thread;
+# --json: a line of JSON for each row.
+exec "${BITDIAL_BUILD:-build}/convolve" "$@"
