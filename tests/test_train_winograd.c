@@ -219,16 +219,9 @@ static const struct bd_winograd_shape shapes[] = {
     {.batch = 5, .in_channels = 16, .out_channels = 48, .height = 7, .width = 7}, /* odd blocks, odd tiles */
     {.batch = 2, .in_channels = 48, .out_channels = 32, .height = 3, .width = 9},
     {.batch = 1, .in_channels = 64, .out_channels = 64, .height = 12, .width = 20},
-    {.batch = 2,
-     .in_channels = 16,
-     .out_channels = 16,
-     .height = 5,
-     .width = 33}, /* strips of eight tiles and of one */
-    {.batch = 1,
-     .in_channels = 32,
-     .out_channels = 16,
-     .height = 9,
-     .width = 75}, /* two strips of eight and one of three */
+    /* strips of eight tiles and of one; two of eight and one of three */
+    {.batch = 2, .in_channels = 16, .out_channels = 16, .height = 5, .width = 33},
+    {.batch = 1, .in_channels = 32, .out_channels = 16, .height = 9, .width = 75},
 };
 
 static void check(bool half, double limit)

@@ -21,8 +21,7 @@ for file in model/zoo/*.h5; do
         }
         END { exit bad || rows < 3 }' "$work/$name.txt" || fail "$name: integers and floats"
     code=0
-    "$bitdial" compile "$file" --hardware $demo -o "$work/$name.bdp" >/dev/null 2>"$work/err" ||
-        code=$?
+    "$bitdial" compile "$file" --hardware $demo -o "$work/$name.bdp" >/dev/null 2>"$work/err" || code=$?
     if [ -n "$refused" ]; then
         [ $code = 1 ] || [ $code = 2 ] || fail "$name: compiled for hardware without groups"
         [ ! -e "$work/$name.bdp" ] || fail "$name: an image was left behind"

@@ -37,7 +37,6 @@ bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_
     const bool back = walk->unpool || walk->normalize || walk->scatter || walk->gather;
     const int part = back || by_shards(walk) ? net->shard : net->shard % IMAGES ? 1 : IMAGES;
     const int parts = net->batch / part;
-    int jobs = walk->add_up ? 1 : 0;
     for (int i = 0; i < net->workers; i++) {
         net->worker[i].taken = 0;
     }
@@ -47,11 +46,9 @@ bd_status bd_net_walk(struct bd_net *net, const struct bd_walk *walk, struct bd_
         const int worker = omp_get_thread_num();
         struct bd_error here;
         bd_status status = BD_OK;
-        int job;
         bd_clock_begin(net, worker);
-#pragma omp atomic capture
-        job = jobs--;
-        if (job > 0) {
+#pragma omp single nowait
+        if (walk->add_up) {
             status = bd_net_add_weight_gradient(net, walk->add_up, walk->s, net->d_shards[!net->turn], worker, &here);
         }
         for (int i; !status && (i = next_part(net, parts, worker)) >= 0;) {

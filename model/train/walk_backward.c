@@ -26,12 +26,12 @@ static void unpool_shard(struct bd_net *net, const struct bd_net_layer *pool, in
     }
 }
 
-static void gather_images(struct bd_net *net, const struct bd_walk *walk, int image, int images, int worker)
+static void gather_part(struct bd_net *net, const struct bd_walk *walk, struct bd_part part, int worker)
 {
     const struct bd_net_layer *layer = walk->gather;
-    int q = layer->info->out_quantizer, block = net->block, first = image * bd_blocks(net, layer);
+    int q = layer->info->out_quantizer, block = net->block, first = part.first * bd_blocks(net, layer);
     enum bd_number d_type = bd_operand_type(net);
-    size_t start = bd_image_at(layer, image), number = bd_number_size(layer->accumulation_type);
+    size_t start = bd_image_at(layer, part.first), number = bd_number_size(layer->accumulation_type);
     const size_t gradient = bd_number_size(d_type);
     struct bd_code code = bd_net_code(net, q, walk->s);
     const char *first_reader = q < 0 ? NULL : net->d_code[q], *d_stream = walk->d_stream;
@@ -41,7 +41,7 @@ static void gather_images(struct bd_net *net, const struct bd_walk *walk, int im
         d_code[0] = d_code[1];
         d_code[1] = NULL;
     }
-    for (int i = 0; i < images * bd_blocks(net, layer); i++) {
+    for (int i = 0; i < part.images * bd_blocks(net, layer); i++) {
         size_t in = i * bd_slab_size(net, layer), at = start + in;
         int channel = i % bd_blocks(net, layer) * block;
         struct bd_backward_slab slab = {.a = (const char *)layer->accumulation + at * number,
@@ -58,20 +58,20 @@ static void gather_images(struct bd_net *net, const struct bd_walk *walk, int im
         bd_kernel_backward(&slab, layer->out_pixels, block, &code, net->slab_sums + (size_t)(first + i) * 2 * block,
                            &net->slab_alpha[first + i]);
     }
-    bd_net_count_bytes(net, (double)images * layer->out_padded * layer->out_pixels *
+    bd_net_count_bytes(net, (double)part.images * layer->out_padded * layer->out_pixels *
                                 (number + (layer->stream ? 4 : 0) +
                                  (1 + (d_stream ? 1 : 0) + (d_code[0] ? 1 : 0) + (d_code[1] ? 1 : 0)) * gradient));
 }
 
 /* Batch norm's backward pass, into the worker's room or the sum of a ONCE layer. */
-static void normalize_images(struct bd_net *net, const struct bd_walk *walk, int image, int images, int worker)
+static void normalize_part(struct bd_net *net, const struct bd_walk *walk, struct bd_part part, int worker)
 {
     const struct bd_net_layer *layer = walk->normalize;
-    size_t start = bd_image_at(layer, image), number = bd_number_size(layer->accumulation_type);
+    size_t start = bd_image_at(layer, part.first), number = bd_number_size(layer->accumulation_type);
     const bool of_image = layer->info->in_quantizer == BD_QUANTIZER_INPUT;
     enum bd_number g_type = bd_operand_type(net), d_type = of_image ? BD_FLOAT : g_type;
     char *d_accumulation = net->worker[worker].d_accumulation;
-    for (int i = 0; i < images * bd_blocks(net, layer); i++) {
+    for (int i = 0; i < part.images * bd_blocks(net, layer); i++) {
         size_t in = i * bd_slab_size(net, layer), at = start + in;
         int c = i % bd_blocks(net, layer) * net->block;
         struct bd_normalize_slab slab = {.g = (const char *)walk->normalize_g + at * bd_number_size(g_type),
@@ -86,7 +86,7 @@ static void normalize_images(struct bd_net *net, const struct bd_walk *walk, int
                                          .sum = layer->once ? layer->d_accumulation_sum + at : NULL};
         bd_kernel_normalize_gradient(&slab, layer->out_pixels, net->block);
     }
-    bd_net_count_bytes(net, (double)images * layer->out_padded * layer->out_pixels *
+    bd_net_count_bytes(net, (double)part.images * layer->out_padded * layer->out_pixels *
                                 (number + bd_number_size(g_type) + (layer->once ? 8 : bd_number_size(d_type))));
 }
 
@@ -116,13 +116,8 @@ static bd_status convolve_back(struct bd_net *net, const struct bd_walk *walk, i
     return status;
 }
 
-/* Images that go through a walk together. */
-struct part {
-    int first, images;
-};
-
-/* What gather_images() will read and write. */
-static struct bd_ahead ahead_of_gather(const struct bd_net *net, const struct bd_walk *walk, struct part part)
+/* What gather_part() will read and write; a d_stream, where there is one, is what gather_g takes the place of. */
+static struct bd_ahead ahead_of_gather(const struct bd_net *net, const struct bd_walk *walk, struct bd_part part)
 {
     struct bd_ahead ahead = {0};
     const struct bd_net_layer *layer = walk->gather;
@@ -135,9 +130,6 @@ static struct bd_ahead ahead_of_gather(const struct bd_net *net, const struct bd
     if (q >= 0 && net->d_code[q]) {
         bd_ahead_add(&ahead, (const char *)net->d_code[q] + at * gradient, count * gradient);
     }
-    if (walk->d_stream && walk->d_stream != walk->gather_g) {
-        bd_ahead_add(&ahead, (const char *)walk->d_stream + at * gradient, count * gradient);
-    }
     bd_ahead_add(&ahead, (const char *)walk->gather_g + at * gradient, count * gradient);
     if (layer->stream) {
         bd_ahead_add(&ahead, layer->stream + at, count * sizeof(float));
@@ -146,8 +138,8 @@ static struct bd_ahead ahead_of_gather(const struct bd_net *net, const struct bd
     return ahead;
 }
 
-/* What normalize_images() and the weights' gradient will read, if there is such a part. */
-static struct bd_ahead ahead_of_normalize(const struct bd_net *net, const struct bd_walk *walk, struct part part)
+/* What normalize_part() and the weights' gradient will read, if there is such a part. */
+static struct bd_ahead ahead_of_normalize(const struct bd_net *net, const struct bd_walk *walk, struct bd_part part)
 {
     struct bd_ahead ahead = {0};
     if (part.first < 0 || part.first >= net->batch) {
@@ -170,26 +162,20 @@ static struct bd_ahead ahead_of_normalize(const struct bd_net *net, const struct
 
 /* Part of a shard through batch norm, convolution and gathering while it is in cache. `next`: where the worker goes
  * on, as far as it knows. */
-static void filter_back(struct bd_net *net, const struct bd_walk *walk, struct part part, struct part next, int worker)
+static void filter_back(struct bd_net *net, const struct bd_walk *walk, struct bd_part part, struct bd_part next,
+                        int worker)
 {
     double from = bd_clock(net);
     const struct bd_ahead ahead[2] = {ahead_of_gather(net, walk, part), ahead_of_normalize(net, walk, next)};
-    normalize_images(net, walk, part.first, part.images, worker);
+    normalize_part(net, walk, part, worker);
     bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
-    bd_net_filter_images(net, walk->normalize, walk->s, part.first, part.images, worker,
-                         source_gradient(net, walk, part.first, worker), ahead);
+    bd_net_filter_part(net, walk->normalize, walk->s, part, worker, source_gradient(net, walk, part.first, worker),
+                       ahead);
     from = bd_clock(net);
     if (walk->gather) {
-        gather_images(net, walk, part.first, part.images, worker);
+        gather_part(net, walk, part, worker);
     }
     bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
-}
-
-/* What the layer's convolution filters at a time, from `first` on. */
-static struct part part_at(const struct bd_net_layer *layer, int first, int end)
-{
-    const int most = bd_conv_filtered_images(layer->conv);
-    return (struct part){first, end - first < most ? end - first : most};
 }
 
 bd_status bd_net_backward_shard(struct bd_net *net, const struct bd_walk *walk, int shard, int worker,
@@ -197,6 +183,7 @@ bd_status bd_net_backward_shard(struct bd_net *net, const struct bd_walk *walk, 
 {
     const struct bd_net_layer *layer = walk->normalize;
     const int first = shard * net->shard, end = first + net->shard;
+    const struct bd_part whole = {first, net->shard};
     bd_status status = BD_OK;
     double from = bd_clock(net);
     if (walk->unpool) {
@@ -210,12 +197,13 @@ bd_status bd_net_backward_shard(struct bd_net *net, const struct bd_walk *walk, 
     }
     if (layer && bd_conv_filters(layer->conv)) {
         bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
-        struct part part = part_at(layer, first, end);
+        struct bd_part part = bd_net_filtered_part(layer, first, end);
         while (part.images) {
-            struct part next = part_at(layer, part.first + part.images, end), fetched = next;
+            struct bd_part next = bd_net_filtered_part(layer, part.first + part.images, end),
+                           fetched = next; /* where the worker goes on */
             if (!next.images) {
                 const int shard_after = net->upwards ? end : first - net->shard;
-                fetched = part_at(layer, shard_after, shard_after + net->shard);
+                fetched = bd_net_filtered_part(layer, shard_after, shard_after + net->shard);
             }
             filter_back(net, walk, part, fetched, worker);
             part = next;
@@ -223,7 +211,7 @@ bd_status bd_net_backward_shard(struct bd_net *net, const struct bd_walk *walk, 
         return BD_OK;
     }
     if (layer) {
-        normalize_images(net, walk, first, net->shard, worker);
+        normalize_part(net, walk, whole, worker);
         bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
         status = layer->once ? BD_OK : convolve_back(net, walk, shard, worker, err);
         from = bd_clock(net);
@@ -233,7 +221,7 @@ bd_status bd_net_backward_shard(struct bd_net *net, const struct bd_walk *walk, 
                             walk->scattered);
     }
     if (!status && walk->gather) {
-        gather_images(net, walk, first, net->shard, worker);
+        gather_part(net, walk, whole, worker);
     }
     bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
     return status;

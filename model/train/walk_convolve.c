@@ -69,15 +69,21 @@ bd_status bd_net_weight_gradient(struct bd_net *net, const struct bd_net_layer *
                                     d_accumulation, gradient_of_shard(net, layer, shard), err);
 }
 
-void bd_net_filter_images(struct bd_net *net, const struct bd_net_layer *layer, int s, int image, int images,
-                          int worker, void *d_source, const struct bd_ahead ahead[2])
+struct bd_part bd_net_filtered_part(const struct bd_net_layer *layer, int first, int end)
 {
-    const int q = layer->info->in_quantizer, shard = image / net->shard;
+    const int most = bd_conv_filtered_images(layer->conv);
+    return (struct bd_part){first, end - first < most ? end - first : most};
+}
+
+void bd_net_filter_part(struct bd_net *net, const struct bd_net_layer *layer, int s, struct bd_part part, int worker,
+                        void *d_source, const struct bd_ahead ahead[2])
+{
+    const int q = layer->info->in_quantizer, shard = part.first / net->shard;
     const struct bd_code code = bd_net_code(net, q, s);
     struct bd_winograd_task task = bd_conv_filtering(layer->conv, worker, layer->set_of[s]);
-    task.images = images;
-    task.begins = image == shard * net->shard;
-    task.ends = image + images == (shard + 1) * net->shard;
+    task.images = part.images;
+    task.begins = part.first == shard * net->shard;
+    task.ends = part.first + part.images == (shard + 1) * net->shard;
     task.d_result = net->worker[worker].d_accumulation;
     task.d_weights = gradient_of_shard(net, layer, shard);
     task.d_source = d_source;
@@ -86,15 +92,15 @@ void bd_net_filter_images(struct bd_net *net, const struct bd_net_layer *layer, 
     task.codes = code.kind != BD_CODE_CLIP;
     if (task.codes) {
         const struct bd_net_codes *codes = &net->codes[q];
-        task.source = (struct bd_winograd_maps){.first = codes->bytes + image * codes->image +
+        task.source = (struct bd_winograd_maps){.first = codes->bytes + part.first * codes->image +
                                                          codes->pad * (codes->row + net->block),
                                                 .row = codes->row,
                                                 .plane = codes->plane,
                                                 .image = codes->image,
                                                 .bias = bd_code_bias(&code)};
     } else {
-        task.source =
-            bd_winograd_number_maps(task.shape, bd_net_operand(net, layer, s, image, images, worker), layer->in_padded);
+        const void *numbers = bd_net_operand(net, layer, s, part.first, part.images, worker);
+        task.source = bd_winograd_number_maps(task.shape, numbers, layer->in_padded);
     }
     double from = bd_clock(net);
     bd_winograd_weight_gradient(&task);
@@ -123,10 +129,10 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
     }
     if (bd_conv_filters(layer->conv)) {
         const struct bd_ahead nothing[2] = {0};
-        const int part = bd_conv_filtered_images(layer->conv), end = (shard + 1) * net->shard;
-        for (int image = shard * net->shard; image < end; image += part) {
-            bd_net_filter_images(net, layer, s, image, end - image < part ? end - image : part, worker, own->d_code,
-                                 nothing);
+        const int end = (shard + 1) * net->shard;
+        struct bd_part part = bd_net_filtered_part(layer, shard * net->shard, end);
+        for (; part.images; part = bd_net_filtered_part(layer, part.first + part.images, end)) {
+            bd_net_filter_part(net, layer, s, part, worker, own->d_code, nothing);
         }
         return BD_OK;
     }

@@ -18,10 +18,17 @@ void bd_net_convolve_image(struct bd_net *net, const struct bd_net_layer *layer,
 /* Images' input of a layer as numbers: pixels, or codes, made in the worker's room. */
 const void *bd_net_operand(struct bd_net *net, const struct bd_net_layer *layer, int s, int image, int images,
                            int worker);
-/* Both gradients of a layer whose convolution filters, of `images` of a shard: the whole shard's, part by part in their
- * order. The worker's room holds the images' gradients alone, d_source takes theirs; `ahead` is fetched beside the
- * products of the weights' gradient, and beside the activations'. */
-void bd_net_filter_images(struct bd_net *net, const struct bd_net_layer *layer, int s, int image, int images,
-                          int worker, void *d_source, const struct bd_ahead ahead[2]);
+/* Images of a shard that go through a backward walk together. */
+struct bd_part {
+    int first, images;
+};
+
+/* What a convolution that filters takes at a time, from `first` on; no images at `end`. */
+struct bd_part bd_net_filtered_part(const struct bd_net_layer *layer, int first, int end);
+/* Both gradients of such a layer: the whole shard's, part by part in their order. The worker's room holds the part's
+ * gradients alone, d_source takes its; `ahead` is fetched beside the products of the weights' gradient, and beside the
+ * activations'. */
+void bd_net_filter_part(struct bd_net *net, const struct bd_net_layer *layer, int s, struct bd_part part, int worker,
+                        void *d_source, const struct bd_ahead ahead[2]);
 
 #endif
