@@ -12,11 +12,11 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) criterion)
 LIBS = $(eval LIBS := -Wl,--as-needed $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS))) -ldnnl -lpthread -lm)$(LIBS)
 find = $(sort $(shell find $(wildcard $(1)) -name '$(2)' 2>/dev/null))
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
-LIB_SRC := $(call find,model sw/driver sw/transport,*.c)
+LIB_SRC := $(call find,model sw/driver sw/transport sw/session sw/cosim,*.c)
 CLI_SRC := $(wildcard sw/cli/*.c)
-TEST_SRC := $(wildcard tests/test_*.c) tests/completion.c tests/data_files.c
+TEST_SRC := $(wildcard tests/unit/test_*.c) tests/support/completion.c tests/support/data_files.c
 GEN_SRC := $(wildcard hw/gen/*.c)
-ALL_C := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/sample.c tests/step.c tests/ranks.c tests/convolve.c
+ALL_C := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/support/sample.c tests/support/step.c tests/support/ranks.c tests/bench/convolve.c
 DEPS := build/.packages-$(firstword $(shell cksum apt-packages.txt))
 BITDIAL_BUILD := $(B)
 export SAN DEMO BITDIAL_BUILD
@@ -30,14 +30,14 @@ test: all $(B)/tests $(B)/sample $(B)/step $(B)/ranks $(B)/images ## every test 
 all: $(B)/bitdial $(B)/regs ## build the command, the generator and the simulator
 lint: $(B)/bitdial ## cppcheck on the C, verilator --lint-only -Wall on the RTL of every configuration
 	cppcheck --std=c11 --quiet --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
-	    --suppressions-list=tests/cppcheck.supp -D_GNU_SOURCE -I. $(LIB_SRC) $(CLI_SRC) $(GEN_SRC)
+	    --suppressions-list=tests/support/cppcheck.supp -D_GNU_SOURCE -I. $(LIB_SRC) $(CLI_SRC) $(GEN_SRC)
 	@sh hw/lint.sh
 format: ## clang-format over all C and C++ sources
 	clang-format -i $(call find,model sw tests hw sim,*.[ch]) $(call find,sim,*.cpp)
 check-generated: $(B)/regs ## fail when a generated file differs from its source
-	@sh tests/generated_test.sh
+	@sh tests/cli/generated_test.sh
 cosim: all ## the shipped network on the RTL, every layer compared with the reference
-	@sh tests/cosim.sh
+	@sh tests/support/cosim.sh
 synth-check: $(DEPS) ## the simulated RTL through Yosys for ECP5 and iCE40, with LUT counts
 	@sh hw/synth/check.sh
 bench: all $(B)/step $(B)/convolve ## simulation and training speed
@@ -62,15 +62,17 @@ $(B)/bitdial: $(call objects,$(CLI_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests: $(call objects,$(TEST_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
-$(B)/sample $(B)/step $(B)/ranks $(B)/convolve: $(B)/%: $(B)/obj/tests/%.o $(B)/libbitdial.a
+$(B)/sample $(B)/step $(B)/ranks: $(B)/%: $(B)/obj/tests/support/%.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
-$(B)/images: $(B)/obj/tests/images.o $(B)/obj/tests/data_files.o $(B)/libbitdial.a
+$(B)/convolve: $(B)/obj/tests/bench/convolve.o $(B)/libbitdial.a
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+$(B)/images: $(B)/obj/tests/support/images.o $(B)/obj/tests/support/data_files.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/regs: $(call objects,$(GEN_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 ifneq ($(SAN),)
 # gcc 12 may misplace 64-byte variables in the frames that the address sanitizer makes to find use after return.
-$(addprefix $(B)/obj/model/,train/kernels_wide.o train/kernels_wide_half.o train/intconv.o exec/fast.o): CFLAGS += --param=asan-use-after-return=0
+$(addprefix $(B)/obj/model/,kernels/kernels_wide.o kernels/kernels_wide_half.o kernels/intconv.o exec/fast.o): CFLAGS += --param=asan-use-after-return=0
 build/libbitdial.a: FORCE # the simulator keeps its speed: it is linked with the plain library
 	@$(MAKE) --no-print-directory SAN= $@
 FORCE:

@@ -19,7 +19,7 @@ done
 [ -x build/bitdial ] || make -s build/bitdial >&2
 parameters=$(build/bitdial hardware "$hardware" --parameters)
 geometry=$(echo "$parameters" | sed -n "s/-GGEOMETRY_HASH=64'h//p")
-rtl=$(cat hw/*.sv hw/*.svh hw/build.sh | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
+rtl=$(cat hw/*.sv hw/*/*.sv hw/*.svh hw/build.sh | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
 folder=build/verilated/$geometry-$rtl${trace:+-trace}
 [ "$fault" = 0 ] || folder=$folder-fault$fault
 mkdir -p "$folder"
@@ -29,7 +29,7 @@ mkdir -p "$folder"
     # shellcheck disable=SC2086 # one option a line
     if ! { verilator --cc --prefix Vbitdial_top --top-module bitdial_top -O3 --assert --x-initial unique --unroll-count 1024 \
             ${trace:+--trace-fst --trace-structs} $parameters "-GRTL_HASH=32'h$rtl" -GFAULT="$fault" -Ihw --Mdir "$folder" \
-            hw/bitdial_regs_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv -y hw &&
+            hw/bitdial_regs_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv -y hw/control -y hw/memory -y hw/datapath &&
         make -C "$folder" -f Vbitdial_top.mk OPT_FAST=-O3 OPT_SLOW=-O1 OBJCACHE="$(command -v ccache || true)" \
             Vbitdial_top__ALL.a verilated.o ${trace:+verilated_fst_c.o} verilated_threads.o &&
         cp "$folder/Vbitdial_top__ALL.a" "$folder/libVbitdial_top.a" &&

@@ -1,7 +1,7 @@
 # The virtual platform: one with the transaction-level target alone, and one for each Verilated build (sim/build.sh
 # names it by VERILATED=build/verilated/...). Always built without sanitizers: it is a process of its own.
 SIM_CXXFLAGS := -std=gnu++17 -O2 -g -Wall -Wextra -Werror -I.
-SIM_SHARED := build/sim/platform.o build/sim/tlm_core.o
+SIM_SHARED := build/sim/platform/platform.o build/sim/platform/tlm_core.o
 SIM_LIBS := -lsystemc -lyaml -lz -lm -lpthread
 
 platform: all ## the SystemC platform: the transaction-level target, and the RTL of the demo
@@ -10,7 +10,7 @@ platform: all ## the SystemC platform: the transaction-level target, and the RTL
 test: platform
 cosim-geometries: all ## the shipped network and random ones on the RTL of five more hardware configurations
 	@sh sim/geometries.sh
-build/platform-tlm: $(SIM_SHARED) build/sim/no_rtl_core.o build/libbitdial.a
+build/platform-tlm: $(SIM_SHARED) build/sim/platform/no_rtl_core.o build/libbitdial.a
 	@echo "link $@" && g++ -fopenmp -o $@ $^ $(SIM_LIBS)
 build/sim/%.o: sim/%.cpp sim/rules.mk | $(DEPS)
 	@mkdir -p $(@D) && echo "c++ $<"
@@ -18,12 +18,12 @@ build/sim/%.o: sim/%.cpp sim/rules.mk | $(DEPS)
 
 ifneq ($(VERILATED),)
 VERILATOR_INCLUDE = $(shell verilator --getenv VERILATOR_ROOT)/include
-$(VERILATED)/rtl_core.o: sim/rtl_core.cpp sim/axi_memory.h sim/core.h sim/rules.mk $(VERILATED)/done
+$(VERILATED)/rtl_core.o: sim/platform/rtl_core.cpp sim/platform/axi_memory.h sim/platform/core.h sim/rules.mk $(VERILATED)/done
 	@echo "c++ $< for $(notdir $(VERILATED))"
 	@g++ $(SIM_CXXFLAGS) -O3 $(if $(findstring -trace,$(notdir $(VERILATED))),-DVM_TRACE=1 -DVM_TRACE_FST=1,-DVM_TRACE=0 -DVM_TRACE_FST=0) \
 	    -I$(VERILATED) -isystem $(VERILATOR_INCLUDE) -isystem $(VERILATOR_INCLUDE)/vltstd -c -o $@ $<
 build/platform-$(notdir $(VERILATED)): $(SIM_SHARED) $(VERILATED)/rtl_core.o $(VERILATED)/libVbitdial_top.a build/libbitdial.a
 	@echo "link $@" && g++ -fopenmp -o $@ $^ $(SIM_LIBS)
 endif
--include $(wildcard build/sim/*.d)
+-include $(wildcard build/sim/*/*.d)
 .PHONY: platform cosim-geometries

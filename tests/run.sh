@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the Criterion tests and every tests/*_test.sh, prints each failure, and closes with "N passed, N failed".
-# A Criterion test passes when its report says so and it ran to its end (tests/completion.c); one that is listed but
+# Runs the Criterion tests and every tests/cli/*_test.sh, prints each failure, and closes with "N passed, N failed".
+# A Criterion test passes when its report says so and it ran to its end (tests/support/completion.c); one that is listed but
 # not reported has failed, and so has a skipped one. `tests/run.sh NAME...` runs only those shell tests.
 # Exit codes: 0 all passed, 1 not, 3 nothing to run.
 B=${BITDIAL_BUILD:-build}
@@ -13,7 +13,7 @@ export LC_ALL=C
 export OMP_WAIT_POLICY=passive # more threads than processors wait for each other, and would spin
 export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
-export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0:${LSAN_OPTIONS:-}"
+export LSAN_OPTIONS="suppressions=$PWD/tests/support/lsan.supp:print_suppressions=0:${LSAN_OPTIONS:-}"
 
 # One shell test; its result is a line in $logs/results.
 if [ "$1" = --one ]; then
@@ -73,14 +73,14 @@ EOF
         failed=1
     fi
     echo "criterion: $passed passed, $failed failed in $(($(date +%s) - start)) s"
-elif [ $# = 0 ] && ls tests/test_*.c >/dev/null 2>&1; then
+elif [ $# = 0 ] && ls tests/unit/test_*.c >/dev/null 2>&1; then
     echo "FAIL $B/tests: not built"
     failed=1
 fi
 
 # Two shell tests at a time share the cores.
 if [ $# = 0 ]; then
-    set -- tests/*_test.sh
+    set -- tests/cli/*_test.sh
 fi
 for test in "$@"; do
     [ -f "$test" ] && echo "$test"

@@ -2,7 +2,7 @@
  *     sw/driver/bitdial_regs.h   offsets, field masks and values for C
  *     hw/bitdial_regs_pkg.sv     the same for SystemVerilog
  *     hw/REGS.md                 the map for people
- *     tests/regs_table.h         offset, access and reset of every register, for the reset and access tests
+ *     tests/support/regs_table.h         offset, access and reset of every register, for the reset and access tests
  * Usage: regs REGS.yaml ROOT   (files go under ROOT, whose folders exist) */
 #include <ctype.h>
 #include <stdarg.h>
@@ -336,7 +336,7 @@ static bd_status generate(const char *yaml_path, const char *root, struct map *m
     if (!status)
         status = write_output(root, "hw/REGS.md", write_markdown, map, err);
     if (!status)
-        status = write_output(root, "tests/regs_table.h", write_tests, map, err);
+        status = write_output(root, "tests/support/regs_table.h", write_tests, map, err);
     bd_yaml_release(&yaml);
     return status;
 }

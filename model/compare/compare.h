@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "model/core/error.h"
-#include "model/train/train.h"
+#include "model/train/loop/train.h"
 
 #define BD_COMPARE_MAX 8 /* of rates, families, teachers, label weights */
 

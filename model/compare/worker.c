@@ -5,7 +5,7 @@
 
 #include "model/compare/compare.h"
 #include "model/core/memory.h"
-#include "model/train/evaluate.h"
+#include "model/eval/evaluate.h"
 
 char *bd_comparison_checkpoint(const struct bd_comparison *c, const struct bd_compare_run *run)
 {

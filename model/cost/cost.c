@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "model/compile/layout.h"
+#include "model/program/layout.h"
 #include "model/cost/energy.h"
 
 /* Clocks count from the doorbell's handshake (clock 0). "In clock t" speaks of what stands on the wires in that clock;

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/compile/hardware.h"
-#include "model/compile/program.h"
+#include "model/program/hardware.h"
+#include "model/program/program.h"
 
 struct bd_layer_cost {
     uint64_t compute;      /* clocks in which pixels are issued (tiles' pixels x interval) */

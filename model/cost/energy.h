@@ -5,7 +5,7 @@
 #ifndef BD_COST_ENERGY_H
 #define BD_COST_ENERGY_H
 
-#include "model/compile/program.h"
+#include "model/program/program.h"
 
 /* X(name, picojoule, meaning) */
 #define BD_ENERGY_TABLE(X)                                                                                             \

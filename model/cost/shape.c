@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "model/compile/layout.h"
-#include "model/compile/pack.h"
+#include "model/program/layout.h"
+#include "model/program/pack.h"
 
 #define UNFOLD_MAX_CHANNELS 4
 #define UNFOLD_MAX_WIDTH 256

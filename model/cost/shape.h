@@ -3,8 +3,8 @@
 #ifndef BD_COST_SHAPE_H
 #define BD_COST_SHAPE_H
 
-#include "model/compile/hardware.h"
-#include "model/compile/program.h"
+#include "model/program/hardware.h"
+#include "model/program/program.h"
 #include "model/graph/graph.h"
 
 struct bd_shape {

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "model/compile/program.h"
+#include "model/program/program.h"
 
 /* What one layer left behind; NULL where the layer has no such output. Owned by the frame. */
 struct bd_layer_output {

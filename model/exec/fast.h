@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/compile/program.h"
+#include "model/program/program.h"
 #include "model/exec/exec.h"
 
 /* logits (count, classes) of `count` images (count, input_bytes) at a switch; uses all OpenMP threads. */

@@ -1,4 +1,4 @@
-/* The one requantizer of the C side (README.md of this folder; hw/requantizer.sv is the other half of the pair):
+/* The one requantizer of the C side (README.md of this folder; hw/datapath/requantizer.sv is the other half of the pair):
  *     t = M acc + B,   z = sat32((t >> sh) + ((R r) >> rs)),   code = clamp((S z + H) >> ss, 0, 2^a - 1)
  * with arithmetic shifts, that is, floors. */
 #ifndef BD_EXEC_REQUANTIZE_H
@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "model/compile/program.h"
+#include "model/program/program.h"
 
 /* z of one output: acc s32, M up to 32 bits, B 48 bits, r s32 (0 where the layer does not add the stream). */
 static inline int32_t bd_requantize_z(const struct bd_descriptor *d, int32_t m, int64_t b, int32_t acc, int32_t r)

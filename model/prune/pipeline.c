@@ -11,7 +11,7 @@
 #include "model/cost/shape.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
-#include "model/train/evaluate.h"
+#include "model/eval/evaluate.h"
 
 #define CHECKPOINT_LIMIT ((size_t)1 << 30)
 

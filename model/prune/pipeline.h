@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/compile/hardware.h"
+#include "model/program/hardware.h"
 #include "model/core/error.h"
 #include "model/core/yaml.h"
 #include "model/cost/pricer.h"
@@ -18,7 +18,7 @@
 #include "model/prune/prune.h"
 #include "model/search/journal.h"
 #include "model/search/search.h"
-#include "model/train/train.h"
+#include "model/train/loop/train.h"
 
 struct bd_prune_config {
     char *checkpoint, *hardware, *output, *journal;

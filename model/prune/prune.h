@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "model/core/error.h"
-#include "model/train/checkpoint.h"
+#include "model/checkpoint/checkpoint.h"
 
 enum bd_ranking {
     BD_RANK_REDUNDANCY, /* closeness of the integer filters to one another, over all switches */

@@ -17,12 +17,12 @@
 #include "sim/bench/device.h"
 
 extern "C" {
-#include "model/compile/random_network.h"
+#include "model/program/random_network.h"
 #include "model/core/rng.h"
 #include "model/cost/cost.h"
 #include "model/exec/exec.h"
 #include "sw/driver/bitdial_regs.h"
-#include "tests/regs_table.h"
+#include "tests/support/regs_table.h"
 }
 
 namespace {

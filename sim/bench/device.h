@@ -15,7 +15,7 @@
 #endif
 
 #include "Vbitdial_top.h"
-#include "sim/axi_memory.h"
+#include "sim/platform/axi_memory.h"
 
 extern "C" {
 #include "sw/driver/bitdial_regs.h"

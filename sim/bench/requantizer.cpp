@@ -1,4 +1,4 @@
-// hw/requantizer.sv against model/exec/requantize.h: one function twice. A multiplier of 8 bits is walked whole (every
+// hw/datapath/requantizer.sv against model/exec/requantize.h: one function twice. A multiplier of 8 bits is walked whole (every
 // M, small sums, every shift that matters, every code shift), then random values over all of the widths, among them
 // the limits at which z and the codes saturate. Usage: requantizer [RANDOM COUNT]
 #include <cinttypes>

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/compile/fold.h"
+#include "model/fold/fold.h"
 #include "model/core/file.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "sw/cli/cli.h"
-#include "sw/cli/cosim.h"
+#include "sw/cosim/cosim.h"
 #include "sw/cli/options.h"
 
 static const char usage[] =

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/compile/fold.h"
+#include "model/fold/fold.h"
 #include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/data/dataset.h"
 #include "model/exec/exec.h"
 #include "model/exec/fast.h"
-#include "model/train/evaluate.h"
+#include "model/eval/evaluate.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 

@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "model/compile/hardware.h"
+#include "model/program/hardware.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 

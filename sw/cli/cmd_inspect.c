@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/compile/program.h"
+#include "model/program/program.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/exec/exec.h"

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/compile/fold.h"
+#include "model/fold/fold.h"
 #include "model/core/clock.h"
 #include "model/core/memory.h"
 #include "model/exec/fast.h"
 #include "model/prune/pipeline.h"
-#include "model/train/evaluate.h"
+#include "model/eval/evaluate.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 

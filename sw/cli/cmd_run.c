@@ -10,7 +10,7 @@
 #include "model/core/memory.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
-#include "sw/cli/session.h"
+#include "sw/session/session.h"
 
 static const char usage[] =
     "Usage: bitdial run NET.bdp --hardware HW.yaml [OPTION]...\n"

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "model/core/file.h"
-#include "model/graph/account.h"
-#include "model/train/checkpoint.h"
+#include "model/graph/parameter_count.h"
+#include "model/checkpoint/checkpoint.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 

@@ -14,7 +14,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "model/train/train.h"
+#include "model/train/loop/train.h"
 
 struct bd_train_view {
     const struct bd_graph *graph;

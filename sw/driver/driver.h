@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/compile/program.h"
+#include "model/program/program.h"
 #include "sw/driver/port.h"
 
 #define BD_DEVICE_IN_FLIGHT 3u   /* one that runs and two that wait */

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/compile/hardware.h"
+#include "model/program/hardware.h"
 #include "model/core/error.h"
 #include "sw/driver/port.h"
 #include "sw/transport/guarded_memory.h"

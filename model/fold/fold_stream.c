@@ -1,0 +1,138 @@
+/* The stream's real range, and its number of fraction bits. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "model/fold/fold_parts.h"
+#include "model/core/memory.h"
+
+#define MAX_Z_FRAC 24
+#define STREAM_LIMIT 1073741824.0L /* 2^30: a factor of two below saturation, for the real range */
+
+static long double real_low(const struct bd_affine *c)
+{
+    return c->offset + c->gain * (long double)(c->gain > 0 ? c->lo : c->hi);
+}
+
+static long double real_high(const struct bd_affine *c)
+{
+    return c->offset + c->gain * (long double)(c->gain > 0 ? c->hi : c->lo);
+}
+
+/* Follows the stream through the layers at a switch; *peak gets the largest magnitude that must fit 2^30 units, over
+ * convolutions, their sums and the pool's sum, *peak_layer where. */
+static void stream_peak(const struct bd_folding *f, int s, long double *peak, int *peak_layer)
+{
+    long double *low = NULL, *high = NULL;
+    for (int l = 0; l < f->graph->layer_count; l++) {
+        const struct bd_layer *layer = &f->graph->layers[l];
+        const long double pixels =
+            layer->kind == BD_LAYER_POOL ? (long double)layer->in_height * layer->in_width : 1.0L;
+        if (layer->writes_stream) {
+            low = bd_xrealloc(low, layer->out_channels, sizeof *low);
+            high = bd_xrealloc(high, layer->out_channels, sizeof *high);
+        } else if (!bd_layer_reads_stream(layer)) {
+            continue;
+        }
+        for (int c = 0; c < layer->out_channels; c++) {
+            long double own = 0;
+            if (layer->writes_stream && layer->kind != BD_LAYER_MAXPOOL) { /* the largest of values has their range */
+                const struct bd_affine *a = &f->affine[bd_fold_at(f, s, l)][c];
+                own = fmaxl(fabsl(real_low(a)), fabsl(real_high(a)));
+                low[c] = real_low(a) + (layer->adds_stream ? low[c] : 0);
+                high[c] = real_high(a) + (layer->adds_stream ? high[c] : 0);
+            }
+            const long double here = fmaxl(own, fmaxl(fabsl(low[c]), fabsl(high[c])) * pixels);
+            if (here > *peak) {
+                *peak = here;
+                *peak_layer = l;
+            }
+        }
+    }
+    free(low);
+    free(high);
+}
+
+/* The largest gain of a layer that writes the stream: M must hold it times 2^F. */
+static long double stream_gain(const struct bd_folding *f)
+{
+    long double most = 0;
+    for (int s = 0; s < f->report->switch_count; s++) {
+        for (int l = 0; l < f->graph->layer_count; l++) {
+            const struct bd_layer *layer = &f->graph->layers[l];
+            const bool scales = layer->writes_stream && layer->kind == BD_LAYER_CONV;
+            for (int c = 0; scales && c < layer->out_channels; c++) {
+                most = fmaxl(most, fabsl(f->affine[bd_fold_at(f, s, l)][c].gain));
+            }
+        }
+    }
+    return most;
+}
+
+long double bd_fold_reader_error(const struct bd_code_rule *rule, int z_frac, int writes)
+{
+    if (rule->is_signed) {
+        return 0;
+    }
+    struct bd_requant q;
+    struct bd_error err;
+    if (bd_requant_fit_reader(rule, z_frac, &q, &err)) {
+        return INFINITY;
+    }
+    const long double ratio = ldexpl(rule->step, z_frac);
+    const long double slope = fabsl(ldexpl((long double)q.code_multiplier, -q.code_shift) * ratio - 1.0L);
+    return slope * (long double)((1 << rule->bits) - 1) + 0.5L * writes / ratio;
+}
+
+static bd_status stream_error_at(const struct bd_folding *f, int z_frac, long double *worst, struct bd_error *err)
+{
+    *worst = 0;
+    for (int s = 0; s < f->report->switch_count; s++) {
+        int writes = 0;
+        for (int l = 0; l < f->graph->layer_count; l++) {
+            const struct bd_layer *layer = &f->graph->layers[l];
+            if (layer->writes_stream && layer->kind == BD_LAYER_CONV) {
+                writes = layer->adds_stream ? writes + 1 : 1;
+            }
+            const bool reads = layer->writes_stream || bd_layer_reads_stream(layer);
+            if (!reads || layer->out_quantizer < 0) {
+                continue;
+            }
+            struct bd_code_rule rule;
+            if (bd_fold_rule(f->checkpoint, layer->out_quantizer, f->report->switches[s], &rule, err)) {
+                return bd_fold_where(f, s, l, err);
+            }
+            *worst = fmaxl(*worst, bd_fold_reader_error(&rule, z_frac, writes));
+        }
+    }
+    return BD_OK;
+}
+
+bd_status bd_fold_choose_z_frac(struct bd_folding *f, struct bd_error *err)
+{
+    long double peak = 0, best = INFINITY;
+    int peak_layer = 0;
+    for (int s = 0; s < f->report->switch_count; s++) {
+        stream_peak(f, s, &peak, &peak_layer);
+    }
+    const long double gain = stream_gain(f), gain_limit = ldexpl(1.0L, (int)f->hardware->mult_bits - 1) - 1.0L;
+    f->report->z_frac = -1;
+    for (int z_frac = 0; z_frac <= MAX_Z_FRAC && ldexpl(peak, z_frac) < STREAM_LIMIT; z_frac++) {
+        if (ldexpl(gain, z_frac) > gain_limit && z_frac > 0) {
+            break;
+        }
+        long double worst;
+        if (stream_error_at(f, z_frac, &worst, err)) {
+            return err->status;
+        }
+        if (worst < best || f->report->z_frac < 0) {
+            best = worst;
+            f->report->z_frac = z_frac;
+        }
+    }
+    if (f->report->z_frac < 0) {
+        return bd_fail(err, BD_BAD_INPUT,
+                       "layer '%s': the residual stream could reach %.3Lg: no 32-bit format holds it",
+                       f->graph->layers[peak_layer].name, peak);
+    }
+    return BD_OK;
+}

@@ -1,0 +1,306 @@
+#pragma GCC optimize("O3")
+
+#include "model/kernels/intconv.h"
+
+#include <immintrin.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/memory.h"
+
+#define BLOCK BD_INTCONV_BLOCK
+#define GROUP 4 /* channels in a dot product */
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+#define INLINE static inline __attribute__((always_inline)) TARGET
+
+static void *zeroed_room(size_t size)
+{
+    return memset(bd_xaligned(size), 0, size);
+}
+
+/* ---- weights ---- */
+
+static size_t packed_at(const struct bd_intconv_shape *s, int o, int c, int tap)
+{
+    size_t at = (size_t)(o / BLOCK) * bd_intconv_blocks(s->in_channels) + c / BLOCK;
+    at = (at * s->kernel_h * s->kernel_w + tap) * (BLOCK / GROUP) + c % BLOCK / GROUP;
+    return (at * BLOCK + o % BLOCK) * GROUP + c % GROUP;
+}
+
+static void make_rooms(const struct bd_intconv_shape *s, struct bd_intconv_weights *w)
+{
+    int taps = s->kernel_h * s->kernel_w, out = bd_intconv_blocks(s->out_channels) * BLOCK,
+        in = bd_intconv_blocks(s->in_channels) * BLOCK;
+    w->sums = zeroed_room(out * sizeof *w->sums);
+    if (s->depthwise) {
+        w->wide = zeroed_room((size_t)out * taps * sizeof *w->wide);
+        return;
+    }
+    w->packed = zeroed_room((size_t)out * in * taps);
+    w->ones = zeroed_room((size_t)BLOCK * in * taps);
+    for (int o = 0; o < BLOCK; o++) {
+        for (int c = 0; c < s->in_channels; c++) {
+            for (int tap = 0; tap < taps; tap++) {
+                w->ones[packed_at(s, o, c, tap)] = 1;
+            }
+        }
+    }
+}
+
+void bd_intconv_pack(const struct bd_intconv_shape *s, const int16_t *weights, struct bd_intconv_weights *w)
+{
+    int taps = s->kernel_h * s->kernel_w, depth = s->depthwise ? 1 : s->in_channels;
+    if (!w->sums) {
+        make_rooms(s, w);
+    }
+    bd_bitconv_pack(s, weights, &w->bits);
+    w->magnitude = 0;
+    w->halved = false;
+    for (int o = 0; o < s->out_channels; o++) {
+        const int16_t *from = weights + (size_t)o * depth * taps;
+        int32_t sum = 0, magnitude = 0;
+        for (int i = 0; i < depth * taps; i++) {
+            sum += from[i];
+            magnitude += abs(from[i]);
+            w->halved |= from[i] < INT8_MIN || from[i] > INT8_MAX;
+        }
+        w->sums[o] = sum;
+        w->magnitude = magnitude > w->magnitude ? magnitude : w->magnitude;
+    }
+    for (int o = 0; o < s->out_channels; o++) {
+        const int16_t *from = weights + (size_t)o * depth * taps;
+        for (int tap = 0; s->depthwise && tap < taps; tap++) {
+            w->wide[((size_t)(o / BLOCK) * taps + tap) * BLOCK + o % BLOCK] = from[tap];
+        }
+        for (int c = 0; !s->depthwise && c < depth; c++) {
+            int8_t *to = w->packed + packed_at(s, o, c, 0);
+            for (int tap = 0; tap < taps; tap++) {
+                int value = from[c * taps + tap];
+                to[(size_t)tap * BLOCK * BLOCK] = w->halved ? (value - 1) >> 1 : value;
+            }
+        }
+    }
+}
+
+void bd_intconv_release(struct bd_intconv_weights *w)
+{
+    bd_bitconv_release(&w->bits);
+    free(w->packed);
+    free(w->ones);
+    free(w->wide);
+    free(w->sums);
+    *w = (struct bd_intconv_weights){0};
+}
+
+/* ---- the kernel ---- */
+
+/* What a tile of output pixels needs. */
+struct tile {
+    const struct bd_intconv_shape *shape;
+    const int8_t *weights;      /* of the first block of output channels */
+    size_t weights_step, step;  /* to the next block: of weights, of sums (in numbers) */
+    const int32_t *start;       /* 16 numbers per block: what a sum begins with */
+    const int32_t *window_sums; /* with halved weights, at the tile's first pixel; else NULL */
+    enum bd_number type;
+    bool skips;      /* padding is zeros */
+    int first, last; /* rows of the kernel that are not all padding */
+    struct bd_ahead *ahead;
+};
+
+INLINE void put(void *sums, size_t at, enum bd_number type, __m512i value)
+{
+    if (type == BD_INT16) {
+        _mm256_storeu_si256((__m256i *)((int16_t *)sums + at), _mm512_cvtepi32_epi16(value));
+    } else {
+        _mm512_storeu_si512((int32_t *)sums + at, value);
+    }
+}
+
+/* `pixels` neighbours of a row in `many` blocks of 16 channels: 28 accumulators in registers at most. */
+INLINE void run_tile(const struct tile *t, const uint8_t *source, void *sums, size_t at, const int pixels,
+                     const int many, const int stride)
+{
+    const struct bd_intconv_shape *s = t->shape;
+    __m512i sum[2][14];
+#pragma GCC unroll 2
+    for (int m = 0; m < many; m++) {
+#pragma GCC unroll 14
+        for (int p = 0; p < pixels; p++) {
+            sum[m][p] = _mm512_setzero_si512();
+        }
+    }
+    const size_t turns = (size_t)(t->last - t->first) * s->kernel_w * ((s->in_channels + GROUP - 1) / GROUP);
+    size_t fetch_step;
+    const char *fetch = bd_ahead_take(t->ahead, turns, t->start, &fetch_step);
+    for (int c = 0; c < s->in_channels; c += BLOCK) {
+        int groups = s->in_channels - c < BLOCK ? (s->in_channels - c + GROUP - 1) / GROUP : BLOCK / GROUP;
+        const uint8_t *plane = source + c / BLOCK * s->plane;
+        const int8_t *weights = t->weights + (size_t)(c / BLOCK * s->kernel_h + t->first) * s->kernel_w * BLOCK * BLOCK;
+        for (int y = t->first; y < t->last; y++) {
+            for (int x = 0; x < s->kernel_w; x++) {
+                const uint8_t *pixel = plane + y * s->row + x * BLOCK;
+                for (int g = 0; g < groups; g++) {
+                    __m512i w[2];
+                    _mm_prefetch(fetch, _MM_HINT_T1);
+                    fetch += fetch_step;
+#pragma GCC unroll 2
+                    for (int m = 0; m < many; m++) {
+                        w[m] = _mm512_load_si512(weights + m * t->weights_step + g * BLOCK * GROUP);
+                    }
+#pragma GCC unroll 14
+                    for (int p = 0; p < pixels; p++) {
+                        int32_t four;
+                        memcpy(&four, pixel + p * stride * BLOCK + g * GROUP, sizeof four);
+                        __m512i codes = _mm512_set1_epi32(four);
+#pragma GCC unroll 2
+                        for (int m = 0; m < many; m++) {
+                            sum[m][p] = _mm512_dpbusd_epi32(sum[m][p], codes, w[m]);
+                        }
+                    }
+                }
+                weights += BLOCK * BLOCK;
+            }
+        }
+    }
+#pragma GCC unroll 2
+    for (int m = 0; m < many; m++) {
+        __m512i start = _mm512_load_si512(t->start + m * BLOCK);
+#pragma GCC unroll 14
+        for (int p = 0; p < pixels; p++) {
+            __m512i value = sum[m][p];
+            if (t->window_sums) {
+                value = _mm512_add_epi32(_mm512_add_epi32(value, value),
+                                         _mm512_loadu_si512(t->window_sums + (size_t)p * BLOCK));
+            }
+            put(sums, at + m * t->step + (size_t)p * BLOCK, t->type, _mm512_add_epi32(value, start));
+        }
+    }
+}
+
+#define DEFINE_TILE(pixels, many, stride)                                                                              \
+    TARGET static void tile_##pixels##_##many##_##stride(const struct tile *t, const uint8_t *source, void *sums,      \
+                                                         size_t at)                                                    \
+    {                                                                                                                  \
+        run_tile(t, source, sums, at, pixels, many, stride);                                                           \
+    }
+#define DEFINE_TILES(pixels)                                                                                           \
+    DEFINE_TILE(pixels, 1, 1) DEFINE_TILE(pixels, 2, 1) DEFINE_TILE(pixels, 1, 2) DEFINE_TILE(pixels, 2, 2)
+DEFINE_TILES(14)
+DEFINE_TILES(8)
+DEFINE_TILES(7)
+DEFINE_TILES(4)
+DEFINE_TILES(2)
+DEFINE_TILES(1)
+#define TILES(pixels)                                                                                                  \
+    {                                                                                                                  \
+        pixels,                                                                                                        \
+        {                                                                                                              \
+            {tile_##pixels##_1_1, tile_##pixels##_2_1},                                                                \
+            {                                                                                                          \
+                tile_##pixels##_1_2, tile_##pixels##_2_2                                                               \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+static const struct {
+    int pixels;
+    void (*run[2][2])(const struct tile *, const uint8_t *, void *, size_t); /* [stride - 1][blocks - 1] */
+} tiles[] = {TILES(14), TILES(8), TILES(7), TILES(4), TILES(2), TILES(1)};
+
+/* Every pixel of the block, or two blocks, of channels that `t` stands at. */
+static void run_blocks(struct tile *t, const uint8_t *source, void *sums, size_t at, int many)
+{
+    const struct bd_intconv_shape *s = t->shape;
+    const int32_t *window_sums = t->window_sums;
+    for (int y = 0; y < s->out_height; y++) {
+        const uint8_t *row = source + (size_t)y * s->stride * s->row;
+        const int top = y * s->stride - s->pad;
+        t->first = t->skips && top < 0 ? -top : 0;
+        t->last = t->skips && top + s->kernel_h > s->in_height ? s->in_height - top : s->kernel_h;
+        for (int x = 0, k = 0; x < s->out_width; x += tiles[k].pixels) {
+            for (k = 0; tiles[k].pixels > s->out_width - x;) {
+                k++;
+            }
+            size_t pixel = (size_t)y * s->out_width + x;
+            t->window_sums = window_sums ? window_sums + pixel * BLOCK : NULL;
+            tiles[k].run[s->stride - 1][many - 1](t, row + (size_t)x * s->stride * BLOCK, sums, at + pixel * BLOCK);
+        }
+    }
+    t->window_sums = window_sums;
+}
+
+TARGET static void run_depthwise(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                                 const uint8_t *source, int bias, enum bd_number type, void *sums)
+{
+    int taps = s->kernel_h * s->kernel_w;
+    for (int b = 0; b < bd_intconv_blocks(s->out_channels); b++) {
+        const int32_t *weights = w->wide + (size_t)b * taps * BLOCK;
+        __m512i start = _mm512_mullo_epi32(_mm512_load_si512(w->sums + b * BLOCK), _mm512_set1_epi32(-bias));
+        for (int p = 0; p < s->out_height * s->out_width; p++) {
+            const uint8_t *window = source + b * s->plane + (size_t)(p / s->out_width) * s->stride * s->row +
+                                    (size_t)(p % s->out_width) * s->stride * BLOCK;
+            __m512i sum = start;
+            for (int tap = 0; tap < taps; tap++) {
+                const uint8_t *pixel = window + tap / s->kernel_w * s->row + tap % s->kernel_w * BLOCK;
+                __m512i codes = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)pixel));
+                sum = _mm512_add_epi32(sum, _mm512_mullo_epi32(codes, _mm512_load_si512(weights + tap * BLOCK)));
+            }
+            put(sums, ((size_t)b * s->out_height * s->out_width + p) * BLOCK, type, sum);
+        }
+    }
+}
+
+size_t bd_intconv_room_size(const struct bd_intconv_shape *s)
+{
+    const size_t sums = (size_t)s->out_height * s->out_width * BLOCK * sizeof(int32_t), bits = bd_bitconv_room_size(s);
+    return sums > bits ? sums : bits;
+}
+
+void bd_intconv_by_bytes(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                         const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
+{
+    int out = bd_intconv_blocks(s->out_channels);
+    _Alignas(64) int32_t start[2 * BLOCK] = {0};
+    if (s->depthwise) {
+        run_depthwise(s, w, source->first, source->bias, type, sums);
+        return;
+    }
+    struct tile t = {.shape = s,
+                     .weights = w->ones,
+                     .weights_step =
+                         (size_t)bd_intconv_blocks(s->in_channels) * s->kernel_h * s->kernel_w * BLOCK * BLOCK,
+                     .step = (size_t)s->out_height * s->out_width * BLOCK,
+                     .start = start,
+                     .type = BD_INT32,
+                     .skips = source->bias == 0,
+                     .ahead = source->ahead};
+    if (w->halved) {
+        run_blocks(&t, source->first, room, 0, 1);
+        t.window_sums = room;
+    }
+    t.type = type;
+    for (int b = 0; b < out; b += 2) {
+        int many = out - b < 2 ? 1 : 2;
+        for (int i = 0; i < many * BLOCK; i++) {
+            start[i] = -source->bias * w->sums[b * BLOCK + i];
+        }
+        t.weights = w->packed + b * t.weights_step;
+        run_blocks(&t, source->first, sums, b * t.step, many);
+    }
+}
+
+void bd_intconv_by_bits(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                        const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
+{
+    if (bd_bitconv_takes(&w->bits, source->bias, source->highest)) {
+        bd_bitconv_forward(s, &w->bits, source, type, sums, room);
+    } else {
+        bd_intconv_by_bytes(s, w, source, type, sums, room);
+    }
+}
+
+void bd_intconv_forward(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                        const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
+{
+    (bd_intconv_bits_usable() ? bd_intconv_by_bits : bd_intconv_by_bytes)(s, w, source, type, sums, room);
+}

@@ -1,0 +1,36 @@
+/* Inside of kernels.h: what kernels.c, for any processor, and kernels_wide.h, for AVX-512, share. */
+#ifndef BD_TRAIN_KERNELS_PARTS_H
+#define BD_TRAIN_KERNELS_PARTS_H
+
+#include <math.h>
+#include <string.h>
+
+#include "model/kernels/kernels.h"
+
+#define FLUSH 64 /* pixels summed in float32 before they are added in double */
+
+/* Calls `function` with the accumulations' type as a constant, TYPE in the arguments. */
+#define BY_NUMBER(type, function, ...)                                                                                 \
+    if ((type) == BD_INT16) {                                                                                          \
+        const enum bd_number TYPE = BD_INT16;                                                                          \
+        function(__VA_ARGS__);                                                                                         \
+    } else if ((type) == BD_INT32) {                                                                                   \
+        const enum bd_number TYPE = BD_INT32;                                                                          \
+        function(__VA_ARGS__);                                                                                         \
+    } else {                                                                                                           \
+        const enum bd_number TYPE = BD_FLOAT;                                                                          \
+        function(__VA_ARGS__);                                                                                         \
+    }
+
+/* Blocks of 16 channels on AVX-512, and where it rounds to bfloat16 by itself (kernels_wide.h). */
+struct bd_wide_kernels {
+    void (*moments)(const void *a, enum bd_number type, int pixels, double *sums);
+    void (*forward)(const struct bd_forward_slab *slab, int pixels, const struct bd_code *code);
+    void (*backward)(const struct bd_backward_slab *slab, int pixels, const struct bd_code *code, double *sums,
+                     double *d_alpha);
+    void (*normalize)(const struct bd_normalize_slab *slab, int pixels);
+    void (*widen)(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to);
+};
+extern const struct bd_wide_kernels bd_kernels_wide, bd_kernels_wide_half;
+
+#endif

@@ -1,0 +1,177 @@
+#include "model/program/hardware.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/memory.h"
+#include "model/core/yaml.h"
+
+/* The file's form: `datapaths` is one key there and two flags in the struct. */
+enum datapaths { DATAPATHS_BOTH, DATAPATHS_XNOR, DATAPATHS_MAC };
+
+struct hardware_file {
+    struct bd_hardware hardware;
+    int datapaths;
+};
+
+#define AT(member) offsetof(struct hardware_file, hardware.member)
+
+static const struct bd_field memory_fields[] = {
+    {"latency", BD_FIELD_INT, AT(memory.latency), 1, 100000, "20", NULL, NULL,
+     "clocks from an accepted read address to its first beat, and from the last write beat to its response"},
+    {"beat_interval", BD_FIELD_INT, AT(memory.beat_interval), 1, 1024, "1", NULL, NULL,
+     "clocks between 8-byte beats: 1 is full rate, 4 a quarter of it"},
+    {"outstanding", BD_FIELD_INT, AT(memory.outstanding), 1, 64, "4", NULL, NULL, "read bursts open at once"},
+    {0}};
+
+static const struct bd_field hardware_fields[] = {
+    {"name", BD_FIELD_STRING, AT(name), 0, 47, NULL, NULL, NULL, "letters, digits, '_' and '-'"},
+    {"rows", BD_FIELD_INT, AT(rows), 2, 64, NULL, NULL, NULL, "output channels computed at once; a power of two"},
+    {"lanes", BD_FIELD_INT, AT(lanes), 8, 256, NULL, NULL, NULL,
+     "bits of one K word; a multiple of rows and of mac_lanes, and rows x lanes a multiple of 64"},
+    {"mac_lanes", BD_FIELD_INT, AT(mac_lanes), 2, 64, NULL, NULL, NULL,
+     "activations that the add-only MAC takes a clock; a power of two"},
+    {"requant_units", BD_FIELD_INT, AT(requant_units), 2, 64, NULL, NULL, NULL,
+     "requantizers side by side; a power of two, not over rows"},
+    {"datapaths", BD_FIELD_ENUM, offsetof(struct hardware_file, datapaths), 0, 0, NULL, "both|xnor|mac", NULL,
+     "the datapaths that are built"},
+    {"act_words", BD_FIELD_INT, AT(act_words), 16, 1048576, NULL, NULL, NULL,
+     "activation buffer, words of lanes x 8 bits"},
+    {"z_words", BD_FIELD_INT, AT(z_words), 16, 1048576, NULL, NULL, NULL,
+     "residual buffer, words of requant_units x 32 bits"},
+    {"weight_words", BD_FIELD_INT, AT(weight_words), 8, 1048576, NULL, NULL, NULL,
+     "weight buffer, words of rows x lanes bits in each of its two slots"},
+    {"mult_bits", BD_FIELD_INT, AT(mult_bits), 8, 32, "24", NULL, NULL, "width of the requantizer's multiplier M"},
+    {"clock_mhz", BD_FIELD_REAL, AT(clock_mhz), 0.001, 10000, "100", NULL, NULL, "clock, for reports only"},
+    {"energy_table", BD_FIELD_STRING, AT(energy_table), 0, 47, "horowitz45", NULL, NULL,
+     "energy table, for reports only"},
+    {"memory", BD_FIELD_MAP, 0, 0, 0, "", NULL, memory_fields, "the memory behind the bus, in clocks"},
+    {0}};
+
+static bool is_power_of_two(int64_t value)
+{
+    return value > 0 && (value & (value - 1)) == 0;
+}
+
+static bool is_file_name(const char *name)
+{
+    size_t n = 0;
+    while (isalnum((unsigned char)name[n]) || name[n] == '_' || name[n] == '-') {
+        n++;
+    }
+    return n > 0 && name[n] == '\0';
+}
+
+/* What the table cannot say: relations between keys. */
+static bd_status check_relations(const struct bd_yaml *yaml, const struct bd_hardware *h, struct bd_error *err)
+{
+    const struct {
+        bool good;
+        const char *key, *must;
+    } rules[] = {
+        {is_file_name(h->name), "name", "hold letters, digits, '_' and '-' alone"},
+        {is_power_of_two(h->rows), "rows", "be a power of two"},
+        {is_power_of_two(h->mac_lanes), "mac_lanes", "be a power of two"},
+        {is_power_of_two(h->requant_units), "requant_units", "be a power of two"},
+        {h->requant_units <= h->rows, "requant_units", "not be over 'rows'"},
+        {h->lanes % h->rows == 0, "lanes", "be a multiple of 'rows'"},
+        {h->lanes % h->mac_lanes == 0, "lanes", "be a multiple of 'mac_lanes'"},
+        {h->rows * h->lanes % 64 == 0, "lanes", "make rows x lanes a multiple of 64"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (!rules[i].good) {
+            const struct bd_yaml_node *node = bd_yaml_get(yaml->root, rules[i].key);
+            return bd_yaml_fail(yaml, node, err, "'%s' must %s, got '%s'", rules[i].key, rules[i].must, node->text);
+        }
+    }
+    return BD_OK;
+}
+
+bd_status bd_hardware_load(struct bd_hardware *hardware, const char *path, struct bd_error *err)
+{
+    memset(hardware, 0, sizeof *hardware);
+    struct bd_yaml yaml;
+    bd_status status = bd_yaml_load(&yaml, path, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    struct hardware_file file = {0};
+    status = bd_yaml_bind(&yaml, yaml.root, hardware_fields, &file, err);
+    if (status == BD_OK) {
+        status = check_relations(&yaml, &file.hardware, err);
+        if (status != BD_OK) {
+            bd_fields_release(hardware_fields, &file);
+        }
+    }
+    if (status == BD_OK) {
+        file.hardware.xnor = file.datapaths != DATAPATHS_MAC;
+        file.hardware.mac = file.datapaths != DATAPATHS_XNOR;
+        *hardware = file.hardware;
+    }
+    bd_yaml_release(&yaml);
+    return status;
+}
+
+void bd_hardware_reference(struct bd_hardware *hardware)
+{
+    *hardware = (struct bd_hardware){.name = bd_xstrdup("reference"), .rows = 16, .lanes = 64, .mac_lanes = 16,
+                                     .requant_units = 8, .xnor = true, .mac = true, .act_words = 16, .z_words = 16,
+                                     .weight_words = 8, .mult_bits = 24, .clock_mhz = 100,
+                                     .energy_table = bd_xstrdup("horowitz45"),
+                                     .memory = {.latency = 20, .beat_interval = 1, .outstanding = 4}};
+}
+
+void bd_hardware_release(struct bd_hardware *hardware)
+{
+    free(hardware->name);
+    free(hardware->energy_table);
+    hardware->name = hardware->energy_table = NULL;
+}
+
+static void print_fields(FILE *out, const struct bd_field *fields, int indent)
+{
+    for (const struct bd_field *f = fields; f->name; f++) {
+        char type[64] = "mapping";
+        if (f->type == BD_FIELD_INT) {
+            snprintf(type, sizeof type, "integer %.0f..%.0f", f->min, f->max);
+        } else if (f->type == BD_FIELD_REAL) {
+            snprintf(type, sizeof type, "number %g..%g", f->min, f->max);
+        } else if (f->type == BD_FIELD_STRING) {
+            snprintf(type, sizeof type, "text, at most %.0f", f->max);
+        } else if (f->type == BD_FIELD_ENUM) {
+            snprintf(type, sizeof type, "%s", f->choices);
+        }
+        const char *fallback = f->type == BD_FIELD_MAP ? "" : f->fallback ? f->fallback : "(required)";
+        fprintf(out, "%*s%-*s %-24s %-12s %s\n", indent, "", 16 - indent, f->name, type, fallback, f->help);
+        if (f->fields) {
+            print_fields(out, f->fields, indent + 2);
+        }
+    }
+}
+
+void bd_hardware_help(void *stdio_file)
+{
+    fprintf(stdio_file, "%-16s %-24s %-12s %s\n", "key", "type", "default", "meaning");
+    print_fields(stdio_file, hardware_fields, 0);
+}
+
+/* FNV-1a, 64 bits, of the text that names every property the RTL is built from. */
+uint64_t bd_hardware_geometry_hash(const struct bd_hardware *h)
+{
+    char text[512];
+    int length = snprintf(text, sizeof text,
+                          "bitdial rows=%" PRId64 " lanes=%" PRId64 " mac_lanes=%" PRId64 " requant_units=%" PRId64
+                          " xnor=%d mac=%d act_words=%" PRId64 " z_words=%" PRId64 " weight_words=%" PRId64
+                          " mult_bits=%" PRId64,
+                          h->rows, h->lanes, h->mac_lanes, h->requant_units, h->xnor, h->mac, h->act_words, h->z_words,
+                          h->weight_words, h->mult_bits);
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (int i = 0; i < length; i++) {
+        hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3u;
+    }
+    return hash;
+}

@@ -1,0 +1,29 @@
+/* Random small networks for tests of anything that runs a program image: every weight and activation width,
+ * +-1 activations, kernels 1 and 3, strides 1 and 2, padding 0 and 1, channels 1..70, residual adds, projections,
+ * pooling, saturation, several switches, some with weight planes of their own, both datapaths that the hardware has.
+ *
+ * Deterministic in (seed, index, geometry). Widths are dealt out by index: any 64 networks in a row hold every
+ * pair (weight bits, activation bits) of 1..8 x 1..8 at their first switch, in every layer but those that read the
+ * image or hold fixed-precision weights. Everything fits the buffers of `hardware`. */
+#ifndef BD_COMPILE_RANDOM_NETWORK_H
+#define BD_COMPILE_RANDOM_NETWORK_H
+
+#include <stdint.h>
+
+#include "model/program/hardware.h"
+#include "model/program/program.h"
+#include "model/core/error.h"
+
+/* Network number `index` of the sequence `seed`, packed for `hardware`. Release it with bd_program_release. */
+bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
+                            struct bd_program *program, struct bd_error *err) BD_WARN_UNUSED;
+
+/* The same with what the reference alone runs: groups and depthwise filters, kernels and strides up to 7 and 4, padding up
+ * to half the kernel, max pooling; packed for the reference in the layout of `hardware`. */
+bd_status bd_random_reference_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
+                                      struct bd_program *program, struct bd_error *err) BD_WARN_UNUSED;
+
+/* Fills image[header->input_bytes] with random codes that the first layer's width allows at every switch. */
+void bd_random_image(const struct bd_program *program, uint64_t seed, uint8_t *image);
+
+#endif

@@ -1,6 +1,0 @@
-#pragma GCC optimize("O3")
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
-
-#define ROUNDS 1
-#define WIDE bd_kernels_wide_half
-#include "model/train/kernels_wide.h"

@@ -1,0 +1,238 @@
+// The `rtl` target: the Verilated accelerator with its own clock loop. No SystemC here: the loop runs at the model's
+// own speed, and this file alone is compiled again for each geometry.
+#include <deque>
+
+#include <verilated.h>
+#if VM_TRACE_FST
+#include <verilated_fst_c.h>
+#endif
+
+#include "Vbitdial_top.h"
+#include "sim/platform/axi_memory.h"
+#include "sim/platform/core.h"
+
+extern "C" {
+#include "sw/driver/bitdial_regs.h"
+}
+
+namespace bitdial
+{
+
+namespace
+{
+
+class RtlCore final : public Core
+{
+  public:
+    explicit RtlCore(const CoreOptions &options) : memory_(options.memory, options.hardware->memory)
+    {
+        context_.randReset(options.reset_seed ? 2 : 0);
+        context_.randSeed(static_cast<int>(options.reset_seed));
+        context_.traceEverOn(!options.trace.empty());
+        top_ = std::make_unique<Vbitdial_top>(&context_);
+#if VM_TRACE_FST
+        if (!options.trace.empty()) {
+            trace_ = std::make_unique<VerilatedFstC>();
+            top_->trace(trace_.get(), 99);
+            trace_->open(options.trace.c_str());
+            is_good_ = trace_->isOpen();
+        }
+#endif
+        reset();
+    }
+
+    ~RtlCore() override
+    {
+#if VM_TRACE_FST
+        if (trace_)
+            trace_->close();
+#endif
+        top_->final();
+    }
+
+    bool read(uint32_t offset, uint32_t &value) override
+    {
+        top_->s_axi_araddr_i = offset;
+        top_->s_axi_arvalid_i = 1;
+        top_->s_axi_rready_i = 1;
+        bool good = false, done = false;
+        for (int i = 0; i < ACCESS_LIMIT && !done; i++) {
+            settle();
+            bool accepted = top_->s_axi_arvalid_i && top_->s_axi_arready_o;
+            if (top_->s_axi_rvalid_o) {
+                value = top_->s_axi_rdata_o;
+                good = top_->s_axi_rresp_o == 0;
+                done = true;
+            }
+            edge();
+            if (accepted)
+                top_->s_axi_arvalid_i = 0;
+        }
+        top_->s_axi_arvalid_i = 0;
+        top_->s_axi_rready_i = 0;
+        return good;
+    }
+
+    bool write(uint32_t offset, uint32_t value) override
+    {
+        top_->s_axi_awaddr_i = offset;
+        top_->s_axi_wdata_i = value;
+        top_->s_axi_wstrb_i = 0xf;
+        top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = top_->s_axi_bready_i = 1;
+        bool good = false, done = false;
+        for (int i = 0; i < ACCESS_LIMIT && !done; i++) {
+            settle();
+            bool address = top_->s_axi_awvalid_i && top_->s_axi_awready_o;
+            bool data = top_->s_axi_wvalid_i && top_->s_axi_wready_o;
+            if (data && offset == BITDIAL_DOORBELL_REG)
+                doorbells_.push_back(now_);
+            if (data && offset == BITDIAL_CONTROL_REG && (value & BITDIAL_CONTROL_SOFT_RESET_MASK))
+                doorbells_.clear();
+            if (top_->s_axi_bvalid_o) {
+                good = top_->s_axi_bresp_o == 0;
+                done = true;
+            }
+            edge();
+            if (address)
+                top_->s_axi_awvalid_i = 0;
+            if (data)
+                top_->s_axi_wvalid_i = 0;
+        }
+        top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = top_->s_axi_bready_i = 0;
+        return good;
+    }
+
+    bool is_good() const
+    {
+        return is_good_;
+    } // the trace, where one is asked for, is being written
+    bool irq() const override
+    {
+        return irq_;
+    }
+
+    uint64_t run(uint64_t clocks) override
+    {
+        uint64_t from = now_, limit = now_ + clocks;
+        while (!irq_ && now_ < limit) {
+            settle();
+            edge();
+        }
+        return now_ - from;
+    }
+
+    void set_memory(const bd_memory_model &memory) override
+    {
+        memory_.set_timing(memory);
+    }
+
+    bool set_stalls(uint64_t seed, uint64_t chance) override
+    {
+        memory_.set_stalls(seed, chance);
+        return true;
+    }
+
+    void statistics(bd_statistics &statistics) const override
+    {
+        statistics.frame_cycles = frame_cycles_;
+        statistics.frames = frames_;
+        statistics.clocks = now_;
+        statistics.bus_read_bytes = memory_.read_bytes();
+        statistics.bus_write_bytes = memory_.write_bytes();
+    }
+
+  private:
+    static constexpr int ACCESS_LIMIT = 1000; // clocks in which a register access must end
+
+    // The first half of a clock: inputs are presented, outputs settle.
+    void settle()
+    {
+        memory_.drive(*top_, now_);
+        top_->clk_i = 0;
+        top_->eval();
+        dump();
+        bool line = top_->irq_o;
+        if (line && !irq_)
+            end_frame();
+        irq_ = line;
+    }
+
+    // The second half: handshakes happen, the edge comes.
+    void edge()
+    {
+        memory_.sample(*top_, now_);
+        top_->clk_i = 1;
+        top_->eval();
+        dump();
+        now_++;
+    }
+
+    // The interrupt line rose in this clock.
+    void end_frame()
+    {
+        uint64_t start = last_end_;
+        if (!doorbells_.empty()) {
+            start = doorbells_.front() > last_end_ ? doorbells_.front() : last_end_;
+            doorbells_.pop_front();
+        }
+        frame_cycles_ = now_ - start;
+        last_end_ = now_;
+        frames_++;
+    }
+
+    void reset()
+    {
+        top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = top_->s_axi_bready_i = 0; // random where resets are
+        top_->s_axi_arvalid_i = top_->s_axi_rready_i = 0;
+        top_->clk_i = 0;
+        top_->rst_ni = 1;
+        top_->eval();
+        top_->rst_ni = 0;
+        for (int i = 0; i < 4; i++) {
+            settle();
+            edge();
+        }
+        top_->rst_ni = 1;
+        settle();
+        edge();
+    }
+
+    void dump()
+    {
+#if VM_TRACE_FST
+        if (trace_)
+            trace_->dump(time_++);
+#endif
+    }
+
+    VerilatedContext context_;
+    std::unique_ptr<Vbitdial_top> top_;
+    AxiMemory memory_;
+    bool irq_ = false, is_good_ = true;
+    uint64_t now_ = 0, last_end_ = 0, frame_cycles_ = 0, frames_ = 0;
+    std::deque<uint64_t> doorbells_; // clocks of the handshakes whose frames have not ended
+#if VM_TRACE_FST
+    std::unique_ptr<VerilatedFstC> trace_;
+    uint64_t time_ = 0;
+#endif
+};
+
+} // namespace
+
+std::unique_ptr<Core> make_rtl_core(const CoreOptions &options, std::string &why)
+{
+#if !VM_TRACE_FST
+    if (!options.trace.empty()) {
+        why = "this platform was built without tracing";
+        return nullptr;
+    }
+#endif
+    auto core = std::make_unique<RtlCore>(options);
+    if (!core->is_good()) {
+        why = "cannot write the trace '" + options.trace + "'";
+        return nullptr;
+    }
+    return core;
+}
+
+} // namespace bitdial

@@ -1,0 +1,74 @@
+/* What the files of the co-simulation share: cosim.c runs frames, cosim_compare.c says what differs. */
+#ifndef BD_CLI_COSIM_PARTS_H
+#define BD_CLI_COSIM_PARTS_H
+
+#include <pthread.h>
+#include <time.h>
+
+#include "sw/cosim/cosim.h"
+
+struct bd_cosim_price { /* a frame's predicted clocks and their parts */
+    bool known;
+    uint64_t cycles;
+    struct bd_device_counters parts;
+};
+
+/* What all workers see. */
+struct bd_cosim_shared {
+    const struct bd_cosim_options *options;
+    const struct bd_dataset *dataset;
+    pthread_mutex_t lock;
+    uint64_t done, total;
+    time_t shown;
+};
+
+/* One device and its part of the work: items from .. to-1. */
+struct bd_cosim_worker {
+    struct bd_cosim_shared *shared;
+    const struct bd_cosim_options *options;
+    uint32_t from, to;
+    struct bd_session session;
+    /* the program at hand */
+    const struct bd_program *program;
+    struct bd_decoded *decoded;
+    unsigned *schedule, schedule_length;
+    struct bd_memory_model memory;
+    struct bd_cosim_price prices[BD_PROGRAM_MAX_SWITCHES][2];
+    uint64_t macs[BD_PROGRAM_MAX_SWITCHES];
+    uint8_t *store;
+    bool loaded_bytes_taken;
+    uint64_t written_before[BD_WRITE_CLASSES];
+    struct bd_cosim_totals totals;
+    bd_status status;
+    struct bd_error err;
+};
+
+/* One frame: what runs, and what should come out. */
+struct bd_cosim_item {
+    uint32_t id; /* image index, or random network */
+    unsigned switch_index;
+    const uint8_t *image;
+    const int32_t *logits;            /* of the reference */
+    const struct bd_frame *reference; /* every layer, or NULL where only the result is compared */
+    bool stalls;
+};
+
+/* The command line that repeats an item. */
+void bd_cosim_repeat_line(const struct bd_cosim_worker *w, const struct bd_cosim_item *item, char *text, size_t size);
+/* Puts a difference in words, unless one stands there. */
+void bd_cosim_note_in(struct bd_cosim_worker *w, char first[1536], const struct bd_cosim_item *item, const char *difference);
+
+/* A layer that the device stored, and the result, against the reference. */
+void bd_cosim_compare_layer(struct bd_cosim_worker *w, const struct bd_cosim_item *item, unsigned layer);
+void bd_cosim_compare_result(struct bd_cosim_worker *w, const struct bd_cosim_item *item, const int32_t *found);
+
+/* The predicted clocks of a frame, with every layer stored or none. */
+bd_status bd_cosim_find_price(struct bd_cosim_worker *w, unsigned switch_index, bool store, uint64_t *cycles, struct bd_error *err) BD_WARN_UNUSED;
+/* A frame's clocks, counted outside the device and by its own counters, against the prediction. */
+void bd_cosim_compare_cycles(struct bd_cosim_worker *w, const struct bd_cosim_item *item, bool store, uint64_t simulated);
+
+void bd_cosim_merge(struct bd_cosim_totals *to, const struct bd_cosim_totals *from);
+/* BD_FAIL with the first difference. */
+bd_status bd_cosim_judge(const struct bd_cosim_totals *t, struct bd_error *err) BD_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,67 @@
+/* What `run` and `cosim` share: a device of any kind with the driver on top, one program loaded and sealed, and
+ * places for frames in flight. */
+#ifndef BD_CLI_SESSION_H
+#define BD_CLI_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/program/hardware.h"
+#include "model/program/program.h"
+#include "model/data/dataset.h"
+#include "model/exec/exec.h"
+#include "sw/driver/driver.h"
+#include "sw/transport/platform.h"
+
+struct bd_session_options {
+    const char *device;        /* "ref", "tlm" or "rtl" */
+    const char *hardware_path; /* YAML */
+    const char *trace;         /* FST file of the rtl device, or NULL */
+    bool shared;               /* let bulk memory go through a shared window */
+    int rtl_fault;             /* planted fault that the RTL is built with, 0: none */
+    uint64_t reset_seed;       /* of the rtl device's registers without reset; 0: zeros */
+};
+
+struct bd_session {
+    struct bd_hardware hardware;
+    struct bd_platform platform;
+    struct bd_device device;
+    const struct bd_program *program; /* the caller's */
+    uint64_t inputs[BD_DEVICE_IN_FLIGHT], outputs[BD_DEVICE_IN_FLIGHT], store;
+};
+
+/* Loads the hardware and starts the device; the platform process of a geometry is built when it is missing. */
+bd_status bd_session_open(struct bd_session *session, const struct bd_session_options *options, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* Loads a program, in place of the one before, and seals it. It must outlive its use. */
+bd_status bd_session_load(struct bd_session *session, const struct bd_program *program, struct bd_error *err)
+    BD_WARN_UNUSED;
+bd_status bd_session_close(struct bd_session *session, struct bd_error *err) BD_WARN_UNUSED;
+
+/* Writes the image and starts a frame in place `slot` at a switch. */
+bd_status bd_session_start(struct bd_session *session, unsigned slot, unsigned switch_index, const uint8_t *image,
+                           struct bd_error *err) BD_WARN_UNUSED;
+/* Waits for the oldest frame, which was started in `slot`; logits has room for the program's classes. */
+bd_status bd_session_finish(struct bd_session *session, unsigned slot, int32_t *logits, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* Whether the frames from now on store their layers; and what the last one stored (header->store_bytes). */
+bd_status bd_session_store_layers(struct bd_session *session, bool enable, struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_session_read_store(struct bd_session *session, uint8_t *store, struct bd_error *err) BD_WARN_UNUSED;
+/* A driver's failure with its values in words. */
+bd_status bd_session_fail(struct bd_session *session, enum bd_device_status status, struct bd_error *err);
+
+bd_status bd_session_statistics(struct bd_session *session, struct bd_statistics *statistics, struct bd_error *err)
+    BD_WARN_UNUSED;
+
+/* Whether bulk memory goes through a shared window. */
+bool bd_session_is_shared(const struct bd_session *session);
+
+/* Switch indices of "w1a8,w1a1,..."; NULL: all of the program, in its order. *schedule is malloc'd. */
+bd_status bd_schedule_parse(const struct bd_program *program, const char *text, unsigned **schedule, unsigned *length,
+                            struct bd_error *err) BD_WARN_UNUSED;
+
+/* Whether a data set's images are what the program takes. */
+bd_status bd_check_images(const struct bd_program *program, const struct bd_dataset *dataset, struct bd_error *err)
+    BD_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,51 @@
+#!/bin/sh
+# bitdial cost and bitdial prune at their edges: what they refuse, and that text, JSON, programs and descriptions agree.
+bitdial=${BITDIAL_BUILD:-build}/bitdial
+work=$(mktemp -d) || exit 3
+trap 'rm -rf "$work"' EXIT
+network=yaml-configs/networks/resnet8.yaml
+demo=yaml-configs/hardware/demo.yaml
+. tests/support/refuses.sh
+"${bitdial%/*}/sample" $network 3 "$work/net.h5" || exit 1
+"$bitdial" compile "$work/net.h5" --hardware $demo -o "$work/net.bdp" >/dev/null || exit 1
+
+# One network, four ways to its clocks.
+"$bitdial" cost "$work/net.bdp" --hardware $demo --json >"$work/program.json" || fail "cost of a program"
+"$bitdial" cost $network --hardware $demo --json >"$work/described.json" || fail "cost of a description"
+for s in w8a8 w2a2 w1a1; do
+    a=$(jq ".switches.$s.cycles" "$work/program.json")
+    b=$(jq ".switches.$s.cycles" "$work/described.json")
+    c=$("$bitdial" cost "$work/net.bdp" --hardware $demo --switch $s | sed -n "s/^$s: \([0-9]*\) cycles.*/\1/p")
+    d=$(jq "[.switches.$s.layers[].cycles] | add" "$work/program.json")
+    [ -n "$a" ] && [ "$a" = "$b" ] && [ "$a" = "$c" ] && [ "$a" = "$d" ] || fail "$s: $a, $b, $c, $d clocks"
+done
+[ "$(jq .bytes.image "$work/program.json")" = "$(stat -c %s "$work/net.bdp")" ] || fail "bytes are not those of the file"
+slow=$("$bitdial" cost "$work/net.bdp" --hardware $demo --switch w1a1 --memory 60,4,1 --json | jq .switches.w1a1.cycles)
+[ "$slow" -gt "$(jq .switches.w1a1.cycles "$work/program.json")" ] || fail "a slow memory costs nothing"
+"$bitdial" cost --energy-table | grep -q Horowitz || fail "the energy table names no source"
+
+refuses "no switch 'w9a9'" cost "$work/net.bdp" --hardware $demo --switch w9a9
+refuses 'another geometry' cost "$work/net.bdp" --hardware yaml-configs/hardware/rows4.yaml
+refuses "'--memory' wants" cost "$work/net.bdp" --hardware $demo --memory 0,1,1
+refuses "'--hardware' is missing" cost "$work/net.bdp"
+refuses 'expected one' cost --hardware $demo
+
+search() { # SED-EXPRESSION: a search file of the sample network, changed
+    sed "s#^checkpoint:.*#checkpoint: $work/net.h5#; s#^journal:.*#journal: $work/j.jsonl#; s#^output:.*#output: $work/o.h5#; $1" \
+        yaml-configs/searches/resnet8_demo.yaml >"$work/search.yaml"
+}
+search 's/ratio: 0.8/ratio: 8/'
+refuses "search.yaml:8:31: 'ratio' must be" prune "$work/search.yaml"
+search 's/inner,stream/inner,outer/'
+refuses "search.yaml:9:.*'groups' names" prune "$work/search.yaml"
+search 's/^seed:/sead:/'
+refuses "search.yaml:6:1: unknown key 'sead'" prune "$work/search.yaml"
+search 's/switch: w1a1/switch: w1a3/'
+refuses "no switch 'w1a3'" prune "$work/search.yaml"
+search 's/ratio: 0.8, floor: 0.7/ratio: 0.05/'
+refuses 'no point of the grid meets the budget' prune "$work/search.yaml"
+search ''
+refuses "'--channels' wants 6" prune "$work/search.yaml" --channels 8,8
+refuses "'--channels' wants 6" prune "$work/search.yaml" --channels 8,16,32,32,64,65
+[ ! -e "$work/j.jsonl" ] && [ ! -e "$work/o.h5" ] || fail "something was written"
+exit $failed

@@ -1,0 +1,183 @@
+/* The fast executor against the plain one: every kernel that this processor has, on random networks for several
+ * geometries, and on what only the reference runs: groups, wide kernels and strides, max pooling. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/program/hardware.h"
+#include "model/program/pack.h"
+#include "model/program/random_network.h"
+#include "model/core/memory.h"
+#include "model/core/rng.h"
+#include "model/exec/exec.h"
+#include "model/exec/fast.h"
+
+#define IMAGES 3
+
+static const char *const kernels[] = {"vnni", "avx2", "plain"};
+
+/* Compares all kernels on IMAGES images at every switch; returns the frames compared. */
+static int compare(const struct bd_program *program, const char *what, unsigned index)
+{
+    struct bd_decoded *decoded;
+    struct bd_error err;
+    const size_t bytes = program->header->input_bytes, classes = program->header->classes;
+    cr_assert_eq(bd_decode(program, &decoded, &err), BD_OK, "%s %u: %s", what, index, err.message);
+    uint8_t *images = bd_xmalloc(IMAGES * bytes);
+    int32_t *logits = bd_xcalloc(IMAGES * classes, sizeof *logits);
+    for (unsigned i = 0; i < IMAGES; i++) {
+        bd_random_image(program, 100 * index + i, images + i * bytes);
+    }
+    int compared = 0;
+    for (unsigned s = 0; s < program->header->switch_count; s++) {
+        struct bd_frame frames[IMAGES];
+        for (unsigned i = 0; i < IMAGES; i++) {
+            cr_assert_eq(bd_execute(program, decoded, s, images + i * bytes, &frames[i], &err), BD_OK);
+        }
+        for (size_t k = 0; k < sizeof kernels / sizeof kernels[0]; k++) {
+            if (bd_execute_fast_by(kernels[k], program, decoded, s, images, IMAGES, logits, &err)) {
+                cr_assert(strstr(err.message, "no kernel") && k < 2, "%s", err.message);
+                continue;
+            }
+            for (unsigned i = 0; i < IMAGES; i++, compared++) {
+                cr_assert_arr_eq(logits + i * classes, frames[i].logits, classes * sizeof *logits,
+                                 "%s %u, switch %u, image %u, kernel %s", what, index, s, i, kernels[k]);
+            }
+        }
+        for (unsigned i = 0; i < IMAGES; i++) {
+            bd_frame_release(&frames[i]);
+        }
+    }
+    free(images);
+    free(logits);
+    bd_decoded_free(decoded);
+    return compared;
+}
+
+Test(fast, equals_the_plain_executor_on_random_networks)
+{
+    static const char *const files[] = {"demo", "lanes32", "lanes144", "rows4"};
+    int compared = 0;
+    for (unsigned f = 0; f < 4; f++) {
+        struct bd_hardware hardware;
+        struct bd_error err;
+        char path[96];
+        snprintf(path, sizeof path, "yaml-configs/hardware/%s.yaml", files[f]);
+        cr_assert_eq(bd_hardware_load(&hardware, path, &err), BD_OK, "%s", err.message);
+        for (unsigned index = f * 16; index < f * 16 + 16; index++) {
+            struct bd_program program;
+            cr_assert_eq(bd_random_network(21, index, &hardware, &program, &err), BD_OK, "%u: %s", index, err.message);
+            compared += compare(&program, files[f], index);
+            bd_program_release(&program);
+        }
+        bd_hardware_release(&hardware);
+    }
+    cr_assert_geq(compared, 64 * IMAGES);
+}
+
+Test(fast, equals_the_plain_executor_on_reference_networks)
+{
+    int compared = 0, depthwise = 0, maxima = 0;
+    struct bd_hardware hardware;
+    bd_hardware_reference(&hardware);
+    for (unsigned index = 0; index < 64; index++) {
+        struct bd_program program;
+        struct bd_error err;
+        cr_assert_eq(bd_random_reference_network(23, index, &hardware, &program, &err), BD_OK, "%u: %s", index,
+                     err.message);
+        cr_assert_eq(program.header->geometry_hash, BD_GEOMETRY_REFERENCE);
+        for (unsigned l = 0; l < program.header->layer_count; l++) {
+            const struct bd_descriptor *d = bd_program_descriptor(&program, 0, l);
+            depthwise += d->groups > 1 && d->groups == d->in_channels && d->groups == d->out_channels;
+            maxima += d->operation == BD_OP_POOL && d->pool_kind == BD_POOL_MAX;
+        }
+        compared += compare(&program, "reference", index);
+        bd_program_release(&program);
+    }
+    bd_hardware_release(&hardware);
+    cr_assert_geq(compared, 64 * IMAGES);
+    cr_assert(depthwise > 20 && maxima > 20, "%d depthwise layers, %d of max pooling", depthwise, maxima);
+}
+
+/* One layer of `groups` groups, and a 5x5 kernel: shapes that no hardware here runs. */
+static void pack_grouped(struct bd_program *program, struct bd_rng *rng, int groups)
+{
+    enum { IN = 12, OUT = 24, SIZE = 9, KERNEL = 5 };
+    const size_t weights = (size_t)OUT * IN / (size_t)groups * KERNEL * KERNEL;
+    uint8_t *codes = bd_xmalloc(weights);
+    int32_t m[OUT];
+    int64_t b[OUT];
+    for (size_t i = 0; i < weights; i++) {
+        codes[i] = (uint8_t)bd_rng_below(rng, 256);
+    }
+    for (int c = 0; c < OUT; c++) {
+        m[c] = (int32_t)bd_rng_below(rng, 1 << 22) - (1 << 21);
+        b[c] = (int64_t)bd_rng_u64(rng) >> 20;
+    }
+    struct bd_plain_layer layer = {.name = "grouped",
+                                   .operation = BD_OP_CONV,
+                                   .out_tensor = -1,
+                                   .in_height = SIZE,
+                                   .in_width = SIZE,
+                                   .in_channels = IN,
+                                   .out_height = 5,
+                                   .out_width = 5,
+                                   .out_channels = OUT,
+                                   .kernel_h = KERNEL,
+                                   .kernel_w = KERNEL,
+                                   .stride = 2,
+                                   .pad = 2,
+                                   .groups = groups,
+                                   .weight_planes = 8,
+                                   .codes = codes};
+    layer.at[0] = (struct bd_plain_layer_switch){
+        .weight_bits = 8,
+        .in_bits = 8,
+        .datapath = -1,
+        .requant = {.multiplier = m, .bias = b, .shift = 20, .code_multiplier = 1, .residual_multiplier = 1}};
+    const struct bd_plain_network net = {.name = "grouped",
+                                         .switch_count = 1,
+                                         .layer_count = 1,
+                                         .classes = OUT,
+                                         .switches = {{.name = "w8a8", .weight_bits = 8, .activation_bits = 8}},
+                                         .layers = &layer};
+    struct bd_hardware hardware;
+    struct bd_error err;
+    cr_assert_eq(bd_hardware_load(&hardware, "yaml-configs/hardware/demo.yaml", &err), BD_OK);
+    cr_assert_eq(bd_pack(&net, &hardware, true, program, &err), BD_OK, "%s", err.message);
+    bd_hardware_release(&hardware);
+    free(codes);
+}
+
+Test(fast, equals_the_plain_executor_on_groups)
+{
+    struct bd_rng rng;
+    bd_rng_seed(&rng, 22);
+    static const int groups[] = {1, 2, 3, 12};
+    for (unsigned i = 0; i < 4; i++) {
+        struct bd_program program;
+        pack_grouped(&program, &rng, groups[i]);
+        cr_assert_geq(compare(&program, "groups", (unsigned)groups[i]), IMAGES);
+        bd_program_release(&program);
+    }
+}
+
+Test(fast, refuses_what_is_not_there)
+{
+    struct bd_rng rng;
+    struct bd_program program;
+    struct bd_decoded *decoded;
+    struct bd_error err;
+    bd_rng_seed(&rng, 23);
+    pack_grouped(&program, &rng, 1);
+    cr_assert_eq(bd_decode(&program, &decoded, &err), BD_OK);
+    uint8_t image[12 * 9 * 9] = {0};
+    int32_t logits[24];
+    cr_assert_eq(bd_execute_fast(&program, decoded, 1, image, 1, logits, &err), BD_BAD_INPUT);
+    cr_assert(strstr(err.message, "switch index 1"), "%s", err.message);
+    cr_assert_eq(bd_execute_fast_by("mmx", &program, decoded, 0, image, 1, logits, &err), BD_BAD_INPUT);
+    cr_assert_eq(bd_execute_fast(&program, decoded, 0, image, 1, logits, &err), BD_OK);
+    bd_decoded_free(decoded);
+    bd_program_release(&program);
+}

@@ -1,0 +1,492 @@
+/* Training: gradients against finite differences, kernels against plain loops, and the bits of a run. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/core/file.h"
+#include "model/core/memory.h"
+#include "model/core/rng.h"
+#include "model/quant/quant.h"
+#include "model/kernels/conv.h"
+#include "model/eval/evaluate.h"
+#include "model/kernels/kernels.h"
+#include "model/train/network/network.h"
+#include "model/train/loop/train.h"
+#include "tests/support/train_fixture.h"
+
+#define PROBED 6 /* entries of each array whose gradient is compared */
+#define PROBED_OF(probe, i) ((probe).parameters[i].count < PROBED ? (probe).parameters[i].count : PROBED)
+
+/* ---- gradients ---- */
+
+struct probe {
+    struct bd_checkpoint checkpoint;
+    struct bd_dataset data;
+    struct bd_net *net;
+    struct bd_parameter *parameters;
+    size_t count;
+    float *d_logits, *d_pooled, *logits; /* d_pooled: weights of the pooled map in the loss */
+    int outputs, pooled;
+};
+
+/* A network away from the symmetric start, weights in the middle of their code's bin, and random d_logits. */
+static void open_probe(struct probe *probe, const char *sw, const char *kind, int pool_bits, int batch, bool half)
+{
+    struct bd_error err;
+    struct bd_train_plan plan;
+    struct bd_rng rng;
+    bd_train_plan_init(&plan);
+    make_checkpoint(&probe->checkpoint, sw, kind, pool_bits, &plan);
+    make_images(&probe->data, batch, 5);
+    bd_rng_seed(&rng, 7);
+    probe->outputs = batch * CLASSES;
+    probe->logits = bd_xcalloc(probe->outputs, sizeof(float));
+    probe->d_logits = bd_xcalloc(probe->outputs, sizeof(float));
+    for (int i = 0; i < probe->outputs; i++) {
+        probe->d_logits[i] = bd_rng_normal(&rng) / batch;
+    }
+    const struct bd_graph *graph = &probe->checkpoint.graph;
+    probe->pooled = batch * graph->layers[graph->layer_count - 1].in_channels;
+    probe->d_pooled = bd_xcalloc(probe->pooled, sizeof(float));
+    for (int i = 0; i < probe->pooled; i++) {
+        probe->d_pooled[i] = 0.3 * bd_rng_normal(&rng) / batch;
+    }
+    cr_assert_eq(bd_net_create(&probe->net, &probe->checkpoint, batch, 1, half, true, &err), BD_OK, "%s", err.message);
+    probe->parameters = bd_net_parameters(probe->net, &probe->count);
+    for (size_t i = 0; i < probe->count; i++) {
+        struct bd_parameter *p = &probe->parameters[i];
+        for (size_t k = 0; k < p->count; k++) {
+            if (p->kind == BD_PARAMETER_WEIGHT) {
+                int code = 256 * (p->value[k] / (2 * *p->limit) + 0.5);
+                code = code < 2 ? 2 : code > 253 ? 253 : code;
+                p->value[k] = ((code + 0.5) / 256 - 0.5) * 2 * *p->limit;
+            } else if (p->kind == BD_PARAMETER_ALPHA) {
+                p->value[k] = 1.2f;
+            } else {
+                p->value[k] += 0.3 * bd_rng_normal(&rng);
+            }
+        }
+    }
+}
+
+static void close_probe(struct probe *probe)
+{
+    bd_net_destroy(probe->net);
+    bd_checkpoint_release(&probe->checkpoint);
+    bd_dataset_release(&probe->data);
+    free(probe->logits);
+    free(probe->d_logits);
+    free(probe->d_pooled);
+}
+
+static double probe_loss(struct probe *probe)
+{
+    double sum = net_loss(probe->net, &probe->data, 0, probe->logits, probe->d_logits, probe->outputs);
+    for (int i = 0; i < probe->pooled; i++) {
+        sum += (double)bd_net_pooled(probe->net)[i] * probe->d_pooled[i];
+    }
+    return sum;
+}
+
+static void probe_gradient(struct probe *probe)
+{
+    struct bd_error err;
+    probe_loss(probe);
+    cr_assert_eq(bd_net_backward(probe->net, 0, probe->d_logits, probe->d_pooled, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_net_finish(probe->net, &err), BD_OK, "%s", err.message);
+}
+
+/* The central difference, with its leading error taken out. A weight moves by one code, and the quantized weight with
+ * it by s / 128; other parameters move a little. */
+static double difference(struct probe *probe, const struct bd_parameter *p, size_t k)
+{
+    double step = p->kind == BD_PARAMETER_WEIGHT ? *p->limit / 128.0 : 2e-3, slope[2];
+    float kept = p->value[k];
+    for (int wide = 0; wide < 2; wide++) {
+        p->value[k] = kept + (wide + 1) * step;
+        double above = probe_loss(probe);
+        p->value[k] = kept - (wide + 1) * step;
+        slope[wide] = (above - probe_loss(probe)) / (2 * (wide + 1) * step);
+    }
+    p->value[k] = kept;
+    return (4 * slope[0] - slope[1]) / 3;
+}
+
+/* Clipping has kinks, which finite differences blur: many images average them out, and the bound allows for some. */
+static void check_gradients(const char *kind)
+{
+    struct probe probe;
+    int told = 0;
+    open_probe(&probe, "w8a32", kind, 32, 128, false);
+    probe_gradient(&probe);
+    float *ours = bd_xcalloc(probe.count * PROBED, sizeof *ours);
+    for (size_t i = 0; i < probe.count; i++) {
+        for (size_t k = 0; k < PROBED && k < probe.parameters[i].count; k++) {
+            ours[i * PROBED + k] = probe.parameters[i].gradient[k * probe.parameters[i].count / PROBED_OF(probe, i)];
+        }
+    }
+    for (size_t i = 0; i < probe.count; i++) {
+        const struct bd_parameter *p = &probe.parameters[i];
+        double apart = 0, size = 0;
+        for (size_t k = 0; k < PROBED && k < p->count; k++) {
+            double theirs = difference(&probe, p, k * p->count / PROBED_OF(probe, i)),
+                   gap = theirs - ours[i * PROBED + k];
+            apart += gap * gap;
+            size += theirs * theirs;
+        }
+        apart = sqrt(apart);
+        size = sqrt(size);
+        bool stem = !strncmp(p->name, "stem", 4);
+        cr_assert_leq(apart, (stem ? 0.5 : 0.3) * size + 5e-3,
+                      "%s: differences of size %g, the gradient is apart by %g", p->name, size, apart);
+        told += size > 0.01;
+    }
+    cr_assert_gt(told, (int)probe.count * 2 / 3, "only %d of %zu gradients are large enough to tell", told,
+                 probe.count);
+    free(ours);
+    close_probe(&probe);
+}
+
+Test(train, gradients_basic)
+{
+    check_gradients("basic");
+}
+
+Test(train, gradients_bireal)
+{
+    check_gradients("bireal");
+}
+
+Test(train, gradients_separable)
+{
+    check_gradients("{kind: separable}");
+}
+
+Test(train, gradients_plain_pooled)
+{
+    check_gradients("{kind: plain}");
+}
+
+Test(train, gradients_basic_pooled)
+{
+    check_gradients("{kind: basic}");
+}
+
+/* bfloat16 operands hold codes and weights exactly: the same logits, and gradients that differ by rounding alone. Clip
+ * levels' are small sums of large terms that cancel. */
+Test(train, gradients_half)
+{
+    struct probe exact, half;
+    if (!bd_conv_half_is_fast()) {
+        return; /* nothing here multiplies bfloat16 */
+    }
+    open_probe(&exact, "w4a4", "basic", 8, 64, false);
+    open_probe(&half, "w4a4", "basic", 8, 64, true);
+    probe_gradient(&exact);
+    probe_gradient(&half);
+    cr_assert_arr_eq(exact.logits, half.logits, exact.outputs * sizeof(float));
+    for (size_t i = 0; i < exact.count; i++) {
+        const struct bd_parameter *a = &exact.parameters[i], *b = &half.parameters[i];
+        double apart = 0, size = 0;
+        for (size_t k = 0; k < a->count; k++) {
+            apart += pow(a->gradient[k] - b->gradient[k], 2);
+            size += pow(a->gradient[k], 2);
+        }
+        cr_assert_leq(sqrt(apart), 0.03 * sqrt(size) + (a->kind == BD_PARAMETER_ALPHA ? 4e-3 : 1e-3),
+                      "%s: size %g, apart by %g", a->name, sqrt(size), sqrt(apart));
+    }
+    close_probe(&exact);
+    close_probe(&half);
+}
+
+/* ---- kernels against plain loops ---- */
+
+enum { PIXELS = 150 };
+
+struct slab {
+    int block;
+    float a[PIXELS * BD_MAX_BLOCK], slope[BD_MAX_BLOCK], offset[BD_MAX_BLOCK], stream[PIXELS * BD_MAX_BLOCK];
+    float d_stream[PIXELS * BD_MAX_BLOCK], d_code[PIXELS * BD_MAX_BLOCK];
+};
+
+static void fill_slab(struct slab *slab, int block)
+{
+    struct bd_rng rng;
+    bd_rng_seed(&rng, 11);
+    slab->block = block;
+    for (int i = 0; i < PIXELS * block; i++) {
+        slab->a[i] = bd_rng_below(&rng, 400) - 200.0f;
+        slab->stream[i] = 2 * bd_rng_normal(&rng);
+        slab->d_stream[i] = bd_rng_normal(&rng);
+        slab->d_code[i] = bd_rng_normal(&rng);
+    }
+    for (int c = 0; c < block; c++) {
+        slab->slope[c] = 0.02 * bd_rng_normal(&rng);
+        slab->offset[c] = bd_rng_normal(&rng);
+    }
+}
+
+static struct bd_code make_code(enum bd_code_kind kind)
+{
+    return (struct bd_code){.kind = kind, .n = 7, .alpha = 1.4f, .scale = 7 / 1.4f, .step = 1.4f / 7};
+}
+
+static float plain_code(float z, const struct bd_code *code)
+{
+    switch (code->kind) {
+    case BD_CODE_PACT: {
+        float c = floorf(z * code->scale + 0.5f);
+        return c < 0 ? 0 : c > code->n ? code->n : c;
+    }
+    case BD_CODE_SIGN:
+        return z >= 0 ? 1 : -1;
+    default:
+        return z < 0 ? 0 : z > code->alpha ? code->alpha : z;
+    }
+}
+
+/* Accumulations as the kernels may find them: whole numbers all. */
+static const void *stored(const float *a, enum bd_number type)
+{
+    static int32_t wide[PIXELS * BD_MAX_BLOCK];
+    static int16_t narrow[PIXELS * BD_MAX_BLOCK];
+    for (int i = 0; i < PIXELS * BD_MAX_BLOCK; i++) {
+        wide[i] = narrow[i] = a[i];
+    }
+    return type == BD_INT32 ? wide : type == BD_INT16 ? (const void *)narrow : a;
+}
+
+static void check_forward_kernel(int block, enum bd_code_kind kind, enum bd_number type)
+{
+    enum { WIDTH = 15, PITCH = WIDTH + 2 };
+    static struct slab slab;
+    static _Alignas(64) float stream_out[PIXELS * BD_MAX_BLOCK], values[PIXELS * BD_MAX_BLOCK];
+    static uint8_t bytes[(PIXELS / WIDTH) * PITCH * BD_MAX_BLOCK];
+    struct bd_code code = make_code(kind);
+    fill_slab(&slab, block);
+    memset(bytes, 99, sizeof bytes);
+    struct bd_forward_slab work = {.a = stored(slab.a, type),
+                                   .a_type = type,
+                                   .slope = slab.slope,
+                                   .offset = slab.offset,
+                                   .stream_in = slab.stream,
+                                   .stream_out = stream_out,
+                                   .codes = kind == BD_CODE_CLIP ? (void *)values : bytes,
+                                   .width = WIDTH,
+                                   .pitch = PITCH * block};
+    bd_kernel_forward(&work, PIXELS, block, &code);
+    for (int i = 0; i < PIXELS * block; i++) {
+        float z = slab.a[i] * slab.slope[i % block] + slab.offset[i % block];
+        z += slab.stream[i];
+        cr_assert_eq(stream_out[i], z);
+        int pixel = i / block, at = (pixel / WIDTH * PITCH + pixel % WIDTH) * block + i % block;
+        float got = kind == BD_CODE_CLIP ? values[i] : bytes[at] - bd_code_bias(&code);
+        cr_assert_eq(got, plain_code(z, &code), "block %d kind %d z %a: %g", block, kind, z, got);
+    }
+    for (int y = 0; y < PIXELS / WIDTH && kind != BD_CODE_CLIP; y++) {
+        for (int i = WIDTH * block; i < PITCH * block; i++) {
+            cr_assert_eq(bytes[y * PITCH * block + i], 99, "a code stands beside its row");
+        }
+    }
+}
+
+/* The first `count` numbers, which lose what bfloat16 does not hold, in the upper halves of their bits. */
+static const void *halved(float *numbers, int count, uint16_t *halves)
+{
+    for (int i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &numbers[i], sizeof bits);
+        halves[i] = bits >> 16;
+        bits &= 0xffff0000;
+        memcpy(&numbers[i], &bits, sizeof bits);
+    }
+    return halves;
+}
+
+static float number_at(const void *numbers, int i, enum bd_number type)
+{
+    if (type == BD_FLOAT) {
+        return ((const float *)numbers)[i];
+    }
+    uint32_t bits = (uint32_t)((const uint16_t *)numbers)[i] << 16;
+    float number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+/* With the stream: g has the gain and the stream's gradient. Without: neither, and only the sums have the gain. */
+static void check_backward_kernel(int block, enum bd_code_kind kind, bool from_stream, enum bd_number type,
+                                  enum bd_number d_type)
+{
+    static struct slab slab;
+    static float g[PIXELS * BD_MAX_BLOCK];
+    static uint16_t code_halves[PIXELS * BD_MAX_BLOCK], stream_halves[PIXELS * BD_MAX_BLOCK];
+    const bool half = d_type == BD_HALF;
+    const float gain = 0.5f;
+    double sums[2 * BD_MAX_BLOCK], d_alpha, plain_sums[2 * BD_MAX_BLOCK] = {0}, plain_alpha = 0;
+    struct bd_code code = make_code(kind);
+    fill_slab(&slab, block);
+    const void *d_code = half ? halved(slab.d_code, PIXELS * block, code_halves) : slab.d_code;
+    const void *d_stream = half ? halved(slab.d_stream, PIXELS * block, stream_halves) : slab.d_stream;
+    struct bd_backward_slab work = {.a = stored(slab.a, type),
+                                    .a_type = type,
+                                    .slope = slab.slope,
+                                    .offset = slab.offset,
+                                    .stream = from_stream ? slab.stream : NULL,
+                                    .d_stream = from_stream ? d_stream : NULL,
+                                    .d_type = d_type,
+                                    .d_code = d_code,
+                                    .d_code_2 = d_stream,
+                                    .code_gain = gain,
+                                    .g = g};
+    bd_kernel_backward(&work, PIXELS, block, &code, sums, &d_alpha);
+    for (int i = 0; i < PIXELS * block; i++) {
+        int c = i % block;
+        float z = from_stream ? slab.stream[i] : slab.a[i] * slab.slope[c] + slab.offset[c];
+        float d = slab.d_code[i] + slab.d_stream[i];
+        bool inside = kind == BD_CODE_SIGN ? fabsf(z) <= 1 : z >= 0 && z < code.alpha;
+        if (kind == BD_CODE_PACT) {
+            plain_alpha += gain * d * bd_pact_alpha_gradient(z, code.scale, code.n);
+        } else if (kind == BD_CODE_CLIP) {
+            plain_alpha += z >= code.alpha ? gain * d : 0;
+        }
+        float expected = inside ? d : 0;
+        if (from_stream) {
+            expected = expected * gain + slab.d_stream[i];
+        }
+        const float got = number_at(g, i, d_type), most = half ? ldexpf(fabsf(expected), -8) : 0;
+        cr_assert(fabsf(got - expected) <= most, "block %d kind %d z %a: %g, expected %g", block, kind, z, got,
+                  expected);
+        double summed = from_stream ? expected : gain * expected;
+        plain_sums[c] += summed;
+        plain_sums[block + c] += summed * slab.a[i];
+    }
+    for (int c = 0; c < 2 * block; c++) {
+        cr_assert_float_eq(sums[c], plain_sums[c], 1e-3 * (1 + fabs(plain_sums[c])));
+    }
+    cr_assert_float_eq(d_alpha, kind == BD_CODE_SIGN ? 0 : plain_alpha, 1e-3 * (1 + fabs(plain_alpha)));
+}
+
+Test(train, kernels)
+{
+    for (int block = 8; block <= 16; block += 8) {
+        for (enum bd_code_kind kind = BD_CODE_PACT; kind <= BD_CODE_CLIP; kind++) {
+            const enum bd_number types[] = {BD_FLOAT, BD_INT32, BD_INT16};
+            for (int i = 0; i < 3; i++) {
+                check_forward_kernel(block, kind, types[i]);
+                for (enum bd_number d_type = BD_FLOAT; d_type <= BD_HALF; d_type++) {
+                    check_backward_kernel(block, kind, false, types[i], d_type);
+                    check_backward_kernel(block, kind, true, types[i], d_type);
+                }
+            }
+        }
+    }
+}
+
+/* ---- the bits of a run ---- */
+
+/* One switch of a shared network trains as the network that has it alone. */
+Test(train, one_switch_is_an_independent_run)
+{
+    struct run shared, alone;
+    open_run(&shared, "w8a8, w2a2, w1a1");
+    open_run(&alone, "w2a2");
+    shared.plan.switches = 1u << bd_graph_switch(&shared.checkpoint.graph, "w2a2");
+    do_run(&shared);
+    do_run(&alone);
+    cr_assert_gt(assert_same_arrays(&alone.checkpoint, &shared.checkpoint), 40);
+    close_run(&shared);
+    close_run(&alone);
+}
+
+Test(train, thread_count_leaves_no_trace)
+{
+    struct run one, three, fewer;
+    open_run(&one, "w2a2, w1a1");
+    open_run(&three, "w2a2, w1a1");
+    open_run(&fewer, "w2a2, w1a1");
+    omp_set_num_threads(1);
+    do_run(&one);
+    omp_set_num_threads(3);
+    do_run(&three);
+    assert_same_arrays(&one.checkpoint, &three.checkpoint);
+    omp_set_max_active_levels(0); /* a network for three threads gets one */
+    do_run(&fewer);
+    omp_set_max_active_levels(1);
+    assert_same_arrays(&one.checkpoint, &fewer.checkpoint);
+    close_run(&one);
+    close_run(&three);
+    close_run(&fewer);
+}
+
+Test(train, resumed_is_uninterrupted)
+{
+    struct run whole, cut, rest;
+    struct bd_error err;
+    char path[] = "/tmp/bitdial-train-XXXXXX";
+    close(mkstemp(path));
+    open_run(&whole, "w2a2, w1a1");
+    open_run(&cut, "w2a2, w1a1");
+    open_run(&rest, "w2a2, w1a1");
+    do_run(&whole);
+    cut_and_go_on(&cut, &rest, 9, path);
+    assert_same_arrays(&whole.checkpoint, &rest.checkpoint);
+    load_again(&rest, path);
+    rest.plan.rate *= 2;
+    cr_assert_eq(bd_train_run(&rest.checkpoint, &rest.plan, &rest.control, &err), BD_BAD_INPUT);
+    cr_assert_not_null(strstr(err.message, "cannot resume"));
+    unlink(path);
+    close_run(&whole);
+    close_run(&cut);
+    close_run(&rest);
+}
+
+/* It learns what is there to learn, at every switch, and evaluation agrees with itself. */
+Test(train, learns)
+{
+    struct run run;
+    struct bd_error err;
+    double accuracy[BD_MAX_SWITCHES];
+    open_run(&run, "w8a8, w2a2, w1a1");
+    run.plan.steps = 120;
+    do_run(&run);
+    cr_assert_eq(bd_float_accuracy(&run.checkpoint, 0, &run.data, 0, accuracy, &err), BD_OK, "%s", err.message);
+    for (int s = 0; s < 3; s++) {
+        uint16_t predictions[160];
+        float logits[160 * CLASSES];
+        cr_assert_gt(accuracy[s], 0.9, "switch %d stands at %g", s, accuracy[s]);
+        cr_assert_eq(bd_float_eval(&run.checkpoint, s, &run.data, 0, 160, logits, predictions, &err), BD_OK);
+        int right = 0;
+        for (int i = 0; i < 160; i++) {
+            right += predictions[i] == run.data.labels[i];
+            cr_assert_eq(logits[i * CLASSES + predictions[i]],
+                         fmaxf(fmaxf(logits[i * CLASSES], logits[i * CLASSES + 1]), logits[i * CLASSES + 2]));
+        }
+        cr_assert_float_eq(right / 160.0, accuracy[s], 1e-9);
+    }
+    cr_assert_eq(bd_float_eval(&run.checkpoint, 0, &run.data, 100, 61, NULL, NULL, &err), BD_BAD_INPUT);
+    close_run(&run);
+}
+
+/* Recalibrated statistics are the data's own: normalized again, each channel's mean is beta and deviation gamma. */
+Test(train, recalibration_restores_statistics)
+{
+    struct run run;
+    struct bd_error err;
+    open_run(&run, "w2a2, w1a1");
+    do_run(&run);
+    struct bd_array *mean = bd_checkpoint_find(&run.checkpoint, "stem.w1a1.mean"),
+                    *variance = bd_checkpoint_find(&run.checkpoint, "s1b1.conv2.w1a1.var");
+    float mean_before = mean->data[0], variance_before = variance->data[1];
+    mean->data[0] += 3;
+    variance->data[1] *= 7;
+    cr_assert_eq(bd_train_recalibrate(&run.checkpoint, &run.data, 0, 16, 2, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(mean->data[0], mean_before);
+    cr_assert_eq(variance->data[1], variance_before);
+    cr_assert_eq(bd_train_recalibrate(&run.checkpoint, &run.data, 0, 16, 11, &err), BD_BAD_INPUT);
+    close_run(&run);
+}
