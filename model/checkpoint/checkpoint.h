@@ -82,7 +82,8 @@ bd_status bd_checkpoint_weight_rule(const struct bd_checkpoint *checkpoint, cons
 bd_status bd_checkpoint_integers(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, int switch_index,
                                  int16_t *integers, struct bd_error *err) BD_WARN_UNUSED;
 
-/* The same as codes, one byte each, in the byte's top bits. Where codes nest these are c_8, the same for all switches. */
+/* The same as codes, one byte each, in the byte's top bits. Where codes nest these are c_8, the same for all switches.
+ */
 bd_status bd_checkpoint_codes(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer, int switch_index,
                               uint8_t *codes, struct bd_error *err) BD_WARN_UNUSED;
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/core/memory.h"
 #include "model/checkpoint/checkpoint.h"
+#include "model/core/memory.h"
 
 #define NAME_SIZE 160
 

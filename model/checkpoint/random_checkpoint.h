@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#include "model/core/error.h"
 #include "model/checkpoint/checkpoint.h"
+#include "model/core/error.h"
 
 /* Of the network described at `path`; deterministic in the seed. Release it with bd_checkpoint_release. */
 bd_status bd_random_checkpoint(const char *path, uint64_t seed, struct bd_checkpoint *checkpoint, struct bd_error *err)

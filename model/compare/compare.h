@@ -41,8 +41,8 @@ struct bd_compare_config {
 /* One cell of the grid. */
 struct bd_variant {
     char name[96];
-    int family;   /* index, or -1: as the network says */
-    int teacher;  /* enum bd_teacher: LABELS, TOP or NEXT */
+    int family;  /* index, or -1: as the network says */
+    int teacher; /* enum bd_teacher: LABELS, TOP or NEXT */
     double label_weight;
     int arithmetic; /* enum bd_arithmetic */
     bool extra;     /* has a switch on top, or another arithmetic: trained as a shared network alone */
@@ -52,14 +52,14 @@ struct bd_variant {
 struct bd_compare_run {
     char id[160]; /* also the name of its files in the folder */
     enum bd_arm arm;
-    int variant;       /* of SHARED and TAUGHT; of INDEPENDENT: any variant of its network */
-    int switch_index;  /* -1: all */
+    int variant;      /* of SHARED and TAUGHT; of INDEPENDENT: any variant of its network */
+    int switch_index; /* -1: all */
     int64_t seed;
-    int rate;          /* index; -1: the one that the pilots choose */
-    int first_pilot;   /* of its network, index of a run; -1: there is one rate alone */
-    int teacher;       /* index of the run whose network teaches, or -1 */
-    json_t *result;    /* when finished */
-    bool started;      /* the caller's mark */
+    int rate;        /* index; -1: the one that the pilots choose */
+    int first_pilot; /* of its network, index of a run; -1: there is one rate alone */
+    int teacher;     /* index of the run whose network teaches, or -1 */
+    json_t *result;  /* when finished */
+    bool started;    /* the caller's mark */
 };
 
 struct bd_comparison {

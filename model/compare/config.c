@@ -146,7 +146,9 @@ static bd_status read_lists(struct source *source)
     }
     if (!c->rate_count || !c->teacher_count || !c->arms) {
         return bd_yaml_fail(&source->yaml, source->yaml.root, source->err, "'%s' names nothing",
-                            !c->rate_count ? "rates" : !c->teacher_count ? "teachers" : "arms");
+                            !c->rate_count      ? "rates"
+                            : !c->teacher_count ? "teachers"
+                                                : "arms");
     }
     if (c->arms >> BD_ARM_TAUGHT & 1 && !(c->arms >> BD_ARM_INDEPENDENT & 1)) {
         return bd_yaml_fail(&source->yaml, bd_yaml_get(source->yaml.root, "arms"), source->err,

@@ -25,14 +25,13 @@ char *bd_comparison_identity(const struct bd_comparison *comparison, const char 
     for (int i = 0; i < comparison->rate_count; i++) {
         json_array_append_new(rates, json_real(comparison->rates[i]));
     }
-    json_t *head = json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I, s:s, s:s}",
-                             "journal", "bitdial compare 1", "name", c->name, "networks", networks, "runs", runs,
-                             "rates", rates, "recipe", recipe, "epochs", (json_int_t)c->train.plan.epochs, "steps",
-                             (json_int_t)c->train.plan.steps, "pilot_epochs", (json_int_t)c->pilot_epochs,
-                             "pilot_steps", (json_int_t)c->pilot_steps, "images", (json_int_t)c->images, "test_images",
-                             (json_int_t)c->test_images, "data", c->data.kind, "validation",
-                             (json_int_t)c->data.validation, "size", (json_int_t)c->data.size, "arithmetic",
-                             bd_comparison_arithmetic(comparison), "build", build);
+    json_t *head = json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I, s:s, s:s}", "journal",
+        "bitdial compare 1", "name", c->name, "networks", networks, "runs", runs, "rates", rates, "recipe", recipe,
+        "epochs", (json_int_t)c->train.plan.epochs, "steps", (json_int_t)c->train.plan.steps, "pilot_epochs",
+        (json_int_t)c->pilot_epochs, "pilot_steps", (json_int_t)c->pilot_steps, "images", (json_int_t)c->images,
+        "test_images", (json_int_t)c->test_images, "data", c->data.kind, "validation", (json_int_t)c->data.validation,
+        "size", (json_int_t)c->data.size, "arithmetic", bd_comparison_arithmetic(comparison), "build", build);
     char *text = json_dumps(head, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
     json_decref(head);
     free(recipe);
@@ -48,13 +47,14 @@ static bd_status tell(const char *key, const json_t *began, const json_t *now, s
 {
     char *then = began ? json_dumps(began, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
     char *ours = now ? json_dumps(now, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    bd_status status =
-        !strcmp(key, "build")
-            ? bd_fail(err, BD_BAD_INPUT, "it was begun by another build of bitdial, whose numbers may differ (%s, not %s)",
-                      then ? then : "one that gave no name", ours)
-        : then && ours && strlen(then) + strlen(ours) < 200
-            ? bd_fail(err, BD_BAD_INPUT, "it is of another comparison: '%s' was %s there and is %s here", key, then, ours)
-            : bd_fail(err, BD_BAD_INPUT, "it is of another comparison: '%s' differs", key);
+    bd_status status = !strcmp(key, "build")
+                           ? bd_fail(err, BD_BAD_INPUT,
+                                     "it was begun by another build of bitdial, whose numbers may differ (%s, not %s)",
+                                     then ? then : "one that gave no name", ours)
+                       : then && ours && strlen(then) + strlen(ours) < 200
+                           ? bd_fail(err, BD_BAD_INPUT, "it is of another comparison: '%s' was %s there and is %s here",
+                                     key, then, ours)
+                           : bd_fail(err, BD_BAD_INPUT, "it is of another comparison: '%s' differs", key);
     free(then);
     free(ours);
     return status;

@@ -74,8 +74,7 @@ void bd_comparison_make_runs(struct bd_comparison *c)
         }
         bool extra = c->variants[first].extra; /* its other switches are those of the first network */
         for (int s = 0; s < graph->switch_count && c->arms >> BD_ARM_INDEPENDENT & 1 && !extra; s++) {
-            struct network n = {
-                .arm = BD_ARM_INDEPENDENT, .variant = first, .switch_index = s, .teacher_first = -1};
+            struct network n = {.arm = BD_ARM_INDEPENDENT, .variant = first, .switch_index = s, .teacher_first = -1};
             snprintf(n.name, sizeof n.name, "independent.%s.%s",
                      c->variants[first].family < 0 ? "own" : c->families[c->variants[first].family],
                      graph->switches[s].name);

@@ -37,7 +37,7 @@ static bool matches(const struct bd_comparison *c, const struct bd_compare_run *
     }
     const struct bd_variant *asked = &c->variants[variant], *its = &c->variants[run->variant];
     bool same = arm == BD_ARM_INDEPENDENT ? its->family == asked->family && its->arithmetic == asked->arithmetic
-                                            : run->variant == variant;
+                                          : run->variant == variant;
     return same && json_object_get(json_object_get(run->result, "right"), name);
 }
 
@@ -91,8 +91,8 @@ static void put_difference(json_t *row, const char *prefix, const struct cell *a
         json_object_set_new(row, difference, json_null());
         json_object_set_new(row, interval, json_null());
     } else {
-        struct bd_paired p = bd_paired_difference((const uint8_t *const *)a->right, (const uint8_t *const *)b->right,
-                                                  seeds, a->images);
+        struct bd_paired p =
+            bd_paired_difference((const uint8_t *const *)a->right, (const uint8_t *const *)b->right, seeds, a->images);
         json_object_set_new(row, difference, percent(p.difference));
         json_object_set_new(row, interval, json_pack("[o, o]", percent(p.low), percent(p.high)));
         json_t *list = json_array();
@@ -224,8 +224,8 @@ json_t *bd_comparison_table(const struct bd_comparison *c)
     for (int v = 0; v < c->variant_count; v++) {
         add_variant(c, v, rows, means);
     }
-    return json_pack("{s:s, s:s, s:o, s:o}", "name", c->config.name, "first", c->variants[0].name, "rows", rows, "means",
-                     means);
+    return json_pack("{s:s, s:s, s:o, s:o}", "name", c->config.name, "first", c->variants[0].name, "rows", rows,
+                     "means", means);
 }
 
 /* ---- Markdown ---- */
@@ -272,7 +272,8 @@ char *bd_comparison_markdown(const json_t *table)
     if (!out) {
         abort(); /* out of memory */
     }
-    fprintf(out, "# %s\n\nTest accuracy, %%, mean over seeds; paired differences with 95 %% intervals over test images.\n",
+    fprintf(out,
+            "# %s\n\nTest accuracy, %%, mean over seeds; paired differences with 95 %% intervals over test images.\n",
             json_string_value(json_object_get(table, "name")));
     fprintf(out, "\n| variant | switch | shared | independent | taught | shared − independent | shared − taught |");
     if (variants) {

@@ -81,9 +81,8 @@ static struct bd_train_plan plan_of(const struct work *work, double rate)
     return plan;
 }
 
-static bd_status train(struct work *work, double rate,
-                       void (*watch)(void *context, const struct bd_train_event *event), void *context,
-                       struct bd_error *err)
+static bd_status train(struct work *work, double rate, void (*watch)(void *context, const struct bd_train_event *event),
+                       void *context, struct bd_error *err)
 {
     const struct bd_comparison *c = work->comparison;
     struct bd_train_plan plan = plan_of(work, rate);
@@ -158,8 +157,7 @@ static bd_status evaluate(struct work *work, double rate, char **record, struct 
     const struct bd_compare_config *config = &work->comparison->config;
     const struct bd_graph *graph = &work->checkpoint.graph;
     double accuracy[BD_MAX_SWITCHES];
-    bd_status status =
-        bd_float_accuracy(&work->checkpoint, work->switches, &work->validation, 0, accuracy, err);
+    bd_status status = bd_float_accuracy(&work->checkpoint, work->switches, &work->validation, 0, accuracy, err);
     if (!status && !work->pilot) {
         status = bd_dataset_open(&work->test, &config->data, BD_SPLIT_TEST, err);
     }
@@ -167,8 +165,8 @@ static bd_status evaluate(struct work *work, double rate, char **record, struct 
         return status;
     }
     json_t *validation = json_object(), *right = json_object();
-    size_t count = config->test_images && config->test_images < work->test.count ? (size_t)config->test_images
-                                                                                 : work->test.count;
+    size_t count =
+        config->test_images && config->test_images < work->test.count ? (size_t)config->test_images : work->test.count;
     for (int s = 0; s < graph->switch_count && !status; s++) {
         if (work->switches >> s & 1) {
             json_object_set_new(validation, graph->switches[s].name, json_real(accuracy[s]));

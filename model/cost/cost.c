@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "model/program/layout.h"
 #include "model/cost/energy.h"
+#include "model/program/layout.h"
 
 /* Clocks count from the doorbell's handshake (clock 0). "In clock t" speaks of what stands on the wires in that clock;
  * a register shows what it took in the clock before. */
@@ -31,7 +31,7 @@ struct read_channel {
     int64_t next_beat; /* first clock in which the memory may show another beat */
     /* of the job under way */
     unsigned burst;
-    int64_t formed; /* clock in which the DMA forms the next burst */
+    int64_t formed;          /* clock in which the DMA forms the next burst */
     int64_t end[DMA_BURSTS]; /* last beats of the bursts before, by burst number */
 };
 
@@ -85,7 +85,7 @@ static int64_t read_job(struct read_channel *r, int64_t start, uint64_t address,
 /* The unit that takes the image byte by byte. */
 struct image_unit {
     const struct bd_descriptor *d;
-    int64_t free;     /* first clock in which a byte can be taken */
+    int64_t free; /* first clock in which a byte can be taken */
     uint64_t row_bytes, in_row;
 };
 
@@ -175,12 +175,12 @@ struct timeline {
     bool store;
     struct read_channel read;
     struct write_channel write;
-    int64_t loader;         /* clock in which the loader comes to its next job */
-    int64_t sequencer;      /* clock in which the sequencer comes to its next state */
-    int64_t layer_free[2];  /* clock from which the descriptor slot is free */
-    int64_t tile_free[2];   /* the same of the table and weight slots */
-    unsigned tile;          /* tiles so far: their slot alternates */
-    unsigned described;     /* layers whose descriptor is loaded */
+    int64_t loader;          /* clock in which the loader comes to its next job */
+    int64_t sequencer;       /* clock in which the sequencer comes to its next state */
+    int64_t layer_free[2];   /* clock from which the descriptor slot is free */
+    int64_t tile_free[2];    /* the same of the table and weight slots */
+    unsigned tile;           /* tiles so far: their slot alternates */
+    unsigned described;      /* layers whose descriptor is loaded */
     int64_t described_at[2]; /* clock from which the slot's descriptor shows */
 };
 
@@ -327,8 +327,14 @@ void bd_cost_layers(const struct bd_program_header *header, const struct bd_desc
     memset(frame->layers, 0, header->layer_count * sizeof(frame->layers[0]));
     frame->layer_count = header->layer_count;
     /* the handshake in clock 0, the frame is taken in clock 1 and starts the loader in clock 2 */
-    struct timeline t = {.header = header, .descriptors = descriptors, .switch_index = switch_index, .store = store,
-                         .read = {.memory = memory}, .write = {.memory = memory}, .loader = 3, .sequencer = 3};
+    struct timeline t = {.header = header,
+                         .descriptors = descriptors,
+                         .switch_index = switch_index,
+                         .store = store,
+                         .read = {.memory = memory},
+                         .write = {.memory = memory},
+                         .loader = 3,
+                         .sequencer = 3};
     for (unsigned l = 0; l < header->layer_count; l++) {
         run_layer(&t, l, frame);
         count_operations(&descriptors[l], &frame->layers[l]);
@@ -361,7 +367,8 @@ bd_status bd_cost_frame(const struct bd_program *program, const struct bd_hardwa
                          switch_index);
     }
     if (status == BD_OK) {
-        bd_cost_layers(h, bd_program_descriptor(program, switch_index, 0), switch_index, &hardware->memory, store, cost);
+        bd_cost_layers(h, bd_program_descriptor(program, switch_index, 0), switch_index, &hardware->memory, store,
+                       cost);
     }
     return status;
 }

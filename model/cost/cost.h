@@ -14,7 +14,7 @@ struct bd_layer_cost {
     uint64_t compute;      /* clocks in which pixels are issued (tiles' pixels x interval) */
     uint64_t weight_stall; /* clocks the compute side waited for tables or weights of this layer */
     uint64_t input_stall, output_stall, overhead;
-    uint64_t total;        /* their sum: from the end of the layer before to the end of this one */
+    uint64_t total;                     /* their sum: from the end of the layer before to the end of this one */
     uint64_t weight_bytes, table_bytes; /* fetched */
     uint64_t xnor_ops, mac_ops;         /* binary multiply-accumulates; add-only accumulations: real taps alone */
     double energy_nj;                   /* of the accelerator and of the bytes fetched for this layer (energy.h) */
@@ -23,8 +23,8 @@ struct bd_layer_cost {
 struct bd_frame_cost {
     uint64_t cycles; /* doorbell write accepted to interrupt raised */
     uint64_t compute, weight_stall, input_stall, output_stall, overhead; /* partition of cycles */
-    uint64_t read_bytes, write_bytes;  /* over the memory bus in the frame */
-    double energy_nj;   /* layers, image, result and stores */
+    uint64_t read_bytes, write_bytes;                                    /* over the memory bus in the frame */
+    double energy_nj;                                                    /* layers, image, result and stores */
     unsigned layer_count;
     struct bd_layer_cost layers[BD_PROGRAM_MAX_LAYERS];
 };

@@ -17,8 +17,8 @@ static double array_pj(const struct bd_descriptor *d, const struct bd_program_he
     double pixels = (double)d->out_height * d->out_width * d->row_groups, rows = g->rows, lanes = g->lanes;
     double cycles = pixels * d->pixel_cycles;
     double word_reads = d->datapath == BD_DATAPATH_MAC ? cycles / d->segments : cycles;
-    double array = d->datapath == BD_DATAPATH_MAC ? g->mac_lanes * price(BD_ENERGY_mac_lane)
-                                                  : lanes * price(BD_ENERGY_xnor_bit);
+    double array =
+        d->datapath == BD_DATAPATH_MAC ? g->mac_lanes * price(BD_ENERGY_mac_lane) : lanes * price(BD_ENERGY_xnor_bit);
     return cycles * rows * (array + price(BD_ENERGY_accumulate)) +
            word_reads * lanes * (rows + 8.0) * price(BD_ENERGY_sram_bit);
 }

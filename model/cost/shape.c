@@ -44,8 +44,10 @@ static void lay_out_tensors(struct shaper *s)
                 first->in_channels <= UNFOLD_MAX_CHANNELS && 9 * first->in_channels <= s->hardware->lanes &&
                 first->in_width <= UNFOLD_MAX_WIDTH;
     if (s->unfold) {
-        s->layouts[0] = (struct bd_tensor_layout){.slots = 1, .slot_lanes = 9 * (uint32_t)first->in_channels,
-                                                  .pixel_words = 1, .pitch = (uint32_t)first->out_width};
+        s->layouts[0] = (struct bd_tensor_layout){.slots = 1,
+                                                  .slot_lanes = 9 * (uint32_t)first->in_channels,
+                                                  .pixel_words = 1,
+                                                  .pitch = (uint32_t)first->out_width};
     }
 }
 
@@ -115,15 +117,23 @@ static void fill(const struct shaper *s, int l, const struct bd_switch *sw, stru
     const struct bd_graph *graph = s->graph;
     const struct bd_layer *layer = &graph->layers[l];
     bool conv = bd_layer_has_weights(layer);
-    *d = (struct bd_descriptor){
-        .operation = conv ? BD_OP_CONV : BD_OP_POOL, .flags = layer_flags(s, layer, sw),
-        .in_height = (uint32_t)layer->in_height, .in_width = (uint32_t)layer->in_width,
-        .in_channels = (uint32_t)layer->in_channels, .out_height = (uint32_t)layer->out_height,
-        .out_width = (uint32_t)layer->out_width, .out_channels = (uint32_t)layer->out_channels,
-        .kernel_h = (uint32_t)layer->kernel_h, .kernel_w = (uint32_t)layer->kernel_w,
-        .stride = (uint32_t)layer->stride, .groups = (uint32_t)layer->groups, .pad_top = (uint32_t)layer->pad,
-        .pad_bottom = (uint32_t)layer->pad, .pad_left = (uint32_t)layer->pad, .pad_right = (uint32_t)layer->pad,
-        .layer = (uint32_t)l};
+    *d = (struct bd_descriptor){.operation = conv ? BD_OP_CONV : BD_OP_POOL,
+                                .flags = layer_flags(s, layer, sw),
+                                .in_height = (uint32_t)layer->in_height,
+                                .in_width = (uint32_t)layer->in_width,
+                                .in_channels = (uint32_t)layer->in_channels,
+                                .out_height = (uint32_t)layer->out_height,
+                                .out_width = (uint32_t)layer->out_width,
+                                .out_channels = (uint32_t)layer->out_channels,
+                                .kernel_h = (uint32_t)layer->kernel_h,
+                                .kernel_w = (uint32_t)layer->kernel_w,
+                                .stride = (uint32_t)layer->stride,
+                                .groups = (uint32_t)layer->groups,
+                                .pad_top = (uint32_t)layer->pad,
+                                .pad_bottom = (uint32_t)layer->pad,
+                                .pad_left = (uint32_t)layer->pad,
+                                .pad_right = (uint32_t)layer->pad,
+                                .layer = (uint32_t)l};
     if (conv) {
         d->weight_bits = (uint32_t)bd_layer_weight_bits(layer, sw);
         d->in_bits = (uint32_t)bd_quantizer_bits(&graph->quantizers[layer->in_quantizer], sw);
@@ -198,8 +208,8 @@ static bd_status check_room(const struct shaper *s, const struct bd_shape *shape
     const struct bd_hardware *hw = s->hardware;
     for (int l = 0; l < s->graph->layer_count; l++) {
         const struct bd_descriptor *d = &shape->descriptors[l];
-        uint64_t z_words = (uint64_t)d->out_height * d->out_width * d->row_groups *
-                           (uint64_t)(hw->rows / hw->requant_units);
+        uint64_t z_words =
+            (uint64_t)d->out_height * d->out_width * d->row_groups * (uint64_t)(hw->rows / hw->requant_units);
         if ((d->flags & BD_FLAG_WRITE_STREAM) && z_words > (uint64_t)hw->z_words) {
             return bd_fail(err, BD_BAD_INPUT, "layer '%s' exceeds the residual buffer (z_words) of '%s'",
                            s->graph->layers[l].name, hw->name);
@@ -228,8 +238,8 @@ bd_status bd_shape_check(const struct bd_graph *graph, int switch_index, struct 
         } else if (layer->weight_bits > 8) {
             needs = "float weights";
         } else {
-            needs = bd_rtl_lacks(layer->kind == BD_LAYER_MAXPOOL, layer->groups, bd_layer_side(layer) * layer->kernel_h, layer->stride,
-                                 layer->pad);
+            needs = bd_rtl_lacks(layer->kind == BD_LAYER_MAXPOOL, layer->groups, bd_layer_side(layer) * layer->kernel_h,
+                                 layer->stride, layer->pad);
         }
         if (needs) {
             return bd_fail(err, BD_BAD_INPUT, "layer '%s' needs %s, which the RTL does not have", layer->name, needs);
@@ -246,13 +256,18 @@ bd_status bd_shape_graph(const struct bd_graph *graph, const struct bd_hardware 
     }
     struct bd_program_header *h = &shape->header;
     const struct bd_layer *last = &graph->layers[graph->layer_count - 1];
-    *h = (struct bd_program_header){
-        .rows = (uint32_t)hardware->rows, .lanes = (uint32_t)hardware->lanes,
-        .mac_lanes = (uint32_t)hardware->mac_lanes, .requant_units = (uint32_t)hardware->requant_units,
-        .layer_count = (uint32_t)graph->layer_count, .switch_count = (uint32_t)graph->switch_count,
-        .classes = (uint32_t)graph->classes, .input_height = (uint32_t)graph->input_height,
-        .input_width = (uint32_t)graph->input_width, .input_channels = (uint32_t)graph->input_channels,
-        .input_bytes = (uint32_t)(graph->input_height * graph->input_width * graph->input_channels)};
+    *h = (struct bd_program_header){.rows = (uint32_t)hardware->rows,
+                                    .lanes = (uint32_t)hardware->lanes,
+                                    .mac_lanes = (uint32_t)hardware->mac_lanes,
+                                    .requant_units = (uint32_t)hardware->requant_units,
+                                    .layer_count = (uint32_t)graph->layer_count,
+                                    .switch_count = (uint32_t)graph->switch_count,
+                                    .classes = (uint32_t)graph->classes,
+                                    .input_height = (uint32_t)graph->input_height,
+                                    .input_width = (uint32_t)graph->input_width,
+                                    .input_channels = (uint32_t)graph->input_channels,
+                                    .input_bytes =
+                                        (uint32_t)(graph->input_height * graph->input_width * graph->input_channels)};
     h->output_bytes = ((uint32_t)last->out_channels + h->rows - 1) / h->rows * h->rows * 4;
     struct shaper s = {.graph = graph, .hardware = hardware, .header = h};
     lay_out_tensors(&s);

@@ -14,7 +14,8 @@ const struct bd_field bd_data_fields[] = {
     {"folder", BD_FIELD_STRING, AT(folder), 0, 4096, "", NULL, NULL, "its files; default $BITDIAL_DATA, else its own"},
     {"validation", BD_FIELD_INT, AT(validation), -1, 1 << 30, "-1", NULL, NULL,
      "training images held out; -1: as many as is usual for the data set"},
-    {"size", BD_FIELD_INT, AT(size), 0, 1024, "0", NULL, NULL, "side that imagenet's images are cut to; 0: the network's"},
+    {"size", BD_FIELD_INT, AT(size), 0, 1024, "0", NULL, NULL,
+     "side that imagenet's images are cut to; 0: the network's"},
     {0},
 };
 #undef AT

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/checkpoint/checkpoint.h"
 #include "model/core/error.h"
 #include "model/data/dataset.h"
-#include "model/checkpoint/checkpoint.h"
 
 /* Images first .. first + count - 1 of the data set at one switch. logits (count, classes) and predictions (count)
  * may be NULL; equal logits go to the lowest class. Operands are float32, so results do not depend on the processor's

@@ -10,11 +10,11 @@
 /* One layer at work: where it reads, what it leaves. */
 struct work {
     const struct bd_descriptor *d;
-    const int16_t *weights;  /* W (OC, KH, KW, IC/groups) */
-    const int32_t *m;        /* M[oc] */
-    const int64_t *b;        /* B[oc] */
-    const int16_t *in;       /* x, the values of the codes read (H, W, C) */
-    const int32_t *stream;   /* r, the stream before this layer, or NULL */
+    const int16_t *weights; /* W (OC, KH, KW, IC/groups) */
+    const int32_t *m;       /* M[oc] */
+    const int64_t *b;       /* B[oc] */
+    const int16_t *in;      /* x, the values of the codes read (H, W, C) */
+    const int32_t *stream;  /* r, the stream before this layer, or NULL */
     struct bd_layer_output *out;
 };
 
@@ -71,8 +71,8 @@ static int16_t *code_values(const struct bd_descriptor *d, const uint8_t *codes)
     return values;
 }
 
-/* Sum of the stream over all pixels of one channel. No program of the compiler's passes 32 bits; a damaged one wraps, as
- * a register does. */
+/* Sum of the stream over all pixels of one channel. No program of the compiler's passes 32 bits; a damaged one wraps,
+ * as a register does. */
 static int32_t pool(const struct work *w, uint32_t c)
 {
     uint32_t acc = 0;

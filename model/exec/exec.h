@@ -24,13 +24,12 @@ struct bd_frame { /* one executed image, all its layers */
 
 /* Canonical contents of an image: weights as codes, tables as arrays; decoded by layout, not copied from fold. */
 struct bd_decoded;
-bd_status bd_decode(const struct bd_program *program, struct bd_decoded **decoded, struct bd_error *err)
-    BD_WARN_UNUSED;
+bd_status bd_decode(const struct bd_program *program, struct bd_decoded **decoded, struct bd_error *err) BD_WARN_UNUSED;
 void bd_decoded_free(struct bd_decoded *decoded);
 /* c_8-style code (value of the top weight_planes bits, left-aligned to 8) of weight (oc, ic, ky, kx) of a layer. */
 const uint8_t *bd_decoded_codes(const struct bd_decoded *decoded, unsigned switch_index,
                                 unsigned layer); /* (OC, IC/groups, KH, KW); NULL for pooling; one array for the
-                                                * switches that read the same planes */
+                                                  * switches that read the same planes */
 const int32_t *bd_decoded_multipliers(const struct bd_decoded *decoded, unsigned switch_index, unsigned layer);
 const int64_t *bd_decoded_biases(const struct bd_decoded *decoded, unsigned switch_index, unsigned layer);
 

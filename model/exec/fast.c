@@ -357,7 +357,8 @@ static void pool(const struct fast_layer *layer, const int32_t *stream, int32_t 
     memset(acc, 0, layer->channels * sizeof *acc);
     for (size_t p = 0; p < pixels; p++) {
         for (size_t c = 0; c < layer->channels; c++) {
-            acc[c] = (int32_t)((uint32_t)acc[c] + (uint32_t)stream[p * layer->channels + c]); /* wraps, as exec.c does */
+            acc[c] =
+                (int32_t)((uint32_t)acc[c] + (uint32_t)stream[p * layer->channels + c]); /* wraps, as exec.c does */
         }
     }
 }

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/program/program.h"
 #include "model/exec/exec.h"
+#include "model/program/program.h"
 
 /* logits (count, classes) of `count` images (count, input_bytes) at a switch; uses all OpenMP threads. */
 bd_status bd_execute_fast(const struct bd_program *program, const struct bd_decoded *decoded, unsigned switch_index,

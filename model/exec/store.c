@@ -1,9 +1,9 @@
 /* Stored form of a layer: codes as pixels of ceil(C/8) x 8 bytes, z as pixels of row_groups x rows x s32. */
 #include <string.h>
 
-#include "model/program/layout.h"
 #include "model/core/memory.h"
 #include "model/exec/exec.h"
+#include "model/program/layout.h"
 
 static size_t code_pitch(const struct bd_descriptor *d)
 {

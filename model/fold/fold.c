@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/fold/fold_parts.h"
 #include "model/core/memory.h"
+#include "model/fold/fold_parts.h"
 
 /* The stream at one switch, per channel: its range in units of z, and how far it can be from the real value. */
 struct stream {

@@ -10,11 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/checkpoint/checkpoint.h"
+#include "model/core/error.h"
+#include "model/fold/requant.h"
 #include "model/program/hardware.h"
 #include "model/program/program.h"
-#include "model/fold/requant.h"
-#include "model/core/error.h"
-#include "model/checkpoint/checkpoint.h"
 
 #define BD_DEFAULT_MAX_MOVED 1.0
 

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "model/fold/fold_parts.h"
 #include "model/core/memory.h"
+#include "model/fold/fold_parts.h"
 
 #define MAX_Z_FRAC 24
 #define STREAM_LIMIT 1073741824.0L /* 2^30: a factor of two below saturation, for the real range */

@@ -6,7 +6,8 @@
  * `adds_stream`), codes of quantizer `out_quantizer`, or logits. Block `basic`:
  *     r' = S(r) + BN(conv2(Q2(BN(conv1(Q1(r))))))
  * with S the identity, or a strided 1x1 convolution with batch norm that reads the same codes Q1(r) and runs
- * first (its layer writes the stream without adding), or that convolution of the means of 2x2 codes. `bireal`: one such shortcut around every convolution.
+ * first (its layer writes the stream without adding), or that convolution of the means of 2x2 codes. `bireal`: one such
+ * shortcut around every convolution.
  *
  * Blocks without a shortcut make no stream: `plain`, BN(conv(Q(r))), and `separable`, a depthwise convolution (groups
  * equal to its channels) and a 1x1, each reading codes straight from the batch norm before it. Their last layer writes
@@ -64,7 +65,7 @@ struct bd_layer {
     bool writes_stream, adds_stream;
     int weight_bits; /* 0: the switch's; else fixed (stem and classifier: 8); 32: float, trains only */
     int in_channels, out_channels, groups;
-    bool averages; /* its one tap reads the mean of a 2x2 window of codes: bd_layer_side */
+    bool averages;                       /* its one tap reads the mean of a 2x2 window of codes: bd_layer_side */
     int kernel_h, kernel_w, stride, pad; /* square stride and symmetric padding; in MAXPOOL padding never wins */
     int in_height, in_width, out_height, out_width;
     int prune_group; /* index of the prunable channel group that this layer's outputs belong to, or -1 */
@@ -121,8 +122,9 @@ const char *bd_weight_unit_name(enum bd_weight_unit unit);
 /* CONV and CLASSIFIER have weights; POOL and MAXPOOL have none and read the stream. */
 bool bd_layer_has_weights(const struct bd_layer *layer);
 bool bd_layer_reads_stream(const struct bd_layer *layer);
-/* Side of the window of codes under each tap: 1, or 2 where the layer averages. A layer with weights (OC, IC, 1, 1) that
- * averages is, in whole numbers, the 2x2 convolution whose four taps are that one, and a sum of it is worth a quarter. */
+/* Side of the window of codes under each tap: 1, or 2 where the layer averages. A layer with weights (OC, IC, 1, 1)
+ * that averages is, in whole numbers, the 2x2 convolution whose four taps are that one, and a sum of it is worth a
+ * quarter. */
 int bd_layer_side(const struct bd_layer *layer);
 /* Weight bits of a layer and bits of a quantizer at a switch. */
 int bd_layer_weight_bits(const struct bd_layer *layer, const struct bd_switch *sw);

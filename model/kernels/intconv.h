@@ -16,9 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/kernels/prefetch.h"
 #include "model/kernels/bitconv.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/prefetch.h"
 
 #define BD_INTCONV_BLOCK 16
 

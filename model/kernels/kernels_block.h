@@ -44,10 +44,10 @@ CLONES void NAME(moments)(const void *a, enum bd_number type, int pixels,
 /* ---- forward ---- */
 
 /* One row. */
-INLINE void NAME(forward_row)(const struct bd_forward_slab *slab, const enum bd_number type,
-                              const enum bd_code_kind kind, const bool adds, const bool writes, size_t start,
-                              size_t width, uint8_t *codes, const vf *slope, const vf *offset,
-                              const struct bd_code *code)
+INLINE
+    void NAME(forward_row)(const struct bd_forward_slab *slab, const enum bd_number type, const enum bd_code_kind kind,
+                           const bool adds, const bool writes, size_t start, size_t width, uint8_t *codes,
+                           const vf *slope, const vf *offset, const struct bd_code *code)
 {
     const float n = code->n, scale = code->scale, alpha = code->alpha;
     const void *const a = slab->a;

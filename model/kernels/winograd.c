@@ -19,10 +19,9 @@ bool bd_winograd_fits(const struct bd_winograd_shape *s)
 {
     int rows = (s->height + OUT - 1) / OUT, columns = (s->width + OUT - 1) / OUT;
     return allowed && s->in_channels * s->out_channels <= MOST_PAIRS && s->in_channels % BLOCK == 0 &&
-           s->out_channels % BLOCK == 0 &&
-           rows * columns * OUT * OUT <= 2 * s->height * s->width && __builtin_cpu_supports("avx512f") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           (!s->half || __builtin_cpu_supports("avx512bf16"));
+           s->out_channels % BLOCK == 0 && rows * columns * OUT * OUT <= 2 * s->height * s->width &&
+           __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && (!s->half || __builtin_cpu_supports("avx512bf16"));
 }
 
 static size_t number_size(const struct bd_winograd_shape *s)

@@ -8,9 +8,9 @@
 
 enum {
     BLOCK = BD_WINOGRAD_BLOCK,
-    OUT = 4,           /* side of a tile of results */
-    IN = 6,            /* side of the window that it reads; interpolation points of a dimension */
-    POINTS = IN * IN   /* products that a tile takes */
+    OUT = 4,         /* side of a tile of results */
+    IN = 6,          /* side of the window that it reads; interpolation points of a dimension */
+    POINTS = IN * IN /* products that a tile takes */
 };
 
 /* How a batch is cut into parts of whole images, whose transformed tiles fit the second-level cache. */

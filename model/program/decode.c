@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/program/layout.h"
 #include "model/core/memory.h"
 #include "model/exec/exec.h"
+#include "model/program/layout.h"
 
 struct layer_contents {
     uint8_t *codes; /* owned by the first switch that shows them */
@@ -52,8 +52,8 @@ static void decode_table(const struct bd_program *p, const struct bd_descriptor 
     c->multipliers = bd_xcalloc(d->out_channels, sizeof *c->multipliers);
     c->biases = bd_xcalloc(d->out_channels, sizeof *c->biases);
     for (uint32_t oc = 0; oc < d->out_channels; oc++) {
-        const uint8_t *row = p->image + d->table_offset + (size_t)(oc / h->rows) * d->table_stride + mask_bytes +
-                             oc % h->rows * 16;
+        const uint8_t *row =
+            p->image + d->table_offset + (size_t)(oc / h->rows) * d->table_stride + mask_bytes + oc % h->rows * 16;
         memcpy(&c->multipliers[oc], row, 4);
         memcpy(&c->biases[oc], row + 8, 8);
     }
@@ -108,8 +108,7 @@ static bd_status find_producer(const struct bd_program *p, unsigned s, unsigned 
 {
     const struct bd_descriptor *d = bd_program_descriptor(p, s, l);
     const struct bd_descriptor *first = bd_program_descriptor(p, s, 0);
-    if ((d->flags & BD_FLAG_WRITE_CODES) &&
-        overlap(d->out_base, d->out_pitch * d->out_height, d->in_base, in_words(d)))
+    if ((d->flags & BD_FLAG_WRITE_CODES) && overlap(d->out_base, d->out_pitch * d->out_height, d->in_base, in_words(d)))
         return flow_fail(p, s, l, "it overwrites the tensor that it reads", err);
     for (int k = (int)l - 1; k >= 0; k--) {
         const struct bd_descriptor *w = bd_program_descriptor(p, s, (unsigned)k);
@@ -122,9 +121,9 @@ static bd_status find_producer(const struct bd_program *p, unsigned s, unsigned 
         return BD_OK;
     }
     *producer = -1;
-    if (l > 0 && (d->in_base != first->in_base || d->in_height != first->in_height || d->in_width != first->in_width ||
-                  d->in_channels != first->in_channels || d->in_bits != first->in_bits ||
-                  (first->flags & BD_FLAG_UNFOLD)))
+    if (l > 0 &&
+        (d->in_base != first->in_base || d->in_height != first->in_height || d->in_width != first->in_width ||
+         d->in_channels != first->in_channels || d->in_bits != first->in_bits || (first->flags & BD_FLAG_UNFOLD)))
         return flow_fail(p, s, l, "it reads a tensor that no layer wrote", err);
     return BD_OK;
 }

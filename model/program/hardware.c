@@ -118,9 +118,18 @@ bd_status bd_hardware_load(struct bd_hardware *hardware, const char *path, struc
 
 void bd_hardware_reference(struct bd_hardware *hardware)
 {
-    *hardware = (struct bd_hardware){.name = bd_xstrdup("reference"), .rows = 16, .lanes = 64, .mac_lanes = 16,
-                                     .requant_units = 8, .xnor = true, .mac = true, .act_words = 16, .z_words = 16,
-                                     .weight_words = 8, .mult_bits = 24, .clock_mhz = 100,
+    *hardware = (struct bd_hardware){.name = bd_xstrdup("reference"),
+                                     .rows = 16,
+                                     .lanes = 64,
+                                     .mac_lanes = 16,
+                                     .requant_units = 8,
+                                     .xnor = true,
+                                     .mac = true,
+                                     .act_words = 16,
+                                     .z_words = 16,
+                                     .weight_words = 8,
+                                     .mult_bits = 24,
+                                     .clock_mhz = 100,
                                      .energy_table = bd_xstrdup("horowitz45"),
                                      .memory = {.latency = 20, .beat_interval = 1, .outstanding = 4}};
 }

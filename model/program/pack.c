@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/program/pack_parts.h"
 #include "model/core/memory.h"
+#include "model/program/pack_parts.h"
 
 static bd_status refuse(const struct bd_packer *p, int layer, struct bd_error *err, const char *what)
 {
@@ -75,16 +75,34 @@ static void fill_descriptor(struct bd_packer *p, int s, int l)
     const struct bd_plain_layer *layer = &p->net->layers[l];
     const struct bd_plain_layer_switch *at = &layer->at[s];
     struct bd_descriptor *d = bd_pack_descriptor(p, s, l);
-    *d = (struct bd_descriptor){
-        .operation = layer->operation, .pool_kind = layer->pool_kind, .flags = layer_flags(p, l, s), .weight_bits = at->weight_bits,
-        .in_bits = at->in_bits, .out_bits = at->out_bits, .in_height = layer->in_height, .in_width = layer->in_width,
-        .in_channels = layer->in_channels, .out_height = layer->out_height, .out_width = layer->out_width,
-        .out_channels = layer->out_channels, .kernel_h = layer->kernel_h, .kernel_w = layer->kernel_w,
-        .stride = layer->stride, .groups = layer->groups, .pad_top = layer->pad, .pad_bottom = layer->pad,
-        .pad_left = layer->pad, .pad_right = layer->pad, .shift = at->requant.shift,
-        .code_multiplier = at->requant.code_multiplier, .code_offset = at->requant.code_offset,
-        .code_shift = at->requant.code_shift, .residual_multiplier = at->requant.residual_multiplier,
-        .residual_shift = at->requant.residual_shift, .weight_zero_point = (uint32_t)at->weight_zero_point, .layer = l};
+    *d = (struct bd_descriptor){.operation = layer->operation,
+                                .pool_kind = layer->pool_kind,
+                                .flags = layer_flags(p, l, s),
+                                .weight_bits = at->weight_bits,
+                                .in_bits = at->in_bits,
+                                .out_bits = at->out_bits,
+                                .in_height = layer->in_height,
+                                .in_width = layer->in_width,
+                                .in_channels = layer->in_channels,
+                                .out_height = layer->out_height,
+                                .out_width = layer->out_width,
+                                .out_channels = layer->out_channels,
+                                .kernel_h = layer->kernel_h,
+                                .kernel_w = layer->kernel_w,
+                                .stride = layer->stride,
+                                .groups = layer->groups,
+                                .pad_top = layer->pad,
+                                .pad_bottom = layer->pad,
+                                .pad_left = layer->pad,
+                                .pad_right = layer->pad,
+                                .shift = at->requant.shift,
+                                .code_multiplier = at->requant.code_multiplier,
+                                .code_offset = at->requant.code_offset,
+                                .code_shift = at->requant.code_shift,
+                                .residual_multiplier = at->requant.residual_multiplier,
+                                .residual_shift = at->requant.residual_shift,
+                                .weight_zero_point = (uint32_t)at->weight_zero_point,
+                                .layer = l};
     if (layer->operation == BD_OP_CONV)
         put_in_layout(d, &p->tensors[layer->in_tensor]);
     if (layer->out_tensor >= 0)
@@ -124,8 +142,8 @@ static bd_status check_layer(const struct bd_packer *p, int l, struct bd_error *
             continue;
         const int planes = bd_pack_planes(layer, s);
         if (at->weight_bits < 1 || at->weight_bits > planes || planes > 8 || !bd_pack_codes(layer, s) ||
-            at->weight_zero_point < 0 || at->weight_zero_point > (at->weight_bits > 1 ? 1 : 0) ||
-            at->in_bits < 1 || at->in_bits > 8 || (at->in_signed && at->in_bits != 1))
+            at->weight_zero_point < 0 || at->weight_zero_point > (at->weight_bits > 1 ? 1 : 0) || at->in_bits < 1 ||
+            at->in_bits > 8 || (at->in_signed && at->in_bits != 1))
             return bd_fail(err, BD_BAD_INPUT, "layer '%s': bits out of range at switch '%s'", layer->name,
                            p->net->switches[s].name);
         const double worst = (double)layer->kernel_h * layer->kernel_w * layer->in_channels / layer->groups *
@@ -171,8 +189,7 @@ static bd_status check_support(const struct bd_packer *p, int l, struct bd_error
     const struct bd_plain_layer *layer = &p->net->layers[l];
     const struct bd_descriptor *d = &p->descriptors[l];
     if ((d->flags & BD_FLAG_WRITE_STREAM) &&
-        (uint64_t)d->out_height * d->out_width * d->row_groups * (p->hw->rows / p->hw->requant_units) >
-            p->head.z_words)
+        (uint64_t)d->out_height * d->out_width * d->row_groups * (p->hw->rows / p->hw->requant_units) > p->head.z_words)
         return refuse(p, l, err, "its residual map exceeds the residual buffer (z_words)");
     if (layer->operation == BD_OP_POOL)
         return BD_OK;
@@ -198,17 +215,28 @@ static void start_header(struct bd_packer *p)
     const struct bd_plain_layer *first = &net->layers[0], *last = &net->layers[net->layer_count - 1];
     const uint32_t rows = (uint32_t)p->hw->rows;
     p->head = (struct bd_program_header){
-        .magic = BD_PROGRAM_MAGIC, .version = BD_PROGRAM_VERSION, .header_bytes = sizeof p->head,
-        .geometry_hash = p->reference_only ? BD_GEOMETRY_REFERENCE : bd_hardware_geometry_hash(p->hw), .rows = rows, .lanes = (uint32_t)p->hw->lanes,
-        .mac_lanes = (uint32_t)p->hw->mac_lanes, .requant_units = (uint32_t)p->hw->requant_units,
-        .datapaths = (p->hw->xnor ? 1u : 0) | (p->hw->mac ? 2u : 0), .mult_bits = (uint32_t)p->hw->mult_bits,
-        .act_words = (uint32_t)p->hw->act_words, .z_words = (uint32_t)p->hw->z_words,
-        .weight_words = (uint32_t)p->hw->weight_words, .layer_count = (uint32_t)net->layer_count,
-        .switch_count = (uint32_t)net->switch_count, .classes = (uint32_t)net->classes,
-        .input_height = (uint32_t)first->in_height, .input_width = (uint32_t)first->in_width,
+        .magic = BD_PROGRAM_MAGIC,
+        .version = BD_PROGRAM_VERSION,
+        .header_bytes = sizeof p->head,
+        .geometry_hash = p->reference_only ? BD_GEOMETRY_REFERENCE : bd_hardware_geometry_hash(p->hw),
+        .rows = rows,
+        .lanes = (uint32_t)p->hw->lanes,
+        .mac_lanes = (uint32_t)p->hw->mac_lanes,
+        .requant_units = (uint32_t)p->hw->requant_units,
+        .datapaths = (p->hw->xnor ? 1u : 0) | (p->hw->mac ? 2u : 0),
+        .mult_bits = (uint32_t)p->hw->mult_bits,
+        .act_words = (uint32_t)p->hw->act_words,
+        .z_words = (uint32_t)p->hw->z_words,
+        .weight_words = (uint32_t)p->hw->weight_words,
+        .layer_count = (uint32_t)net->layer_count,
+        .switch_count = (uint32_t)net->switch_count,
+        .classes = (uint32_t)net->classes,
+        .input_height = (uint32_t)first->in_height,
+        .input_width = (uint32_t)first->in_width,
         .input_channels = (uint32_t)first->in_channels,
         .input_bytes = (uint32_t)(first->in_height * first->in_width * first->in_channels),
-        .output_bytes = ((uint32_t)last->out_channels + rows - 1) / rows * rows * 4, .z_frac = (uint32_t)net->z_frac};
+        .output_bytes = ((uint32_t)last->out_channels + rows - 1) / rows * rows * 4,
+        .z_frac = (uint32_t)net->z_frac};
     snprintf(p->head.network, sizeof p->head.network, "%s", net->name);
 }
 

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/program/pack_parts.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
+#include "model/program/pack_parts.h"
 
 /* Bias of rows past out_channels: far below zero, so that their code is 0 at every shift. */
 #define PAD_ROW_BIAS (-((int64_t)1 << 46))
@@ -153,7 +153,7 @@ static void write_weights(const struct bd_packer *p, int s, int l, uint8_t *out)
                     uint8_t *chunk = out + (size_t)(oc / rows) * d->weight_stride;
                     for (int plane = 0; plane < planes; plane++)
                         if (!(*code >> (7 - plane) & 1))
-                            chunk[(size_t)plane * plane_bytes + bit / 8] &= (uint8_t)~(1u << bit % 8);
+                            chunk[(size_t)plane * plane_bytes + bit / 8] &= (uint8_t) ~(1u << bit % 8);
                 }
 }
 
@@ -184,8 +184,9 @@ bd_status bd_pack_lay_out(struct bd_packer *p, struct bd_error *err)
         for (int s = 0; s < switches; s++) {
             struct bd_descriptor *d = bd_pack_descriptor(p, s, l);
             const int stored = d->operation == BD_OP_CONV ? bd_pack_storing_switch(&p->net->layers[l], s) : 0;
-            d->weight_offset = d->operation != BD_OP_CONV ? 0 : stored < s ? bd_pack_descriptor(p, stored, l)->weight_offset
-                                                                           : (uint32_t)at;
+            d->weight_offset = d->operation != BD_OP_CONV ? 0
+                               : stored < s               ? bd_pack_descriptor(p, stored, l)->weight_offset
+                                                          : (uint32_t)at;
             if (d->operation == BD_OP_CONV && stored == s)
                 at = align(at + (uint64_t)d->row_groups * d->weight_stride);
             if (at > UINT32_MAX)

@@ -40,8 +40,8 @@ int bd_pack_storing_switch(const struct bd_plain_layer *layer, int s);
 
 /* Which tensors there are, with writers, readers and shapes. */
 bd_status bd_pack_collect_tensors(struct bd_packer *p, struct bd_error *err) BD_WARN_UNUSED;
-/* The first layer's windows are made while the image is loaded, where the generator can do it: one 3x3 reader, padding 1
- * of unsigned codes, few channels. */
+/* The first layer's windows are made while the image is loaded, where the generator can do it: one 3x3 reader, padding
+ * 1 of unsigned codes, few channels. */
 bool bd_pack_can_unfold(const struct bd_packer *p);
 /* First fit by lifetime: a tensor may lie wherever no tensor still to be read lies. Tensors are placed in the order of
  * their writers, which is the order of their indices or is made so by the caller. */

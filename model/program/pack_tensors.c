@@ -22,12 +22,17 @@ bd_status bd_pack_collect_tensors(struct bd_packer *p, struct bd_error *err)
                 return err->status;
             struct bd_pack_tensor *t = &p->tensors[layer->in_tensor];
             if (layer->in_tensor == 0 && !t->used)
-                *t = (struct bd_pack_tensor){.used = true, .on_input = true, .writer = -1, .height = layer->in_height,
-                                     .width = layer->in_width, .channels = layer->in_channels};
+                *t = (struct bd_pack_tensor){.used = true,
+                                             .on_input = true,
+                                             .writer = -1,
+                                             .height = layer->in_height,
+                                             .width = layer->in_width,
+                                             .channels = layer->in_channels};
             if (!t->used || t->height != (uint32_t)layer->in_height || t->width != (uint32_t)layer->in_width ||
                 t->channels != (uint32_t)layer->in_channels)
-                return bd_fail(err, BD_BAD_INPUT, "layer '%s' reads tensor %d, which is not written before it in that shape",
-                               layer->name, layer->in_tensor);
+                return bd_fail(err, BD_BAD_INPUT,
+                               "layer '%s' reads tensor %d, which is not written before it in that shape", layer->name,
+                               layer->in_tensor);
             t->last_reader = l;
             if ((uint32_t)layer->kernel_w > t->reader_kernel)
                 t->reader_kernel = layer->kernel_w;
@@ -41,8 +46,12 @@ bd_status bd_pack_collect_tensors(struct bd_packer *p, struct bd_error *err)
             if (t->used)
                 return bd_fail(err, BD_BAD_INPUT, "layer '%s' writes tensor %d a second time", layer->name,
                                layer->out_tensor);
-            *t = (struct bd_pack_tensor){.used = true, .writer = l, .last_reader = l, .height = layer->out_height,
-                                 .width = layer->out_width, .channels = layer->out_channels};
+            *t = (struct bd_pack_tensor){.used = true,
+                                         .writer = l,
+                                         .last_reader = l,
+                                         .height = layer->out_height,
+                                         .width = layer->out_width,
+                                         .channels = layer->out_channels};
         }
     }
     return BD_OK;
@@ -117,9 +126,12 @@ bd_status bd_pack_place_tensors(struct bd_packer *p, struct bd_error *err)
             return bd_fail(err, BD_BAD_INPUT, "tensor %d is written before tensor %d", i, i - 1);
         if (i == 0 && p->unfold) {
             const struct bd_plain_layer *first = &p->net->layers[0];
-            t->layout = (struct bd_tensor_layout){.height = first->out_height, .width = first->out_width,
-                                                  .channels = 9 * first->in_channels, .slots = 1,
-                                                  .slot_lanes = 9 * first->in_channels, .pixel_words = 1,
+            t->layout = (struct bd_tensor_layout){.height = first->out_height,
+                                                  .width = first->out_width,
+                                                  .channels = 9 * first->in_channels,
+                                                  .slots = 1,
+                                                  .slot_lanes = 9 * first->in_channels,
+                                                  .pixel_words = 1,
                                                   .pitch = first->out_width,
                                                   .words = (uint32_t)(first->out_height * first->out_width)};
         } else {

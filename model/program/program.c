@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/program/layout.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
+#include "model/program/layout.h"
 
 #define IMAGE_LIMIT ((size_t)1 << 32)
 
@@ -134,8 +134,7 @@ static struct span_check check_window(const struct bd_descriptor *d)
         return BAD(pad_top, "padding must be less than the kernel");
     const uint64_t reach_h = d->in_height + (uint64_t)d->pad_top + d->pad_bottom;
     const uint64_t reach_w = d->in_width + (uint64_t)d->pad_left + d->pad_right;
-    if (reach_h < d->kernel_h || reach_w < d->kernel_w ||
-        (reach_h - d->kernel_h) / d->stride + 1 != d->out_height ||
+    if (reach_h < d->kernel_h || reach_w < d->kernel_w || (reach_h - d->kernel_h) / d->stride + 1 != d->out_height ||
         (reach_w - d->kernel_w) / d->stride + 1 != d->out_width)
         return BAD(out_height, "output shape does not follow from input, kernel, stride and padding");
     return (struct span_check){0};
@@ -182,7 +181,8 @@ static struct span_check check_shapes(const struct bd_descriptor *d)
     if (!d->groups || d->in_channels % d->groups || d->out_channels % d->groups)
         return BAD(groups, "groups must divide the channels");
     if ((uint64_t)d->kernel_h * d->kernel_w * (d->in_channels / d->groups) * ((1u << d->weight_bits) - 1) *
-            ((1u << d->in_bits) - 1) > INT32_MAX)
+            ((1u << d->in_bits) - 1) >
+        INT32_MAX)
         return BAD(in_channels, "a sum could leave 32 bits");
     if (d->presets != ((d->flags & BD_FLAG_IN_SIGNED) && d->pad_left ? 16u : 1u))
         return BAD(presets, "presets must be 16 for padded signed inputs, else 1");
@@ -221,15 +221,13 @@ static struct span_check check_memory(const struct bd_program_header *h, const s
     }
     bd_descriptor_derive(&derived, h);
     if (derived.row_groups != d->row_groups || derived.row_words != d->row_words || derived.k_words != d->k_words ||
-        derived.segments != d->segments || derived.pixel_cycles != d->pixel_cycles ||
-        derived.interval != d->interval)
+        derived.segments != d->segments || derived.pixel_cycles != d->pixel_cycles || derived.interval != d->interval)
         return BAD(row_groups, "loop counts do not follow from the layer and the geometry");
     if (d->table_stride != bd_table_bytes(h, d->presets) ||
         !spans(d->table_offset, (uint64_t)d->row_groups * d->table_stride, h->table_offset, h->table_bytes))
         return BAD(table_offset, "the layer's tables lie outside the tables");
-    if ((d->flags & BD_FLAG_STORE_CODES) &&
-        (d->store_codes_bytes != bd_store_codes_bytes(d) ||
-         !spans(d->store_codes_offset, d->store_codes_bytes, 0, h->store_bytes)))
+    if ((d->flags & BD_FLAG_STORE_CODES) && (d->store_codes_bytes != bd_store_codes_bytes(d) ||
+                                             !spans(d->store_codes_offset, d->store_codes_bytes, 0, h->store_bytes)))
         return BAD(store_codes_offset, "the stored codes lie outside the store area");
     if ((d->flags & BD_FLAG_STORE_STREAM) &&
         (d->store_z_bytes != bd_store_z_bytes(d, h) || !spans(d->store_z_offset, d->store_z_bytes, 0, h->store_bytes)))
@@ -343,7 +341,8 @@ bd_status bd_program_open(struct bd_program *program, const char *name, const vo
 {
     if (check_envelope(name, image, size, err))
         return err->status;
-    uint8_t *copy = aligned_alloc(BD_PROGRAM_ALIGN, (size + BD_PROGRAM_ALIGN - 1) / BD_PROGRAM_ALIGN * BD_PROGRAM_ALIGN);
+    uint8_t *copy =
+        aligned_alloc(BD_PROGRAM_ALIGN, (size + BD_PROGRAM_ALIGN - 1) / BD_PROGRAM_ALIGN * BD_PROGRAM_ALIGN);
     if (!copy)
         return bd_fail(err, BD_INFRA, "%s: out of memory for %zu bytes", name, size);
     memcpy(copy, image, size);

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/program/pack.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
+#include "model/program/pack.h"
 
 enum { MAX_LAYERS = 16, MAX_TENSORS = 16, MAX_CHANNELS = 70, MAX_CLASSES = 20, MAX_SIDE = 9 };
 
@@ -154,8 +154,7 @@ static void own_planes(struct generator *g, struct bd_plain_layer *layer, int s,
     for (size_t i = 0; i < count; i++)
         codes[i] = (uint8_t)(bd_rng_u64(&g->planes) & (0xffu << (8 - at->weight_bits)));
     for (int before = 0; before < s; before++)
-        if (layer->at[before].codes && layer->at[before].weight_bits == at->weight_bits &&
-            bd_rng_below(&g->planes, 2))
+        if (layer->at[before].codes && layer->at[before].weight_bits == at->weight_bits && bd_rng_below(&g->planes, 2))
             memcpy(codes, layer->at[before].codes, count);
     at->codes = codes;
 }

@@ -10,16 +10,16 @@
 
 #include <stdint.h>
 
+#include "model/core/error.h"
 #include "model/program/hardware.h"
 #include "model/program/program.h"
-#include "model/core/error.h"
 
 /* Network number `index` of the sequence `seed`, packed for `hardware`. Release it with bd_program_release. */
 bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
                             struct bd_program *program, struct bd_error *err) BD_WARN_UNUSED;
 
-/* The same with what the reference alone runs: groups and depthwise filters, kernels and strides up to 7 and 4, padding up
- * to half the kernel, max pooling; packed for the reference in the layout of `hardware`. */
+/* The same with what the reference alone runs: groups and depthwise filters, kernels and strides up to 7 and 4, padding
+ * up to half the kernel, max pooling; packed for the reference in the layout of `hardware`. */
 bd_status bd_random_reference_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
                                       struct bd_program *program, struct bd_error *err) BD_WARN_UNUSED;
 

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model/cost/shape.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
+#include "model/cost/shape.h"
 #include "model/eval/evaluate.h"
 
 #define CHECKPOINT_LIMIT ((size_t)1 << 30)
@@ -99,16 +99,15 @@ static bd_status identity(const struct bd_prune_run *run, char **text, struct bd
     if (status != BD_OK) {
         return status;
     }
-    json_t *o = json_pack("{s:s, s:s, s:I, s:s, s:s, s:f, s:f, s:i, s:i, s:I, s:I, s:s, s:f, s:s, s:I, s:I, s:I, s:I, s:f}",
-                          "journal", "bitdial prune 1", "network", run->base.graph.name, "checkpoint_crc",
-                          (json_int_t)bd_crc32(bytes, size), "hardware", run->hardware.name, "budget_switch",
-                          c->budget_switch, "budget", c->budget_ratio * (double)run->base_cycles, "floor",
-                          c->floor_ratio * (double)run->base_cycles, "method", c->method,
-                          "ranking", c->ranking, "seed", (json_int_t)c->seed, "initial", (json_int_t)c->initial,
-                          "groups", c->groups, "least_ratio", c->least_ratio, "objective",
-                          c->objective ? c->objective : "", "images", (json_int_t)c->images, "recalibrate",
-                          (json_int_t)c->recalibrate, "tune_steps", (json_int_t)c->tune_steps, "tune_batch",
-                          (json_int_t)c->tune_batch, "tune_rate", c->tune_rate);
+    json_t *o = json_pack(
+        "{s:s, s:s, s:I, s:s, s:s, s:f, s:f, s:i, s:i, s:I, s:I, s:s, s:f, s:s, s:I, s:I, s:I, s:I, s:f}", "journal",
+        "bitdial prune 1", "network", run->base.graph.name, "checkpoint_crc", (json_int_t)bd_crc32(bytes, size),
+        "hardware", run->hardware.name, "budget_switch", c->budget_switch, "budget",
+        c->budget_ratio * (double)run->base_cycles, "floor", c->floor_ratio * (double)run->base_cycles, "method",
+        c->method, "ranking", c->ranking, "seed", (json_int_t)c->seed, "initial", (json_int_t)c->initial, "groups",
+        c->groups, "least_ratio", c->least_ratio, "objective", c->objective ? c->objective : "", "images",
+        (json_int_t)c->images, "recalibrate", (json_int_t)c->recalibrate, "tune_steps", (json_int_t)c->tune_steps,
+        "tune_batch", (json_int_t)c->tune_batch, "tune_rate", c->tune_rate);
     free(bytes);
     *text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
     json_decref(o);
@@ -274,8 +273,8 @@ static bd_status evaluate(struct bd_prune_run *run, const int *point, double *va
         status = bd_train_run(&pruned, &plan, &control, err);
     }
     if (status == BD_OK) {
-        status = bd_train_recalibrate(&pruned, &run->train, run->objective, (int)c->tune_batch, (int)c->recalibrate,
-                                      err);
+        status =
+            bd_train_recalibrate(&pruned, &run->train, run->objective, (int)c->tune_batch, (int)c->recalibrate, err);
     }
     if (status == BD_OK) {
         status = bd_float_accuracy(&pruned, run->objective, &run->validation, (size_t)c->images, run->accuracy, err);
@@ -340,12 +339,12 @@ static void note_pruning(struct bd_prune_run *run, const int *group_channels, st
     }
     json_t *metadata = json_pack(
         "{s:s, s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:f, s:I, s:i}, s:o}", "made_by", "bitdial prune",
-        "hardware", run->hardware.name, "budget_switch", c->budget_switch, "seed", (json_int_t)c->seed, "group_channels",
-        widths, "evaluations", (json_int_t)run->search.count, "cycles_before", (json_int_t)run->base_cycles,
-        "cycles_after", (json_int_t)bd_pricer_cycles(&run->pricer, group_channels), "fine_tuning", "epochs",
-        (json_int_t)c->final_epochs, "steps", (json_int_t)c->final_steps, "batch", (json_int_t)c->final_batch, "rate",
-        c->final_rate, "crop", (json_int_t)c->final_crop, "teacher", c->final_teacher, "base",
-        base ? base : json_object());
+        "hardware", run->hardware.name, "budget_switch", c->budget_switch, "seed", (json_int_t)c->seed,
+        "group_channels", widths, "evaluations", (json_int_t)run->search.count, "cycles_before",
+        (json_int_t)run->base_cycles, "cycles_after", (json_int_t)bd_pricer_cycles(&run->pricer, group_channels),
+        "fine_tuning", "epochs", (json_int_t)c->final_epochs, "steps", (json_int_t)c->final_steps, "batch",
+        (json_int_t)c->final_batch, "rate", c->final_rate, "crop", (json_int_t)c->final_crop, "teacher",
+        c->final_teacher, "base", base ? base : json_object());
     free(pruned->metadata);
     pruned->metadata = json_dumps(metadata, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
     json_decref(metadata);
@@ -357,9 +356,13 @@ static bd_status fine_tune(struct bd_prune_run *run, const char *partial,
 {
     const struct bd_prune_config *c = &run->config;
     struct bd_train_plan plan;
-    struct bd_train_control control = {.train = &run->train, .validation = &run->validation,
-                                       .validate_images = c->images, .save_path = partial,
-                                       .save_every = c->final_save_every, .watch = watch, .context = context};
+    struct bd_train_control control = {.train = &run->train,
+                                       .validation = &run->validation,
+                                       .validate_images = c->images,
+                                       .save_path = partial,
+                                       .save_every = c->final_save_every,
+                                       .watch = watch,
+                                       .context = context};
     bd_train_plan_init(&plan);
     plan.epochs = c->final_epochs;
     plan.steps = c->final_steps;

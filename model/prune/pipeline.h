@@ -10,11 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/program/hardware.h"
 #include "model/core/error.h"
 #include "model/core/yaml.h"
 #include "model/cost/pricer.h"
 #include "model/data/dataset.h"
+#include "model/program/hardware.h"
 #include "model/prune/prune.h"
 #include "model/search/journal.h"
 #include "model/search/search.h"
@@ -24,12 +24,12 @@ struct bd_prune_config {
     char *checkpoint, *hardware, *output, *journal;
     char *budget_switch;
     double budget_ratio, floor_ratio; /* of the whole network's clocks */
-    char *objective;     /* comma-separated switches; NULL: all */
-    char *groups;        /* comma-separated: "inner" and "stream" widths that may move, */
-    bool inner, stream;  /* and what it says */
+    char *objective;                  /* comma-separated switches; NULL: all */
+    char *groups;                     /* comma-separated: "inner" and "stream" widths that may move, */
+    bool inner, stream;               /* and what it says */
     int method, ranking;
     int64_t seed, evaluations, initial;
-    double least_ratio;  /* of a group's channels that always stay */
+    double least_ratio;                                  /* of a group's channels that always stay */
     int64_t tune_steps, tune_batch, recalibrate, images; /* of one evaluation */
     double tune_rate;
     int64_t final_epochs, final_steps, final_batch, final_save_every, final_crop;
@@ -47,21 +47,20 @@ struct bd_prune_run {
     struct bd_hardware hardware;
     struct bd_dataset train, validation;
     struct bd_pricer pricer;
-    uint64_t base_cycles;      /* of the whole network at the budget's switch */
-    uint32_t objective;        /* mask of switches */
+    uint64_t base_cycles; /* of the whole network at the budget's switch */
+    uint32_t objective;   /* mask of switches */
     size_t axis_count;
     int axis_group[BD_GP_MAX_DIMENSIONS]; /* group that an axis moves */
     int *axis_values[BD_GP_MAX_DIMENSIONS];
-    int **orders;              /* (groups) ranking of each */
+    int **orders; /* (groups) ranking of each */
     struct bd_search search;
     struct bd_journal journal;
-    size_t resumed;            /* evaluations found in the journal */
+    size_t resumed;                   /* evaluations found in the journal */
     double accuracy[BD_MAX_SWITCHES]; /* of the last evaluation, by switch */
 };
 
 /* Takes the config over; loads, ranks and prices. */
-bd_status bd_prune_open(struct bd_prune_run *run, struct bd_prune_config *config, struct bd_error *err)
-    BD_WARN_UNUSED;
+bd_status bd_prune_open(struct bd_prune_run *run, struct bd_prune_config *config, struct bd_error *err) BD_WARN_UNUSED;
 void bd_prune_close(struct bd_prune_run *run);
 
 /* Opens the journal, before the first step. With `resume` an existing one goes on; another search's is refused. */

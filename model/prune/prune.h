@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/core/error.h"
 #include "model/checkpoint/checkpoint.h"
+#include "model/core/error.h"
 
 enum bd_ranking {
     BD_RANK_REDUNDANCY, /* closeness of the integer filters to one another, over all switches */

@@ -65,7 +65,8 @@ static int filter_channels(const struct bd_layer *layer)
     return layer->in_channels / layer->groups;
 }
 
-/* A layer reads the channels of whoever emits its codes; a depthwise filter reads its own channel, which goes with it. */
+/* A layer reads the channels of whoever emits its codes; a depthwise filter reads its own channel, which goes with it.
+ */
 static struct side input_side(const struct bd_graph *graph, const struct bd_prune_choice *choice,
                               const struct bd_layer *layer)
 {
@@ -155,7 +156,8 @@ static bd_status cut_layer(const struct bd_checkpoint *checkpoint, const struct 
     const struct bd_array *weight;
     char name[2 * BD_NAME_SIZE];
     if (layer->groups != 1 && (layer->groups != layer->in_channels || layer->groups != layer->out_channels)) {
-        return bd_fail(err, BD_BAD_INPUT, "layer '%s' is a grouped convolution, which surgery does not cut", layer->name);
+        return bd_fail(err, BD_BAD_INPUT, "layer '%s' is a grouped convolution, which surgery does not cut",
+                       layer->name);
     }
     if (layer->weight_bits > 8) {
         return bd_fail(err, BD_BAD_INPUT, "layer '%s' has float weights: surgery keeps codes, and it has none",
@@ -163,7 +165,8 @@ static bd_status cut_layer(const struct bd_checkpoint *checkpoint, const struct 
     }
     int spatial = layer->kernel_h * layer->kernel_w;
     snprintf(name, sizeof(name), "%s.weight", layer->name);
-    bd_status status = find(checkpoint, (int64_t)layer->out_channels * filter_channels(layer) * spatial, name, &weight, err);
+    bd_status status =
+        find(checkpoint, (int64_t)layer->out_channels * filter_channels(layer) * spatial, name, &weight, err);
     if (status == BD_OK) {
         int64_t shape[4] = {out.count, in.count, layer->kernel_h, layer->kernel_w};
         cut(weight, bd_checkpoint_put(pruned, 4, shape, "%s", name), &out, &in, filter_channels(layer), spatial);
@@ -242,7 +245,7 @@ static bd_status verify_codes(const struct bd_checkpoint *checkpoint, const stru
         for (int i = 0; i < (int)new_channels && status == BD_OK; i++) {
             size_t from = (size_t)channel(&out, o) * old_channels + (size_t)channel(&in, i);
             size_t to = (size_t)o * new_channels + (size_t)i;
-            if (memcmp(old + from * spatial, new + to * spatial, spatial) != 0) {
+            if (memcmp(old + from * spatial, new + to *spatial, spatial) != 0) {
                 status = bd_fail(err, BD_FAIL, "layer '%s': a weight code of filter %d, input channel %d changed",
                                  before->name, channel(&out, o), channel(&in, i));
             }
@@ -272,8 +275,8 @@ static bd_status verify_norms(const struct bd_checkpoint *checkpoint, const stru
             }
             for (int o = 0; o < count; o++) {
                 if (a->data[one ? 0 : channel(&out, o)] != b->data[o]) {
-                    return bd_fail(err, BD_FAIL, "layer '%s': %s of switch %s changed for filter %d", layer->name,
-                                   what, sw, channel(&out, o));
+                    return bd_fail(err, BD_FAIL, "layer '%s': %s of switch %s changed for filter %d", layer->name, what,
+                                   sw, channel(&out, o));
                 }
             }
         }

@@ -100,7 +100,8 @@ static double log_prior(size_t d, const double *theta, double *gradient)
     return total;
 }
 
-/* d(log likelihood)/d(theta) = 1/2 sum_ij (alpha alpha' - K^-1)_ij dK_ij/d(theta). `inverse` holds K^-1's lower half. */
+/* d(log likelihood)/d(theta) = 1/2 sum_ij (alpha alpha' - K^-1)_ij dK_ij/d(theta). `inverse` holds K^-1's lower half.
+ */
 static void add_likelihood_gradient(size_t n, size_t d, const double *x, const double *theta, const double *alpha,
                                     const double *inverse, double *gradient)
 {
@@ -123,8 +124,7 @@ static void add_likelihood_gradient(size_t n, size_t d, const double *x, const d
     }
 }
 
-double bd_gp_log_posterior(size_t n, size_t d, const double *x, const double *y, const double *theta,
-                           double *gradient)
+double bd_gp_log_posterior(size_t n, size_t d, const double *x, const double *y, const double *theta, double *gradient)
 {
     double *chol = bd_xcalloc(n * n, sizeof(*chol));
     double *alpha = bd_xcalloc(n, sizeof(*alpha));

@@ -17,14 +17,14 @@
 
 struct bd_gp {
     size_t n, d;
-    double *x;     /* (n, d), copied */
-    double *y;     /* (n) standardised */
+    double *x;            /* (n, d), copied */
+    double *y;            /* (n) standardised */
     double offset, scale; /* target = offset + scale * y */
     double theta[BD_GP_MAX_DIMENSIONS + 2];
-    double *chol;  /* (n, n) lower Cholesky factor of the kernel matrix with noise, row-major */
-    double *alpha; /* (n) K^-1 y */
+    double *chol;         /* (n, n) lower Cholesky factor of the kernel matrix with noise, row-major */
+    double *alpha;        /* (n) K^-1 y */
     double log_posterior; /* of theta: likelihood and priors */
-    double jitter; /* what had to be added to the diagonal; 0 usually */
+    double jitter;        /* what had to be added to the diagonal; 0 usually */
 };
 
 /* Copies n >= 1 observations x (n, d), y (n) and fits theta by L-BFGS from `starts` points: `warm` (theta of an
@@ -40,8 +40,7 @@ void bd_gp_predict(const struct bd_gp *gp, const double *point, double *work, do
 
 /* Log posterior of theta for standardised data, and its gradient (d + 2) where `gradient` is not NULL; for tests
  * and for the fit. Returns -HUGE_VAL where the matrix is not positive definite even with jitter. */
-double bd_gp_log_posterior(size_t n, size_t d, const double *x, const double *y, const double *theta,
-                           double *gradient);
+double bd_gp_log_posterior(size_t n, size_t d, const double *x, const double *y, const double *theta, double *gradient);
 
 /* log E[max(f - best, 0)] for f normal, stable to any distance below `best` (Ament and others, NeurIPS 2023). */
 double bd_log_expected_improvement(double mean, double variance, double best);

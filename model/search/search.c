@@ -11,11 +11,11 @@
 #include "model/core/rng.h"
 
 #define MAX_D BD_GP_MAX_DIMENSIONS
-#define CANDIDATES 400   /* Sobol points scored for each proposal */
-#define STARTS 6         /* the best of them, refined */
-#define LOCAL_MOVES 48   /* continuous moves from each */
+#define CANDIDATES 400 /* Sobol points scored for each proposal */
+#define STARTS 6       /* the best of them, refined */
+#define LOCAL_MOVES 48 /* continuous moves from each */
 #define FIT_STARTS 4
-#define TRIES 4096       /* draws before the grid is walked in order */
+#define TRIES 4096 /* draws before the grid is walked in order */
 
 /* A point inside the search: level indices, one a dimension. */
 struct level_point {
@@ -275,8 +275,7 @@ static bd_status fit(struct bd_search *search, struct acquisition *a, struct bd_
         y[i] = search->observations[i].value;
     }
     a->search = search;
-    bd_status status =
-        bd_gp_fit(&a->gp, n, d, x, y, search->has_theta ? search->theta : NULL, FIT_STARTS, rng, err);
+    bd_status status = bd_gp_fit(&a->gp, n, d, x, y, search->has_theta ? search->theta : NULL, FIT_STARTS, rng, err);
     if (status == BD_OK) {
         search->has_theta = true;
         memcpy(search->theta, a->gp.theta, (d + 2) * sizeof(double));

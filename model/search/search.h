@@ -40,7 +40,7 @@ struct bd_search_config {
 };
 
 struct bd_observation {
-    int *point; /* (d) values */
+    int *point;   /* (d) values */
     double value; /* larger is better; finite */
     double cost;
 };

@@ -13,19 +13,20 @@
 #include <string>
 #include <vector>
 
-#include <getopt.h>
 #include "sim/bench/device.h"
+#include <getopt.h>
 
 extern "C" {
-#include "model/program/random_network.h"
 #include "model/core/rng.h"
 #include "model/cost/cost.h"
 #include "model/exec/exec.h"
+#include "model/program/random_network.h"
 #include "sw/driver/bitdial_regs.h"
 #include "tests/support/regs_table.h"
 }
 
-namespace {
+namespace
+{
 
 void check(bd_status status, const bd_error &err)
 {
@@ -51,8 +52,9 @@ uint64_t up(uint64_t v)
     return (v + PAGE - 1) / PAGE * PAGE;
 }
 
-class Runner {
-public:
+class Runner
+{
+  public:
     Runner(const bd_hardware &hardware, const bd_program &program, const Options &options)
         : hardware_(hardware), program_(program), options_(options), head_(*program.header)
     {
@@ -62,17 +64,25 @@ public:
         device_ = std::make_unique<Device>(hardware, up(store_at_ + head_.store_bytes), options.trace);
         device_->stalls(options.stall_seed, options.stall_chance);
         std::memcpy(device_->memory(), program.image, head_.image_bytes);
-        const struct { uint32_t offset, value; } setup[] = {
-            {BITDIAL_PROGRAM_ADDR_LO_REG, 0}, {BITDIAL_DESC_OFFSET_REG, head_.descriptor_offset},
-            {BITDIAL_SWITCH_STRIDE_REG, head_.switch_stride}, {BITDIAL_LAYER_COUNT_REG, head_.layer_count},
-            {BITDIAL_SWITCH_COUNT_REG, head_.switch_count}, {BITDIAL_STORE_ADDR_LO_REG, uint32_t(store_at_)},
-            {BITDIAL_INPUT_ADDR_LO_REG, uint32_t(image_at_)}, {BITDIAL_OUTPUT_ADDR_LO_REG, uint32_t(output_at_)},
-            {BITDIAL_IRQ_ENABLE_REG, 3}};
+        const struct {
+            uint32_t offset, value;
+        } setup[] = {{BITDIAL_PROGRAM_ADDR_LO_REG, 0},
+                     {BITDIAL_DESC_OFFSET_REG, head_.descriptor_offset},
+                     {BITDIAL_SWITCH_STRIDE_REG, head_.switch_stride},
+                     {BITDIAL_LAYER_COUNT_REG, head_.layer_count},
+                     {BITDIAL_SWITCH_COUNT_REG, head_.switch_count},
+                     {BITDIAL_STORE_ADDR_LO_REG, uint32_t(store_at_)},
+                     {BITDIAL_INPUT_ADDR_LO_REG, uint32_t(image_at_)},
+                     {BITDIAL_OUTPUT_ADDR_LO_REG, uint32_t(output_at_)},
+                     {BITDIAL_IRQ_ENABLE_REG, 3}};
         for (const auto &s : setup)
             device_->write(s.offset, s.value);
         check(bd_decode(&program, &decoded_, &err_), err_);
     }
-    ~Runner() { bd_decoded_free(decoded_); }
+    ~Runner()
+    {
+        bd_decoded_free(decoded_);
+    }
 
     void run(uint64_t seed, Tally &tally)
     {
@@ -100,7 +110,7 @@ public:
             }
     }
 
-private:
+  private:
     uint64_t ring(unsigned s, bool store)
     {
         device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | (store ? 1 : 0));
@@ -218,7 +228,7 @@ private:
         device_->plant(UINT64_MAX, UINT64_MAX);
     }
 
-public:
+  public:
     // What may go wrong around a frame, and a right frame after each.
     void errors(uint64_t seed, Tally &tally)
     {
@@ -253,7 +263,8 @@ public:
             device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
             for (uint64_t t = 0; t < 100000 && (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK); t++)
                 continue;
-            expect(!(device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK), "busy after a soft reset", delay, tally);
+            expect(!(device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK), "busy after a soft reset", delay,
+                   tally);
             expect(!(device_->read(BITDIAL_IRQ_STATUS_REG) & BITDIAL_IRQ_STATUS_ERROR_MASK),
                    "a soft reset raises an error", delay, tally);
             device_->clear();
@@ -263,15 +274,20 @@ public:
         refused_doorbells(s, tally);
     }
 
-private:
+  private:
     void refused_descriptors(unsigned s, bd_rng &rng, Tally &tally)
     {
-        const struct { unsigned word; uint32_t value; const char *what; } plants[] = {
-            {0, 3, "operation"}, {15, 2, "groups"}, {22, 1, "pool_kind"}, {20, 1, "in_zero_point"}, {59, 8, "channel_tile"},
-            {46, 32, "code_shift"}, {43, 48, "shift"}, {1, 0x800, "flags"}, {37, 0, "row_groups"}, {6, 2000, "in_height"}};
+        const struct {
+            unsigned word;
+            uint32_t value;
+            const char *what;
+        } plants[] = {{0, 3, "operation"},     {15, 2, "groups"},      {22, 1, "pool_kind"}, {20, 1, "in_zero_point"},
+                      {59, 8, "channel_tile"}, {46, 32, "code_shift"}, {43, 48, "shift"},    {1, 0x800, "flags"},
+                      {37, 0, "row_groups"},   {6, 2000, "in_height"}};
         for (const auto &plant : plants) {
             const unsigned layer = bd_rng_below(&rng, head_.layer_count);
-            uint8_t *at = device_->memory() + head_.descriptor_offset + s * head_.switch_stride + layer * 256 + plant.word * 4;
+            uint8_t *at =
+                device_->memory() + head_.descriptor_offset + s * head_.switch_stride + layer * 256 + plant.word * 4;
             uint32_t kept;
             std::memcpy(&kept, at, 4);
             std::memcpy(at, &plant.value, 4);
@@ -306,12 +322,19 @@ private:
         run_switch(s, tally);
     }
 
-public:
+  public:
     // Reset values and access kinds of every register, strobes, and the holes of the map.
     void registers(Tally &tally)
     {
         std::vector<bool> known(BITDIAL_WINDOW_BYTES / 4);
-        const struct { const char *name; uint32_t offset; regs_access access; uint32_t reset; bool fixed; uint32_t mask; } table[] = {
+        const struct {
+            const char *name;
+            uint32_t offset;
+            regs_access access;
+            uint32_t reset;
+            bool fixed;
+            uint32_t mask;
+        } table[] = {
 #define X(name, offset, access, reset, fixed, mask) {#name, offset, access, reset, bool(fixed), mask},
             REGS_TABLE(X)
 #undef X
@@ -324,7 +347,8 @@ public:
             expect(!r.fixed || set_up || start == r.reset, r.name, start, tally);
             if (r.access == REGS_WO)
                 continue;
-            for (const uint32_t value : {0xffffffffu & ~BITDIAL_CONTROL_SOFT_RESET_MASK, 0xa5a5a5a1u, 0x5a5a5a5au, 0u}) {
+            for (const uint32_t value :
+                 {0xffffffffu & ~BITDIAL_CONTROL_SOFT_RESET_MASK, 0xa5a5a5a1u, 0x5a5a5a5au, 0u}) {
                 device_->write(r.offset, value);
                 expect(!device_->refused(), r.name, 2, tally);
                 const uint32_t want = r.access == REGS_RW ? value & r.mask : start;
@@ -350,17 +374,18 @@ public:
     static void reset_values(const bd_hardware &hardware, Tally &tally)
     {
         Device device(hardware, PAGE, nullptr);
-#define X(name, offset, access, reset, fixed, mask)                                                                     \
-        if (const uint32_t value = device.read(offset); fixed && value != reset) {                                      \
-            std::printf(#name " is 0x%x after reset, not 0x%x\n", value, reset);                                        \
-            tally.mismatches++;                                                                                         \
-        }
+#define X(name, offset, access, reset, fixed, mask)                                                                    \
+    if (const uint32_t value = device.read(offset); fixed && value != reset) {                                         \
+        std::printf(#name " is 0x%x after reset, not 0x%x\n", value, reset);                                           \
+        tally.mismatches++;                                                                                            \
+    }
         REGS_TABLE(X)
 #undef X
         const uint32_t geometry = device.read(BITDIAL_GEOMETRY_REG);
-        const uint64_t hash = device.read(BITDIAL_GEOMETRY_HASH_LO_REG) |
-                              uint64_t(device.read(BITDIAL_GEOMETRY_HASH_HI_REG)) << 32;
-        if (geometry != uint32_t(hardware.rows | hardware.requant_units << 8 | hardware.lanes << 16 | hardware.mac_lanes << 25) ||
+        const uint64_t hash =
+            device.read(BITDIAL_GEOMETRY_HASH_LO_REG) | uint64_t(device.read(BITDIAL_GEOMETRY_HASH_HI_REG)) << 32;
+        if (geometry != uint32_t(hardware.rows | hardware.requant_units << 8 | hardware.lanes << 16 |
+                                 hardware.mac_lanes << 25) ||
             hash != bd_hardware_geometry_hash(&hardware)) {
             std::printf("GEOMETRY 0x%x and its hash are not those of the configuration\n", geometry);
             tally.mismatches++;
@@ -385,11 +410,12 @@ public:
             frames++;
             passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         }
-        std::printf("switch %u: %.0f clocks/s, %.3g binary MAC/s, %.2f frames/s\n", s, double(device_->now() - from) / passed,
-                    double(operations) * double(frames) / passed, double(frames) / passed);
+        std::printf("switch %u: %.0f clocks/s, %.3g binary MAC/s, %.2f frames/s\n", s,
+                    double(device_->now() - from) / passed, double(operations) * double(frames) / passed,
+                    double(frames) / passed);
     }
 
-private:
+  private:
     const bd_hardware &hardware_;
     const bd_program &program_;
     const Options &options_;
@@ -402,9 +428,10 @@ private:
 
 int usage(int status)
 {
-    std::puts("Usage: bench --hardware HW.yaml [--program NET.bdp | --random COUNT] [--first N] [--seed N]\n"
-              "             [--stalls 0..255] [--no-cycles] [--errors | --registers | --speed SECONDS] [--trace FILE.fst]\n"
-              "             [--verbose]");
+    std::puts(
+        "Usage: bench --hardware HW.yaml [--program NET.bdp | --random COUNT] [--first N] [--seed N]\n"
+        "             [--stalls 0..255] [--no-cycles] [--errors | --registers | --speed SECONDS] [--trace FILE.fst]\n"
+        "             [--verbose]");
     return status;
 }
 
@@ -412,31 +439,59 @@ int usage(int status)
 
 int main(int argc, char **argv)
 {
-    const option table[] = {{"hardware", 1, nullptr, 'w'}, {"program", 1, nullptr, 'p'}, {"random", 1, nullptr, 'r'},
-                            {"first", 1, nullptr, 'f'},    {"seed", 1, nullptr, 's'},    {"stalls", 1, nullptr, 'a'},
-                            {"no-cycles", 0, nullptr, 'n'}, {"speed", 1, nullptr, 'e'},  {"trace", 1, nullptr, 't'},
-                            {"verbose", 0, nullptr, 'v'},  {"errors", 0, nullptr, 'E'},  {"registers", 0, nullptr, 'R'},
-                             {"help", 0, nullptr, 'h'},    {nullptr, 0, nullptr, 0}};
+    const option table[] = {
+        {"hardware", 1, nullptr, 'w'},  {"program", 1, nullptr, 'p'}, {"random", 1, nullptr, 'r'},
+        {"first", 1, nullptr, 'f'},     {"seed", 1, nullptr, 's'},    {"stalls", 1, nullptr, 'a'},
+        {"no-cycles", 0, nullptr, 'n'}, {"speed", 1, nullptr, 'e'},   {"trace", 1, nullptr, 't'},
+        {"verbose", 0, nullptr, 'v'},   {"errors", 0, nullptr, 'E'},  {"registers", 0, nullptr, 'R'},
+        {"help", 0, nullptr, 'h'},      {nullptr, 0, nullptr, 0}};
     const char *hardware_path = nullptr, *program_path = nullptr;
     uint64_t count = 1, first = 0, seed = 1;
     double seconds = 0;
     bool errors = false, registers = false;
     Options options;
-    for (int c; (c = getopt_long(argc, argv, "", table, nullptr)) != -1;) switch (c) {
-        case 'w': hardware_path = optarg; break;
-        case 'p': program_path = optarg; break;
-        case 'r': count = std::strtoull(optarg, nullptr, 0); break;
-        case 'f': first = std::strtoull(optarg, nullptr, 0); break;
-        case 's': seed = std::strtoull(optarg, nullptr, 0); break;
-        case 'a': options.stall_chance = std::strtoull(optarg, nullptr, 0); break;
-        case 'n': options.cycles = false; break;
-        case 'e': seconds = std::strtod(optarg, nullptr); break;
-        case 't': options.trace = optarg; break;
-        case 'E': errors = true; break;
-        case 'R': registers = true; break;
-        case 'v': options.verbose = true; break;
-        case 'h': return usage(0);
-        default: return usage(2);
+    for (int c; (c = getopt_long(argc, argv, "", table, nullptr)) != -1;)
+        switch (c) {
+        case 'w':
+            hardware_path = optarg;
+            break;
+        case 'p':
+            program_path = optarg;
+            break;
+        case 'r':
+            count = std::strtoull(optarg, nullptr, 0);
+            break;
+        case 'f':
+            first = std::strtoull(optarg, nullptr, 0);
+            break;
+        case 's':
+            seed = std::strtoull(optarg, nullptr, 0);
+            break;
+        case 'a':
+            options.stall_chance = std::strtoull(optarg, nullptr, 0);
+            break;
+        case 'n':
+            options.cycles = false;
+            break;
+        case 'e':
+            seconds = std::strtod(optarg, nullptr);
+            break;
+        case 't':
+            options.trace = optarg;
+            break;
+        case 'E':
+            errors = true;
+            break;
+        case 'R':
+            registers = true;
+            break;
+        case 'v':
+            options.verbose = true;
+            break;
+        case 'h':
+            return usage(0);
+        default:
+            return usage(2);
         }
     if (!hardware_path)
         return usage(2);
@@ -450,10 +505,11 @@ int main(int argc, char **argv)
             check(bd_program_load(&program, program_path, &err), err);
         else
             check(bd_random_network(seed, uint32_t(i), &hardware, &program, &err), err);
-        options.repeat = "--hardware " + std::string(hardware_path) +
-                         (program_path ? " --program " + std::string(program_path)
-                                       : " --random 1 --seed " + std::to_string(seed) + " --first " + std::to_string(i)) +
-                         (options.stall_chance ? " --stalls " + std::to_string(options.stall_chance) : "");
+        options.repeat =
+            "--hardware " + std::string(hardware_path) +
+            (program_path ? " --program " + std::string(program_path)
+                          : " --random 1 --seed " + std::to_string(seed) + " --first " + std::to_string(i)) +
+            (options.stall_chance ? " --stalls " + std::to_string(options.stall_chance) : "");
         options.stall_seed = seed * 1000003 + i;
         if (registers)
             Runner::reset_values(hardware, tally); // one model at a time

@@ -1,5 +1,5 @@
-// The Verilated accelerator with its memory, clock by clock, for bench.cpp: registers, interrupt, planted bus errors, and
-// the rules of its AXI master watched at the pins.
+// The Verilated accelerator with its memory, clock by clock, for bench.cpp: registers, interrupt, planted bus errors,
+// and the rules of its AXI master watched at the pins.
 #ifndef BD_SIM_BENCH_DEVICE_H
 #define BD_SIM_BENCH_DEVICE_H
 
@@ -21,13 +21,15 @@ extern "C" {
 #include "sw/driver/bitdial_regs.h"
 }
 
-namespace {
+namespace
+{
 
 constexpr uint64_t PAGE = 4096;
 constexpr uint64_t CLOCK_LIMIT = 2000000000;
 
-class Device {
-public:
+class Device
+{
+  public:
     Device(const bd_hardware &hardware, uint64_t memory_bytes, const char *trace) : timing_(hardware.memory)
     {
         bd_guarded_memory_init(&memory_, 0, memory_bytes);
@@ -63,10 +65,22 @@ public:
         top_->final();
         bd_guarded_memory_release(&memory_);
     }
-    void stalls(uint64_t seed, uint64_t chance) { bus_->set_stalls(seed, chance); }
-    uint8_t *memory() { return memory_.bytes; }
-    uint64_t now() const { return now_; }
-    bool irq() const { return irq_; }
+    void stalls(uint64_t seed, uint64_t chance)
+    {
+        bus_->set_stalls(seed, chance);
+    }
+    uint8_t *memory()
+    {
+        return memory_.bytes;
+    }
+    uint64_t now() const
+    {
+        return now_;
+    }
+    bool irq() const
+    {
+        return irq_;
+    }
     // The read beat, the write response that comes after so many others is an error; counted from now on.
     void plant(uint64_t read_beat, uint64_t response)
     {
@@ -74,8 +88,14 @@ public:
         bad_read_ = read_beat;
         bad_response_ = response;
     }
-    uint64_t read_beats() const { return read_beats_; }
-    uint64_t responses() const { return responses_; }
+    uint64_t read_beats() const
+    {
+        return read_beats_;
+    }
+    uint64_t responses() const
+    {
+        return responses_;
+    }
 
     void clock()
     {
@@ -128,7 +148,10 @@ public:
         top_->s_axi_bready_i = 0;
         return handshake;
     }
-    bool refused() const { return response_ != 0; } // the last register access
+    bool refused() const
+    {
+        return response_ != 0;
+    } // the last register access
     // Clocks until the interrupt; the clock in which it was first seen.
     uint64_t wait()
     {
@@ -142,9 +165,12 @@ public:
         } while (!irq_);
         return now_ - 1;
     }
-    void clear() { write(BITDIAL_IRQ_STATUS_REG, 3); }
+    void clear()
+    {
+        write(BITDIAL_IRQ_STATUS_REG, 3);
+    }
 
-private:
+  private:
     void dump()
     {
 #if VM_TRACE_FST
@@ -168,7 +194,8 @@ private:
         for (int c = 0; c < 3; c++) {
             if (waiting_[c] && std::memcmp(now[c], before_[c], sizeof now[c]))
                 bus_fault("a waiting channel changes");
-            if (c < 2 && now[c][0] && (now[c][2] > 15 || now[c][1] % 8 || now[c][1] / PAGE != (now[c][1] + now[c][2] * 8) / PAGE))
+            if (c < 2 && now[c][0] &&
+                (now[c][2] > 15 || now[c][1] % 8 || now[c][1] / PAGE != (now[c][1] + now[c][2] * 8) / PAGE))
                 bus_fault("a burst is too long, unaligned or crosses 4 KiB");
             waiting_[c] = now[c][0] && !ready[c];
         }

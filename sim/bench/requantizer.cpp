@@ -1,6 +1,6 @@
-// hw/datapath/requantizer.sv against model/exec/requantize.h: one function twice. A multiplier of 8 bits is walked whole (every
-// M, small sums, every shift that matters, every code shift), then random values over all of the widths, among them
-// the limits at which z and the codes saturate. Usage: requantizer [RANDOM COUNT]
+// hw/datapath/requantizer.sv against model/exec/requantize.h: one function twice. A multiplier of 8 bits is walked
+// whole (every M, small sums, every shift that matters, every code shift), then random values over all of the widths,
+// among them the limits at which z and the codes saturate. Usage: requantizer [RANDOM COUNT]
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -15,7 +15,8 @@ extern "C" {
 #include "model/exec/requantize.h"
 }
 
-namespace {
+namespace
+{
 
 struct Case {
     bd_descriptor d;
@@ -24,8 +25,9 @@ struct Case {
     int64_t bias;
 };
 
-class Bench {
-public:
+class Bench
+{
+  public:
     Bench()
     {
         top_.rst_ni = 1;
@@ -34,7 +36,10 @@ public:
         clock();
         top_.rst_ni = 1;
     }
-    ~Bench() { top_.final(); }
+    ~Bench()
+    {
+        top_.final();
+    }
 
     // Layer settings may change only while the pipeline is empty: `fresh` tells that they do.
     void put(const Case &c, bool fresh)
@@ -65,7 +70,7 @@ public:
     }
     uint64_t compared = 0, different = 0;
 
-private:
+  private:
     static constexpr int Z_CLOCKS = 5, CODE_CLOCKS = 7;
     struct Flight {
         Case c;
@@ -99,8 +104,10 @@ private:
     void report(const char *what, const Case &c, int64_t got, int64_t want)
     {
         if (different++ < 5)
-            std::printf("%s: got %" PRId64 ", want %" PRId64 ": P %u preset %u M %d B %" PRId64 " r %d sh %u S %u H %d ss %u bits %u"
-                        " flags 0x%x\n", what, got, want, c.sum, c.preset, c.multiplier, c.bias, c.stream, c.d.shift,
+            std::printf("%s: got %" PRId64 ", want %" PRId64 ": P %u preset %u M %d B %" PRId64
+                        " r %d sh %u S %u H %d ss %u bits %u"
+                        " flags 0x%x\n",
+                        what, got, want, c.sum, c.preset, c.multiplier, c.bias, c.stream, c.d.shift,
                         c.d.code_multiplier, c.d.code_offset, c.d.code_shift, c.d.out_bits, c.d.flags);
     }
     Vrequantizer top_;
@@ -175,7 +182,7 @@ int main(int argc, char **argv)
     if (MULT_BITS == 8)
         walk(bench);
     scatter(bench, argc > 1 ? std::strtoull(argv[1], nullptr, 0) : 1000000);
-    std::printf("requantizer, %d-bit M: %" PRIu64 " values compared, %" PRIu64 " differences\n", MULT_BITS, bench.compared,
-                bench.different);
+    std::printf("requantizer, %d-bit M: %" PRIu64 " values compared, %" PRIu64 " differences\n", MULT_BITS,
+                bench.compared, bench.different);
     return bench.different != 0;
 }

@@ -83,8 +83,7 @@ static bd_status work(struct bd_compare_session *session, struct bd_error *err)
     char *log = bd_asprintf("%s/%s.jsonl", c->config.folder, run->id);
     bd_train_view_init(&view, &c->networks[c->variants[run->variant].network], c->config.train.log_every);
     view.log = fopen(log, "a");
-    bd_status status =
-        bd_comparison_run(c, run, session->options.rate, bd_train_view_watch, &view, &record, err);
+    bd_status status = bd_comparison_run(c, run, session->options.rate, bd_train_view_watch, &view, &record, err);
     if (view.log) {
         fclose(view.log);
     }
@@ -162,7 +161,8 @@ static bd_status write_table(const struct bd_compare_session *session, struct bd
         free(rows);
         rows = longer;
     }
-    char *path = bd_asprintf("%s/table.md", c->config.folder), *rows_path = bd_asprintf("%s/rows.jsonl", c->config.folder);
+    char *path = bd_asprintf("%s/table.md", c->config.folder),
+         *rows_path = bd_asprintf("%s/rows.jsonl", c->config.folder);
     bd_status status = bd_file_write(path, markdown, strlen(markdown), err);
     status = status ? status : bd_file_write(rows_path, rows, strlen(rows), err);
     if (!status && session->options.json) {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/fold/fold.h"
 #include "model/core/file.h"
+#include "model/fold/fold.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 
@@ -16,7 +16,8 @@ static const char usage[] =
     "       bitdial compile CHECKPOINT --reference -o NET.bdp [OPTION]...\n"
     "Folds a trained network to integers, checks every code edge, and writes the program image.\n\n"
     "  --hardware FILE   the hardware configuration; layers that it cannot run are refused by name\n"
-    "  --reference       for the plain reference alone, which runs every layer at every size; no device takes the image\n"
+    "  --reference       for the plain reference alone, which runs every layer at every size; no device takes the "
+    "image\n"
     "  -o, --output FILE the program image to write (required)\n"
     "  --switches LIST   the switches to keep, separated by commas (default: all)\n"
     "  --max-moved N     refuse when a layer has more than N per mille of its reachable accumulator values with\n"
@@ -141,7 +142,8 @@ static void report_all(const struct arguments *a, const struct bd_checkpoint *ch
         print_most_moved(checkpoint, report, a->fold.max_moved);
         if (program->image) {
             printf("%s: network '%s' for %s, %zu bytes, crc32 %08x, stream of %d fraction bits\n", a->output,
-                   program->header->network, a->hardware ? a->hardware : "the reference", program->size, program->header->crc, report->z_frac);
+                   program->header->network, a->hardware ? a->hardware : "the reference", program->size,
+                   program->header->crc, report->z_frac);
         }
         return;
     }

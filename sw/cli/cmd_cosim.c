@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "sw/cli/cli.h"
-#include "sw/cosim/cosim.h"
 #include "sw/cli/options.h"
+#include "sw/cosim/cosim.h"
 
 static const char usage[] =
     "Usage: bitdial cosim NET.bdp --hardware HW.yaml [OPTION]...\n"

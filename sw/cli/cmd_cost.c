@@ -52,7 +52,8 @@ static bool parse_memory(const char *text, struct bd_memory_model *memory)
     int used = 0;
     if (sscanf(text, "%lld,%lld,%lld%n", &latency, &interval, &outstanding, &used) != 3 || text[used] || latency < 1 ||
         latency > 100000 || interval < 1 || interval > 1000 || outstanding < 1 || outstanding > 16) {
-        bd_cli_usage("cost", "'--memory' wants latency 1..100000, clocks a beat 1..1000 and bursts 1..16, got '%s'", text);
+        bd_cli_usage("cost", "'--memory' wants latency 1..100000, clocks a beat 1..1000 and bursts 1..16, got '%s'",
+                     text);
         return false;
     }
     *memory = (struct bd_memory_model){latency, interval, outstanding};
@@ -139,14 +140,13 @@ static json_t *switch_json(const struct priced *priced, unsigned s, const struct
 {
     json_t *layers = json_array();
     for (unsigned l = 0; l < c->layer_count; l++) {
-        json_array_append_new(layers,
-                              layer_json(priced->layer_names[l], &priced->descriptors[s][l], &c->layers[l], c));
+        json_array_append_new(layers, layer_json(priced->layer_names[l], &priced->descriptors[s][l], &c->layers[l], c));
     }
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o}", "cycles", number(c->cycles), "compute",
-                     number(c->compute), "weight_stall", number(c->weight_stall), "input_stall",
-                     number(c->input_stall), "output_stall", number(c->output_stall), "overhead", number(c->overhead),
-                     "bytes_read", number(c->read_bytes), "bytes_written", number(c->write_bytes), "energy_nj",
-                     c->energy_nj, "layers", layers);
+                     number(c->compute), "weight_stall", number(c->weight_stall), "input_stall", number(c->input_stall),
+                     "output_stall", number(c->output_stall), "overhead", number(c->overhead), "bytes_read",
+                     number(c->read_bytes), "bytes_written", number(c->write_bytes), "energy_nj", c->energy_nj,
+                     "layers", layers);
 }
 
 static json_t *document(const struct priced *priced, const struct bd_hardware *hardware)
@@ -157,8 +157,8 @@ static json_t *document(const struct priced *priced, const struct bd_hardware *h
                      "beat_interval", (json_int_t)hardware->memory.beat_interval, "outstanding",
                      (json_int_t)hardware->memory.outstanding, "bytes", "image", number(h->image_bytes), "weights",
                      (json_int_t)h->weight_bytes, "tables", (json_int_t)h->table_bytes, "descriptors",
-                     (json_int_t)h->switch_count * h->switch_stride, "energy_source",
-                     "M. Horowitz, ISSCC 2014, 45 nm", "switches");
+                     (json_int_t)h->switch_count * h->switch_stride, "energy_source", "M. Horowitz, ISSCC 2014, 45 nm",
+                     "switches");
 }
 
 /* ---- */
@@ -201,8 +201,8 @@ static bd_status report_program(const struct options *o, const struct bd_hardwar
     if (status != BD_OK) {
         return status;
     }
-    struct priced priced = {.header = program.header, .network = program.header->network,
-                            .switch_count = program.header->switch_count};
+    struct priced priced = {
+        .header = program.header, .network = program.header->network, .switch_count = program.header->switch_count};
     for (unsigned s = 0; s < priced.switch_count; s++) {
         priced.switch_names[s] = program.switches[s].name;
         priced.descriptors[s] = bd_program_descriptor(&program, s, 0);
@@ -220,8 +220,8 @@ static bd_status report_program(const struct options *o, const struct bd_hardwar
 
 /* ---- networks that are only described ---- */
 
-static bd_status report_graph(const struct options *o, const struct bd_graph *graph,
-                              const struct bd_hardware *hardware, struct bd_error *err)
+static bd_status report_graph(const struct options *o, const struct bd_graph *graph, const struct bd_hardware *hardware,
+                              struct bd_error *err)
 {
     struct bd_shape *shapes = bd_xcalloc((size_t)graph->switch_count, sizeof(*shapes));
     struct priced priced = {.network = graph->name};
@@ -282,8 +282,10 @@ static bd_status measure_rate(const struct options *o, const struct bd_graph *gr
         printf("{\"networks\": %" PRId64 ", \"seconds\": %.6f, \"networks_per_second\": %.0f}\n", o->rate, seconds,
                (double)o->rate / seconds);
     } else {
-        printf("%" PRId64 " networks of random widths priced exactly at %s in %.3f s of one core: %.0f a second (mean %.0f cycles)\n",
-               o->rate, graph->switches[s].name, seconds, (double)o->rate / seconds, (double)sum / (double)o->rate);
+        printf(
+            "%" PRId64
+            " networks of random widths priced exactly at %s in %.3f s of one core: %.0f a second (mean %.0f cycles)\n",
+            o->rate, graph->switches[s].name, seconds, (double)o->rate / seconds, (double)sum / (double)o->rate);
     }
     return BD_OK;
 }

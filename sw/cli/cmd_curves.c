@@ -20,7 +20,8 @@
 static const char usage[] =
     "usage: bitdial curves LOG.jsonl... -o FILE.svg\n"
     "\n"
-    "Draws loss, accuracy and, where they were measured, norms and cosines of the switches' gradients and how full the\n"
+    "Draws loss, accuracy and, where they were measured, norms and cosines of the switches' gradients and how full "
+    "the\n"
     "outer levels of their codes are, from the logs of `bitdial train`, several logs over each other. Needs gnuplot.\n"
     "\n"
     "  -o, --output FILE    the picture\n"

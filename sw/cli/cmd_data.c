@@ -164,8 +164,8 @@ static bd_status info(struct data *data, struct bd_error *err)
 {
     bd_status status = BD_OK;
     for (int split = BD_SPLIT_TRAIN; split <= BD_SPLIT_TEST && status == BD_OK; split++) {
-        const bool wanted = data->only >= 0 ? data->only == split
-                                       : split != BD_SPLIT_VALIDATION || data->spec.validation != 0;
+        const bool wanted =
+            data->only >= 0 ? data->only == split : split != BD_SPLIT_VALIDATION || data->spec.validation != 0;
         if (wanted) {
             status = describe(data, split, err);
         }

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/fold/fold.h"
 #include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/data/dataset.h"
+#include "model/eval/evaluate.h"
 #include "model/exec/exec.h"
 #include "model/exec/fast.h"
-#include "model/eval/evaluate.h"
+#include "model/fold/fold.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 
@@ -26,7 +26,8 @@ static const char usage[] =
     "which is compared with the plain one in the same run; a mismatch is a failure (exit code 1).\n\n"
     "  --hardware FILE   fold the checkpoint for this hardware configuration\n"
     "  --reference       fold it for the plain reference alone, which runs layers that no hardware has\n"
-    "  --max-moved N     as of `bitdial compile`: refuse a layer with more than N per mille of moved values (default: 1)\n"
+    "  --max-moved N     as of `bitdial compile`: refuse a layer with more than N per mille of moved values (default: "
+    "1)\n"
     "  --switches LIST   only these switches, separated by commas\n"
     "  --images N        the first N images (default: all)\n"
     "  --split NAME      test or validation (default: test)\n"
@@ -134,8 +135,7 @@ static bd_status fold(struct eval *e, struct bd_error *err)
     char *list = integer_switches(e);
     bd_status status = BD_OK;
     if (*list) {
-        const struct bd_fold_options options = {
-            .switches = list, .reference = e->reference, .max_moved = e->max_moved};
+        const struct bd_fold_options options = {.switches = list, .reference = e->reference, .max_moved = e->max_moved};
         struct bd_fold_report report;
         status = bd_fold(&e->checkpoint, &hardware, &options, &e->program, &report, err);
         e->has_program = status == BD_OK;
@@ -450,7 +450,8 @@ static void release(struct eval *e)
 
 int cmd_eval(int argc, char **argv)
 {
-    struct eval e = {.split = BD_SPLIT_TEST, .compare = 500, .max_moved = BD_DEFAULT_MAX_MOVED, .data = {.validation = -1}};
+    struct eval e = {
+        .split = BD_SPLIT_TEST, .compare = 500, .max_moved = BD_DEFAULT_MAX_MOVED, .data = {.validation = -1}};
     int split = 0;
     const struct bd_option table[] = {
         {"hardware", .text = &e.hardware},

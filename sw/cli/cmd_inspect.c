@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/program/program.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/exec/exec.h"
+#include "model/program/program.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 
@@ -28,7 +28,8 @@ static const char usage[] =
 /* Every word of a descriptor that has a name, once: the JSON and the text print this list. */
 #define DESCRIPTOR_FIELDS(X)                                                                                           \
     X(operation)                                                                                                       \
-    X(flags) X(datapath) X(weight_bits) X(in_bits) X(out_bits) X(in_height) X(in_width) X(in_channels) X(out_height)   \
+    X(flags)                                                                                                           \
+    X(datapath) X(weight_bits) X(in_bits) X(out_bits) X(in_height) X(in_width) X(in_channels) X(out_height)            \
         X(out_width) X(out_channels) X(kernel_h) X(kernel_w) X(stride) X(groups) X(pad_top) X(pad_bottom) X(pad_left)  \
             X(pad_right) X(in_zero_point) X(weight_zero_point) X(pool_kind) X(in_base) X(in_slots) X(in_slot_lanes)    \
                 X(in_pixel_words) X(in_pitch) X(in_left) X(out_base) X(out_slots) X(out_slot_lanes) X(out_pixel_words) \
@@ -159,16 +160,17 @@ static json_t *layer_json(const struct bd_program *program, const struct bd_deco
         json_array_append_new(at, switch_json(decoded, bd_program_descriptor(program, s, l), s, l));
     }
     const bool pool = d->operation == BD_OP_POOL;
-    json_t *object = json_pack(
-        "{s:s, s:s, s:i, s:[i,i,i], s:[i,i,i], s:[i,i], s:i, s:[i,i,i,i], s:i, s:b, s:b, s:b, s:o}", "name",
-        program->names[l], "operation",
-        !pool                           ? "conv"
-        : d->pool_kind == BD_POOL_MAX ? "max_pool"
-                                        : "pool", "reads", bd_decoded_producer(decoded, l), "in",
-        d->in_height, d->in_width, d->in_channels, "out", d->out_height, d->out_width, d->out_channels, "kernel",
-        d->kernel_h, d->kernel_w, "stride", d->stride, "pad", d->pad_top, d->pad_bottom, d->pad_left, d->pad_right,
-        "groups", d->groups, "writes_codes", (d->flags & BD_FLAG_WRITE_CODES) != 0, "writes_stream",
-        (d->flags & BD_FLAG_WRITE_STREAM) != 0, "adds_stream", (d->flags & BD_FLAG_ADD_STREAM) != 0, "switches", at);
+    json_t *object =
+        json_pack("{s:s, s:s, s:i, s:[i,i,i], s:[i,i,i], s:[i,i], s:i, s:[i,i,i,i], s:i, s:b, s:b, s:b, s:o}", "name",
+                  program->names[l], "operation",
+                  !pool                         ? "conv"
+                  : d->pool_kind == BD_POOL_MAX ? "max_pool"
+                                                : "pool",
+                  "reads", bd_decoded_producer(decoded, l), "in", d->in_height, d->in_width, d->in_channels, "out",
+                  d->out_height, d->out_width, d->out_channels, "kernel", d->kernel_h, d->kernel_w, "stride", d->stride,
+                  "pad", d->pad_top, d->pad_bottom, d->pad_left, d->pad_right, "groups", d->groups, "writes_codes",
+                  (d->flags & BD_FLAG_WRITE_CODES) != 0, "writes_stream", (d->flags & BD_FLAG_WRITE_STREAM) != 0,
+                  "adds_stream", (d->flags & BD_FLAG_ADD_STREAM) != 0, "switches", at);
     return object;
 }
 

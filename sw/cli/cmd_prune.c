@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/fold/fold.h"
 #include "model/core/clock.h"
 #include "model/core/memory.h"
-#include "model/exec/fast.h"
-#include "model/prune/pipeline.h"
 #include "model/eval/evaluate.h"
+#include "model/exec/fast.h"
+#include "model/fold/fold.h"
+#include "model/prune/pipeline.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 
@@ -129,7 +129,8 @@ static void watch(void *context, const struct bd_train_event *event)
 {
     struct session *session = context;
     const struct bd_graph *graph = &session->run.base.graph;
-    if (event->kind == BD_TRAIN_STEP && (bd_seconds(CLOCK_MONOTONIC) - session->shown_at < 10.0 && event->step < event->steps)) {
+    if (event->kind == BD_TRAIN_STEP &&
+        (bd_seconds(CLOCK_MONOTONIC) - session->shown_at < 10.0 && event->step < event->steps)) {
         return;
     }
     if (event->kind != BD_TRAIN_STEP && event->kind != BD_TRAIN_VALIDATED) {
@@ -270,8 +271,7 @@ static void print_json(const struct session *session)
 static bd_status finish(struct session *session, struct bd_error *err)
 {
     struct bd_dataset test;
-    bd_status status =
-        bd_prune_finish(&session->run, session->channels, watch, session, &session->pruned, err);
+    bd_status status = bd_prune_finish(&session->run, session->channels, watch, session, &session->pruned, err);
     if (status != BD_OK) {
         return status;
     }
@@ -344,9 +344,12 @@ static bd_status run_session(struct session *session, struct bd_error *err)
 static void print_fields(const struct bd_field *fields, int indent)
 {
     for (const struct bd_field *f = fields; f->name; f++) {
-        const char *fallback = f->type == BD_FIELD_MAP ? "" : !f->fallback ? "required" : *f->fallback ? f->fallback : "-";
-        printf("  %*s%-*s %-14s %s%s%s\n", indent, "", 14 - indent, f->name, fallback, f->help,
-               f->choices ? ": " : "", f->choices ? f->choices : "");
+        const char *fallback = f->type == BD_FIELD_MAP ? ""
+                               : !f->fallback          ? "required"
+                               : *f->fallback          ? f->fallback
+                                                       : "-";
+        printf("  %*s%-*s %-14s %s%s%s\n", indent, "", 14 - indent, f->name, fallback, f->help, f->choices ? ": " : "",
+               f->choices ? f->choices : "");
         if (f->fields) {
             print_fields(f->fields, indent + 2);
         }

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/checkpoint/checkpoint.h"
 #include "model/core/file.h"
 #include "model/graph/parameter_count.h"
-#include "model/checkpoint/checkpoint.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 
@@ -47,7 +47,10 @@ static const char *kind_name(const struct bd_layer *layer)
     case BD_LAYER_CONV:
         break;
     }
-    return layer->averages ? "avg+conv" : layer->groups == 1 ? "conv" : layer->groups == layer->in_channels ? "depthwise" : "grouped";
+    return layer->averages                       ? "avg+conv"
+           : layer->groups == 1                  ? "conv"
+           : layer->groups == layer->in_channels ? "depthwise"
+                                                 : "grouped";
 }
 
 static double mebibytes(uint64_t bytes)

@@ -41,7 +41,8 @@ static const char usage[] =
     "  --images N           train on the first N images alone\n"
     "  --data DIR           the folder of the data set\n"
     "  --limit-seconds S    stop after S seconds, resumable\n"
-    "  --stall-seconds S    under mpirun: fail when a rank that is waited for gives no sign of life for S (120) seconds\n"
+    "  --stall-seconds S    under mpirun: fail when a rank that is waited for gives no sign of life for S (120) "
+    "seconds\n"
     "  --log FILE           JSON lines of what happens; default: the output's name with .jsonl\n"
     "  --no-test            leave the test images alone at the end\n"
     "  --profile            train nothing: say where the time of a step goes, over --steps (20) steps\n"
@@ -247,7 +248,8 @@ static void write_metadata(struct session *session)
         json_object_set_new(metadata, "init", json_string(session->config.init));
     }
     if (session->view.validated) {
-        json_object_set_new(metadata, "validation_accuracy", bd_train_view_by_switch(graph, mask, session->view.validation_accuracy));
+        json_object_set_new(metadata, "validation_accuracy",
+                            bd_train_view_by_switch(graph, mask, session->view.validation_accuracy));
     }
     if (session->tested) {
         json_object_set_new(metadata, "test_accuracy", bd_train_view_by_switch(graph, mask, session->test_accuracy));
@@ -385,11 +387,12 @@ static void print_json(const struct session *session)
 {
     const struct bd_graph *graph = &session->checkpoint.graph;
     uint32_t mask = session->config.plan.switches;
-    json_t *result =
-        json_pack("{s:s, s:b, s:f, s:f}", "checkpoint", session->config.output, "finished", session->finished,
-                  "seconds", bd_seconds(CLOCK_MONOTONIC) - session->started, "images_per_second", session->view.images_per_second);
+    json_t *result = json_pack("{s:s, s:b, s:f, s:f}", "checkpoint", session->config.output, "finished",
+                               session->finished, "seconds", bd_seconds(CLOCK_MONOTONIC) - session->started,
+                               "images_per_second", session->view.images_per_second);
     if (session->view.validated) {
-        json_object_set_new(result, "validation_accuracy", bd_train_view_by_switch(graph, mask, session->view.validation_accuracy));
+        json_object_set_new(result, "validation_accuracy",
+                            bd_train_view_by_switch(graph, mask, session->view.validation_accuracy));
     }
     if (session->tested) {
         json_object_set_new(result, "test_accuracy", bd_train_view_by_switch(graph, mask, session->test_accuracy));

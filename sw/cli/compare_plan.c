@@ -80,12 +80,13 @@ static void add_run(const struct bd_comparison *c, const struct bd_compare_run *
     json_object_set_new(plan, pilot ? "pilot_epochs" : "epochs", json_real(epochs));
     json_object_set_new(plan, "seconds",
                         json_real(json_number_value(json_object_get(plan, "seconds")) + seconds / c->config.jobs));
-    json_array_append_new(json_object_get(plan, "runs"), json_pack("{s:s, s:I, s:f, s:f}", "run", run->id, "steps",
-                                                                   (json_int_t)steps, "epochs", epochs, "seconds",
-                                                                   seconds));
+    json_array_append_new(json_object_get(plan, "runs"),
+                          json_pack("{s:s, s:I, s:f, s:f}", "run", run->id, "steps", (json_int_t)steps, "epochs",
+                                    epochs, "seconds", seconds));
 }
 
-/* {"name", "folder", "data": {...}, "arithmetic", "epochs", "pilot_epochs", "seeds", "jobs", "seconds", "runs": [...]} */
+/* {"name", "folder", "data": {...}, "arithmetic", "epochs", "pilot_epochs", "seeds", "jobs", "seconds", "runs": [...]}
+ */
 static bd_status make_plan(const struct bd_comparison *c, json_t *plan, struct bd_error *err)
 {
     double per_image[c->network_count + 1];

@@ -23,7 +23,8 @@ static char *log_path(const struct bd_compare_session *session, const struct bd_
 }
 
 /* In the child: its record goes to `output`, its progress to the log; it dies with its parent. */
-static void become_worker(const struct bd_compare_session *session, const struct bd_compare_run *run, int output, pid_t parent)
+static void become_worker(const struct bd_compare_session *session, const struct bd_compare_run *run, int output,
+                          pid_t parent)
 {
     char *log = log_path(session, run), *rate = bd_asprintf("%.17g", bd_comparison_rate(&session->comparison, run)),
          *threads = bd_asprintf("%d", (int)session->options.threads);
@@ -93,10 +94,9 @@ static bd_status failure(const struct bd_compare_session *session, const struct 
         last = line ? line + 1 : (char *)text;
     }
     bd_status status =
-        WIFSIGNALED(how)
-            ? bd_fail(err, BD_INFRA, "run '%s' was ended by signal %d (%s)", run->id, WTERMSIG(how), path)
-            : bd_fail(err, WEXITSTATUS(how) ? (bd_status)WEXITSTATUS(how) : BD_INFRA, "run '%s' failed (%s): %s",
-                      run->id, path, last);
+        WIFSIGNALED(how) ? bd_fail(err, BD_INFRA, "run '%s' was ended by signal %d (%s)", run->id, WTERMSIG(how), path)
+                         : bd_fail(err, WEXITSTATUS(how) ? (bd_status)WEXITSTATUS(how) : BD_INFRA,
+                                   "run '%s' failed (%s): %s", run->id, path, last);
     free(text);
     free(path);
     return status;
@@ -188,4 +188,3 @@ bd_status bd_compare_run_all(struct bd_compare_session *session, struct bd_error
     }
     return status;
 }
-

@@ -7,8 +7,10 @@
 
 void bd_train_view_init(struct bd_train_view *view, const struct bd_graph *graph, int64_t log_every)
 {
-    *view = (struct bd_train_view){
-        .graph = graph, .log_every = log_every, .terminal = isatty(STDERR_FILENO), .started = bd_seconds(CLOCK_MONOTONIC)};
+    *view = (struct bd_train_view){.graph = graph,
+                                   .log_every = log_every,
+                                   .terminal = isatty(STDERR_FILENO),
+                                   .started = bd_seconds(CLOCK_MONOTONIC)};
 }
 
 void bd_train_view_clear(struct bd_train_view *view)

@@ -6,9 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "model/core/memory.h"
 #include "model/program/layout.h"
 #include "model/program/random_network.h"
-#include "model/core/memory.h"
 #include "sw/cosim/cosim_parts.h"
 
 enum { STALL_CHANCE = 64 }; /* of 256 */
@@ -116,8 +116,8 @@ static bd_status run_item(struct bd_cosim_worker *w, const struct bd_cosim_item 
 
 /* Starts three frames, `before` and twice `index`, and compares the clocks of the last two: each was queued, the one
  * behind another switch, the other behind its own. The device's counter must say what a lone frame takes. */
-static bd_status check_queue(struct bd_cosim_worker *w, unsigned before, unsigned index, const struct bd_cosim_item *item,
-                             struct bd_error *err)
+static bd_status check_queue(struct bd_cosim_worker *w, unsigned before, unsigned index,
+                             const struct bd_cosim_item *item, struct bd_error *err)
 {
     const unsigned order[3] = {before, index, index};
     uint64_t cycles[3], counted[3];
@@ -254,9 +254,10 @@ static bd_status run_setting(struct bd_cosim_worker *w, struct bd_error *err)
             break;
         }
         memcpy(logits + (size_t)n * classes, frame.logits, classes * sizeof *logits);
-        status = run_item(
-            w, &(struct bd_cosim_item){.id = id, .switch_index = s, .image = image, .logits = frame.logits, .reference = &frame},
-            err);
+        status = run_item(w,
+                          &(struct bd_cosim_item){
+                              .id = id, .switch_index = s, .image = image, .logits = frame.logits, .reference = &frame},
+                          err);
         bd_frame_release(&frame);
         show_progress(w->shared, 1);
     }
@@ -268,9 +269,9 @@ static bd_status run_setting(struct bd_cosim_worker *w, struct bd_error *err)
         unsigned s = w->schedule[(w->from + n) % w->schedule_length];
         status = run_item(w,
                           &(struct bd_cosim_item){.id = id,
-                                         .switch_index = s,
-                                         .logits = logits + (size_t)n * classes,
-                                         .image = bd_dataset_image(w->shared->dataset, id)},
+                                                  .switch_index = s,
+                                                  .logits = logits + (size_t)n * classes,
+                                                  .image = bd_dataset_image(w->shared->dataset, id)},
                           err);
         w->totals.at[s].frames++;
         w->totals.images++;
@@ -293,8 +294,9 @@ static bd_status run_queue_checks(struct bd_cosim_worker *w, struct bd_error *er
         }
         status = bd_execute(w->program, w->decoded, index, image, &frame, err);
         if (status == BD_OK) {
-            status = check_queue(w, before, index,
-                                 &(struct bd_cosim_item){.id = w->options->first, .image = image, .logits = frame.logits}, err);
+            status = check_queue(
+                w, before, index,
+                &(struct bd_cosim_item){.id = w->options->first, .image = image, .logits = frame.logits}, err);
             bd_frame_release(&frame);
         }
     }
@@ -350,11 +352,11 @@ static bd_status run_random(struct bd_cosim_worker *w, uint32_t id, struct bd_er
             break;
         }
         struct bd_cosim_item item = {.id = id,
-                            .switch_index = s,
-                            .image = image,
-                            .logits = frame.logits,
-                            .reference = &frame,
-                            .stalls = w->options->stalls};
+                                     .switch_index = s,
+                                     .image = image,
+                                     .logits = frame.logits,
+                                     .reference = &frame,
+                                     .stalls = w->options->stalls};
         status = bd_session_store_layers(&w->session, true, err);
         if (status == BD_OK) {
             status = run_item(w, &item, err);

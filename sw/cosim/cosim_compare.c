@@ -25,7 +25,8 @@ void bd_cosim_repeat_line(const struct bd_cosim_worker *w, const struct bd_cosim
              o->fault ? o->fault : "");
 }
 
-void bd_cosim_note_in(struct bd_cosim_worker *w, char first[1536], const struct bd_cosim_item *item, const char *difference)
+void bd_cosim_note_in(struct bd_cosim_worker *w, char first[1536], const struct bd_cosim_item *item,
+                      const char *difference)
 {
     if (first[0]) {
         return;
@@ -106,7 +107,8 @@ void bd_cosim_compare_result(struct bd_cosim_worker *w, const struct bd_cosim_it
     }
 }
 
-bd_status bd_cosim_find_price(struct bd_cosim_worker *w, unsigned switch_index, bool store, uint64_t *cycles, struct bd_error *err)
+bd_status bd_cosim_find_price(struct bd_cosim_worker *w, unsigned switch_index, bool store, uint64_t *cycles,
+                              struct bd_error *err)
 {
     struct bd_cosim_price *price = &w->prices[switch_index][store];
     if (!price->known) {
@@ -115,9 +117,9 @@ bd_status bd_cosim_find_price(struct bd_cosim_worker *w, unsigned switch_index, 
         struct bd_frame_cost *cost = bd_xcalloc(1, sizeof *cost);
         bd_status status = bd_cost_frame(w->program, &hardware, switch_index, store, cost, err);
         *price = (struct bd_cosim_price){.known = status == BD_OK,
-                                .cycles = cost->cycles,
-                                .parts = {cost->cycles, cost->compute, cost->weight_stall, cost->input_stall,
-                                          cost->output_stall, cost->overhead}};
+                                         .cycles = cost->cycles,
+                                         .parts = {cost->cycles, cost->compute, cost->weight_stall, cost->input_stall,
+                                                   cost->output_stall, cost->overhead}};
         free(cost);
         if (status != BD_OK) {
             return status;
@@ -128,7 +130,8 @@ bd_status bd_cosim_find_price(struct bd_cosim_worker *w, unsigned switch_index, 
 }
 
 /* Whether the device's own counters are those of the prediction; else `text` names the part that differs most. */
-static bool counters_agree(struct bd_cosim_worker *w, const struct bd_device_counters *predicted, char *text, size_t size)
+static bool counters_agree(struct bd_cosim_worker *w, const struct bd_device_counters *predicted, char *text,
+                           size_t size)
 {
     static const char *const names[] = {"all", "compute", "weight stall", "input stall", "output stall", "overhead"};
     struct bd_device_counters c;
@@ -150,7 +153,8 @@ static bool counters_agree(struct bd_cosim_worker *w, const struct bd_device_cou
     return memcmp(is, should, sizeof is) == 0;
 }
 
-void bd_cosim_compare_cycles(struct bd_cosim_worker *w, const struct bd_cosim_item *item, bool store, uint64_t simulated)
+void bd_cosim_compare_cycles(struct bd_cosim_worker *w, const struct bd_cosim_item *item, bool store,
+                             uint64_t simulated)
 {
     struct bd_cosim_switch *at = &w->totals.at[item->switch_index];
     const struct bd_cosim_price *price = &w->prices[item->switch_index][store];

@@ -56,16 +56,19 @@ struct bd_cosim_item {
 /* The command line that repeats an item. */
 void bd_cosim_repeat_line(const struct bd_cosim_worker *w, const struct bd_cosim_item *item, char *text, size_t size);
 /* Puts a difference in words, unless one stands there. */
-void bd_cosim_note_in(struct bd_cosim_worker *w, char first[1536], const struct bd_cosim_item *item, const char *difference);
+void bd_cosim_note_in(struct bd_cosim_worker *w, char first[1536], const struct bd_cosim_item *item,
+                      const char *difference);
 
 /* A layer that the device stored, and the result, against the reference. */
 void bd_cosim_compare_layer(struct bd_cosim_worker *w, const struct bd_cosim_item *item, unsigned layer);
 void bd_cosim_compare_result(struct bd_cosim_worker *w, const struct bd_cosim_item *item, const int32_t *found);
 
 /* The predicted clocks of a frame, with every layer stored or none. */
-bd_status bd_cosim_find_price(struct bd_cosim_worker *w, unsigned switch_index, bool store, uint64_t *cycles, struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_cosim_find_price(struct bd_cosim_worker *w, unsigned switch_index, bool store, uint64_t *cycles,
+                              struct bd_error *err) BD_WARN_UNUSED;
 /* A frame's clocks, counted outside the device and by its own counters, against the prediction. */
-void bd_cosim_compare_cycles(struct bd_cosim_worker *w, const struct bd_cosim_item *item, bool store, uint64_t simulated);
+void bd_cosim_compare_cycles(struct bd_cosim_worker *w, const struct bd_cosim_item *item, bool store,
+                             uint64_t simulated);
 
 void bd_cosim_merge(struct bd_cosim_totals *to, const struct bd_cosim_totals *from);
 /* BD_FAIL with the first difference. */

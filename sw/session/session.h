@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/program/hardware.h"
-#include "model/program/program.h"
 #include "model/data/dataset.h"
 #include "model/exec/exec.h"
+#include "model/program/hardware.h"
+#include "model/program/program.h"
 #include "sw/driver/driver.h"
 #include "sw/transport/platform.h"
 

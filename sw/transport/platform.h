@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/program/hardware.h"
 #include "model/core/error.h"
+#include "model/program/hardware.h"
 #include "sw/driver/port.h"
 #include "sw/transport/guarded_memory.h"
 #include "sw/transport/protocol.h"

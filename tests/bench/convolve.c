@@ -1,5 +1,5 @@
-/* Speed of the integer forward convolution (model/kernels/intconv.h) on a thread: +-1 weights with codes of 1, 2, 4 and 8
- * bits, by bytes and, where these are taken, by bits, beside oneDNN's convolution of bytes (u8 with s8 to s32, which
+/* Speed of the integer forward convolution (model/kernels/intconv.h) on a thread: +-1 weights with codes of 1, 2, 4 and
+ * 8 bits, by bytes and, where these are taken, by bits, beside oneDNN's convolution of bytes (u8 with s8 to s32, which
  * knows no other precision). Shapes are ResNet-20's. All ways take turns, image by image of a batch whose maps leave
  * the nearest caches as in training; medians of ROUNDS walks in the thread's processor time. Prints a table and how far
  * each is from the processor's limit for products of bytes. Exit code 1: two ways give different sums. */

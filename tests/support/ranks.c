@@ -132,8 +132,8 @@ static bd_status compare(const struct bd_mpi *mpi, bool twice, bool *equal, stru
     }
     *equal = flipped ? worst < 0.1 : worst <= BOUND;
     if (!status) {
-        printf("rank %d of %d: %zu parameters apart by at most %.2g, %zu of %zu codes flipped\n", mpi->rank,
-               mpi->ranks, whole.count, worst, flipped, whole.code_count);
+        printf("rank %d of %d: %zu parameters apart by at most %.2g, %zu of %zu codes flipped\n", mpi->rank, mpi->ranks,
+               whole.count, worst, flipped, whole.code_count);
     }
     bd_net_destroy(whole.net);
     bd_net_destroy(part.net);

@@ -9,8 +9,8 @@
  *       one step of a random network on random images, taken apart into .npy files under OUT: every array of the
  *       checkpoint (NAME), gradients (gradient/NAME), both after two updates (updated/NAME; SGD's with momentum and
  *       decay of everything), and for each switch S the codes of each quantizer Q (S/codes/Q), sums and integer weights
- *       of each layer L (S/sums/L, S/weights/L), S/pooled, S/logits, S/loss, S/d_logits; step.json says what else decided the numbers. Batch
- * norm's running statistics are those of the batch alone. */
+ *       of each layer L (S/sums/L, S/weights/L), S/pooled, S/logits, S/loss, S/d_logits; step.json says what else
+ * decided the numbers. Batch norm's running statistics are those of the batch alone. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,10 +25,10 @@
 #include "model/core/rng.h"
 #include "model/kernels/conv.h"
 #include "model/train/loop/loss.h"
-#include "model/train/network/network.h"
 #include "model/train/loop/optimizer.h"
 #include "model/train/loop/profile.h"
 #include "model/train/loop/train.h"
+#include "model/train/network/network.h"
 
 #define WARM_UP 2 /* steps */
 
@@ -382,14 +382,11 @@ static int usage(void)
 
 static bool parse(struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {{"steps", required_argument, NULL, 's'},
-                                          {"batch", required_argument, NULL, 'b'},
-                                          {"seed", required_argument, NULL, 'r'},
-                                          {"bfloat16", no_argument, NULL, 'h'},
-                                          {"teacher", required_argument, NULL, 't'},
-                                          {"optimizer", required_argument, NULL, 'o'},
-                                          {"data", required_argument, NULL, 'd'},
-                                          {0}};
+    static const struct option table[] = {
+        {"steps", required_argument, NULL, 's'},   {"batch", required_argument, NULL, 'b'},
+        {"seed", required_argument, NULL, 'r'},    {"bfloat16", no_argument, NULL, 'h'},
+        {"teacher", required_argument, NULL, 't'}, {"optimizer", required_argument, NULL, 'o'},
+        {"data", required_argument, NULL, 'd'},    {0}};
     static const char *const teachers[] = {"labels", "top", "next"};
     *options = (struct options){.steps = 10, .batch = 128, .teacher = BD_TEACHER_TOP};
     for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {

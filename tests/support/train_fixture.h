@@ -10,8 +10,8 @@
 
 #include "model/core/memory.h"
 #include "model/core/rng.h"
-#include "model/train/network/network.h"
 #include "model/train/loop/train.h"
+#include "model/train/network/network.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/checkpoint/checkpoint.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
-#include "model/checkpoint/checkpoint.h"
 #include "model/train/loop/train.h"
 
 static const char network[] =

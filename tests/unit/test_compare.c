@@ -122,9 +122,9 @@ Test(compare, grid_of_one_factor)
     static const char text[] = "name: grid\nnetwork: yaml-configs/networks/resnet8.yaml\nfolder: none\n"
                                "switches: w1a8,w1a1\nquantizers: floor,dorefa,lsq\nlabel_weights: 1,0\n"
                                "arms: shared\nrates: 0.01\ngrid: one_factor\nteachers: %s\n%s";
-    static const char *const names[] = {"floor.top.a0-1",  "floor.top.a0-0", "floor.next.a0-1",     "floor.labels",
-                                        "dorefa.top.a0-1", "lsq.top.a0-1",   "floor.top.a0-1.float32",
-                                        "floor.top.a0-1.w1a32"};
+    static const char *const names[] = {"floor.top.a0-1",         "floor.top.a0-0",      "floor.next.a0-1",
+                                        "floor.labels",           "dorefa.top.a0-1",     "lsq.top.a0-1",
+                                        "floor.top.a0-1.float32", "floor.top.a0-1.w1a32"};
     struct bd_comparison c;
     struct bd_error err;
     char yaml[512], path[] = "/tmp/bd_compare_XXXXXX";
@@ -160,11 +160,17 @@ Test(compare, order_and_choice)
     cr_assert_str_eq(c.runs[taught->teacher].id, "independent.own.w1a4.seed2");
     cr_assert_null(bd_comparison_find(&c, "taught.own.next.a0-0.5.w1a8.seed1"));
     cr_assert_not(bd_comparison_ready(&c, full));
-    cr_assert_eq(bd_comparison_take(&c, "{\"run\":\"shared.own.next.a0-0.5.pilot1\",\"rate\":0.001,"
-                                        "\"validation\":{\"w1a8\":0.9,\"w1a4\":0.5,\"w1a1\":0.5}}", &err), BD_OK);
+    cr_assert_eq(bd_comparison_take(&c,
+                                    "{\"run\":\"shared.own.next.a0-0.5.pilot1\",\"rate\":0.001,"
+                                    "\"validation\":{\"w1a8\":0.9,\"w1a4\":0.5,\"w1a1\":0.5}}",
+                                    &err),
+                 BD_OK);
     cr_assert_not(bd_comparison_ready(&c, full));
-    cr_assert_eq(bd_comparison_take(&c, "{\"run\":\"shared.own.next.a0-0.5.pilot2\",\"rate\":0.003,"
-                                        "\"validation\":{\"w1a8\":0.7,\"w1a4\":0.7,\"w1a1\":0.7}}", &err), BD_OK);
+    cr_assert_eq(bd_comparison_take(&c,
+                                    "{\"run\":\"shared.own.next.a0-0.5.pilot2\",\"rate\":0.003,"
+                                    "\"validation\":{\"w1a8\":0.7,\"w1a4\":0.7,\"w1a1\":0.7}}",
+                                    &err),
+                 BD_OK);
     cr_assert(bd_comparison_ready(&c, full));
     cr_assert_eq(bd_comparison_rate(&c, full), 0.003);
     cr_assert_eq(bd_comparison_take(&c, "{\"run\":\"shared.nothing\",\"validation\":{}}", &err), BD_BAD_INPUT);
@@ -219,8 +225,10 @@ Test(compare, journals_of_others)
         bool table, any_build;
     } rows[] = {
         {now, NULL, true, false},
-        {"{\"images\":8,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"b\"}", "'images' was 8 there and is 9", false, true},
-        {"{\"images\":9,\"size\":0,\"arithmetic\":\"bfloat16\",\"build\":\"b\"}", "'arithmetic' was \"bfloat16\"", true, true},
+        {"{\"images\":8,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"b\"}", "'images' was 8 there and is 9", false,
+         true},
+        {"{\"images\":9,\"size\":0,\"arithmetic\":\"bfloat16\",\"build\":\"b\"}", "'arithmetic' was \"bfloat16\"", true,
+         true},
         {"{\"images\":9,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"a\"}", "another build", true, false},
         {"{\"images\":9,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"a\"}", NULL, true, true},
         {"{\"images\":9,\"build\":\"b\"}", "differs", true, true}, /* of a build that did not tell its arithmetic */

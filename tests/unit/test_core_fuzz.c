@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model/program/hardware.h"
 #include "model/checkpoint/random_checkpoint.h"
-#include "model/program/random_network.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/exec/exec.h"
 #include "model/graph/graph.h"
+#include "model/program/hardware.h"
+#include "model/program/random_network.h"
 
 #define DEMO "yaml-configs/hardware/demo.yaml"
 #define NETWORK "yaml-configs/networks/resnet8.yaml"
@@ -121,7 +121,8 @@ Test(core_fuzz, programs)
     bd_hardware_release(&hardware);
 }
 
-/* Edits of a description: bytes changed, dropped, doubled. What is still a network must be written out and read again. */
+/* Edits of a description: bytes changed, dropped, doubled. What is still a network must be written out and read again.
+ */
 static void fuzz_network(const char *path, uint64_t seeds)
 {
     size_t size;

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/fold/fold.h"
 #include "model/checkpoint/random_checkpoint.h"
-#include "model/program/random_network.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/cost/cost.h"
 #include "model/cost/pricer.h"
+#include "model/fold/fold.h"
+#include "model/program/random_network.h"
 #include "model/prune/prune.h"
 
 static void load_demo(struct bd_hardware *hardware)
@@ -175,7 +175,8 @@ Test(cost, grid_is_what_the_hardware_tells_apart)
             cr_assert(i == 0 || price > above, "two counts of the grid cost the same");
             for (int c = i ? counts[i - 1] + 1 : 1; c < counts[i]; c++) {
                 channels[g] = c;
-                cr_assert_geq(bd_pricer_cycles(&pricer, channels), price, "%d channels are cheaper than %d", c, counts[i]);
+                cr_assert_geq(bd_pricer_cycles(&pricer, channels), price, "%d channels are cheaper than %d", c,
+                              counts[i]);
             }
             above = price;
         }

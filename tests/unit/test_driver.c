@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/program/random_network.h"
 #include "model/core/memory.h"
+#include "model/program/random_network.h"
 #include "sw/driver/bitdial_regs.h"
 #include "sw/driver/driver.h"
 

@@ -4,10 +4,10 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "model/program/hardware.h"
-#include "model/program/random_network.h"
 #include "model/core/memory.h"
 #include "model/exec/exec.h"
+#include "model/program/hardware.h"
+#include "model/program/random_network.h"
 
 enum { NETWORKS = 64 };
 

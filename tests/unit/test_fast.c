@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/program/hardware.h"
-#include "model/program/pack.h"
-#include "model/program/random_network.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/exec/exec.h"
 #include "model/exec/fast.h"
+#include "model/program/hardware.h"
+#include "model/program/pack.h"
+#include "model/program/random_network.h"
 
 #define IMAGES 3
 

@@ -7,14 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model/fold/fold.h"
 #include "model/checkpoint/random_checkpoint.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
+#include "model/eval/evaluate.h"
 #include "model/exec/exec.h"
 #include "model/exec/fast.h"
 #include "model/exec/requantize.h"
-#include "model/eval/evaluate.h"
+#include "model/fold/fold.h"
 
 #define DEMO "yaml-configs/hardware/demo.yaml"
 

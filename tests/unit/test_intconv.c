@@ -6,8 +6,8 @@
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/kernels/intconv.h"
-#include "model/train/network/network.h"
 #include "model/train/loop/train.h"
+#include "model/train/network/network.h"
 
 enum { BATCH = 12, SIDE = 12 };
 

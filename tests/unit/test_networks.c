@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "model/core/memory.h"
-#include "model/graph/parameter_count.h"
 #include "model/graph/graph.h"
+#include "model/graph/parameter_count.h"
 #include "tests/support/graph_fixture.h"
 
 static void load(struct bd_graph *graph, const char *name)
@@ -323,7 +323,8 @@ Test(networks, refusals_have_positions)
 Test(networks, averaging_shortcuts)
 {
     static const char format[] =
-        "name: a\ninput: {height: %d, width: 12, channels: 1}\nclasses: 3\nswitches: [w2a2, w1a1]\nstem: {channels: 4}\n"
+        "name: a\ninput: {height: %d, width: 12, channels: 1}\nclasses: 3\nswitches: [w2a2, w1a1]\nstem: {channels: "
+        "4}\n"
         "stages:\n  - {channels: 6, stride: %d, blocks: [{shortcut: average}, {kind: bireal}]}\nhead: {}\n";
     struct bd_graph graph, resized;
     struct bd_layer_account account;

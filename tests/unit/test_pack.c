@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/program/layout.h"
-#include "model/program/pack.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/exec/exec.h"
+#include "model/program/layout.h"
+#include "model/program/pack.h"
 
 struct sample {
     struct bd_plain_layer layer;
@@ -28,7 +28,8 @@ static void sample_init(struct sample *s, struct bd_rng *rng)
 {
     struct bd_plain_layer *l = &s->layer;
     memset(s, 0, sizeof *s);
-    *l = (struct bd_plain_layer){.name = "only", .operation = BD_OP_CONV, .out_tensor = 1, .groups = 1, .weight_planes = 8};
+    *l = (struct bd_plain_layer){
+        .name = "only", .operation = BD_OP_CONV, .out_tensor = 1, .groups = 1, .weight_planes = 8};
     l->kernel_h = l->kernel_w = bd_rng_below(rng, 2) ? 3 : 1;
     l->pad = l->kernel_h == 3 ? (int)bd_rng_below(rng, 2) : 0;
     l->stride = 1 + (int)bd_rng_below(rng, 2);
@@ -57,11 +58,19 @@ static void sample_init(struct sample *s, struct bd_rng *rng)
         s->m[c] = (int32_t)bd_rng_below(rng, 2000) - 1000;
         s->b[c] = (int64_t)bd_rng_below(rng, 2000000) - 1000000;
     }
-    at->requant = (struct bd_plain_requant){.multiplier = s->m, .bias = s->b, .shift = (int)bd_rng_below(rng, 8),
-                                            .code_multiplier = 1 + bd_rng_below(rng, 1000), .code_shift = 12,
-                                            .code_offset = 2048, .residual_multiplier = 1};
-    s->net = (struct bd_plain_network){.name = "sample", .switch_count = 1, .layer_count = 1, .classes = l->out_channels,
-                                       .switches = {{.name = "wXaY", .weight_bits = 1, .activation_bits = 1}}, .layers = &s->layer};
+    at->requant = (struct bd_plain_requant){.multiplier = s->m,
+                                            .bias = s->b,
+                                            .shift = (int)bd_rng_below(rng, 8),
+                                            .code_multiplier = 1 + bd_rng_below(rng, 1000),
+                                            .code_shift = 12,
+                                            .code_offset = 2048,
+                                            .residual_multiplier = 1};
+    s->net = (struct bd_plain_network){.name = "sample",
+                                       .switch_count = 1,
+                                       .layer_count = 1,
+                                       .classes = l->out_channels,
+                                       .switches = {{.name = "wXaY", .weight_bits = 1, .activation_bits = 1}},
+                                       .layers = &s->layer};
     const size_t bytes = (size_t)l->in_height * l->in_width * l->in_channels;
     s->image = bd_xmalloc(bytes);
     for (size_t i = 0; i < bytes; i++)
@@ -96,7 +105,8 @@ static int32_t direct_acc(const struct sample *s, int oc, int oy, int ox)
 }
 
 /* Activation buffer as the loader leaves it: [word][lane]. */
-static uint8_t *load_activations(const struct sample *s, const struct bd_descriptor *d, const struct bd_program_header *h)
+static uint8_t *load_activations(const struct sample *s, const struct bd_descriptor *d,
+                                 const struct bd_program_header *h)
 {
     uint8_t *act = bd_xmalloc((size_t)h->act_words * h->lanes);
     memset(act, 0xa5, (size_t)h->act_words * h->lanes); /* lanes nobody writes hold rubbish: masks must hide it */
@@ -105,7 +115,8 @@ static uint8_t *load_activations(const struct sample *s, const struct bd_descrip
         for (uint32_t oy = 0; oy < d->out_height; oy++)
             for (uint32_t ox = 0; ox < d->out_width; ox++)
                 for (int tap = 0; tap < 9 * C; tap++) {
-                    const int y = (int)(oy * d->stride) + tap / (3 * C) - 1, x = (int)(ox * d->stride) + tap / C % 3 - 1;
+                    const int y = (int)(oy * d->stride) + tap / (3 * C) - 1,
+                              x = (int)(ox * d->stride) + tap / C % 3 - 1;
                     const bool real = y >= 0 && x >= 0 && y < H && x < W;
                     act[(d->in_base + oy * d->in_pitch + ox) * h->lanes + (uint32_t)tap] =
                         real ? s->image[(y * W + x) * C + tap % C] : 0;
@@ -119,7 +130,8 @@ static uint8_t *load_activations(const struct sample *s, const struct bd_descrip
                     if (x - j < -(int)d->in_left)
                         continue;
                     const uint32_t word = d->in_base + (uint32_t)y * d->in_pitch +
-                                          (uint32_t)(x - j + (int)d->in_left) * d->in_pixel_words + (uint32_t)c / h->lanes;
+                                          (uint32_t)(x - j + (int)d->in_left) * d->in_pixel_words +
+                                          (uint32_t)c / h->lanes;
                     act[word * h->lanes + (uint32_t)j * d->in_slot_lanes + (uint32_t)c % h->lanes] =
                         s->image[(y * W + x) * C + c];
                 }
@@ -171,12 +183,15 @@ static int32_t array_acc(const struct array *a, uint32_t row, int oy, int ox)
                     const int y = y0 + (int)ky, x = x0 + (int)(t * d->in_slots);
                     uint32_t code = 0;
                     if (lane_open(a, t, cwi, y, x0, lane))
-                        code = a->act[((int)d->in_base + y * (int)d->in_pitch + (x + (int)d->in_left) * (int)d->in_pixel_words +
-                                       (int)cwi) * (int)a->h->lanes + (int)lane];
+                        code = a->act[((int)d->in_base + y * (int)d->in_pitch +
+                                       (x + (int)d->in_left) * (int)d->in_pixel_words + (int)cwi) *
+                                          (int)a->h->lanes +
+                                      (int)lane];
                     for (uint32_t i = 0; i < d->weight_bits; i++) {
                         const uint32_t plane = d->weight_bits - 1 - i; /* chunk order: top first */
                         const uint64_t bit = ((uint64_t)k * a->h->rows + row) * a->h->lanes + lane;
-                        const int w = a->weights[(size_t)plane * bd_plane_bytes(a->h, d->k_words) + bit / 8] >> bit % 8 & 1;
+                        const int w =
+                            a->weights[(size_t)plane * bd_plane_bytes(a->h, d->k_words) + bit / 8] >> bit % 8 & 1;
                         if (d->datapath == BD_DATAPATH_MAC)
                             sum += (int64_t)(w ? (int)code : -(int)code) * (1 << i);
                         else
@@ -210,9 +225,10 @@ static void check_sample(const struct sample *s, const struct bd_program *progra
                 const int32_t acc = direct_acc(s, (int)oc, oy, ox);
                 const int32_t walked = array_acc(&a, oc % program->header->rows, oy, ox);
                 const int64_t z = ((int64_t)s->m[oc] * acc + s->b[oc]) >> d->shift;
-                cr_assert_eq(walked, acc, "seed %u: channel %u pixel (%d,%d): the array has %d, the layer %d", seed, oc, oy,
-                             ox, walked, acc);
-                cr_assert_eq(frame.outputs[0].z[((uint32_t)oy * d->out_width + (uint32_t)ox) * d->out_channels + oc], z);
+                cr_assert_eq(walked, acc, "seed %u: channel %u pixel (%d,%d): the array has %d, the layer %d", seed, oc,
+                             oy, ox, walked, acc);
+                cr_assert_eq(frame.outputs[0].z[((uint32_t)oy * d->out_width + (uint32_t)ox) * d->out_channels + oc],
+                             z);
             }
     }
     free(act);
@@ -221,14 +237,50 @@ static void check_sample(const struct sample *s, const struct bd_program *progra
 }
 
 static const struct bd_hardware GEOMETRIES[] = {
-    {.name = "demo", .rows = 8, .lanes = 64, .mac_lanes = 16, .requant_units = 4, .xnor = true, .mac = true,
-     .act_words = 2048, .z_words = 4096, .weight_words = 256, .mult_bits = 24},
-    {.name = "lanes32", .rows = 8, .lanes = 32, .mac_lanes = 16, .requant_units = 4, .xnor = true, .mac = true,
-     .act_words = 2048, .z_words = 4096, .weight_words = 256, .mult_bits = 24},
-    {.name = "lanes144", .rows = 8, .lanes = 144, .mac_lanes = 16, .requant_units = 4, .xnor = true, .mac = true,
-     .act_words = 2048, .z_words = 4096, .weight_words = 256, .mult_bits = 24},
-    {.name = "rows4", .rows = 4, .lanes = 64, .mac_lanes = 8, .requant_units = 2, .xnor = true, .mac = true,
-     .act_words = 2048, .z_words = 4096, .weight_words = 256, .mult_bits = 24},
+    {.name = "demo",
+     .rows = 8,
+     .lanes = 64,
+     .mac_lanes = 16,
+     .requant_units = 4,
+     .xnor = true,
+     .mac = true,
+     .act_words = 2048,
+     .z_words = 4096,
+     .weight_words = 256,
+     .mult_bits = 24},
+    {.name = "lanes32",
+     .rows = 8,
+     .lanes = 32,
+     .mac_lanes = 16,
+     .requant_units = 4,
+     .xnor = true,
+     .mac = true,
+     .act_words = 2048,
+     .z_words = 4096,
+     .weight_words = 256,
+     .mult_bits = 24},
+    {.name = "lanes144",
+     .rows = 8,
+     .lanes = 144,
+     .mac_lanes = 16,
+     .requant_units = 4,
+     .xnor = true,
+     .mac = true,
+     .act_words = 2048,
+     .z_words = 4096,
+     .weight_words = 256,
+     .mult_bits = 24},
+    {.name = "rows4",
+     .rows = 4,
+     .lanes = 64,
+     .mac_lanes = 8,
+     .requant_units = 2,
+     .xnor = true,
+     .mac = true,
+     .act_words = 2048,
+     .z_words = 4096,
+     .weight_words = 256,
+     .mult_bits = 24},
 };
 
 Test(pack, image_equals_layer)
@@ -259,7 +311,8 @@ Test(pack, refuses_by_layer_name)
     s.layer.in_channels = s.layer.groups = s.layer.out_channels = 2;
     s.net.classes = 2;
     cr_assert_eq(bd_pack(&s.net, &GEOMETRIES[0], false, &program, &err), BD_BAD_INPUT);
-    cr_assert(strstr(err.message, "'only'") && strstr(err.message, "needs groups, which the RTL does not have"), "%s", err.message);
+    cr_assert(strstr(err.message, "'only'") && strstr(err.message, "needs groups, which the RTL does not have"), "%s",
+              err.message);
     cr_assert_eq(bd_pack(&s.net, &GEOMETRIES[0], true, &program, &err), BD_OK, "%s", err.message);
     bd_program_release(&program);
     sample_release(&s);

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/program/hardware.h"
-#include "model/program/program.h"
-#include "model/program/random_network.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/exec/exec.h"
 #include "model/exec/fast.h"
+#include "model/program/hardware.h"
+#include "model/program/program.h"
+#include "model/program/random_network.h"
 
 /* Runs what was accepted; false where decoding refuses it. */
 static bool run(const struct bd_program *program, const char *what)
@@ -63,8 +63,8 @@ Test(program, changed_words_are_refused_or_harmless)
     for (unsigned index = 0; index < 18; index++) {
         struct bd_program program;
         /* Every third network has the layers that only the reference runs. */
-        const bd_status made = (index % 3 == 2 ? bd_random_reference_network : bd_random_network)(
-            31, index, &hardware, &program, &err);
+        const bd_status made =
+            (index % 3 == 2 ? bd_random_reference_network : bd_random_network)(31, index, &hardware, &program, &err);
         cr_assert_eq(made, BD_OK, "%s", err.message);
         const struct bd_program_header *h = program.header;
         const uint32_t descriptor_words = h->switch_count * h->switch_stride / 4;

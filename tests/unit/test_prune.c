@@ -147,14 +147,15 @@ Test(prune, a_negated_filter_is_the_first_to_go)
 static void check_layer(const struct bd_checkpoint *a, const struct bd_checkpoint *b, const char *name, const int *out,
                         int outs, const int *in, int ins, int old_ins, int spatial)
 {
-    const struct bd_array *wa = bd_checkpoint_find(a, "%s.weight", name), *wb = bd_checkpoint_find(b, "%s.weight", name);
+    const struct bd_array *wa = bd_checkpoint_find(a, "%s.weight", name),
+                          *wb = bd_checkpoint_find(b, "%s.weight", name);
     cr_assert_eq(wb->count, (int64_t)outs * ins * spatial);
     for (int o = 0; o < outs; o++) {
         for (int i = 0; i < ins; i++) {
             for (int k = 0; k < spatial; k++) {
                 int from_o = out ? out[o] : o, from_i = in ? in[i] : i;
-                cr_assert_eq(wb->data[(o * ins + i) * spatial + k],
-                             wa->data[(from_o * old_ins + from_i) * spatial + k], "%s %d %d", name, o, i);
+                cr_assert_eq(wb->data[(o * ins + i) * spatial + k], wa->data[(from_o * old_ins + from_i) * spatial + k],
+                             "%s %d %d", name, o, i);
             }
         }
         const struct bd_array *ba = bd_checkpoint_find(a, "%s.w2a2.beta", name);
@@ -267,8 +268,8 @@ Test(prune, verifier_catches_changed_survivors)
     bd_checkpoint_release(&c);
 }
 
-/* Surgery keeps every code of families whose codes do not nest: levels stay with the layer, a filter takes its unit with
- * it. Their checkpoints order filters by the codes of each switch. */
+/* Surgery keeps every code of families whose codes do not nest: levels stay with the layer, a filter takes its unit
+ * with it. Their checkpoints order filters by the codes of each switch. */
 Test(prune, families_keep_their_codes)
 {
     static const char *const quantizers[] = {"{weights: dorefa, activations: pact, weight_unit: filter}",

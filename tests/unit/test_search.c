@@ -101,11 +101,10 @@ Test(search, gp_stands_repeated_points_and_equal_targets)
 Test(search, log_expected_improvement)
 {
     /* E[max(z, 0)] for z ~ N(m, 1) is phi(m) + m Phi(m), here by numerical integration */
-    static const double table[][2] = {{3.0, 1.098739665328},   {0.0, -0.918938533205},  {-1.0, -2.485121025713},
-                                      {-5.0, -16.744301162661}};
+    static const double table[][2] = {
+        {3.0, 1.098739665328}, {0.0, -0.918938533205}, {-1.0, -2.485121025713}, {-5.0, -16.744301162661}};
     for (size_t i = 0; i < 4; i++) {
-        cr_assert_float_eq(bd_log_expected_improvement(table[i][0], 1.0, 0.0), table[i][1], 1e-9, "at %g",
-                           table[i][0]);
+        cr_assert_float_eq(bd_log_expected_improvement(table[i][0], 1.0, 0.0), table[i][1], 1e-9, "at %g", table[i][0]);
     }
     double last = HUGE_VAL;
     for (double z = 5.0; z > -1e6; z = z > -10 ? z - 0.01 : z * 1.01) { /* monotone and finite through every branch */
@@ -113,7 +112,8 @@ Test(search, log_expected_improvement)
         cr_assert(isfinite(value) && value < last, "at %g: %.17g after %.17g", z, value, last);
         last = value;
     }
-    double near = bd_log_expected_improvement(-49.999999, 1.0, 0.0), far = bd_log_expected_improvement(-50.000001, 1.0, 0.0);
+    double near = bd_log_expected_improvement(-49.999999, 1.0, 0.0),
+           far = bd_log_expected_improvement(-50.000001, 1.0, 0.0);
     cr_assert_float_eq(near, far, 2e-4);
     /* scale: EI of sd s is s times EI of the scaled gap */
     cr_assert_float_eq(bd_log_expected_improvement(2.0, 4.0, 3.0),
@@ -157,8 +157,8 @@ static void start(struct bd_search *search, enum bd_search_method method, uint64
     for (int i = 0; i < 5; i++) {
         axes[i] = (struct bd_search_axis){8, grid};
     }
-    struct bd_search_config config = {.method = method, .seed = seed, .initial = 8, .budget = budget,
-                                      .cost = sphere_cost, .context = &problem};
+    struct bd_search_config config = {
+        .method = method, .seed = seed, .initial = 8, .budget = budget, .cost = sphere_cost, .context = &problem};
     struct bd_error err;
     cr_assert_eq(bd_search_init(search, 5, axes, &config, &err), BD_OK);
 }
@@ -231,8 +231,13 @@ Test(search, floor_is_a_mask_too)
     struct bd_search_axis axes[5] = {{8, grid}, {8, grid}, {8, grid}, {8, grid}, {8, grid}};
     struct bd_error err;
     for (int method = BD_SEARCH_BAYES; method <= BD_SEARCH_SOBOL; method++) {
-        struct bd_search_config config = {.method = (enum bd_search_method)method, .seed = 2, .initial = 5,
-                                          .budget = 44, .floor = 40, .cost = sphere_cost, .context = &problem};
+        struct bd_search_config config = {.method = (enum bd_search_method)method,
+                                          .seed = 2,
+                                          .initial = 5,
+                                          .budget = 44,
+                                          .floor = 40,
+                                          .cost = sphere_cost,
+                                          .context = &problem};
         struct bd_search search;
         cr_assert_eq(bd_search_init(&search, 5, axes, &config, &err), BD_OK);
         for (int i = 0; i < 12; i++) {

@@ -10,12 +10,12 @@
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
-#include "model/quant/quant.h"
-#include "model/kernels/conv.h"
 #include "model/eval/evaluate.h"
+#include "model/kernels/conv.h"
 #include "model/kernels/kernels.h"
-#include "model/train/network/network.h"
+#include "model/quant/quant.h"
 #include "model/train/loop/train.h"
+#include "model/train/network/network.h"
 #include "tests/support/train_fixture.h"
 
 #define PROBED 6 /* entries of each array whose gradient is compared */

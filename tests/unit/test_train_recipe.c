@@ -6,10 +6,10 @@
 #include "model/eval/evaluate.h"
 #include "model/quant/quant.h"
 #include "model/train/loop/loss.h"
-#include "model/train/network/measure.h"
 #include "model/train/loop/optimizer.h"
 #include "model/train/loop/schedule.h"
 #include "model/train/loop/targets.h"
+#include "model/train/network/measure.h"
 #include "tests/support/train_fixture.h"
 
 Test(train_recipe, rates)
@@ -406,8 +406,8 @@ Test(train_recipe, measured_gradients)
     close_run(&alone);
 }
 
-/* Two backward passes into one gradient: balanced, the second part has in every layer the norm of the first, and its own
- * direction. */
+/* Two backward passes into one gradient: balanced, the second part has in every layer the norm of the first, and its
+ * own direction. */
 Test(train_recipe, balanced_gradients)
 {
     struct run run;

@@ -8,10 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "model/program/random_network.h"
 #include "model/core/memory.h"
 #include "model/cost/cost.h"
 #include "model/exec/exec.h"
+#include "model/program/random_network.h"
 #include "sw/driver/bitdial_regs.h"
 #include "sw/driver/driver.h"
 #include "sw/transport/channel.h"

@@ -12,9 +12,9 @@ struct bd_loss {
     int64_t batch; /* images here */
     int64_t total; /* images of the mean: those of all ranks */
     int classes;
-    const uint16_t *labels; /* (batch) */
-    double label_weight;    /* a0 */
-    const float *teacher;   /* its logits, or NULL: no second term */
+    const uint16_t *labels;             /* (batch) */
+    double label_weight;                /* a0 */
+    const float *teacher;               /* its logits, or NULL: no second term */
     double teacher_weight, temperature; /* a1, T */
 };
 

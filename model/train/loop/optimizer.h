@@ -3,8 +3,8 @@
 #ifndef BD_TRAIN_OPTIMIZER_H
 #define BD_TRAIN_OPTIMIZER_H
 
-#include "model/train/network/network.h"
 #include "model/train/loop/train.h"
+#include "model/train/network/network.h"
 
 #define BD_SMALLEST_ALPHA 0.05f
 #define BD_SMALLEST_SCALE 1e-4f

@@ -3,11 +3,11 @@
 #ifndef BD_TRAIN_PROFILE_H
 #define BD_TRAIN_PROFILE_H
 
-#include "model/train/network/network.h"
 #include "model/train/loop/train.h"
+#include "model/train/network/network.h"
 
-/* What this machine reaches with all threads in short loops of their own, by processor time: operations a second of multiply-adds in
- * registers (0: no such instruction) and bytes a second read and written by a triad over memory. */
+/* What this machine reaches with all threads in short loops of their own, by processor time: operations a second of
+ * multiply-adds in registers (0: no such instruction) and bytes a second read and written by a triad over memory. */
 struct bd_limits {
     double float_operations, half_operations, byte_operations, bytes;
 };

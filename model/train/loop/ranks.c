@@ -56,8 +56,8 @@ bd_status bd_mpi_open(struct bd_mpi *mpi, double stall_seconds, struct bd_error 
     MPI_Comm_rank(MPI_COMM_WORLD, &mpi->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &mpi->ranks);
     mpi->started = true;
-    mpi->reducer = (struct bd_reducer){
-        .context = mpi, .ranks = mpi->ranks, .sum_doubles = sum_doubles, .sum_floats = sum_floats};
+    mpi->reducer =
+        (struct bd_reducer){.context = mpi, .ranks = mpi->ranks, .sum_doubles = sum_doubles, .sum_floats = sum_floats};
     mpi->pulse = bd_xcalloc(1, sizeof *mpi->pulse);
     return bd_pulse_open(mpi->pulse, mpi->rank, mpi->ranks, stall_seconds, err);
 }

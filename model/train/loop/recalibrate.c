@@ -3,8 +3,8 @@
 
 #include "model/core/memory.h"
 #include "model/eval/evaluate.h"
-#include "model/train/network/network.h"
 #include "model/train/loop/train.h"
+#include "model/train/network/network.h"
 
 bd_status bd_train_recalibrate(struct bd_checkpoint *checkpoint, const struct bd_dataset *images, uint32_t switches,
                                int batch, int batches, struct bd_error *err)

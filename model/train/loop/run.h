@@ -3,11 +3,11 @@
 #define BD_TRAIN_RUN_H
 
 #include "model/data/batch.h"
-#include "model/train/network/measure.h"
-#include "model/train/network/network.h"
 #include "model/train/loop/state.h"
 #include "model/train/loop/targets.h"
 #include "model/train/loop/train.h"
+#include "model/train/network/measure.h"
+#include "model/train/network/network.h"
 
 struct bd_run_phases { /* seconds of this thread's processor time, summed over steps */
     double data, loss, optimizer;

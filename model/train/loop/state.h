@@ -1,13 +1,14 @@
 /* What a run keeps beside the weights, inside the checkpoint under "train/", so that saving it saves the state: the
- * step, the optimiser's moments and how often each switch was updated. The plan stands in the metadata, and a resumed run must have the same. */
+ * step, the optimiser's moments and how often each switch was updated. The plan stands in the metadata, and a resumed
+ * run must have the same. */
 #ifndef BD_TRAIN_STATE_H
 #define BD_TRAIN_STATE_H
 
-#include "model/train/network/network.h"
 #include "model/train/loop/train.h"
+#include "model/train/network/network.h"
 
 struct bd_train_state {
-    size_t count;           /* parameters */
+    size_t count;            /* parameters */
     float **first, **second; /* moments by parameter, in the checkpoint; second: Adam's alone */
     float *step;             /* "train/step": low 20 bits, the rest */
     float *updates;          /* "train/updates": the same for each switch; updates of its private parameters */

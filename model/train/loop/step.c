@@ -137,8 +137,8 @@ static bd_status train_switch(struct bd_run *run, int s, int above, struct bd_er
     }
     compares = compares && teacher.logits;
     if (compares) {
-        bd_loss_pooled_gradient(run->pooled[s], teacher.pooled, run->rows, plan->batch,
-                                run->pooled_count, plan->pooled_weight * ramp, run->d_pooled);
+        bd_loss_pooled_gradient(run->pooled[s], teacher.pooled, run->rows, plan->batch, run->pooled_count,
+                                plan->pooled_weight * ramp, run->d_pooled);
     }
     return bd_net_backward(run->net, s, run->d_logits, compares ? run->d_pooled : NULL, err);
 }

@@ -28,15 +28,17 @@ bd_status bd_targets_open(struct bd_targets *targets, const struct bd_checkpoint
                        graph->name, graph->input_height, graph->input_width, graph->input_channels, graph->classes);
     }
     if (pooled && pooled_channels(from) != pooled_channels(graph)) {
-        return bd_fail(err, BD_BAD_INPUT, "the pooled map of the teacher '%s' has %d channels, that of '%s' %d: they "
-                       "cannot be compared", from->name, pooled_channels(from), graph->name, pooled_channels(graph));
+        return bd_fail(err, BD_BAD_INPUT,
+                       "the pooled map of the teacher '%s' has %d channels, that of '%s' %d: they "
+                       "cannot be compared",
+                       from->name, pooled_channels(from), graph->name, pooled_channels(graph));
     }
     if (switch_index < 0 || switch_index >= from->switch_count) {
         return bd_fail(err, BD_BAD_INPUT, "the teacher '%s' has no switch %d", from->name, switch_index);
     }
     /* Without training the network only reads the checkpoint. */
-    bd_status status = bd_net_create(&targets->net, (struct bd_checkpoint *)teacher, batch, 1u << switch_index, half,
-                                     false, err);
+    bd_status status =
+        bd_net_create(&targets->net, (struct bd_checkpoint *)teacher, batch, 1u << switch_index, half, false, err);
     if (status) {
         return status;
     }
@@ -78,8 +80,7 @@ bd_status bd_targets_open_frozen(struct bd_targets *targets, const struct bd_che
 bd_status bd_targets_take(struct bd_targets *targets, const uint8_t *images, struct bd_error *err)
 {
     bd_status status = bd_net_begin(targets->net, images, err);
-    return status ? status
-                  : bd_net_forward(targets->net, targets->switch_index, BD_NET_EVALUATE, targets->logits, err);
+    return status ? status : bd_net_forward(targets->net, targets->switch_index, BD_NET_EVALUATE, targets->logits, err);
 }
 
 void bd_targets_close(struct bd_targets *targets)

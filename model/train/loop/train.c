@@ -7,8 +7,8 @@
 #include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
-#include "model/kernels/conv.h"
 #include "model/eval/evaluate.h"
+#include "model/kernels/conv.h"
 #include "model/train/loop/run.h"
 
 bool bd_train_uses_bfloat16(const struct bd_train_plan *plan)
@@ -197,9 +197,8 @@ static bd_status validate(struct bd_run *run, struct bd_error *err)
     }
     bd_net_set_reducer(run->net, NULL); /* the other ranks go on to the next step and wait there */
     bd_net_update_weights(run->net);
-    bd_status status =
-        bd_net_accuracy(run->net, run->graph, run->rows, run->plan.switches, run->control->validation,
-                        run->control->validate_images, run->shown.accuracy, err);
+    bd_status status = bd_net_accuracy(run->net, run->graph, run->rows, run->plan.switches, run->control->validation,
+                                       run->control->validate_images, run->shown.accuracy, err);
     status = status ? status : count_levels(run, err);
     bd_net_set_reducer(run->net, run->control->reducer);
     if (!status) {

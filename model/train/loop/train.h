@@ -12,10 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/checkpoint/checkpoint.h"
 #include "model/core/error.h"
 #include "model/core/yaml.h"
 #include "model/data/dataset.h"
-#include "model/checkpoint/checkpoint.h"
 #include "model/train/network/histogram.h"
 #include "model/train/network/measure.h"
 
@@ -116,8 +116,8 @@ bool bd_train_uses_bfloat16(const struct bd_train_plan *plan);
 /* Fresh arrays for the checkpoint's graph: weights normal with deviation sqrt(2 / fan-in). */
 void bd_train_initialise(struct bd_checkpoint *checkpoint, const struct bd_train_plan *plan);
 
-/* The levels of a switch that joins a run: clip levels of switch `from` (as steps with LSQ), and steps of its own weights
- * that suit the latents as they stand. In place. */
+/* The levels of a switch that joins a run: clip levels of switch `from` (as steps with LSQ), and steps of its own
+ * weights that suit the latents as they stand. In place. */
 void bd_train_join_levels(struct bd_checkpoint *checkpoint, int from, int to);
 
 /* Trains the checkpoint in place. One that holds "train/" state resumes, and is refused (BD_BAD_INPUT) under another
@@ -137,7 +137,7 @@ struct bd_train_config {
     char *output;   /* checkpoint to write */
     char *switches; /* comma-separated, or NULL: all */
     struct bd_data_spec data;
-    char *teacher;  /* BD_TEACHER_NETWORK's checkpoint, or NULL */
+    char *teacher;        /* BD_TEACHER_NETWORK's checkpoint, or NULL */
     char *teacher_switch; /* or NULL: its highest */
     int64_t save_every, validate_images, log_every, measure_every;
     struct bd_train_plan plan;

@@ -44,7 +44,8 @@ static const struct bd_field teacher_fields[] = {
 };
 static const struct bd_field warm_start_fields[] = {
     {"part", BD_FIELD_REAL, PLAN(warm_start), 0, 1, "0", NULL, NULL,
-     "first part of the steps, in which the leaders train alone; the others then join with their batch norm and levels"},
+     "first part of the steps, in which the leaders train alone; the others then join with their batch norm and "
+     "levels"},
     {"leaders", BD_FIELD_INT, PLAN(leaders), 1, BD_MAX_SWITCHES, "1", NULL, NULL, "how many of the highest switches"},
     {0},
 };

@@ -42,8 +42,8 @@ static void count_weights(const struct bd_net *net, const struct bd_graph *graph
     }
     const int16_t *integers = bd_net_weight_integers(net, l, s);
     const int zero_point = bd_weight_zero_point(graph->weights, bits);
-    const size_t count = (size_t)layer->out_channels * (layer->in_channels / layer->groups) * layer->kernel_h *
-                         layer->kernel_w;
+    const size_t count =
+        (size_t)layer->out_channels * (layer->in_channels / layer->groups) * layer->kernel_h * layer->kernel_w;
     counts->bits = bits;
     for (size_t i = 0; i < count; i++) {
         counts->count[bd_weight_code(integers[i], bits, zero_point) >> (8 - bits)]++;

@@ -176,7 +176,7 @@ void bd_net_count_codes(const struct bd_net *net, int quantizer, int s, uint64_t
         }
         return;
     }
-#pragma omp parallel for num_threads(net->workers) reduction(+ : counts[ : BD_NET_LEVELS])
+#pragma omp parallel for num_threads(net->workers) reduction(+ : counts[:BD_NET_LEVELS])
     for (int n = 0; n < net->batch; n++) {
         for (int first = 0; first < info->channels; first += block) {
             const int channels = info->channels - first < block ? info->channels - first : block;

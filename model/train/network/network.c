@@ -146,8 +146,7 @@ static bd_status open_conv(struct bd_net *net, struct bd_net_layer *layer, struc
                                              .row = net->codes[info->in_quantizer].row,
                                              .plane = net->codes[info->in_quantizer].plane};
     size_t depth = depthwise ? 1 : layer->in_padded;
-    layer->plain =
-        big_alloc(depth * layer->out_padded * side * info->kernel_h * side * info->kernel_w * sizeof(float));
+    layer->plain = big_alloc(depth * layer->out_padded * side * info->kernel_h * side * info->kernel_w * sizeof(float));
     return bd_conv_create(&layer->conv, &shape, err);
 }
 

@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/core/error.h"
 #include "model/checkpoint/checkpoint.h"
+#include "model/core/error.h"
 
 enum bd_parameter_kind {
     BD_PARAMETER_WEIGHT,

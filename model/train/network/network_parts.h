@@ -58,13 +58,13 @@ struct bd_net_codes {
 
 /* What each thread has of its own. */
 struct bd_net_worker {
-    void *operand;        /* a shard of codes as oneDNN reads them */
-    void *d_accumulation; /* a shard */
-    void *d_code;         /* a shard */
-    void *convolution;    /* what a convolution has under way */
+    void *operand;                                                 /* a shard of codes as oneDNN reads them */
+    void *d_accumulation;                                          /* a shard */
+    void *d_code;                                                  /* a shard */
+    void *convolution;                                             /* what a convolution has under way */
     double seconds[BD_PHASES], before[BD_PHASES], wall, processor; /* the latter three: of bd_clock_begin */
-    int taken;      /* parts of its run in a walk, by whom ever */
-    char apart[64]; /* a cache line from the next worker's */
+    int taken;                                                     /* parts of its run in a walk, by whom ever */
+    char apart[64];                                                /* a cache line from the next worker's */
 };
 
 struct bd_net {
