@@ -32,8 +32,12 @@ lint: $(B)/bitdial ## cppcheck on the C, verilator --lint-only -Wall on the RTL 
 	cppcheck --std=c11 --quiet --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
 	    --suppressions-list=tests/support/cppcheck.supp -D_GNU_SOURCE -I. $(LIB_SRC) $(CLI_SRC) $(GEN_SRC)
 	@sh hw/lint.sh
-format: ## clang-format over all C and C++ sources
+format: $(DEPS) ## clang-format over all C and C++ sources
 	clang-format -i $(call find,model sw tests hw sim,*.[ch]) $(call find,sim,*.cpp)
+check-format: $(DEPS) ## fail where clang-format would change a C or C++ source
+	@clang-format --dry-run --Werror $(call find,model sw tests hw sim,*.[ch]) $(call find,sim,*.cpp)
+check-layout: ## fail on an include that runs against the order of the folders
+	@sh tests/cli/layout_test.sh
 check-generated: $(B)/regs ## fail when a generated file differs from its source
 	@sh tests/cli/generated_test.sh
 cosim: all ## the shipped network on the RTL, every layer compared with the reference
@@ -81,6 +85,6 @@ $(B)/obj/%.o: %.c Makefile | $(DEPS)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 -include $(patsubst %.o,%.d,$(call objects,$(ALL_C))) $(wildcard hw/rules.mk sim/rules.mk)
-.PHONY: help demo test all lint format check-generated cosim synth-check bench deps clean
+.PHONY: help demo test all lint format check-format check-layout check-generated cosim synth-check bench deps clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += -j$(shell nproc)

@@ -30,7 +30,7 @@ package bitdial_pkg;
   typedef struct packed {
     logic              pool;  // operation
     logic              load_input;
-    logic              unfold;
+    logic              im2col;
     logic              write_codes;
     logic              add_stream;
     logic              write_stream;
@@ -62,7 +62,7 @@ package bitdial_pkg;
     logic [1:0]        row_words;
     logic [11:0]       k_words;
     logic [7:0]        segments;
-    logic [23:0]       interval;
+    logic [23:0]       initiation_interval;
     logic [5:0]        shift;
     logic [17:0]       code_multiplier;
     logic [31:0]       code_offset;

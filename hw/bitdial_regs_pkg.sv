@@ -22,7 +22,7 @@ package bitdial_regs_pkg;
   localparam logic [11:0] CAPABILITIES_ADDR = 12'h00c;
   localparam int CAPABILITIES_XNOR_LSB = 0;
   localparam int CAPABILITIES_MAC_LSB = 1;
-  localparam int CAPABILITIES_UNFOLD_LSB = 2;
+  localparam int CAPABILITIES_IM2COL_LSB = 2;
   localparam int CAPABILITIES_POOL_LSB = 3;
   localparam int CAPABILITIES_STREAM_LSB = 4;
   localparam int CAPABILITIES_STORE_LSB = 5;

@@ -74,7 +74,7 @@ module descriptor_slot #(
           5'd0: begin
             d_q.pool <= lo[1];
             d_q.load_input <= hi[0];
-            d_q.unfold <= hi[1];
+            d_q.im2col <= hi[1];
             d_q.write_codes <= hi[2];
             d_q.add_stream <= hi[3];
             d_q.write_stream <= hi[4];
@@ -146,7 +146,7 @@ module descriptor_slot #(
           end
           5'd20: d_q.segments <= lo[7:0];
           5'd21: begin
-            d_q.interval <= lo[23:0];
+            d_q.initiation_interval <= lo[23:0];
             d_q.shift <= hi[5:0];
           end
           5'd22: begin
@@ -184,12 +184,12 @@ module descriptor_slot #(
     no_datapath = d_q.mac ? HAS_MAC == 0 : HAS_XNOR == 0;
     odd_window = d_q.kernel_h != d_q.kernel_w || d_q.kernel_h[0] == 1'b0 || d_q.stride == 2'd0 || d_q.stride == 2'd3 ||
                  (d_q.kernel_h == 2'd1 && (d_q.pad_top || d_q.pad_left));
-    odd_input = (d_q.load_input && !first_layer_i) || (d_q.unfold && !d_q.load_input) ||
-                (d_q.unfold && (d_q.in_channels > CHAN_LIMIT || |d_q.in_width[bitdial_pkg::DIM_W-1:9] ||
+    odd_input = (d_q.load_input && !first_layer_i) || (d_q.im2col && !d_q.load_input) ||
+                (d_q.im2col && (d_q.in_channels > CHAN_LIMIT || |d_q.in_width[bitdial_pkg::DIM_W-1:9] ||
                                 (d_q.in_width[8] && |d_q.in_width[7:0]) || d_q.kernel_h != 2'd3 || !d_q.pad_top));
     too_many_weights = 32'(d_q.k_words) * 32'(d_q.weight_bits) > 32'(WEIGHT_WORDS);
     odd_sizes = d_q.in_height == '0 || d_q.in_width == '0 || d_q.in_channels == '0 || d_q.out_height == '0 ||
-                d_q.out_width == '0 || d_q.out_channels == '0 || d_q.row_groups == '0 || d_q.interval == '0;
+                d_q.out_width == '0 || d_q.out_channels == '0 || d_q.row_groups == '0 || d_q.initiation_interval == '0;
   end
   localparam logic [bitdial_pkg::CHAN_W-1:0] CHAN_LIMIT =
       (LANES / 9 > 4) ? bitdial_pkg::CHAN_W'(4) : bitdial_pkg::CHAN_W'(LANES / 9);

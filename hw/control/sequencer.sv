@@ -76,7 +76,7 @@ module sequencer #(
   logic        silent_q;  // aborted by a soft reset: no interrupt
 
   logic interval_end, row_end, map_end, tiles_end, strike;
-  assign interval_end = clock_q == descriptor_i.interval - 24'd1;
+  assign interval_end = clock_q == descriptor_i.initiation_interval - 24'd1;
   assign row_end = x_q == descriptor_i.out_width - 1'b1;
   assign map_end = row_end && y_q == descriptor_i.out_height - 1'b1;
   assign tiles_end = group_q == descriptor_i.row_groups - 1'b1;

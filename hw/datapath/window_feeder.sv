@@ -37,7 +37,7 @@ module window_feeder #(
   localparam int AW = bitdial_pkg::WORD_W;
   localparam int SW = DW + 2;  // signed coordinates, one column past either border
 
-  // The window as the array sees it: an unfolded image is a 1x1 layer over ready-made windows.
+  // The window as the array sees it: an image after im2col is a 1x1 layer over ready-made windows.
   logic [1:0]    kernel_h, kernel_w, stride;
   logic          pad_top, pad_left;
   logic [DW-1:0] height, width;
@@ -48,13 +48,13 @@ module window_feeder #(
   bitdial_pkg::tensor_t t;
   // verilator lint_on UNUSEDSIGNAL
   assign t = descriptor_i.in_tensor;
-  assign kernel_h = descriptor_i.unfold ? 2'd1 : descriptor_i.kernel_h;
-  assign kernel_w = descriptor_i.unfold ? 2'd1 : descriptor_i.kernel_w;
-  assign stride = descriptor_i.unfold ? 2'd1 : descriptor_i.stride;
-  assign pad_top = !descriptor_i.unfold && descriptor_i.pad_top;
-  assign pad_left = !descriptor_i.unfold && descriptor_i.pad_left;
-  assign height = descriptor_i.unfold ? descriptor_i.out_height : descriptor_i.in_height;
-  assign width = descriptor_i.unfold ? descriptor_i.out_width : descriptor_i.in_width;
+  assign kernel_h = descriptor_i.im2col ? 2'd1 : descriptor_i.kernel_h;
+  assign kernel_w = descriptor_i.im2col ? 2'd1 : descriptor_i.kernel_w;
+  assign stride = descriptor_i.im2col ? 2'd1 : descriptor_i.stride;
+  assign pad_top = !descriptor_i.im2col && descriptor_i.pad_top;
+  assign pad_left = !descriptor_i.im2col && descriptor_i.pad_left;
+  assign height = descriptor_i.im2col ? descriptor_i.out_height : descriptor_i.in_height;
+  assign width = descriptor_i.im2col ? descriptor_i.out_width : descriptor_i.in_width;
   assign planes = descriptor_i.mac ? 4'd1 : descriptor_i.in_bits;
   assign segments = descriptor_i.mac ? descriptor_i.segments : 8'd1;
 

@@ -212,9 +212,10 @@ static uint32_t writable_mask(const struct reg *reg)
 static void write_c(FILE *out, const struct map *map)
 {
     const char *p = map->prefix;
-    fprintf(out, "/* Register map of the accelerator, generated from hw/regs.yaml: do not edit. */\n"
-                 "#ifndef BITDIAL_REGS_H\n#define BITDIAL_REGS_H\n\n"
-                 "#define %s_WINDOW_BYTES %uu\n",
+    fprintf(out,
+            "/* Register map of the accelerator, generated from hw/regs.yaml: do not edit. */\n"
+            "/* clang-format off */\n#ifndef BITDIAL_REGS_H\n#define BITDIAL_REGS_H\n\n"
+            "#define %s_WINDOW_BYTES %uu\n",
             p, WINDOW_BYTES);
     for (size_t r = 0; r < map->count; r++) {
         const struct reg *reg = &map->registers[r];
@@ -259,10 +260,11 @@ static void write_sv(FILE *out, const struct map *map)
 
 static void write_markdown(FILE *out, const struct map *map)
 {
-    fprintf(out, "# Registers\n\nGenerated from `hw/regs.yaml`: do not edit. AXI4-Lite, 32 bits, a window of %u bytes;"
-                 " an access outside the map answers SLVERR.\n\n"
-                 "ro: a write is ignored. rw: reads give back what was written. wo: a write acts, reads give 0."
-                 " w1c: writing 1 clears.\n\n| offset | register | access | reset | meaning |\n|---|---|---|---|---|\n",
+    fprintf(out,
+            "# Registers\n\nGenerated from `hw/regs.yaml`: do not edit. AXI4-Lite, 32 bits, a window of %u bytes;"
+            " an access outside the map answers SLVERR.\n\n"
+            "ro: a write is ignored. rw: reads give back what was written. wo: a write acts, reads give 0."
+            " w1c: writing 1 clears.\n\n| offset | register | access | reset | meaning |\n|---|---|---|---|---|\n",
             WINDOW_BYTES);
     for (size_t r = 0; r < map->count; r++) {
         const struct reg *reg = &map->registers[r];
@@ -292,7 +294,7 @@ static void write_tests(FILE *out, const struct map *map)
 {
     fprintf(out, "/* Every register with its access and reset, generated from hw/regs.yaml: do not edit.\n"
                  " * REGS_TABLE(X): X(name, offset, access, reset, reset is fixed, bits that read back as written) */\n"
-                 "#ifndef REGS_TABLE_H\n#define REGS_TABLE_H\n\n"
+                 "/* clang-format off */\n#ifndef REGS_TABLE_H\n#define REGS_TABLE_H\n\n"
                  "enum regs_access { REGS_RO, REGS_RW, REGS_WO, REGS_W1C };\n\n#define REGS_TABLE(X)");
     for (size_t r = 0; r < map->count; r++) {
         const struct reg *reg = &map->registers[r];

@@ -23,28 +23,28 @@ module input_loader #(
   assign d = descriptor_i;
   logic       byte_valid, byte_ready;
   logic [7:0] data;
-  logic       plain_ready, plain_done, plain_we, unfold_ready, unfold_done, unfold_we;
-  logic [LANES-1:0]   plain_lanes, unfold_lanes;
-  logic [LANES*8-1:0] plain_data, unfold_data;
-  logic [bitdial_pkg::WORD_W-1:0] plain_addr, unfold_addr;
+  logic       plain_ready, plain_done, plain_we, im2col_ready, im2col_done, im2col_we;
+  logic [LANES-1:0]   plain_lanes, im2col_lanes;
+  logic [LANES*8-1:0] plain_data, im2col_data;
+  logic [bitdial_pkg::WORD_W-1:0] plain_addr, im2col_addr;
 
   byte_unpack u_byte_unpack (.clk_i, .rst_ni, .clear_i(start_i || abort_i), .beat_valid_i, .beat_data_i, .beat_ready_o,
                              .byte_valid_o(byte_valid), .byte_o(data), .byte_ready_i(byte_ready));
   input_plain #(.LANES(LANES)) u_input_plain (
-    .clk_i, .rst_ni, .start_i(start_i && !d.unfold), .abort_i, .tensor_i(d.in_tensor), .height_i(d.in_height),
+    .clk_i, .rst_ni, .start_i(start_i && !d.im2col), .abort_i, .tensor_i(d.in_tensor), .height_i(d.in_height),
     .width_i(d.in_width), .channels_i(d.in_channels), .byte_valid_i(byte_valid), .byte_i(data),
     .byte_ready_o(plain_ready), .done_o(plain_done), .we_o(plain_we), .lanes_o(plain_lanes), .addr_o(plain_addr),
     .data_o(plain_data));
-  input_unfold #(.LANES(LANES)) u_input_unfold (
-    .clk_i, .rst_ni, .start_i(start_i && d.unfold), .abort_i, .base_i(d.in_tensor.base), .height_i(d.in_height),
+  input_im2col #(.LANES(LANES)) u_input_im2col (
+    .clk_i, .rst_ni, .start_i(start_i && d.im2col), .abort_i, .base_i(d.in_tensor.base), .height_i(d.in_height),
     .width_i(d.in_width), .channels_i(d.in_channels[2:0]), .stride2_i(d.stride[1]), .byte_valid_i(byte_valid),
-    .byte_i(data), .byte_ready_o(unfold_ready), .done_o(unfold_done), .we_o(unfold_we), .lanes_o(unfold_lanes),
-    .addr_o(unfold_addr), .data_o(unfold_data));
+    .byte_i(data), .byte_ready_o(im2col_ready), .done_o(im2col_done), .we_o(im2col_we), .lanes_o(im2col_lanes),
+    .addr_o(im2col_addr), .data_o(im2col_data));
 
-  assign byte_ready = d.unfold ? unfold_ready : plain_ready;
-  assign done_o = plain_done || unfold_done;
-  assign we_o = d.unfold ? unfold_we : plain_we;
-  assign lanes_o = d.unfold ? unfold_lanes : plain_lanes;
-  assign addr_o = d.unfold ? unfold_addr : plain_addr;
-  assign data_o = d.unfold ? unfold_data : plain_data;
+  assign byte_ready = d.im2col ? im2col_ready : plain_ready;
+  assign done_o = plain_done || im2col_done;
+  assign we_o = d.im2col ? im2col_we : plain_we;
+  assign lanes_o = d.im2col ? im2col_lanes : plain_lanes;
+  assign addr_o = d.im2col ? im2col_addr : plain_addr;
+  assign data_o = d.im2col ? im2col_data : plain_data;
 endmodule

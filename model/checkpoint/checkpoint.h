@@ -16,8 +16,8 @@
  *   Q.S.step             (1)      LSQ: alpha is n times this
  * Layers of 32-bit (float) weights have neither scale, wstep nor wscale.
  * Training adds its own state (optimiser moments, moving averages, RNG) under names that begin with "train/". */
-#ifndef BD_TRAIN_CHECKPOINT_H
-#define BD_TRAIN_CHECKPOINT_H
+#ifndef BD_CHECKPOINT_CHECKPOINT_H
+#define BD_CHECKPOINT_CHECKPOINT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* A checkpoint that nobody trained: random weights, batch norm of plausible size with the awkward cases among them
  * (negative and zero gamma, large means), random clip levels. For tests of what reads checkpoints. */
-#ifndef BD_COMPILE_RANDOM_CHECKPOINT_H
-#define BD_COMPILE_RANDOM_CHECKPOINT_H
+#ifndef BD_CHECKPOINT_RANDOM_CHECKPOINT_H
+#define BD_CHECKPOINT_RANDOM_CHECKPOINT_H
 
 #include <stdint.h>
 

@@ -94,7 +94,7 @@ struct image_unit {
 static int64_t take_byte(struct image_unit *u, int64_t there)
 {
     int64_t taken = later(there, u->free);
-    if (u->d->flags & BD_FLAG_UNFOLD) {
+    if (u->d->flags & BD_FLAG_IM2COL) {
         u->in_row++;
         u->free = taken + 1;
         if (u->in_row == u->row_bytes) {
@@ -133,7 +133,7 @@ static int64_t image_job(struct read_channel *r, int64_t start, int64_t unit_sta
         beats -= burst;
     }
     /* windows run on over the column and the row beyond the image; then `done` is registered */
-    return d->flags & BD_FLAG_UNFOLD ? unit.free + d->in_width + 1 : taken + 1;
+    return d->flags & BD_FLAG_IM2COL ? unit.free + d->in_width + 1 : taken + 1;
 }
 
 /* ---- the write channel ---- */
@@ -222,7 +222,7 @@ static void run_tile(struct timeline *t, const struct bd_descriptor *d, uint32_t
         cost->weight_stall += (uint64_t)(ready - t->sequencer);
         t->sequencer = ready;
     }
-    int64_t pixels = (int64_t)d->out_height * d->out_width * d->interval;
+    int64_t pixels = (int64_t)d->out_height * d->out_width * d->initiation_interval;
     cost->compute += (uint64_t)pixels;
     /* the clock that sees the tile ready, one to set up, the pixels, the drain, one to end */
     int64_t end = t->sequencer + 2 + pixels + t->header->rows / t->header->requant_units + DRAIN;

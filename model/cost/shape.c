@@ -5,14 +5,14 @@
 #include "model/program/layout.h"
 #include "model/program/pack.h"
 
-#define UNFOLD_MAX_CHANNELS 4
-#define UNFOLD_MAX_WIDTH 256
+#define IM2COL_MAX_CHANNELS 4
+#define IM2COL_MAX_WIDTH 256
 
 struct shaper {
     const struct bd_graph *graph;
     const struct bd_hardware *hardware;
     const struct bd_program_header *header;
-    bool unfold;
+    bool im2col;
     struct bd_tensor_layout layouts[BD_MAX_LAYERS + 1]; /* by quantizer */
 };
 
@@ -40,10 +40,10 @@ static void lay_out_tensors(struct shaper *s)
                                          (uint32_t)quantizer->channels, kernel[q] ? kernel[q] : 1, pad[q]);
     }
     const struct bd_layer *first = &graph->layers[0];
-    s->unfold = first->kernel_h == 3 && first->kernel_w == 3 && first->pad == 1 && first->groups == 1 &&
-                first->in_channels <= UNFOLD_MAX_CHANNELS && 9 * first->in_channels <= s->hardware->lanes &&
-                first->in_width <= UNFOLD_MAX_WIDTH;
-    if (s->unfold) {
+    s->im2col = first->kernel_h == 3 && first->kernel_w == 3 && first->pad == 1 && first->groups == 1 &&
+                first->in_channels <= IM2COL_MAX_CHANNELS && 9 * first->in_channels <= s->hardware->lanes &&
+                first->in_width <= IM2COL_MAX_WIDTH;
+    if (s->im2col) {
         s->layouts[0] = (struct bd_tensor_layout){.slots = 1,
                                                   .slot_lanes = 9 * (uint32_t)first->in_channels,
                                                   .pixel_words = 1,
@@ -56,7 +56,7 @@ static uint32_t layer_flags(const struct shaper *s, const struct bd_layer *layer
     const struct bd_graph *graph = s->graph;
     uint32_t flags = 0;
     if (layer == &graph->layers[0]) {
-        flags |= BD_FLAG_LOAD_INPUT | (s->unfold ? BD_FLAG_UNFOLD : 0);
+        flags |= BD_FLAG_LOAD_INPUT | (s->im2col ? BD_FLAG_IM2COL : 0);
     }
     if (layer->out_quantizer >= 0) {
         flags |= BD_FLAG_WRITE_CODES | BD_FLAG_STORE_CODES;
@@ -86,7 +86,7 @@ static void choose_datapath(const struct shaper *s, struct bd_descriptor *d)
         struct bd_descriptor other = *d;
         other.datapath = BD_DATAPATH_XNOR;
         bd_descriptor_derive(&other, s->header);
-        if (other.interval <= d->interval) {
+        if (other.initiation_interval <= d->initiation_interval) {
             *d = other;
         }
     }

@@ -1,6 +1,6 @@
 /* The float forward of a checkpoint in evaluation mode: running statistics, codes as checkpoint.h defines them. */
-#ifndef BD_TRAIN_EVALUATE_H
-#define BD_TRAIN_EVALUATE_H
+#ifndef BD_EVAL_EVALUATE_H
+#define BD_EVAL_EVALUATE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,15 +20,5 @@ bd_status bd_float_eval(const struct bd_checkpoint *checkpoint, int switch_index
  * accuracy[BD_MAX_SWITCHES], 0 where the switch was not asked for. */
 bd_status bd_float_accuracy(const struct bd_checkpoint *checkpoint, uint32_t switches, const struct bd_dataset *dataset,
                             size_t count, double *accuracy, struct bd_error *err) BD_WARN_UNUSED;
-
-/* BD_BAD_INPUT unless the data set's images and classes fit the network. */
-bd_status bd_check_dataset(const struct bd_graph *graph, const struct bd_dataset *dataset, struct bd_error *err)
-    BD_WARN_UNUSED;
-
-struct bd_net;
-/* The same over a network that stands already (its batch, its operands); used by training between epochs. */
-bd_status bd_net_accuracy(struct bd_net *net, const struct bd_graph *graph, int batch, uint32_t switches,
-                          const struct bd_dataset *dataset, size_t count, double *accuracy, struct bd_error *err)
-    BD_WARN_UNUSED;
 
 #endif

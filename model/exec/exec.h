@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "model/program/decode.h"
 #include "model/program/program.h"
 
 /* What one layer left behind; NULL where the layer has no such output. Owned by the frame. */
@@ -21,21 +22,6 @@ struct bd_frame { /* one executed image, all its layers */
     struct bd_layer_output *outputs;
     const int32_t *logits; /* (classes), into the last layer's z */
 };
-
-/* Canonical contents of an image: weights as codes, tables as arrays; decoded by layout, not copied from fold. */
-struct bd_decoded;
-bd_status bd_decode(const struct bd_program *program, struct bd_decoded **decoded, struct bd_error *err) BD_WARN_UNUSED;
-void bd_decoded_free(struct bd_decoded *decoded);
-/* c_8-style code (value of the top weight_planes bits, left-aligned to 8) of weight (oc, ic, ky, kx) of a layer. */
-const uint8_t *bd_decoded_codes(const struct bd_decoded *decoded, unsigned switch_index,
-                                unsigned layer); /* (OC, IC/groups, KH, KW); NULL for pooling; one array for the
-                                                  * switches that read the same planes */
-const int32_t *bd_decoded_multipliers(const struct bd_decoded *decoded, unsigned switch_index, unsigned layer);
-const int64_t *bd_decoded_biases(const struct bd_decoded *decoded, unsigned switch_index, unsigned layer);
-
-/* The layer whose codes a layer reads, -1 for the network's input; found by following the activation buffer, and
- * checked: nothing may overwrite a tensor before its last reader. Pooling reads the stream: -2. */
-int bd_decoded_producer(const struct bd_decoded *decoded, unsigned layer);
 
 /* Runs one image (input_bytes codes, NHWC) at a switch. The frame keeps every layer's output. */
 bd_status bd_execute(const struct bd_program *program, const struct bd_decoded *decoded, unsigned switch_index,

@@ -4,8 +4,8 @@
  * What folding promises, and checks: no accumulator, z, stream or pool sum can leave its 32 bits, for any image;
  * where no residual is added, every code edge of every channel is compared with the exact one and the moved
  * accumulator values are counted; where the stream takes part, the distance of z from the real value is bounded. */
-#ifndef BD_COMPILE_FOLD_H
-#define BD_COMPILE_FOLD_H
+#ifndef BD_FOLD_FOLD_H
+#define BD_FOLD_FOLD_H
 
 #include <stdbool.h>
 #include <stdint.h>

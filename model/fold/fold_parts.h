@@ -1,6 +1,6 @@
 /* What the files of folding share; fold.h is what others see. */
-#ifndef BD_COMPILE_FOLD_PARTS_H
-#define BD_COMPILE_FOLD_PARTS_H
+#ifndef BD_FOLD_FOLD_PARTS_H
+#define BD_FOLD_FOLD_PARTS_H
 
 #include "model/fold/fold.h"
 #include "model/program/pack.h"

@@ -1,8 +1,8 @@
 /* From real arithmetic to the integer requantizer of model/exec/README.md, one layer at one switch at a time:
  *     t = M acc + B,  z = sat32((t >> sh) + residual),  code = clamp((S z + H) >> ss, 0, 2^bits - 1)
  * and the count of what that changed. Everything real is long double (64-bit significand). */
-#ifndef BD_COMPILE_REQUANT_H
-#define BD_COMPILE_REQUANT_H
+#ifndef BD_FOLD_REQUANT_H
+#define BD_FOLD_REQUANT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -287,7 +287,7 @@ struct tile {
     const int *edge;      /* from there, by pixel: numbers */
     int shift;            /* of the sums, before that */
     __mmask16 lanes;      /* channels that there are */
-    struct bd_ahead *ahead;
+    struct bd_prefetch *prefetch;
     enum bd_number type;
 };
 
@@ -300,7 +300,7 @@ INLINE void run_tile(const struct tile *t, void *sums, size_t at, const int pixe
         sum[p] = _mm512_setzero_si512();
     }
     size_t fetch_step; /* two lines a turn, for turns are short */
-    const char *fetch = bd_ahead_take(t->ahead, 2 * (size_t)t->count * t->words, t->start, &fetch_step);
+    const char *fetch = bd_prefetch_take(t->prefetch, 2 * (size_t)t->count * t->words, t->start, &fetch_step);
     for (int plane = t->count - 1; plane >= 0; plane--) {
         const uint32_t *bits = t->planes + plane * t->plane;
 #pragma GCC unroll 14
@@ -409,7 +409,7 @@ TARGET void bd_bitconv_forward(const struct bd_intconv_shape *s, const struct bd
                      .stride = s->stride,
                      .plane = maps_of(s) * w.map,
                      .shift = bias ? 1 : 0,
-                     .ahead = source->ahead,
+                     .prefetch = source->prefetch,
                      .type = type};
     struct edges edges = {.row = (int *)(void *)(planes + MOST_PLANES * t.plane)};
     edges.column = edges.row + s->out_height;

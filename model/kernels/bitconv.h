@@ -9,8 +9,8 @@
  *
  * A word holds one pixel's 32 channels; of 16 channels that are left over it holds two pixels that a window has below
  * or beside each other. For processors with AVX-512 and VPOPCNTDQ. */
-#ifndef BD_TRAIN_BITCONV_H
-#define BD_TRAIN_BITCONV_H
+#ifndef BD_KERNELS_BITCONV_H
+#define BD_KERNELS_BITCONV_H
 
 #include <stdbool.h>
 #include <stddef.h>

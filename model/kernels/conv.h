@@ -8,8 +8,8 @@
  * that the network does not have carry zero weights); the input image alone is (N, C, H, W) float32. Operands (codes,
  * odd weights, gradients of the accumulations) are float32 or bfloat16; accumulations are float32. Codes up to 255 and
  * weights up to +-255 are exact in both, so both give the same sums while these stay under 2^24. */
-#ifndef BD_TRAIN_CONV_H
-#define BD_TRAIN_CONV_H
+#ifndef BD_KERNELS_CONV_H
+#define BD_KERNELS_CONV_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -104,7 +104,7 @@ struct tile {
     enum bd_number type;
     bool skips;      /* padding is zeros */
     int first, last; /* rows of the kernel that are not all padding */
-    struct bd_ahead *ahead;
+    struct bd_prefetch *prefetch;
 };
 
 INLINE void put(void *sums, size_t at, enum bd_number type, __m512i value)
@@ -131,7 +131,7 @@ INLINE void run_tile(const struct tile *t, const uint8_t *source, void *sums, si
     }
     const size_t turns = (size_t)(t->last - t->first) * s->kernel_w * ((s->in_channels + GROUP - 1) / GROUP);
     size_t fetch_step;
-    const char *fetch = bd_ahead_take(t->ahead, turns, t->start, &fetch_step);
+    const char *fetch = bd_prefetch_take(t->prefetch, turns, t->start, &fetch_step);
     for (int c = 0; c < s->in_channels; c += BLOCK) {
         int groups = s->in_channels - c < BLOCK ? (s->in_channels - c + GROUP - 1) / GROUP : BLOCK / GROUP;
         const uint8_t *plane = source + c / BLOCK * s->plane;
@@ -273,7 +273,7 @@ void bd_intconv_by_bytes(const struct bd_intconv_shape *s, const struct bd_intco
                      .start = start,
                      .type = BD_INT32,
                      .skips = source->bias == 0,
-                     .ahead = source->ahead};
+                     .prefetch = source->prefetch};
     if (w->halved) {
         run_blocks(&t, source->first, room, 0, 1);
         t.window_sums = room;

@@ -9,8 +9,8 @@
  * +-1 weights meet codes of up to two bits, or four with an even number of blocks, as bits (bitconv.h).
  *
  * The kernel is used where the processor has it and a test at start finds it exact; else oneDNN multiplies floats. */
-#ifndef BD_TRAIN_INTCONV_H
-#define BD_TRAIN_INTCONV_H
+#ifndef BD_KERNELS_INTCONV_H
+#define BD_KERNELS_INTCONV_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,12 +45,12 @@ struct bd_intconv_weights {
     struct bd_bitconv_weights bits;
 };
 
-/* Codes of an image: the first byte of the first window; what is added to a code; the largest byte. `ahead`: what to
+/* Codes of an image: the first byte of the first window; what is added to a code; the largest byte. `prefetch`: what to
  * fetch beside the products, as far as they last (it is used up; depthwise layers fetch nothing), or NULL. */
 struct bd_intconv_source {
     const uint8_t *first;
     int bias, highest;
-    struct bd_ahead *ahead;
+    struct bd_prefetch *prefetch;
 };
 
 /* `weights` (OC, IC, KH, KW), depthwise (OC, 1, KH, KW). Rooms are made at the first call. */

@@ -147,7 +147,7 @@ static bool try_fill(bd_intconv_kernel *kernel, const struct trial *t, enum fill
     uint8_t *bytes = lay_out(t, &shape, codes, bias);
     void *sums = bd_xcalloc((size_t)out_blocks * BLOCK * pixels, sizeof(int32_t));
     void *room = bd_xaligned(bd_intconv_room_size(&shape));
-    struct bd_ahead ahead = {0};
+    struct bd_prefetch prefetch = {0};
     struct bd_intconv_source source = {.first = bytes, .bias = bias, .highest = t->most_code ? t->most_code : 2};
     const int count = t->out_channels * pixels;
     int *expected = bd_xcalloc(count, sizeof *expected);
@@ -161,9 +161,9 @@ static bool try_fill(bd_intconv_kernel *kernel, const struct trial *t, enum fill
             break;
         }
         if (narrow) { /* fetching changes no sum */
-            bd_ahead_add(&ahead, bytes, bd_intconv_blocks(t->in_channels) * shape.plane);
-            bd_ahead_add(&ahead, sums, count * sizeof(int16_t));
-            source.ahead = &ahead;
+            bd_prefetch_add(&prefetch, bytes, bd_intconv_blocks(t->in_channels) * shape.plane);
+            bd_prefetch_add(&prefetch, sums, count * sizeof(int16_t));
+            source.prefetch = &prefetch;
         }
         kernel(&shape, &packed, &source, narrow ? BD_INT16 : BD_INT32, sums, room);
         for (int i = 0; i < count && fine; i++) {

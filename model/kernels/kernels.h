@@ -2,8 +2,8 @@
  * (pixels, block). Numbers lie in memory as narrow as they are exact (bd_number) and are widened to float32 a few at
  * a time, in registers and first-level cache. Single-threaded; callers run slabs in parallel. Sums are returned per
  * slab so that the caller adds them in one order, whatever the number of threads. */
-#ifndef BD_TRAIN_KERNELS_H
-#define BD_TRAIN_KERNELS_H
+#ifndef BD_KERNELS_KERNELS_H
+#define BD_KERNELS_KERNELS_H
 
 #include <stdbool.h>
 #include <stddef.h>

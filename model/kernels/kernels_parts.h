@@ -1,6 +1,6 @@
 /* Inside of kernels.h: what kernels.c, for any processor, and kernels_wide.h, for AVX-512, share. */
-#ifndef BD_TRAIN_KERNELS_PARTS_H
-#define BD_TRAIN_KERNELS_PARTS_H
+#ifndef BD_KERNELS_KERNELS_PARTS_H
+#define BD_KERNELS_KERNELS_PARTS_H
 
 #include <math.h>
 #include <string.h>

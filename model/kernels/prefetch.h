@@ -3,48 +3,48 @@
  * nothing else to do. A few spans of bytes, the last added first. A loop that ends a span runs on past it, up to its
  * own turns: that costs traffic and touches nothing. A list is one thread's, and used up by the loops that it is given
  * to. */
-#ifndef BD_TRAIN_AHEAD_H
-#define BD_TRAIN_AHEAD_H
+#ifndef BD_KERNELS_PREFETCH_H
+#define BD_KERNELS_PREFETCH_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BD_AHEAD_SPANS = 6, BD_AHEAD_LINE = 64 };
+enum { BD_PREFETCH_SPANS = 6, BD_PREFETCH_LINE = 64 };
 
-struct bd_ahead {
+struct bd_prefetch {
     int count;
     struct {
         const char *at;
         size_t lines;
-    } span[BD_AHEAD_SPANS];
+    } span[BD_PREFETCH_SPANS];
 };
 
-/* Spans beyond BD_AHEAD_SPANS are left out. */
-static inline void bd_ahead_add(struct bd_ahead *ahead, const void *from, size_t bytes)
+/* Spans beyond BD_PREFETCH_SPANS are left out. */
+static inline void bd_prefetch_add(struct bd_prefetch *prefetch, const void *from, size_t bytes)
 {
-    if (ahead->count < BD_AHEAD_SPANS) {
-        const size_t before = (uintptr_t)from % BD_AHEAD_LINE;
-        ahead->span[ahead->count].at = (const char *)from - before;
-        ahead->span[ahead->count++].lines = (before + bytes + BD_AHEAD_LINE - 1) / BD_AHEAD_LINE;
+    if (prefetch->count < BD_PREFETCH_SPANS) {
+        const size_t before = (uintptr_t)from % BD_PREFETCH_LINE;
+        prefetch->span[prefetch->count].at = (const char *)from - before;
+        prefetch->span[prefetch->count++].lines = (before + bytes + BD_PREFETCH_LINE - 1) / BD_PREFETCH_LINE;
     }
 }
 
 /* Where a loop of `turns` fetches, a line in each turn, and sets *step to the bytes from one to the next: 0 where
- * nothing is left (or `ahead` is NULL), at `idle`. */
-static inline const char *bd_ahead_take(struct bd_ahead *ahead, size_t turns, const void *idle, size_t *step)
+ * nothing is left (or `prefetch` is NULL), at `idle`. */
+static inline const char *bd_prefetch_take(struct bd_prefetch *prefetch, size_t turns, const void *idle, size_t *step)
 {
-    if (!ahead || !ahead->count) {
+    if (!prefetch || !prefetch->count) {
         *step = 0;
         return idle;
     }
-    const int top = ahead->count - 1;
-    const char *at = ahead->span[top].at;
-    *step = BD_AHEAD_LINE;
-    if (ahead->span[top].lines <= turns) {
-        ahead->count--;
+    const int top = prefetch->count - 1;
+    const char *at = prefetch->span[top].at;
+    *step = BD_PREFETCH_LINE;
+    if (prefetch->span[top].lines <= turns) {
+        prefetch->count--;
     } else {
-        ahead->span[top].at += turns * BD_AHEAD_LINE;
-        ahead->span[top].lines -= turns;
+        prefetch->span[top].at += turns * BD_PREFETCH_LINE;
+        prefetch->span[top].lines -= turns;
     }
     return at;
 }

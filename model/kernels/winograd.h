@@ -11,8 +11,8 @@
  * products of bfloat16.
  *
  * Activations are (N, C/16, H, W, 16), float32 or, with `half`, bfloat16. For processors with AVX-512. */
-#ifndef BD_TRAIN_WINOGRAD_H
-#define BD_TRAIN_WINOGRAD_H
+#ifndef BD_KERNELS_WINOGRAD_H
+#define BD_KERNELS_WINOGRAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,7 +61,7 @@ struct bd_winograd_task {
     float *d_weights; /* OC IC 9 float32 as (OC/16, IC, 9, 16), overwritten; bd_winograd_plain makes (OC, IC, 3, 3) of
                          it */
     void *d_source;   /* (images, IC/16, H, W, 16) */
-    struct bd_ahead while_weights, while_data; /* to fetch beside the products of either */
+    struct bd_prefetch while_weights, while_data; /* to fetch beside the products of either */
 };
 int bd_winograd_images(const struct bd_winograd_shape *shape);
 void bd_winograd_weight_gradient(const struct bd_winograd_task *task);

@@ -1,6 +1,6 @@
 /* Between winograd.c and its two passes over tiles (winograd_passes.h, compiled for float32 and for bfloat16). */
-#ifndef BD_TRAIN_WINOGRAD_PARTS_H
-#define BD_TRAIN_WINOGRAD_PARTS_H
+#ifndef BD_KERNELS_WINOGRAD_PARTS_H
+#define BD_KERNELS_WINOGRAD_PARTS_H
 
 #include "model/kernels/winograd.h"
 

@@ -273,11 +273,11 @@ static void transform_codes(const struct bd_winograd_shape *s, const struct bd_w
 /* `count` tiles and `many` blocks of result channels; `tiles` words of a block of channels lie `tiles_step` words from
  * those of the next, weights of a block of results `weights_step` words. */
 INLINE void multiply_tiles(const int32_t *tiles, size_t tiles_step, const int32_t *weights, size_t weights_step,
-                           int depth, float *to, size_t to_step, struct bd_ahead *ahead, const int count,
+                           int depth, float *to, size_t to_step, struct bd_prefetch *prefetch, const int count,
                            const int many)
 {
     size_t fetch_step;
-    const char *fetch = bd_ahead_take(ahead, (size_t)depth * WORDS, to, &fetch_step);
+    const char *fetch = bd_prefetch_take(prefetch, (size_t)depth * WORDS, to, &fetch_step);
     __m512 sum[2][14];
 #pragma GCC unroll 2
     for (int m = 0; m < many; m++) {
@@ -317,9 +317,9 @@ INLINE void multiply_tiles(const int32_t *tiles, size_t tiles_step, const int32_
 #define DEFINE_MULTIPLY(count, many)                                                                                   \
     static void multiply_##count##_##many(const int32_t *tiles, size_t tiles_step, const int32_t *weights,             \
                                           size_t weights_step, int depth, float *to, size_t to_step,                   \
-                                          struct bd_ahead *ahead)                                                      \
+                                          struct bd_prefetch *prefetch)                                                \
     {                                                                                                                  \
-        multiply_tiles(tiles, tiles_step, weights, weights_step, depth, to, to_step, ahead, count, many);              \
+        multiply_tiles(tiles, tiles_step, weights, weights_step, depth, to, to_step, prefetch, count, many);           \
     }
 #define DEFINE_MULTIPLIES(count) DEFINE_MULTIPLY(count, 1) DEFINE_MULTIPLY(count, 2)
 DEFINE_MULTIPLIES(14)
@@ -332,14 +332,14 @@ DEFINE_MULTIPLIES(1)
 static const struct {
     int count;
     void (*run[2])(const int32_t *, size_t, const int32_t *, size_t, int, float *, size_t,
-                   struct bd_ahead *); /* [blocks - 1] */
+                   struct bd_prefetch *); /* [blocks - 1] */
 } multiplies[] = {{14, {multiply_14_1, multiply_14_2}}, {8, {multiply_8_1, multiply_8_2}},
                   {7, {multiply_7_1, multiply_7_2}},    {4, {multiply_4_1, multiply_4_2}},
                   {2, {multiply_2_1, multiply_2_2}},    {1, {multiply_1_1, multiply_1_2}}};
 
 /* One of the 36: tiles (OC/16, T, WORDS) with weights (IC/16, OC/16, WORDS, 16) to (IC/16, T, 16). */
 INLINE void multiply_point(const struct bd_winograd_shape *s, int room_tiles, int tiles, const int32_t *words,
-                           const int32_t *weights, float *to, struct bd_ahead *ahead)
+                           const int32_t *weights, float *to, struct bd_prefetch *prefetch)
 {
     int depth = s->out_channels / BLOCK, blocks = s->in_channels / BLOCK;
     size_t weights_step = (size_t)depth * WORDS * BLOCK, to_step = (size_t)room_tiles * BLOCK;
@@ -350,17 +350,17 @@ INLINE void multiply_point(const struct bd_winograd_shape *s, int room_tiles, in
                 k++;
             }
             multiplies[k].run[many - 1](words + t * WORDS, (size_t)room_tiles * WORDS, weights + b * weights_step,
-                                        weights_step, depth, to + b * to_step + t * BLOCK, to_step, ahead);
+                                        weights_step, depth, to + b * to_step + t * BLOCK, to_step, prefetch);
         }
     }
 }
 
 /* sums (16, 16): source channels by result channels, over `words` pairs of tiles (or tiles, in float32). */
 static void multiply_weights(const int32_t *source, const number *result, int words, float *sums, bool first,
-                             struct bd_ahead *ahead)
+                             struct bd_prefetch *prefetch)
 {
     size_t fetch_step;
-    const char *fetch = bd_ahead_take(ahead, words, sums, &fetch_step);
+    const char *fetch = bd_prefetch_take(prefetch, words, sums, &fetch_step);
     __m512 sum[BLOCK];
 #pragma GCC unroll 16
     for (int c = 0; c < BLOCK; c++) {
@@ -481,7 +481,7 @@ void NAME(weight)(const struct bd_winograd_task *task, const struct bd_winograd_
     const struct rooms r = rooms_of(s, cut, task->room);
     const size_t block_step = (size_t)cut->tiles * BLOCK;
     const int count = task->images * cut->rows * cut->columns, words = HALF ? (count + 1) / 2 : count;
-    struct bd_ahead ahead = task->while_weights;
+    struct bd_prefetch prefetch = task->while_weights;
     transform_results_back(s, cut, task->images, &results, r.results);
     (task->codes ? transform_codes : transform_numbers)(s, cut, task->images, &task->source, r.source);
     for (int k = 0; k < POINTS; k++) {
@@ -490,7 +490,7 @@ void NAME(weight)(const struct bd_winograd_task *task, const struct bd_winograd_
                 multiply_weights((const int32_t *)(const void *)(r.source + k * r.source_step + c * block_step),
                                  r.results + k * r.results_step + o * block_step, words,
                                  r.sums + k * r.sums_step + ((size_t)o * s->in_channels + c * BLOCK) * BLOCK,
-                                 task->begins, &ahead);
+                                 task->begins, &prefetch);
             }
         }
     }
@@ -508,10 +508,10 @@ void NAME(data)(const struct bd_winograd_task *task, const struct bd_winograd_cu
                  weights = (size_t)s->in_channels * s->out_channels * WORDS / BLOCK;
     const int count = task->images * cut->rows * cut->columns;
     number *to = task->d_source;
-    struct bd_ahead ahead = task->while_data;
+    struct bd_prefetch prefetch = task->while_data;
     for (int k = 0; k < POINTS; k++) {
         multiply_point(s, cut->tiles, count, (const int32_t *)(const void *)(r.results + k * r.results_step),
-                       (const int32_t *)task->packed + k * weights, r.products + k * r.products_step, &ahead);
+                       (const int32_t *)task->packed + k * weights, r.products + k * r.products_step, &prefetch);
     }
     for (int b = 0; b < s->in_channels / BLOCK; b++) {
         for (int tile = 0; tile < count; tile++) {

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "model/core/memory.h"
-#include "model/exec/exec.h"
+#include "model/program/decode.h"
 #include "model/program/layout.h"
 
 struct layer_contents {
@@ -84,7 +84,7 @@ static bool overlap(uint32_t a, uint32_t a_words, uint32_t b, uint32_t b_words)
 
 static uint32_t in_words(const struct bd_descriptor *d)
 {
-    return d->in_pitch * (d->flags & BD_FLAG_UNFOLD ? d->out_height : d->in_height);
+    return d->in_pitch * (d->flags & BD_FLAG_IM2COL ? d->out_height : d->in_height);
 }
 
 static bool same_layout(const struct bd_descriptor *reader, const struct bd_descriptor *writer)
@@ -123,7 +123,7 @@ static bd_status find_producer(const struct bd_program *p, unsigned s, unsigned 
     *producer = -1;
     if (l > 0 &&
         (d->in_base != first->in_base || d->in_height != first->in_height || d->in_width != first->in_width ||
-         d->in_channels != first->in_channels || d->in_bits != first->in_bits || (first->flags & BD_FLAG_UNFOLD)))
+         d->in_channels != first->in_channels || d->in_bits != first->in_bits || (first->flags & BD_FLAG_IM2COL)))
         return flow_fail(p, s, l, "it reads a tensor that no layer wrote", err);
     return BD_OK;
 }

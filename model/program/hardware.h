@@ -1,8 +1,8 @@
 /* A hardware configuration: the geometry that becomes SystemVerilog parameters, the memory it sits on, and the
  * clock and energy table that reports use. Read from yaml-configs/hardware/ by a strict table
  * (`bitdial help hardware` prints it). */
-#ifndef BD_COMPILE_HARDWARE_H
-#define BD_COMPILE_HARDWARE_H
+#ifndef BD_PROGRAM_HARDWARE_H
+#define BD_PROGRAM_HARDWARE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -41,7 +41,7 @@ struct bd_tensor_layout bd_tensor_layout(uint32_t rows, uint32_t lanes, uint32_t
 
 struct bd_walk bd_descriptor_walk(const struct bd_descriptor *d)
 {
-    if (d->flags & BD_FLAG_UNFOLD)
+    if (d->flags & BD_FLAG_IM2COL)
         return (struct bd_walk){1, 1, 1, 0, d->kernel_h * d->kernel_w * d->in_channels};
     return (struct bd_walk){d->kernel_h, d->kernel_w, d->stride, d->pad_left, d->in_channels / d->groups};
 }
@@ -61,7 +61,7 @@ void bd_descriptor_derive(struct bd_descriptor *d, const struct bd_program_heade
         d->row_words = d->k_words = d->segments = 0;
         const uint32_t pixels = d->pool_kind == BD_POOL_MAX ? d->kernel_h * d->kernel_w : d->in_height * d->in_width;
         d->pixel_cycles = pixels * (g->rows / g->requant_units);
-        d->interval = max_u32(d->pixel_cycles, output_cycles);
+        d->initiation_interval = max_u32(d->pixel_cycles, output_cycles);
         return;
     }
     const struct bd_walk walk = bd_descriptor_walk(d);
@@ -72,7 +72,7 @@ void bd_descriptor_derive(struct bd_descriptor *d, const struct bd_program_heade
     const uint32_t used = pixel_words == 1 ? slots * d->in_slot_lanes : g->lanes;
     d->segments = ceil_div(used, g->mac_lanes);
     d->pixel_cycles = d->k_words * d->weight_bits * (d->datapath == BD_DATAPATH_MAC ? d->segments : d->in_bits);
-    d->interval = max_u32(d->pixel_cycles, output_cycles);
+    d->initiation_interval = max_u32(d->pixel_cycles, output_cycles);
 }
 
 uint32_t bd_table_bytes(const struct bd_program_header *g, uint32_t presets)
@@ -98,7 +98,7 @@ uint32_t bd_store_z_bytes(const struct bd_descriptor *d, const struct bd_program
 void bd_weight_place(const struct bd_descriptor *d, const struct bd_program_header *g, uint32_t ky, uint32_t kx,
                      uint32_t ic, uint32_t *k_word, uint32_t *lane)
 {
-    if (d->flags & BD_FLAG_UNFOLD) {
+    if (d->flags & BD_FLAG_IM2COL) {
         *k_word = 0;
         *lane = (ky * d->kernel_w + kx) * d->in_channels + ic;
         return;

@@ -37,7 +37,7 @@ static uint32_t layer_flags(const struct bd_packer *p, int l, int s)
     const struct bd_plain_layer *layer = &p->net->layers[l];
     uint32_t flags = 0;
     if (l == 0)
-        flags |= BD_FLAG_LOAD_INPUT | (p->unfold ? BD_FLAG_UNFOLD : 0);
+        flags |= BD_FLAG_LOAD_INPUT | (p->im2col ? BD_FLAG_IM2COL : 0);
     if (layer->out_tensor >= 0)
         flags |= BD_FLAG_WRITE_CODES | BD_FLAG_STORE_CODES;
     if (layer->adds_stream)
@@ -66,7 +66,7 @@ static void choose_datapath(const struct bd_packer *p, struct bd_descriptor *d, 
     struct bd_descriptor other = *d;
     other.datapath = BD_DATAPATH_XNOR;
     bd_descriptor_derive(&other, &p->head);
-    if (other.interval <= d->interval)
+    if (other.initiation_interval <= d->initiation_interval)
         *d = other;
 }
 
@@ -257,7 +257,7 @@ static bd_status build(struct bd_packer *p, struct bd_error *err)
         return err->status;
     if (bd_pack_collect_tensors(p, err))
         return err->status;
-    p->unfold = bd_pack_can_unfold(p);
+    p->im2col = bd_pack_can_im2col(p);
     if (bd_pack_place_tensors(p, err))
         return err->status;
     p->descriptors = bd_xcalloc((size_t)net->layer_count * net->switch_count, sizeof *p->descriptors);

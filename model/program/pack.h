@@ -1,7 +1,7 @@
 /* From plain integer layers to a program image: layout of tensors, weights and tables for one geometry.
  * Folding (fold.h) makes such layers from a checkpoint; tests make random ones. */
-#ifndef BD_COMPILE_PACK_H
-#define BD_COMPILE_PACK_H
+#ifndef BD_PROGRAM_PACK_H
+#define BD_PROGRAM_PACK_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -89,7 +89,7 @@ static void write_masks(const struct bd_packer *p, const struct bd_descriptor *d
 {
     if (d->operation == BD_OP_POOL)
         return;
-    const uint32_t channels = d->flags & BD_FLAG_UNFOLD ? bd_descriptor_walk(d).channels : d->in_channels;
+    const uint32_t channels = d->flags & BD_FLAG_IM2COL ? bd_descriptor_walk(d).channels : d->in_channels;
     const uint32_t bytes = (p->head.lanes + 63) / 64 * 8;
     if (d->in_slots > 1) {
         for (uint32_t j = 0; j < d->in_slots && j < 3; j++)

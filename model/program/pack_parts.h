@@ -1,7 +1,7 @@
 /* What the files of the packer share: pack_tensors.c places activations, pack.c makes and checks descriptors,
  * pack_image.c writes tables, weight planes and the image. */
-#ifndef BD_COMPILE_PACK_PARTS_H
-#define BD_COMPILE_PACK_PARTS_H
+#ifndef BD_PROGRAM_PACK_PARTS_H
+#define BD_PROGRAM_PACK_PARTS_H
 
 #include "model/program/layout.h"
 #include "model/program/pack.h"
@@ -19,7 +19,7 @@ struct bd_pack_tensor {
 struct bd_packer {
     const struct bd_plain_network *net;
     const struct bd_hardware *hw;
-    bool reference_only, unfold;
+    bool reference_only, im2col;
     struct bd_program_header head;
     struct bd_pack_tensor tensors[BD_PACK_MAX_TENSORS];
     int tensor_count;
@@ -42,7 +42,7 @@ int bd_pack_storing_switch(const struct bd_plain_layer *layer, int s);
 bd_status bd_pack_collect_tensors(struct bd_packer *p, struct bd_error *err) BD_WARN_UNUSED;
 /* The first layer's windows are made while the image is loaded, where the generator can do it: one 3x3 reader, padding
  * 1 of unsigned codes, few channels. */
-bool bd_pack_can_unfold(const struct bd_packer *p);
+bool bd_pack_can_im2col(const struct bd_packer *p);
 /* First fit by lifetime: a tensor may lie wherever no tensor still to be read lies. Tensors are placed in the order of
  * their writers, which is the order of their indices or is made so by the caller. */
 bd_status bd_pack_place_tensors(struct bd_packer *p, struct bd_error *err) BD_WARN_UNUSED;

@@ -1,8 +1,8 @@
 /* Activations in the activation buffer, by lifetime. */
 #include "model/program/pack_parts.h"
 
-#define UNFOLD_MAX_CHANNELS 4
-#define UNFOLD_MAX_WIDTH 256
+#define IM2COL_MAX_CHANNELS 4
+#define IM2COL_MAX_WIDTH 256
 
 static bd_status note_tensor(struct bd_packer *p, int index, struct bd_error *err)
 {
@@ -57,7 +57,7 @@ bd_status bd_pack_collect_tensors(struct bd_packer *p, struct bd_error *err)
     return BD_OK;
 }
 
-bool bd_pack_can_unfold(const struct bd_packer *p)
+bool bd_pack_can_im2col(const struct bd_packer *p)
 {
     const struct bd_plain_layer *first = &p->net->layers[0];
     if (first->operation != BD_OP_CONV || first->in_tensor != 0 || p->tensors[0].last_reader != 0)
@@ -66,8 +66,8 @@ bool bd_pack_can_unfold(const struct bd_packer *p)
         if (first->at[s].in_signed)
             return false;
     return first->kernel_h == 3 && first->kernel_w == 3 && first->pad == 1 && first->groups == 1 &&
-           first->in_channels <= UNFOLD_MAX_CHANNELS && 9 * first->in_channels <= p->hw->lanes &&
-           first->in_width <= UNFOLD_MAX_WIDTH;
+           first->in_channels <= IM2COL_MAX_CHANNELS && 9 * first->in_channels <= p->hw->lanes &&
+           first->in_width <= IM2COL_MAX_WIDTH;
 }
 
 static bool overlaps_live(const struct bd_packer *p, int index, uint32_t base)
@@ -124,7 +124,7 @@ bd_status bd_pack_place_tensors(struct bd_packer *p, struct bd_error *err)
             continue;
         if (i > 0 && t->writer < p->tensors[i - 1].writer && p->tensors[i - 1].used)
             return bd_fail(err, BD_BAD_INPUT, "tensor %d is written before tensor %d", i, i - 1);
-        if (i == 0 && p->unfold) {
+        if (i == 0 && p->im2col) {
             const struct bd_plain_layer *first = &p->net->layers[0];
             t->layout = (struct bd_tensor_layout){.height = first->out_height,
                                                   .width = first->out_width,

@@ -193,15 +193,15 @@ static struct span_check check_shapes(const struct bd_descriptor *d)
 static struct span_check check_input_layout(const struct bd_program_header *h, const struct bd_descriptor *d)
 {
     const struct bd_walk walk = bd_descriptor_walk(d);
-    const bool unfold = d->flags & BD_FLAG_UNFOLD;
-    const uint32_t channels = unfold ? walk.channels : d->in_channels;
-    if (unfold && (d->layer != 0 || d->kernel_h != 3 || d->kernel_w != 3 || d->groups != 1 || channels > h->lanes))
+    const bool im2col = d->flags & BD_FLAG_IM2COL;
+    const uint32_t channels = im2col ? walk.channels : d->in_channels;
+    if (im2col && (d->layer != 0 || d->kernel_h != 3 || d->kernel_w != 3 || d->groups != 1 || channels > h->lanes))
         return BAD(flags, "windows are made for a first layer of 3x3 alone, and must fit the lanes");
     if (channels > h->lanes ? d->in_slots != 1 || d->in_pixel_words != (channels + h->lanes - 1) / h->lanes
                             : !d->in_slots || d->in_slots > h->lanes || d->in_pixel_words != 1 ||
                                   d->in_slot_lanes < channels || d->in_slots * (uint64_t)d->in_slot_lanes > h->lanes)
         return BAD(in_slots, "the input's layout does not hold its channels");
-    const uint32_t width = unfold ? d->out_width : d->in_width;
+    const uint32_t width = im2col ? d->out_width : d->in_width;
     if (d->in_left > 64 || d->in_pitch != (width + d->in_left) * d->in_pixel_words)
         return BAD(in_pitch, "the input's rows do not follow from its width");
     const uint32_t row_words = (walk.kernel_w + d->in_slots - 1) / d->in_slots;
@@ -221,7 +221,8 @@ static struct span_check check_memory(const struct bd_program_header *h, const s
     }
     bd_descriptor_derive(&derived, h);
     if (derived.row_groups != d->row_groups || derived.row_words != d->row_words || derived.k_words != d->k_words ||
-        derived.segments != d->segments || derived.pixel_cycles != d->pixel_cycles || derived.interval != d->interval)
+        derived.segments != d->segments || derived.pixel_cycles != d->pixel_cycles ||
+        derived.initiation_interval != d->initiation_interval)
         return BAD(row_groups, "loop counts do not follow from the layer and the geometry");
     if (d->table_stride != bd_table_bytes(h, d->presets) ||
         !spans(d->table_offset, (uint64_t)d->row_groups * d->table_stride, h->table_offset, h->table_bytes))
@@ -239,7 +240,7 @@ static struct span_check check_memory(const struct bd_program_header *h, const s
         d->weight_stride / plane > 8 ||
         !spans(d->weight_offset, (uint64_t)d->row_groups * d->weight_stride, h->weight_offset, h->weight_bytes))
         return BAD(weight_offset, "the layer's weights lie outside the weights");
-    const uint64_t in_words = (uint64_t)d->in_pitch * (d->flags & BD_FLAG_UNFOLD ? d->out_height : d->in_height);
+    const uint64_t in_words = (uint64_t)d->in_pitch * (d->flags & BD_FLAG_IM2COL ? d->out_height : d->in_height);
     if (d->in_base + in_words > h->act_words)
         return BAD(in_base, "the input tensor lies outside the activation buffer");
     return (struct span_check){0};

@@ -2,8 +2,8 @@
  * loaded to memory as it is. Little-endian; all offsets count bytes from the start of the image and are multiples
  * of 64. Layout: header, switch table, name table, descriptors (one list a switch), tables, weights.
  * model/program/README.md specifies it; model/exec/README.md specifies the arithmetic. */
-#ifndef BD_COMPILE_PROGRAM_H
-#define BD_COMPILE_PROGRAM_H
+#ifndef BD_PROGRAM_PROGRAM_H
+#define BD_PROGRAM_PROGRAM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,7 +54,7 @@ enum bd_datapath { BD_DATAPATH_XNOR = 0, BD_DATAPATH_MAC = 1 };
 
 enum bd_descriptor_flag {
     BD_FLAG_LOAD_INPUT = 1u << 0,   /* fetch the image into the input tensor first */
-    BD_FLAG_UNFOLD = 1u << 1,       /* ... as 3x3 windows: the layer then computes as a 1x1 over them */
+    BD_FLAG_IM2COL = 1u << 1,       /* ... as 3x3 windows: the layer then computes as a 1x1 over them */
     BD_FLAG_WRITE_CODES = 1u << 2,  /* codes go to the activation buffer */
     BD_FLAG_ADD_STREAM = 1u << 3,   /* r is read at z_in and added */
     BD_FLAG_WRITE_STREAM = 1u << 4, /* z goes to the residual buffer at z_out */
@@ -71,7 +71,7 @@ struct bd_descriptor {                            /* 256 bytes = 64 words; the w
     uint32_t flags;                               /* 1 */
     uint32_t datapath;                            /* 2 */
     uint32_t weight_bits, in_bits, out_bits;      /* 3 4 5 */
-    uint32_t in_height, in_width, in_channels;    /* 6 7 8   the true map, before any unfolding */
+    uint32_t in_height, in_width, in_channels;    /* 6 7 8   the true map, before any im2col */
     uint32_t out_height, out_width, out_channels; /* 9 10 11 */
     uint32_t kernel_h, kernel_w, stride, groups;  /* 12 13 14 15 */
     uint32_t pad_top, pad_bottom, pad_left, pad_right; /* 16..19 */
@@ -82,9 +82,9 @@ struct bd_descriptor {                            /* 256 bytes = 64 words; the w
     uint32_t out_base, out_slots, out_slot_lanes, out_pixel_words, out_pitch, out_left; /* 29..34 */
     uint32_t z_in_base, z_out_base;        /* 35 36  words of the residual buffer */
     uint32_t row_groups;                   /* 37  ceil(out_channels / rows) */
-    uint32_t row_words, k_words, segments; /* 38 39 40  wpr, kwords, nseg as computed on (after unfolding) */
+    uint32_t row_words, k_words, segments; /* 38 39 40  wpr, kwords, nseg as computed on (after im2col) */
     uint32_t pixel_cycles;                 /* 41  compute clocks of one output pixel */
-    uint32_t interval;                     /* 42  issue interval of output pixels */
+    uint32_t initiation_interval;          /* 42  issue interval of output pixels */
     uint32_t shift;                        /* 43  sh */
     uint32_t code_multiplier;              /* 44  S */
     int32_t code_offset;                   /* 45  H */

@@ -12,6 +12,7 @@
 #include "model/core/memory.h"
 #include "model/cost/shape.h"
 #include "model/eval/evaluate.h"
+#include "model/train/network/accuracy.h"
 
 #define CHECKPOINT_LIMIT ((size_t)1 << 30)
 

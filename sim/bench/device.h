@@ -1,7 +1,7 @@
 // The Verilated accelerator with its memory, clock by clock, for bench.cpp: registers, interrupt, planted bus errors,
 // and the rules of its AXI master watched at the pins.
-#ifndef BD_SIM_BENCH_DEVICE_H
-#define BD_SIM_BENCH_DEVICE_H
+#ifndef BD_BENCH_DEVICE_H
+#define BD_BENCH_DEVICE_H
 
 #include <cinttypes>
 #include <cstdio>

@@ -13,8 +13,8 @@
 // A clock is: drive(pins) sets what the memory presents, the model is evaluated, sample(pins) takes the handshakes.
 // Addresses outside memory answer DECERR; writes into the sealed program, bursts that are not aligned to 8 bytes or
 // cross 4 KiB, and a WLAST in the wrong place answer SLVERR.
-#ifndef BD_SIM_AXI_MEMORY_H
-#define BD_SIM_AXI_MEMORY_H
+#ifndef BD_PLATFORM_AXI_MEMORY_H
+#define BD_PLATFORM_AXI_MEMORY_H
 
 #include <cstdint>
 #include <cstring>

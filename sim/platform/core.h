@@ -1,7 +1,7 @@
 // The device inside the platform: registers, an interrupt line and a clock. Two cores stand behind this interface:
 // the Verilated RTL (rtl_core.cpp) and the C device model (tlm_core.cpp).
-#ifndef BD_SIM_CORE_H
-#define BD_SIM_CORE_H
+#ifndef BD_PLATFORM_CORE_H
+#define BD_PLATFORM_CORE_H
 
 #include <cstdint>
 #include <memory>

@@ -47,7 +47,7 @@ static json_t *layer_json(const struct bd_layer *layer, const struct bd_fold_lay
                                                                           : "mac"));
         json_object_set_new(object, "weight_bits", json_integer(d->weight_bits));
         json_object_set_new(object, "in_bits", json_integer(d->in_bits));
-        json_object_set_new(object, "interval", json_integer(d->interval));
+        json_object_set_new(object, "initiation_interval", json_integer(d->initiation_interval));
     }
     if (at->has_codes && !at->takes_stream) {
         const struct bd_edge_count *e = &at->edges;
@@ -68,10 +68,10 @@ static void print_layer(const struct bd_layer *layer, const struct bd_fold_layer
 {
     printf("  %-14s", layer->name);
     if (d && d->operation == BD_OP_POOL) {
-        printf(" pool      %6u", d->interval);
+        printf(" pool      %6u", d->initiation_interval);
     } else if (d) {
         printf(" %-4s %ux%u%s %6u", d->datapath == BD_DATAPATH_XNOR ? "xnor" : "mac", d->weight_bits, d->in_bits,
-               d->flags & BD_FLAG_IN_SIGNED ? "s" : " ", d->interval);
+               d->flags & BD_FLAG_IN_SIGNED ? "s" : " ", d->initiation_interval);
     }
     if (at->has_codes && !at->takes_stream) {
         printf("  edges %" PRId64 " moved %" PRId64 " values %" PRId64 "/%" PRId64 " worst %" PRId64, at->edges.edges,

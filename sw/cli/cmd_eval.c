@@ -13,6 +13,7 @@
 #include "model/exec/exec.h"
 #include "model/exec/fast.h"
 #include "model/fold/fold.h"
+#include "model/train/network/accuracy.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 

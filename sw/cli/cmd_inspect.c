@@ -26,19 +26,18 @@ static const char usage[] =
     "  --help         print this\n";
 
 /* Every word of a descriptor that has a name, once: the JSON and the text print this list. */
-#define DESCRIPTOR_FIELDS(X)                                                                                           \
-    X(operation)                                                                                                       \
-    X(flags)                                                                                                           \
-    X(datapath) X(weight_bits) X(in_bits) X(out_bits) X(in_height) X(in_width) X(in_channels) X(out_height)            \
-        X(out_width) X(out_channels) X(kernel_h) X(kernel_w) X(stride) X(groups) X(pad_top) X(pad_bottom) X(pad_left)  \
-            X(pad_right) X(in_zero_point) X(weight_zero_point) X(pool_kind) X(in_base) X(in_slots) X(in_slot_lanes)    \
-                X(in_pixel_words) X(in_pitch) X(in_left) X(out_base) X(out_slots) X(out_slot_lanes) X(out_pixel_words) \
-                    X(out_pitch) X(out_left) X(z_in_base) X(z_out_base) X(row_groups) X(row_words) X(k_words)          \
-                        X(segments) X(pixel_cycles) X(interval) X(shift) X(code_multiplier) X(code_offset)             \
-                            X(code_shift) X(residual_multiplier) X(residual_shift) X(presets) X(table_offset)          \
-                                X(table_stride) X(weight_offset) X(weight_stride) X(weight_bytes)                      \
-                                    X(store_codes_offset) X(store_codes_bytes) X(store_z_offset) X(store_z_bytes)      \
-                                        X(channel_tile) X(row_tile) X(spill_offset) X(layer)
+/* clang-format off */
+#define DESCRIPTOR_FIELDS(X) \
+    X(operation) X(flags) X(datapath) X(weight_bits) X(in_bits) X(out_bits) X(in_height) X(in_width) X(in_channels) \
+    X(out_height) X(out_width) X(out_channels) X(kernel_h) X(kernel_w) X(stride) X(groups) X(pad_top) X(pad_bottom) \
+    X(pad_left) X(pad_right) X(in_zero_point) X(weight_zero_point) X(pool_kind) X(in_base) X(in_slots) \
+    X(in_slot_lanes) X(in_pixel_words) X(in_pitch) X(in_left) X(out_base) X(out_slots) X(out_slot_lanes) \
+    X(out_pixel_words) X(out_pitch) X(out_left) X(z_in_base) X(z_out_base) X(row_groups) X(row_words) X(k_words) \
+    X(segments) X(pixel_cycles) X(initiation_interval) X(shift) X(code_multiplier) X(code_offset) X(code_shift) \
+    X(residual_multiplier) X(residual_shift) X(presets) X(table_offset) X(table_stride) X(weight_offset) \
+    X(weight_stride) X(weight_bytes) X(store_codes_offset) X(store_codes_bytes) X(store_z_offset) X(store_z_bytes) \
+    X(channel_tile) X(row_tile) X(spill_offset) X(layer)
+/* clang-format on */
 
 static json_t *descriptor_json(const struct bd_descriptor *d)
 {
@@ -259,8 +258,8 @@ static void print_layer(const struct bd_program *program, unsigned s, unsigned l
     if (d->groups > 1) {
         printf("  groups %u", d->groups);
     }
-    printf("  tiles %u  words %u  clocks/pixel %u%s%s%s\n", d->row_groups, d->k_words, d->interval,
-           d->flags & BD_FLAG_UNFOLD ? "  windows" : "", d->flags & BD_FLAG_WRITE_STREAM ? "  stream" : "",
+    printf("  tiles %u  words %u  clocks/pixel %u%s%s%s\n", d->row_groups, d->k_words, d->initiation_interval,
+           d->flags & BD_FLAG_IM2COL ? "  windows" : "", d->flags & BD_FLAG_WRITE_STREAM ? "  stream" : "",
            d->flags & BD_FLAG_ADD_STREAM ? "+" : "");
 }
 

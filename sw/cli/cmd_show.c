@@ -71,8 +71,8 @@ static void print_bits(int bits)
 
 static void print_layer(const struct bd_graph *graph, const struct bd_layer *layer)
 {
-    struct bd_layer_account own;
-    bd_layer_account(layer, &own);
+    struct bd_layer_counts own;
+    bd_layer_counts(layer, &own);
     char in[32], out[32], window[32];
     snprintf(in, sizeof in, "%dx%dx%d", layer->in_height, layer->in_width, layer->in_channels);
     snprintf(out, sizeof out, "%dx%dx%d", layer->out_height, layer->out_width, layer->out_channels);
@@ -91,8 +91,8 @@ static void print_layer(const struct bd_graph *graph, const struct bd_layer *lay
 
 static void print_graph(const struct bd_graph *graph)
 {
-    struct bd_graph_account total;
-    bd_graph_account(graph, &total);
+    struct bd_graph_counts total;
+    bd_graph_counts(graph, &total);
     printf("network '%s': %dx%dx%d images, %d classes, %d layers, %d prune groups\n", graph->name, graph->input_height,
            graph->input_width, graph->input_channels, graph->classes, graph->layer_count, graph->prune_group_count);
     printf("quantizers: weights %s in units of %s, activations %s, sign gradient %s\n\n",
@@ -108,8 +108,8 @@ static void print_graph(const struct bd_graph *graph)
            total.parameters, total.private_parameters, total.macs);
     printf("%-8s %14s %16s %20s %12s\n", "switch", "weights, B", "binary MACs", "bit operations", "model, MiB");
     for (int s = 0; s < graph->switch_count; s++) {
-        struct bd_switch_account at;
-        bd_switch_account(graph, &graph->switches[s], &at);
+        struct bd_switch_counts at;
+        bd_switch_counts(graph, &graph->switches[s], &at);
         printf("%-8s %14" PRIu64 " %16" PRIu64 " %20" PRIu64 " %12.3f\n", graph->switches[s].name, at.weight_bytes,
                at.binary_macs, at.bit_ops, mebibytes(at.model_bytes));
     }
@@ -124,8 +124,8 @@ static json_t *shape_json(int height, int width, int channels)
 
 static json_t *layer_json(const struct bd_graph *graph, const struct bd_layer *layer)
 {
-    struct bd_layer_account own;
-    bd_layer_account(layer, &own);
+    struct bd_layer_counts own;
+    bd_layer_counts(layer, &own);
     json_t *object =
         json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:b, s:i}", "name", layer->name, "kind",
                   kind_name(layer), "in", shape_json(layer->in_height, layer->in_width, layer->in_channels), "out",
@@ -149,15 +149,15 @@ static json_t *layer_json(const struct bd_graph *graph, const struct bd_layer *l
 
 static void print_json(const struct bd_graph *graph)
 {
-    struct bd_graph_account total;
-    bd_graph_account(graph, &total);
+    struct bd_graph_counts total;
+    bd_graph_counts(graph, &total);
     json_t *layers = json_array(), *switches = json_array();
     for (int l = 0; l < graph->layer_count; l++) {
         json_array_append_new(layers, layer_json(graph, &graph->layers[l]));
     }
     for (int s = 0; s < graph->switch_count; s++) {
-        struct bd_switch_account at;
-        bd_switch_account(graph, &graph->switches[s], &at);
+        struct bd_switch_counts at;
+        bd_switch_counts(graph, &graph->switches[s], &at);
         json_array_append_new(switches,
                               json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "name", graph->switches[s].name,
                                         "weight_bytes", (json_int_t)at.weight_bytes, "binary_macs",

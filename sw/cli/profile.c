@@ -15,9 +15,9 @@ enum { ROWS = BD_PHASES + 4 };
 
 static void fill_rows(const struct bd_train_profile *p, struct row *rows)
 {
-    double gradients = p->half ? p->limits.half_operations : p->limits.float_operations, named = 0;
+    double gradients = p->half ? p->roofline.half_operations : p->roofline.float_operations, named = 0;
     const struct row all[ROWS] = {
-        {"convolutions forward", "convolve", BD_PHASE_CONVOLVE, 0, p->limits.byte_operations},
+        {"convolutions forward", "convolve", BD_PHASE_CONVOLVE, 0, p->roofline.byte_operations},
         {"data gradient", "data_gradient", BD_PHASE_DATA_GRADIENT, 0, gradients},
         {"weight gradient", "weight_gradient", BD_PHASE_WEIGHT_GRADIENT, 0, gradients},
         {"batch norm, quantizers", "norms", BD_PHASE_NORMS, 0, 0},
@@ -77,8 +77,8 @@ void bd_cli_print_profile(const struct bd_train_profile *p)
     printf("images/s: %.0f; convolutions alone %.0f\n", p->batch / p->wall, p->batch / p->bound_wall);
     printf("limits of this machine, a thread: %.0f GFLOP/s float32, %.0f bfloat16, %.0f GOP/s int8; %.1f GB/s all "
            "threads\n",
-           p->limits.float_operations * 1e-9 / p->threads, p->limits.half_operations * 1e-9 / p->threads,
-           p->limits.byte_operations * 1e-9 / p->threads, p->limits.bytes * 1e-9);
+           p->roofline.float_operations * 1e-9 / p->threads, p->roofline.half_operations * 1e-9 / p->threads,
+           p->roofline.byte_operations * 1e-9 / p->threads, p->roofline.bytes * 1e-9);
 }
 
 void bd_cli_print_profile_json(const struct bd_train_profile *p)
@@ -91,14 +91,14 @@ void bd_cli_print_profile_json(const struct bd_train_profile *p)
                             json_pack("{s:f, s:f, s:f}", "seconds", rows[i].seconds, "operations_per_second",
                                       operations(p, &rows[i]), "bytes_per_second", bytes(p, &rows[i])));
     }
-    json_t *result =
-        json_pack("{s:I, s:I, s:i, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:{s:f, s:f, s:f, s:f}}", "steps",
-                  (json_int_t)p->steps, "batch", (json_int_t)p->batch, "threads", p->threads, "bfloat16", p->half,
-                  "wall_seconds", p->wall, "processor_seconds", p->processor, "bound_wall_seconds", p->bound_wall,
-                  "bound_processor_seconds", p->bound_processor, "images_per_second", p->batch / p->wall,
-                  "bound_images_per_second", p->batch / p->bound_wall, "phases", phases, "limits", "float32_operations",
-                  p->limits.float_operations, "bfloat16_operations", p->limits.half_operations, "int8_operations",
-                  p->limits.byte_operations, "bytes", p->limits.bytes);
+    json_t *result = json_pack("{s:I, s:I, s:i, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:{s:f, s:f, s:f, s:f}}",
+                               "steps", (json_int_t)p->steps, "batch", (json_int_t)p->batch, "threads", p->threads,
+                               "bfloat16", p->half, "wall_seconds", p->wall, "processor_seconds", p->processor,
+                               "bound_wall_seconds", p->bound_wall, "bound_processor_seconds", p->bound_processor,
+                               "images_per_second", p->batch / p->wall, "bound_images_per_second",
+                               p->batch / p->bound_wall, "phases", phases, "roofline", "float32_operations",
+                               p->roofline.float_operations, "bfloat16_operations", p->roofline.half_operations,
+                               "int8_operations", p->roofline.byte_operations, "bytes", p->roofline.bytes);
     json_dumpf(result, stdout, JSON_COMPACT | JSON_REAL_PRECISION(7));
     putchar('\n');
     json_decref(result);

@@ -100,12 +100,12 @@ static void log_levels(const struct bd_train_view *view, const struct bd_train_e
     json_t *weights = json_object(), *activations = json_object();
     for (int s = 0; s < view->graph->switch_count; s++) {
         const char *name = view->graph->switches[s].name;
-        const struct bd_levels *levels = &event->levels[s];
-        if (event->switches >> s & 1 && levels->weight_bins) {
-            json_object_set_new(weights, name, parts(levels->weights, levels->weight_bins));
+        const struct bd_histogram *histogram = &event->histogram[s];
+        if (event->switches >> s & 1 && histogram->weight_bins) {
+            json_object_set_new(weights, name, parts(histogram->weights, histogram->weight_bins));
         }
-        if (event->switches >> s & 1 && levels->activation_bins) {
-            json_object_set_new(activations, name, parts(levels->activations, levels->activation_bins));
+        if (event->switches >> s & 1 && histogram->activation_bins) {
+            json_object_set_new(activations, name, parts(histogram->activations, histogram->activation_bins));
         }
     }
     json_object_set_new(line, "weight_levels", weights);
@@ -122,7 +122,7 @@ static json_t *level_counts(const struct bd_level_counts *counts)
         json_decref(list);
         json_object_set_new(object, "lowest", json_real(bd_level_part(counts, 0)));
         json_object_set_new(object, "highest", json_real(bd_level_part(counts, levels - 1)));
-        json_object_set_new(object, "used", json_integer(bd_levels_used(counts)));
+        json_object_set_new(object, "used", json_integer(bd_histogram_used(counts)));
         return object;
     }
     for (int i = 0; i < levels; i++) {

@@ -1,7 +1,7 @@
 /* The comparison behind `bitdial cosim`: frames on a device against the plain reference, every layer, and their
  * clocks against the cost model. */
-#ifndef BD_CLI_COSIM_H
-#define BD_CLI_COSIM_H
+#ifndef BD_COSIM_COSIM_H
+#define BD_COSIM_COSIM_H
 
 #include <stdbool.h>
 #include <stdint.h>

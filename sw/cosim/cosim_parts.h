@@ -1,6 +1,6 @@
 /* What the files of the co-simulation share: cosim.c runs frames, cosim_compare.c says what differs. */
-#ifndef BD_CLI_COSIM_PARTS_H
-#define BD_CLI_COSIM_PARTS_H
+#ifndef BD_COSIM_COSIM_PARTS_H
+#define BD_COSIM_COSIM_PARTS_H
 
 #include <pthread.h>
 #include <time.h>

@@ -1,4 +1,5 @@
 /* Register map of the accelerator, generated from hw/regs.yaml: do not edit. */
+/* clang-format off */
 #ifndef BITDIAL_REGS_H
 #define BITDIAL_REGS_H
 
@@ -29,8 +30,8 @@
 #define BITDIAL_CAPABILITIES_XNOR_MASK 0x1u /* in place */
 #define BITDIAL_CAPABILITIES_MAC_SHIFT 1 /* add-only MAC datapath */
 #define BITDIAL_CAPABILITIES_MAC_MASK 0x2u /* in place */
-#define BITDIAL_CAPABILITIES_UNFOLD_SHIFT 2 /* input loader that forms 3x3 windows */
-#define BITDIAL_CAPABILITIES_UNFOLD_MASK 0x4u /* in place */
+#define BITDIAL_CAPABILITIES_IM2COL_SHIFT 2 /* input loader that forms 3x3 windows */
+#define BITDIAL_CAPABILITIES_IM2COL_MASK 0x4u /* in place */
 #define BITDIAL_CAPABILITIES_POOL_SHIFT 3 /* global average pooling */
 #define BITDIAL_CAPABILITIES_POOL_MASK 0x8u /* in place */
 #define BITDIAL_CAPABILITIES_STREAM_SHIFT 4 /* residual stream */

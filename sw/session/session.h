@@ -1,7 +1,7 @@
 /* What `run` and `cosim` share: a device of any kind with the driver on top, one program loaded and sealed, and
  * places for frames in flight. */
-#ifndef BD_CLI_SESSION_H
-#define BD_CLI_SESSION_H
+#ifndef BD_SESSION_SESSION_H
+#define BD_SESSION_SESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -301,7 +301,7 @@ static uint32_t identity(const struct bd_device_model *model, uint32_t offset)
                           h->lanes << BITDIAL_GEOMETRY_LANES_SHIFT | h->mac_lanes << BITDIAL_GEOMETRY_MAC_LANES_SHIFT);
     case BITDIAL_CAPABILITIES_REG:
         return (h->xnor ? BITDIAL_CAPABILITIES_XNOR_MASK : 0) | (h->mac ? BITDIAL_CAPABILITIES_MAC_MASK : 0) |
-               BITDIAL_CAPABILITIES_UNFOLD_MASK | BITDIAL_CAPABILITIES_POOL_MASK | BITDIAL_CAPABILITIES_STREAM_MASK |
+               BITDIAL_CAPABILITIES_IM2COL_MASK | BITDIAL_CAPABILITIES_POOL_MASK | BITDIAL_CAPABILITIES_STREAM_MASK |
                BITDIAL_CAPABILITIES_STORE_MASK | (uint32_t)h->mult_bits << BITDIAL_CAPABILITIES_MULT_BITS_SHIFT;
     case BITDIAL_ACT_WORDS_REG:
         return (uint32_t)h->act_words;

@@ -185,7 +185,7 @@ class Activations(torch.autograd.Function):
 def max_pool(x, kernel, stride=2, pad=0):
     """Of equal values the first, row by row. Equal sums are equal values in Bitdial, here but for float64's rounding."""
     x = F.pad(x, [pad] * 4, value=-math.inf)
-    windows = x.unfold(2, kernel, stride).unfold(3, kernel, stride).flatten(-2)
+    windows = x.im2col(2, kernel, stride).im2col(3, kernel, stride).flatten(-2)
     best = windows.detach().amax(-1, keepdim=True)
     equal = (windows.detach() >= best - 1e-9 * best.abs()).to(torch.long)
     first = (equal * (equal.cumsum(-1) == 1)).argmax(-1, keepdim=True)

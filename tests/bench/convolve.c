@@ -258,7 +258,7 @@ int main(int argc, char **argv)
         return 0;
     }
     omp_set_num_threads(1);
-    const double limit = bd_measure_limits().byte_operations;
+    const double limit = bd_measure_roofline().byte_operations;
     if (!json) {
         printf("an image, one thread; %% of %.0f GOP/s, the limit for products of bytes\n", limit / 1e9);
         printf("| shape, 3x3                 | bits | oneDNN u8 s8 s32   | by bytes           | by bits (bytes'/) | "

@@ -25,7 +25,7 @@ for name, macs in wanted.items():
 assert all(x["seconds"] >= 0 for x in phases.values())
 total = sum(x["seconds"] for x in phases.values())
 assert abs(total - p["processor_seconds"]) < 0.05 * p["processor_seconds"], (total, p["processor_seconds"])
-assert phases["norms"]["bytes_per_second"] > 0 and p["bound_images_per_second"] > 0 and p["limits"]["bytes"] > 0
+assert phases["norms"]["bytes_per_second"] > 0 and p["bound_images_per_second"] > 0 and p["roofline"]["bytes"] > 0
 END
 [ ! -e "$folder/none.h5" ] || { echo "a profile wrote a checkpoint"; exit 1; }
 "$bitdial" train "$folder/train.yaml" --profile --steps 1 | grep -q '^weight gradient ' || { echo "no table"; exit 1; }

@@ -1,7 +1,7 @@
 /* Image files in their true formats, written for the tests by libjpeg and libpng themselves. Each stops the program
  * with a message when it fails. */
-#ifndef BD_TESTS_DATA_FILES_H
-#define BD_TESTS_DATA_FILES_H
+#ifndef BD_SUPPORT_DATA_FILES_H
+#define BD_SUPPORT_DATA_FILES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 /* Every register with its access and reset, generated from hw/regs.yaml: do not edit.
  * REGS_TABLE(X): X(name, offset, access, reset, reset is fixed, bits that read back as written) */
+/* clang-format off */
 #ifndef REGS_TABLE_H
 #define REGS_TABLE_H
 

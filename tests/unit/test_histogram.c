@@ -141,7 +141,7 @@ static void check_activations(const char *switches, const char *kind, int pool_b
                 for (int i = 0; i < BD_NET_LEVELS; i++) {
                     used += plain[i] > 0;
                 }
-                cr_assert_eq(bd_levels_used(counts), used);
+                cr_assert_eq(bd_histogram_used(counts), used);
                 cr_assert_float_eq(bd_level_part(counts, 0), (double)plain[0] / (double)count, 1e-12);
             }
             cr_assert_arr_eq(counts->count, plain, sizeof plain, "%s at %s", info->name, graph->switches[s].name);
@@ -181,10 +181,10 @@ Test(train_levels, sums_are_those_of_the_layers)
     for (int s = 0; s < 2; s++) {
         cr_assert_eq(bd_net_forward(net, s, 1, logits, &err), BD_OK);
         bd_occupancy_take(&occupancy, net, s);
-        const struct bd_levels levels = bd_levels_sum(&occupancy, s);
+        const struct bd_histogram histogram = bd_histogram_sum(&occupancy, s);
         const int bins = s ? 4 : 16, each = s ? 1 : 16;
-        cr_assert_eq(levels.weight_bins, bins);
-        cr_assert_eq(levels.activation_bins, bins);
+        cr_assert_eq(histogram.weight_bins, bins);
+        cr_assert_eq(histogram.activation_bins, bins);
         for (int i = 0; i < bins; i++) {
             double here[2] = {0}, all[2] = {0};
             for (int l = 0; l < graph->layer_count; l++) {
@@ -201,9 +201,9 @@ Test(train_levels, sums_are_those_of_the_layers)
                     all[1] += count;
                 }
             }
-            cr_assert_float_eq(levels.weights[i], here[0] / all[0], 1e-12);
-            cr_assert_float_eq(levels.activations[i], here[1] / all[1], 1e-12);
-            cr_assert(s == 0 || levels.weights[i] > 0, "level %d of LSQ's 2-bit weights is empty", i);
+            cr_assert_float_eq(histogram.weights[i], here[0] / all[0], 1e-12);
+            cr_assert_float_eq(histogram.activations[i], here[1] / all[1], 1e-12);
+            cr_assert(s == 0 || histogram.weights[i] > 0, "level %d of LSQ's 2-bit weights is empty", i);
         }
     }
     bd_occupancy_close(&occupancy);

@@ -26,8 +26,8 @@ static void parse(struct bd_graph *graph, const char *text)
 
 static double model_mib(const struct bd_graph *graph, const char *name)
 {
-    struct bd_switch_account at;
-    bd_switch_account(graph, &graph->switches[bd_graph_switch(graph, name)], &at);
+    struct bd_switch_counts at;
+    bd_switch_counts(graph, &graph->switches[bd_graph_switch(graph, name)], &at);
     return (double)at.model_bytes / 1048576.0;
 }
 
@@ -47,11 +47,11 @@ static uint64_t resnet18_inner_weights(uint64_t *batch_norm)
 Test(networks, resnet18_has_its_published_size)
 {
     struct bd_graph graph;
-    struct bd_graph_account total;
+    struct bd_graph_counts total;
     load(&graph, "resnet18");
     uint64_t batch_norm;
     const uint64_t inner = resnet18_inner_weights(&batch_norm), outer = 7 * 7 * 3 * 64 + 512 * 1000 + 1000;
-    bd_graph_account(&graph, &total);
+    bd_graph_counts(&graph, &total);
     cr_assert_eq(total.parameters, inner + outer + batch_norm);
     cr_assert_eq(total.parameters, 11689512u); /* as every description of ResNet-18 has it */
     cr_assert_eq(total.private_parameters, batch_norm);
@@ -84,9 +84,9 @@ Test(networks, mobilenet_has_its_published_counts_at_every_width)
     static const int channels[] = {32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024};
     static const double widths[] = {1.0, 0.5, 0.3};
     struct bd_graph graph, narrow;
-    struct bd_graph_account total;
+    struct bd_graph_counts total;
     load(&graph, "mobilenet");
-    bd_graph_account(&graph, &total);
+    bd_graph_counts(&graph, &total);
     cr_assert_eq(total.macs, 568740352u); /* published: 569 million */
     for (size_t w = 0; w < sizeof widths / sizeof widths[0]; w++) {
         int scaled[14];
@@ -99,7 +99,7 @@ Test(networks, mobilenet_has_its_published_counts_at_every_width)
         snprintf(text, sizeof text, "%.*swidth: %g%s", (int)(at - graph.yaml_text), graph.yaml_text, widths[w],
                  at + strlen("width: 1.0"));
         parse(&narrow, text);
-        bd_graph_account(&narrow, &total);
+        bd_graph_counts(&narrow, &total);
         const uint64_t weights = mobilenet_weights(scaled, 14, 3, 1000, &batch_norm);
         cr_assert_eq(total.parameters, weights + batch_norm, "width %g", widths[w]);
         cr_assert(w > 0 || total.parameters == 4231976u); /* published: 4.2 million */
@@ -327,7 +327,7 @@ Test(networks, averaging_shortcuts)
         "4}\n"
         "stages:\n  - {channels: 6, stride: %d, blocks: [{shortcut: average}, {kind: bireal}]}\nhead: {}\n";
     struct bd_graph graph, resized;
-    struct bd_layer_account account;
+    struct bd_layer_counts counts;
     struct bd_error err;
     char *text = bd_asprintf(format, 8, 2);
     parse(&graph, text);
@@ -336,9 +336,9 @@ Test(networks, averaging_shortcuts)
     cr_assert_str_eq(projection->name, "s1b1.proj");
     cr_assert(projection->averages && projection->kernel_h == 1 && projection->stride == 2 && projection->pad == 0);
     cr_assert(projection->out_height == 4 && projection->out_width == 6 && bd_layer_side(projection) == 2);
-    bd_layer_account(projection, &account);
-    cr_assert_eq(account.weights, 4 * 6);
-    cr_assert_eq(account.macs, 4 * 6 * 4 * 6);
+    bd_layer_counts(projection, &counts);
+    cr_assert_eq(counts.weights, 4 * 6);
+    cr_assert_eq(counts.macs, 4 * 6 * 4 * 6);
     for (int l = 0; l < graph.layer_count; l++) {
         cr_assert_eq(graph.layers[l].averages, l == 1, "%s", graph.layers[l].name);
     }

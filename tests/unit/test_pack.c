@@ -111,7 +111,7 @@ static uint8_t *load_activations(const struct sample *s, const struct bd_descrip
     uint8_t *act = bd_xmalloc((size_t)h->act_words * h->lanes);
     memset(act, 0xa5, (size_t)h->act_words * h->lanes); /* lanes nobody writes hold rubbish: masks must hide it */
     const int H = s->layer.in_height, W = s->layer.in_width, C = s->layer.in_channels;
-    if (d->flags & BD_FLAG_UNFOLD) {
+    if (d->flags & BD_FLAG_IM2COL) {
         for (uint32_t oy = 0; oy < d->out_height; oy++)
             for (uint32_t ox = 0; ox < d->out_width; ox++)
                 for (int tap = 0; tap < 9 * C; tap++) {
@@ -153,8 +153,8 @@ static bool mask_bit(const struct array *a, int index, uint32_t lane)
 static bool lane_open(const struct array *a, uint32_t t, uint32_t cwi, int y, int x0, uint32_t lane)
 {
     const struct bd_descriptor *d = a->d;
-    const bool unfold = d->flags & BD_FLAG_UNFOLD;
-    const int H = unfold ? (int)d->out_height : (int)d->in_height, W = unfold ? (int)d->out_width : (int)d->in_width;
+    const bool im2col = d->flags & BD_FLAG_IM2COL;
+    const int H = im2col ? (int)d->out_height : (int)d->in_height, W = im2col ? (int)d->out_width : (int)d->in_width;
     const uint32_t kw = bd_descriptor_walk(d).kernel_w;
     if (y < 0 || y >= H)
         return false;

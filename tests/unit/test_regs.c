@@ -47,8 +47,9 @@ Test(regs, reset_values)
     struct bd_device_model *model = new_model();
     for (int i = 0; i < ROWS; i++)
         if (table[i].fixed)
-            cr_assert_eq(bd_device_model_read(model, table[i].offset), table[i].reset, "%s is 0x%x after reset, not 0x%x",
-                         table[i].name, bd_device_model_read(model, table[i].offset), table[i].reset);
+            cr_assert_eq(bd_device_model_read(model, table[i].offset), table[i].reset,
+                         "%s is 0x%x after reset, not 0x%x", table[i].name,
+                         bd_device_model_read(model, table[i].offset), table[i].reset);
     cr_assert_eq(bd_device_model_read(model, BITDIAL_GEOMETRY_REG),
                  8u << BITDIAL_GEOMETRY_ROWS_SHIFT | 4u << BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT |
                      64u << BITDIAL_GEOMETRY_LANES_SHIFT | 16u << BITDIAL_GEOMETRY_MAC_LANES_SHIFT);

@@ -16,7 +16,7 @@
 
 enum { ALIVE, END };
 
-bd_status bd_pulse_check(int code, struct bd_error *err)
+bd_status bd_heartbeat_check(int code, struct bd_error *err)
 {
     char text[MPI_MAX_ERROR_STRING] = "";
     int length;
@@ -47,11 +47,11 @@ static int expect(struct bd_peer *peer)
     return MPI_Irecv(&peer->heard, 1, MPI_CHAR, peer->rank, TAG, MPI_COMM_WORLD, &peer->receive);
 }
 
-static int listen_all(struct bd_pulse *pulse)
+static int listen_all(struct bd_heartbeat *heartbeat)
 {
     int code = MPI_SUCCESS;
-    for (int i = 0; i < pulse->peer_count && code == MPI_SUCCESS; i++) {
-        struct bd_peer *peer = &pulse->peers[i];
+    for (int i = 0; i < heartbeat->peer_count && code == MPI_SUCCESS; i++) {
+        struct bd_peer *peer = &heartbeat->peers[i];
         int came = 0;
         while (!peer->ended && (code = MPI_Test(&peer->receive, &came, MPI_STATUS_IGNORE)) == MPI_SUCCESS && came) {
             peer->silent = 0;
@@ -65,38 +65,38 @@ static int listen_all(struct bd_pulse *pulse)
 /* A byte to each as long as the rank gets on. What fails here fails for the one that waits, too, which tells it. */
 static void *beat(void *context)
 {
-    struct bd_pulse *pulse = context;
-    pthread_mutex_lock(&pulse->lock);
-    while (!pulse->stop) {
+    struct bd_heartbeat *heartbeat = context;
+    pthread_mutex_lock(&heartbeat->lock);
+    while (!heartbeat->stop) {
         struct timespec at;
         clock_gettime(CLOCK_MONOTONIC, &at);
-        at.tv_nsec += pulse->every * 1e9 - 1e9 * (int)pulse->every;
-        at.tv_sec += (int)pulse->every + at.tv_nsec / 1000000000;
+        at.tv_nsec += heartbeat->every * 1e9 - 1e9 * (int)heartbeat->every;
+        at.tv_sec += (int)heartbeat->every + at.tv_nsec / 1000000000;
         at.tv_nsec %= 1000000000;
-        pthread_cond_timedwait(&pulse->wake, &pulse->lock, &at);
+        pthread_cond_timedwait(&heartbeat->wake, &heartbeat->lock, &at);
         double used = bd_seconds(CLOCK_PROCESS_CPUTIME_ID) - bd_seconds(CLOCK_THREAD_CPUTIME_ID);
-        if (!pulse->stop && (pulse->waits || used - pulse->used > WORKED)) {
-            pulse->used = used;
-            for (int i = 0; i < pulse->peer_count; i++) {
+        if (!heartbeat->stop && (heartbeat->waits || used - heartbeat->used > WORKED)) {
+            heartbeat->used = used;
+            for (int i = 0; i < heartbeat->peer_count; i++) {
                 bool gone;
-                say(&pulse->peers[i], ALIVE, &gone);
+                say(&heartbeat->peers[i], ALIVE, &gone);
             }
         }
-        listen_all(pulse);
+        listen_all(heartbeat);
     }
-    pthread_mutex_unlock(&pulse->lock);
+    pthread_mutex_unlock(&heartbeat->lock);
     return NULL;
 }
 
 /* ---- waiting ---- */
 
 /* The last byte to each, and the last one of each. */
-static int part(struct bd_pulse *pulse, int *done)
+static int part(struct bd_heartbeat *heartbeat, int *done)
 {
     int code = MPI_SUCCESS;
     *done = 1;
-    for (int i = 0; i < pulse->peer_count && code == MPI_SUCCESS; i++) {
-        struct bd_peer *peer = &pulse->peers[i];
+    for (int i = 0; i < heartbeat->peer_count && code == MPI_SUCCESS; i++) {
+        struct bd_peer *peer = &heartbeat->peers[i];
         int gone = 0;
         code = peer->told_end ? MPI_Test(&peer->send, &gone, MPI_STATUS_IGNORE) : say(peer, END, &peer->told_end);
         *done = *done && gone && peer->ended;
@@ -106,38 +106,38 @@ static int part(struct bd_pulse *pulse, int *done)
 
 /* Who has been silent for too long, `passed` seconds after the last look. A wait that was itself interrupted for long
  * counts little: others may have been, too. */
-static bd_status check_silence(struct bd_pulse *pulse, double passed, struct bd_error *err)
+static bd_status check_silence(struct bd_heartbeat *heartbeat, double passed, struct bd_error *err)
 {
-    for (int i = 0; i < pulse->peer_count; i++) {
-        struct bd_peer *peer = &pulse->peers[i];
-        peer->silent += passed < pulse->every ? passed : pulse->every;
-        if (peer->silent >= pulse->limit) {
+    for (int i = 0; i < heartbeat->peer_count; i++) {
+        struct bd_peer *peer = &heartbeat->peers[i];
+        peer->silent += passed < heartbeat->every ? passed : heartbeat->every;
+        if (peer->silent >= heartbeat->limit) {
             return bd_fail(err, BD_INFRA,
                            "waited %g s for rank %d, which gives no sign of life: it is stopped, or its host is",
-                           pulse->limit, peer->rank);
+                           heartbeat->limit, peer->rank);
         }
     }
     return BD_OK;
 }
 
 /* Until the request is done; NULL: until all have parted. */
-static bd_status wait_for(struct bd_pulse *pulse, MPI_Request *request, struct bd_error *err)
+static bd_status wait_for(struct bd_heartbeat *heartbeat, MPI_Request *request, struct bd_error *err)
 {
     long nap = FIRST_NAP;
     int done = 0;
     double last = bd_seconds(CLOCK_MONOTONIC);
     bd_status status = BD_OK;
     for (int polls = 0; !done && !status; polls++) {
-        pthread_mutex_lock(&pulse->lock);
-        int code = request ? MPI_Test(request, &done, MPI_STATUS_IGNORE) : part(pulse, &done);
+        pthread_mutex_lock(&heartbeat->lock);
+        int code = request ? MPI_Test(request, &done, MPI_STATUS_IGNORE) : part(heartbeat, &done);
         if (!done && polls >= EAGER && code == MPI_SUCCESS) {
-            code = listen_all(pulse);
+            code = listen_all(heartbeat);
             double now = bd_seconds(CLOCK_MONOTONIC);
-            status = check_silence(pulse, now - last, err);
+            status = check_silence(heartbeat, now - last, err);
             last = now;
         }
-        pthread_mutex_unlock(&pulse->lock);
-        status = status ? status : bd_pulse_check(code, err);
+        pthread_mutex_unlock(&heartbeat->lock);
+        status = status ? status : bd_heartbeat_check(code, err);
         if (!done && !status && polls >= EAGER) {
             nanosleep(&(struct timespec){.tv_nsec = nap}, NULL);
             nap = 2 * nap < LONGEST_NAP ? 2 * nap : LONGEST_NAP;
@@ -146,63 +146,63 @@ static bd_status wait_for(struct bd_pulse *pulse, MPI_Request *request, struct b
     return status;
 }
 
-static void set_waits(struct bd_pulse *pulse, bool waits)
+static void set_waits(struct bd_heartbeat *heartbeat, bool waits)
 {
-    pthread_mutex_lock(&pulse->lock);
-    pulse->waits = waits;
-    for (int i = 0; i < pulse->peer_count; i++) {
-        pulse->peers[i].silent = 0;
+    pthread_mutex_lock(&heartbeat->lock);
+    heartbeat->waits = waits;
+    for (int i = 0; i < heartbeat->peer_count; i++) {
+        heartbeat->peers[i].silent = 0;
     }
-    pthread_mutex_unlock(&pulse->lock);
+    pthread_mutex_unlock(&heartbeat->lock);
 }
 
-bd_status bd_pulse_wait(struct bd_pulse *pulse, MPI_Request *request, struct bd_error *err)
+bd_status bd_heartbeat_wait(struct bd_heartbeat *heartbeat, MPI_Request *request, struct bd_error *err)
 {
-    set_waits(pulse, true);
-    bd_status status = wait_for(pulse, request, err);
-    set_waits(pulse, false);
+    set_waits(heartbeat, true);
+    bd_status status = wait_for(heartbeat, request, err);
+    set_waits(heartbeat, false);
     return status;
 }
 
 /* ---- life ---- */
 
-bd_status bd_pulse_open(struct bd_pulse *pulse, int rank, int ranks, double limit, struct bd_error *err)
+bd_status bd_heartbeat_open(struct bd_heartbeat *heartbeat, int rank, int ranks, double limit, struct bd_error *err)
 {
-    *pulse = (struct bd_pulse){.limit = limit, .every = limit / SIGNS, .peer_count = rank ? 1 : ranks - 1};
+    *heartbeat = (struct bd_heartbeat){.limit = limit, .every = limit / SIGNS, .peer_count = rank ? 1 : ranks - 1};
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&pulse->wake, &monotonic);
+    pthread_cond_init(&heartbeat->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    pthread_mutex_init(&pulse->lock, NULL);
-    pulse->peers = bd_xcalloc(pulse->peer_count + 1, sizeof *pulse->peers);
+    pthread_mutex_init(&heartbeat->lock, NULL);
+    heartbeat->peers = bd_xcalloc(heartbeat->peer_count + 1, sizeof *heartbeat->peers);
     int code = MPI_SUCCESS;
-    for (int i = 0; i < pulse->peer_count && code == MPI_SUCCESS; i++) {
-        pulse->peers[i] = (struct bd_peer){.rank = rank ? 0 : i + 1, .send = MPI_REQUEST_NULL};
-        code = expect(&pulse->peers[i]);
+    for (int i = 0; i < heartbeat->peer_count && code == MPI_SUCCESS; i++) {
+        heartbeat->peers[i] = (struct bd_peer){.rank = rank ? 0 : i + 1, .send = MPI_REQUEST_NULL};
+        code = expect(&heartbeat->peers[i]);
     }
-    bd_status status = bd_pulse_check(code, err);
+    bd_status status = bd_heartbeat_check(code, err);
     if (status) {
         return status;
     }
-    int failed = pthread_create(&pulse->thread, NULL, beat, pulse);
+    int failed = pthread_create(&heartbeat->thread, NULL, beat, heartbeat);
     return failed ? bd_fail(err, BD_INFRA, "cannot start a thread: %s", strerror(failed)) : BD_OK;
 }
 
-bd_status bd_pulse_close(struct bd_pulse *pulse, struct bd_error *err)
+bd_status bd_heartbeat_close(struct bd_heartbeat *heartbeat, struct bd_error *err)
 {
-    pthread_mutex_lock(&pulse->lock);
-    pulse->stop = true;
-    pthread_cond_signal(&pulse->wake);
-    pthread_mutex_unlock(&pulse->lock);
-    pthread_join(pulse->thread, NULL);
-    set_waits(pulse, false);
-    bd_status status = wait_for(pulse, NULL, err);
+    pthread_mutex_lock(&heartbeat->lock);
+    heartbeat->stop = true;
+    pthread_cond_signal(&heartbeat->wake);
+    pthread_mutex_unlock(&heartbeat->lock);
+    pthread_join(heartbeat->thread, NULL);
+    set_waits(heartbeat, false);
+    bd_status status = wait_for(heartbeat, NULL, err);
     if (status) {
         return status;
     }
-    pthread_cond_destroy(&pulse->wake);
-    pthread_mutex_destroy(&pulse->lock);
-    free(pulse->peers);
+    pthread_cond_destroy(&heartbeat->wake);
+    pthread_mutex_destroy(&heartbeat->lock);
+    free(heartbeat->peers);
     return BD_OK;
 }

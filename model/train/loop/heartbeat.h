@@ -4,8 +4,8 @@
  * are no stall, and the rank that is named is the one that stands still, not one that waits for it.
  *
  * All of MPI is called under `lock`, so that MPI_THREAD_SERIALIZED suffices. */
-#ifndef BD_TRAIN_PULSE_H
-#define BD_TRAIN_PULSE_H
+#ifndef BD_LOOP_HEARTBEAT_H
+#define BD_LOOP_HEARTBEAT_H
 
 #include <mpi.h>
 #include <pthread.h>
@@ -21,7 +21,7 @@ struct bd_peer {
     double silent;        /* seconds of the present wait without a sign */
 };
 
-struct bd_pulse {
+struct bd_heartbeat {
     double limit, every; /* seconds */
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -33,13 +33,14 @@ struct bd_pulse {
 };
 
 /* Every rank calls it, with the same `limit`: the seconds of silence that end a wait. The structure stays in place. */
-bd_status bd_pulse_open(struct bd_pulse *pulse, int rank, int ranks, double limit, struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_heartbeat_open(struct bd_heartbeat *heartbeat, int rank, int ranks, double limit, struct bd_error *err)
+    BD_WARN_UNUSED;
 /* Until the request is done, polling and sleeping: the core is left to those that compute. BD_INFRA when MPI fails, or
  * when a rank gave no sign of life for `limit` seconds of this wait; what can be called then is MPI_Abort alone. */
-bd_status bd_pulse_wait(struct bd_pulse *pulse, MPI_Request *request, struct bd_error *err) BD_WARN_UNUSED;
-/* Every rank calls it when none waits for another any more. Errors as bd_pulse_wait. */
-bd_status bd_pulse_close(struct bd_pulse *pulse, struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_heartbeat_wait(struct bd_heartbeat *heartbeat, MPI_Request *request, struct bd_error *err) BD_WARN_UNUSED;
+/* Every rank calls it when none waits for another any more. Errors as bd_heartbeat_wait. */
+bd_status bd_heartbeat_close(struct bd_heartbeat *heartbeat, struct bd_error *err) BD_WARN_UNUSED;
 /* BD_INFRA with MPI's text of the code; BD_OK for MPI_SUCCESS. */
-bd_status bd_pulse_check(int code, struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_heartbeat_check(int code, struct bd_error *err) BD_WARN_UNUSED;
 
 #endif

@@ -3,8 +3,8 @@
  * L = a0 CE + a1 T^2 KL(teacher || student) + a2 mean (student's pooled - teacher's)^2, the mean over the batch and,
  * in the last term, over channels too (Hinton, Vinyals and Dean, arXiv:1503.02531; the last term is ours to choose).
  * Logits (batch, classes), pooled maps (batch, channels). */
-#ifndef BD_TRAIN_LOSS_H
-#define BD_TRAIN_LOSS_H
+#ifndef BD_LOOP_LOSS_H
+#define BD_LOOP_LOSS_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* One update of a parameter by SGD with momentum or by Adam (Kingma and Ba, arXiv:1412.6980), the bounds that latents
  * and clip levels keep, and the slow range s of the weights. */
-#ifndef BD_TRAIN_OPTIMIZER_H
-#define BD_TRAIN_OPTIMIZER_H
+#ifndef BD_LOOP_OPTIMIZER_H
+#define BD_LOOP_OPTIMIZER_H
 
 #include "model/train/loop/train.h"
 #include "model/train/network/network.h"

@@ -75,7 +75,7 @@ bd_status bd_train_profile(struct bd_checkpoint *checkpoint, const struct bd_tra
     }
     bd_run_close(&run);
     if (!status) {
-        profile->limits = bd_measure_limits();
+        profile->roofline = bd_measure_roofline();
     }
     return status;
 }

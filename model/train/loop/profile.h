@@ -1,18 +1,18 @@
 /* Where the time of training steps goes, beside what the machine could do and what the step's convolutions alone take.
  */
-#ifndef BD_TRAIN_PROFILE_H
-#define BD_TRAIN_PROFILE_H
+#ifndef BD_LOOP_PROFILE_H
+#define BD_LOOP_PROFILE_H
 
 #include "model/train/loop/train.h"
 #include "model/train/network/network.h"
 
 /* What this machine reaches with all threads in short loops of their own, by processor time: operations a second of
  * multiply-adds in registers (0: no such instruction) and bytes a second read and written by a triad over memory. */
-struct bd_limits {
+struct bd_roofline {
     double float_operations, half_operations, byte_operations, bytes;
 };
 
-struct bd_limits bd_measure_limits(void);
+struct bd_roofline bd_measure_roofline(void);
 
 /* Of the step that took the least processor time: seconds of processor time of all threads, but for `wall`. */
 struct bd_train_profile {
@@ -26,7 +26,7 @@ struct bd_train_profile {
      * of as many, */
     double bound_wall, bound_processor;
     double bound_walls, bound_processors; /* and all together */
-    struct bd_limits limits;
+    struct bd_roofline roofline;
 };
 
 /* Takes a few steps of the run to warm up and then `steps` that count, in turns with its bare convolutions. The

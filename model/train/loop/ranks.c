@@ -9,23 +9,23 @@
 /* Collectives are started under the lock of those who give signs of life, and waited for without it. */
 static bd_status wait_for(const struct bd_mpi *mpi, int code, MPI_Request *request, struct bd_error *err)
 {
-    pthread_mutex_unlock(&mpi->pulse->lock);
-    bd_status status = bd_pulse_check(code, err);
-    return status ? status : bd_pulse_wait(mpi->pulse, request, err);
+    pthread_mutex_unlock(&mpi->heartbeat->lock);
+    bd_status status = bd_heartbeat_check(code, err);
+    return status ? status : bd_heartbeat_wait(mpi->heartbeat, request, err);
 }
 
 static bd_status sum_all(const struct bd_mpi *mpi, void *values, size_t count, MPI_Datatype type, struct bd_error *err)
 {
     MPI_Request request;
     bool root = mpi->rank == 0;
-    pthread_mutex_lock(&mpi->pulse->lock);
+    pthread_mutex_lock(&mpi->heartbeat->lock);
     int code = MPI_Ireduce(root ? MPI_IN_PLACE : values, root ? values : NULL, (int)count, type, MPI_SUM, 0,
                            MPI_COMM_WORLD, &request);
     bd_status status = wait_for(mpi, code, &request, err);
     if (status) {
         return status;
     }
-    pthread_mutex_lock(&mpi->pulse->lock);
+    pthread_mutex_lock(&mpi->heartbeat->lock);
     code = MPI_Ibcast(values, (int)count, type, 0, MPI_COMM_WORLD, &request);
     return wait_for(mpi, code, &request, err);
 }
@@ -58,8 +58,8 @@ bd_status bd_mpi_open(struct bd_mpi *mpi, double stall_seconds, struct bd_error 
     mpi->started = true;
     mpi->reducer =
         (struct bd_reducer){.context = mpi, .ranks = mpi->ranks, .sum_doubles = sum_doubles, .sum_floats = sum_floats};
-    mpi->pulse = bd_xcalloc(1, sizeof *mpi->pulse);
-    return bd_pulse_open(mpi->pulse, mpi->rank, mpi->ranks, stall_seconds, err);
+    mpi->heartbeat = bd_xcalloc(1, sizeof *mpi->heartbeat);
+    return bd_heartbeat_open(mpi->heartbeat, mpi->rank, mpi->ranks, stall_seconds, err);
 }
 
 bd_status bd_mpi_close(struct bd_mpi *mpi, struct bd_error *err)
@@ -69,12 +69,12 @@ bd_status bd_mpi_close(struct bd_mpi *mpi, struct bd_error *err)
         return BD_OK;
     }
     /* MPI_Finalize waits for the others too, but spinning, and for ever. */
-    pthread_mutex_lock(&mpi->pulse->lock);
+    pthread_mutex_lock(&mpi->heartbeat->lock);
     bd_status status = wait_for(mpi, MPI_Ibarrier(MPI_COMM_WORLD, &request), &request, err);
-    status = status ? status : bd_pulse_close(mpi->pulse, err);
+    status = status ? status : bd_heartbeat_close(mpi->heartbeat, err);
     if (!status) {
         MPI_Finalize();
-        free(mpi->pulse);
+        free(mpi->heartbeat);
         mpi->started = false;
     }
     return status;
@@ -83,7 +83,7 @@ bd_status bd_mpi_close(struct bd_mpi *mpi, struct bd_error *err)
 void bd_mpi_abort(const struct bd_mpi *mpi, bd_status status)
 {
     if (mpi->started) {
-        pthread_mutex_lock(&mpi->pulse->lock);
+        pthread_mutex_lock(&mpi->heartbeat->lock);
         MPI_Abort(MPI_COMM_WORLD, status);
     }
 }

@@ -3,9 +3,9 @@
  * MPI is started only under mpirun (OMPI_COMM_WORLD_SIZE in the environment); else there is one rank and no call to it.
  * Sums are made on rank 0 and sent to all, so that every rank has the same bits. A rank that waits leaves its core to
  * those that compute. When a rank dies, mpirun names it and ends the others; when one stands still without dying, the
- * ranks that wait for it fail, naming it, after BD_MPI_STALL_SECONDS or what the caller says (pulse.h). */
-#ifndef BD_TRAIN_MPI_H
-#define BD_TRAIN_MPI_H
+ * ranks that wait for it fail, naming it, after BD_MPI_STALL_SECONDS or what the caller says (heartbeat.h). */
+#ifndef BD_LOOP_RANKS_H
+#define BD_LOOP_RANKS_H
 
 #include <stdbool.h>
 
@@ -13,13 +13,13 @@
 
 #define BD_MPI_STALL_SECONDS 120.0
 
-struct bd_pulse;
+struct bd_heartbeat;
 
 struct bd_mpi {
     bool started;
     int rank, ranks; /* 0 and 1 without MPI */
     struct bd_reducer reducer;
-    struct bd_pulse *pulse;
+    struct bd_heartbeat *heartbeat;
 };
 
 /* `stall_seconds`: how long a rank may give no sign of life while others wait for it; the same on every rank. The

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "model/core/memory.h"
-#include "model/eval/evaluate.h"
 #include "model/train/loop/train.h"
+#include "model/train/network/accuracy.h"
 #include "model/train/network/network.h"
 
 bd_status bd_train_recalibrate(struct bd_checkpoint *checkpoint, const struct bd_dataset *images, uint32_t switches,

@@ -86,20 +86,20 @@ static double triad(void)
     return best;
 }
 
-struct bd_limits bd_measure_limits(void)
+struct bd_roofline bd_measure_roofline(void)
 {
-    struct bd_limits limits = {.bytes = triad()};
+    struct bd_roofline roofline = {.bytes = triad()};
     bool wide = __builtin_cpu_supports("avx512f");
     if (wide) {
-        limits.float_operations = rate(float_wide, 2 * 16);
+        roofline.float_operations = rate(float_wide, 2 * 16);
     } else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        limits.float_operations = rate(float_narrow, 2 * 8);
+        roofline.float_operations = rate(float_narrow, 2 * 8);
     }
     if (wide && __builtin_cpu_supports("avx512bf16")) {
-        limits.half_operations = rate(half_wide, 2 * 32);
+        roofline.half_operations = rate(half_wide, 2 * 32);
     }
     if (wide && __builtin_cpu_supports("avx512vnni")) {
-        limits.byte_operations = rate(byte_wide, 2 * 64);
+        roofline.byte_operations = rate(byte_wide, 2 * 64);
     }
-    return limits;
+    return roofline;
 }

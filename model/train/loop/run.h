@@ -1,6 +1,6 @@
 /* Inside of train.h: a run, as its parts (train.c: the loop; step.c: one step) share it. */
-#ifndef BD_TRAIN_RUN_H
-#define BD_TRAIN_RUN_H
+#ifndef BD_LOOP_RUN_H
+#define BD_LOOP_RUN_H
 
 #include "model/data/batch.h"
 #include "model/train/loop/state.h"

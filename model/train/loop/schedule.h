@@ -1,6 +1,6 @@
 /* What changes over a run: a function of the plan, the step and the number of steps alone. */
-#ifndef BD_TRAIN_SCHEDULE_H
-#define BD_TRAIN_SCHEDULE_H
+#ifndef BD_LOOP_SCHEDULE_H
+#define BD_LOOP_SCHEDULE_H
 
 #include "model/train/loop/train.h"
 

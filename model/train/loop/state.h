@@ -1,8 +1,8 @@
 /* What a run keeps beside the weights, inside the checkpoint under "train/", so that saving it saves the state: the
  * step, the optimiser's moments and how often each switch was updated. The plan stands in the metadata, and a resumed
  * run must have the same. */
-#ifndef BD_TRAIN_STATE_H
-#define BD_TRAIN_STATE_H
+#ifndef BD_LOOP_STATE_H
+#define BD_LOOP_STATE_H
 
 #include "model/train/loop/train.h"
 #include "model/train/network/network.h"

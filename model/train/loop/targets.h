@@ -1,7 +1,7 @@
 /* A network that stands still and gives a switch its targets: a finished one, or a copy of the trained network's own
  * highest switch as it stood at some step. It runs on running statistics. */
-#ifndef BD_TRAIN_TARGETS_H
-#define BD_TRAIN_TARGETS_H
+#ifndef BD_LOOP_TARGETS_H
+#define BD_LOOP_TARGETS_H
 
 #include <stdbool.h>
 

@@ -7,9 +7,9 @@
 #include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
-#include "model/eval/evaluate.h"
 #include "model/kernels/conv.h"
 #include "model/train/loop/run.h"
+#include "model/train/network/accuracy.h"
 
 bool bd_train_uses_bfloat16(const struct bd_train_plan *plan)
 {
@@ -182,7 +182,7 @@ static bd_status count_levels(struct bd_run *run, struct bd_error *err)
         if (run->plan.switches >> s & 1) {
             status = bd_net_forward(run->net, s, BD_NET_EVALUATE, run->logits[s], err);
             bd_occupancy_take(&run->occupancy, run->net, s);
-            run->shown.levels[s] = bd_levels_sum(&run->occupancy, s);
+            run->shown.histogram[s] = bd_histogram_sum(&run->occupancy, s);
         }
     }
     free(room);

@@ -6,8 +6,8 @@
  * whatever the number of threads: the permutation of an epoch and the augmentation of a step come from generators
  * seeded by (seed, epoch) and (seed, step), so that the step counter is all the state they have. Interrupted and
  * resumed it ends in the same bits. */
-#ifndef BD_TRAIN_TRAIN_H
-#define BD_TRAIN_TRAIN_H
+#ifndef BD_LOOP_TRAIN_H
+#define BD_LOOP_TRAIN_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -84,7 +84,7 @@ struct bd_train_event {
     size_t gradient_layer_count;
     /* STEP, of `measured`: the codes of that step's forward passes, of the weights before its update */
     const struct bd_occupancy *occupancy;
-    struct bd_levels levels[BD_MAX_SWITCHES]; /* VALIDATED */
+    struct bd_histogram histogram[BD_MAX_SWITCHES]; /* VALIDATED */
 };
 
 /* What a run does beside computing, and what it reads; `train` and `teacher` alone decide bits. */

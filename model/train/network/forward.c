@@ -95,16 +95,6 @@ static void take_images(struct bd_net *net, const uint8_t *images)
     }
 }
 
-enum bd_number bd_net_accumulation_type(const struct bd_net *net, const struct bd_net_layer *layer, int s)
-{
-    struct bd_code code = bd_net_code(net, layer->info->in_quantizer, s);
-    if (!bd_net_in_integers(net, layer, s)) {
-        return BD_FLOAT;
-    }
-    double largest = layer->sets[layer->set_of[s]].packed.magnitude * (code.kind == BD_CODE_SIGN ? 1 : (double)code.n);
-    return largest <= INT16_MAX ? BD_INT16 : BD_INT32;
-}
-
 bd_status bd_net_begin(struct bd_net *net, const uint8_t *images, struct bd_error *err)
 {
     take_images(net, images);

@@ -81,7 +81,7 @@ double bd_level_part(const struct bd_level_counts *counts, int level)
     return all ? (double)counts->count[level] / (double)all : 0;
 }
 
-int bd_levels_used(const struct bd_level_counts *counts)
+int bd_histogram_used(const struct bd_level_counts *counts)
 {
     int used = 0;
     for (int i = 0; i < 1 << counts->bits; i++) {
@@ -113,22 +113,22 @@ static void to_parts(double *bins, int count)
     }
 }
 
-struct bd_levels bd_levels_sum(const struct bd_occupancy *occupancy, int s)
+struct bd_histogram bd_histogram_sum(const struct bd_occupancy *occupancy, int s)
 {
     const struct bd_graph *graph = occupancy->graph;
     const struct bd_switch *sw = &graph->switches[s];
-    struct bd_levels levels = {bins_of(sw->weight_bits), bins_of(sw->activation_bits), {0}, {0}};
+    struct bd_histogram histogram = {bins_of(sw->weight_bits), bins_of(sw->activation_bits), {0}, {0}};
     for (int l = 0; l < graph->layer_count; l++) {
         if (!graph->layers[l].weight_bits) {
-            add(bd_occupancy_weights(occupancy, l, s), levels.weights);
+            add(bd_occupancy_weights(occupancy, l, s), histogram.weights);
         }
     }
     for (int q = 0; q < graph->quantizer_count; q++) {
         if (!graph->quantizers[q].bits) {
-            add(bd_occupancy_activations(occupancy, q, s), levels.activations);
+            add(bd_occupancy_activations(occupancy, q, s), histogram.activations);
         }
     }
-    to_parts(levels.weights, levels.weight_bins);
-    to_parts(levels.activations, levels.activation_bins);
-    return levels;
+    to_parts(histogram.weights, histogram.weight_bins);
+    to_parts(histogram.activations, histogram.activation_bins);
+    return histogram;
 }

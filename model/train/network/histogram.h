@@ -1,7 +1,7 @@
 /* How full the levels of the quantizers are, layer by layer and over the whole network. An outer or inner level near
  * nothing means a badly chosen range. */
-#ifndef BD_TRAIN_LEVELS_H
-#define BD_TRAIN_LEVELS_H
+#ifndef BD_NETWORK_HISTOGRAM_H
+#define BD_NETWORK_HISTOGRAM_H
 
 #include "model/train/network/network.h"
 
@@ -32,17 +32,17 @@ const struct bd_level_counts *bd_occupancy_activations(const struct bd_occupancy
 
 /* Codes at a level as a part of all; and the levels that hold any. */
 double bd_level_part(const struct bd_level_counts *counts, int level);
-int bd_levels_used(const struct bd_level_counts *counts);
+int bd_histogram_used(const struct bd_level_counts *counts);
 
 /* Parts that sum to 1, from the lowest level to the highest: min(16, 2^bits) bins, neighbouring levels together where
  * there are more. Of the weights and activations that a switch quantizes with bits of its own, over the whole network.
  * 0 bins: 32 bits, or nothing quantized. */
-struct bd_levels {
+struct bd_histogram {
     int weight_bins, activation_bins;
     double weights[BD_LEVEL_BINS], activations[BD_LEVEL_BINS];
 };
 
 /* Of a switch that was taken. */
-struct bd_levels bd_levels_sum(const struct bd_occupancy *occupancy, int switch_index);
+struct bd_histogram bd_histogram_sum(const struct bd_occupancy *occupancy, int switch_index);
 
 #endif

@@ -1,7 +1,7 @@
 /* How much each switch has to say in the shared weights: the norm of its part of their gradient, and the cosine
  * between two switches' parts. Backward passes add to one gradient, so a switch's part is what its pass added. */
-#ifndef BD_TRAIN_MEASURE_H
-#define BD_TRAIN_MEASURE_H
+#ifndef BD_NETWORK_MEASURE_H
+#define BD_NETWORK_MEASURE_H
 
 #include "model/train/network/network.h"
 

@@ -50,25 +50,6 @@ static float *array_data(const struct bd_net *net, const char *format, const cha
     return array ? array->data : NULL;
 }
 
-float *bd_net_add_parameter(struct bd_net *net, enum bd_parameter_kind kind, int switch_index, size_t count,
-                            float *value, const float *limit, const char *owner, const char *suffix)
-{
-    net->parameters = bd_xrealloc(net->parameters, net->parameter_count + 1, sizeof *net->parameters);
-    struct bd_parameter *p = &net->parameters[net->parameter_count++];
-    *p = (struct bd_parameter){.kind = kind,
-                               .switch_index = switch_index,
-                               .count = count,
-                               .value = value,
-                               .gradient = bd_xcalloc(count, sizeof(float)),
-                               .limit = limit};
-    if (switch_index < 0) {
-        snprintf(p->name, sizeof p->name, "%s.%s", owner, suffix);
-    } else {
-        snprintf(p->name, sizeof p->name, "%s.%s.%s", owner, net->graph->switches[switch_index].name, suffix);
-    }
-    return p->gradient;
-}
-
 static void bind_layer(struct bd_net *net, struct bd_net_layer *layer)
 {
     const struct bd_layer *info = layer->info;
@@ -422,20 +403,7 @@ void bd_net_set_sign_gradient(struct bd_net *net, enum bd_sign_gradient gradient
     net->sign_gradient = gradient;
 }
 
-struct bd_parameter *bd_net_parameters(struct bd_net *net, size_t *count)
-{
-    *count = net->parameter_count;
-    return net->parameters;
-}
-
 void bd_net_set_reducer(struct bd_net *net, const struct bd_reducer *reducer)
 {
     net->reducer = reducer ? *reducer : (struct bd_reducer){.ranks = 1};
-}
-
-bool bd_net_in_integers(const struct bd_net *net, const struct bd_net_layer *layer, int s)
-{
-    const struct bd_layer *info = layer->info;
-    return net->integer && info->in_quantizer != BD_QUANTIZER_INPUT &&
-           bd_quantizer_bits(&net->graph->quantizers[info->in_quantizer], &net->graph->switches[s]) != 32;
 }

@@ -9,8 +9,8 @@
  * The arrays of the checkpoint are read and updated in place (running statistics, wscale); the checkpoint must outlive
  * the network and keep its arrays. A first layer with fixed weight bits gives every switch the same accumulations:
  * it runs once a step. The number of threads leaves no trace in the results. */
-#ifndef BD_TRAIN_NETWORK_H
-#define BD_TRAIN_NETWORK_H
+#ifndef BD_NETWORK_NETWORK_H
+#define BD_NETWORK_NETWORK_H
 
 #include <stdbool.h>
 #include <stddef.h>

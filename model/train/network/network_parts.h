@@ -1,6 +1,6 @@
 /* Inside of network.h: what its parts (network.c, quantizers.c, weights.c, forward.c, backward.c, the walks) share. */
-#ifndef BD_TRAIN_NETWORK_PARTS_H
-#define BD_TRAIN_NETWORK_PARTS_H
+#ifndef BD_NETWORK_NETWORK_PARTS_H
+#define BD_NETWORK_NETWORK_PARTS_H
 
 #include "model/kernels/conv.h"
 #include "model/kernels/intconv.h"

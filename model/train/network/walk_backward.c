@@ -117,33 +117,34 @@ static bd_status convolve_back(struct bd_net *net, const struct bd_walk *walk, i
 }
 
 /* What gather_part() will read and write; a d_stream, where there is one, is what gather_g takes the place of. */
-static struct bd_ahead ahead_of_gather(const struct bd_net *net, const struct bd_walk *walk, struct bd_part part)
+static struct bd_prefetch prefetch_of_gather(const struct bd_net *net, const struct bd_walk *walk, struct bd_part part)
 {
-    struct bd_ahead ahead = {0};
+    struct bd_prefetch prefetch = {0};
     const struct bd_net_layer *layer = walk->gather;
     if (!layer) {
-        return ahead;
+        return prefetch;
     }
     const size_t at = bd_image_at(layer, part.first), count = bd_image_at(layer, part.images),
                  gradient = bd_number_size(bd_operand_type(net)), number = bd_number_size(layer->accumulation_type);
     const int q = layer->info->out_quantizer;
     if (q >= 0 && net->d_code[q]) {
-        bd_ahead_add(&ahead, (const char *)net->d_code[q] + at * gradient, count * gradient);
+        bd_prefetch_add(&prefetch, (const char *)net->d_code[q] + at * gradient, count * gradient);
     }
-    bd_ahead_add(&ahead, (const char *)walk->gather_g + at * gradient, count * gradient);
+    bd_prefetch_add(&prefetch, (const char *)walk->gather_g + at * gradient, count * gradient);
     if (layer->stream) {
-        bd_ahead_add(&ahead, layer->stream + at, count * sizeof(float));
+        bd_prefetch_add(&prefetch, layer->stream + at, count * sizeof(float));
     }
-    bd_ahead_add(&ahead, (const char *)layer->accumulation + at * number, count * number);
-    return ahead;
+    bd_prefetch_add(&prefetch, (const char *)layer->accumulation + at * number, count * number);
+    return prefetch;
 }
 
 /* What normalize_part() and the weights' gradient will read, if there is such a part. */
-static struct bd_ahead ahead_of_normalize(const struct bd_net *net, const struct bd_walk *walk, struct bd_part part)
+static struct bd_prefetch prefetch_of_normalize(const struct bd_net *net, const struct bd_walk *walk,
+                                                struct bd_part part)
 {
-    struct bd_ahead ahead = {0};
+    struct bd_prefetch prefetch = {0};
     if (part.first < 0 || part.first >= net->batch) {
-        return ahead;
+        return prefetch;
     }
     const struct bd_net_layer *layer = walk->normalize;
     const struct bd_net_codes *codes = &net->codes[layer->info->in_quantizer];
@@ -151,13 +152,13 @@ static struct bd_ahead ahead_of_normalize(const struct bd_net *net, const struct
                  gradient = bd_number_size(bd_operand_type(net)), number = bd_number_size(layer->accumulation_type);
     if (bd_net_code(net, layer->info->in_quantizer, walk->s).kind == BD_CODE_CLIP) {
         const size_t map = (size_t)layer->in_padded * layer->info->in_height * layer->info->in_width;
-        bd_ahead_add(&ahead, codes->values + part.first * map, part.images * map * sizeof(float));
+        bd_prefetch_add(&prefetch, codes->values + part.first * map, part.images * map * sizeof(float));
     } else {
-        bd_ahead_add(&ahead, codes->bytes + part.first * codes->image, part.images * codes->image);
+        bd_prefetch_add(&prefetch, codes->bytes + part.first * codes->image, part.images * codes->image);
     }
-    bd_ahead_add(&ahead, (const char *)layer->accumulation + at * number, count * number);
-    bd_ahead_add(&ahead, (const char *)walk->normalize_g + at * gradient, count * gradient);
-    return ahead;
+    bd_prefetch_add(&prefetch, (const char *)layer->accumulation + at * number, count * number);
+    bd_prefetch_add(&prefetch, (const char *)walk->normalize_g + at * gradient, count * gradient);
+    return prefetch;
 }
 
 /* Part of a shard through batch norm, convolution and gathering while it is in cache. `next`: where the worker goes
@@ -166,11 +167,12 @@ static void filter_back(struct bd_net *net, const struct bd_walk *walk, struct b
                         int worker)
 {
     double from = bd_clock(net);
-    const struct bd_ahead ahead[2] = {ahead_of_gather(net, walk, part), ahead_of_normalize(net, walk, next)};
+    const struct bd_prefetch prefetch[2] = {prefetch_of_gather(net, walk, part),
+                                            prefetch_of_normalize(net, walk, next)};
     normalize_part(net, walk, part, worker);
     bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
     bd_net_filter_part(net, walk->normalize, walk->s, part, worker, source_gradient(net, walk, part.first, worker),
-                       ahead);
+                       prefetch);
     from = bd_clock(net);
     if (walk->gather) {
         gather_part(net, walk, part, worker);

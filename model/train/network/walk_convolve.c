@@ -10,14 +10,14 @@ static const uint8_t *first_window(const struct bd_net *net, const struct bd_net
 }
 
 void bd_net_convolve_image(struct bd_net *net, const struct bd_net_layer *layer, int s, int image, int worker,
-                           struct bd_ahead *ahead)
+                           struct bd_prefetch *prefetch)
 {
     struct bd_code code = bd_net_code(net, layer->info->in_quantizer, s);
     char *sums = (char *)layer->accumulation + bd_image_at(layer, image) * bd_number_size(layer->accumulation_type);
     const struct bd_intconv_source source = {.first = first_window(net, layer, image),
                                              .bias = bd_code_bias(&code),
                                              .highest = code.kind == BD_CODE_SIGN ? 2 : (int)code.n,
-                                             .ahead = ahead};
+                                             .prefetch = prefetch};
     bd_intconv_forward(&layer->shape, &layer->sets[layer->set_of[s]].packed, &source, layer->accumulation_type, sums,
                        net->worker[worker].convolution);
 }
@@ -76,7 +76,7 @@ struct bd_part bd_net_filtered_part(const struct bd_net_layer *layer, int first,
 }
 
 void bd_net_filter_part(struct bd_net *net, const struct bd_net_layer *layer, int s, struct bd_part part, int worker,
-                        void *d_source, const struct bd_ahead ahead[2])
+                        void *d_source, const struct bd_prefetch prefetch[2])
 {
     const int q = layer->info->in_quantizer, shard = part.first / net->shard;
     const struct bd_code code = bd_net_code(net, q, s);
@@ -87,8 +87,8 @@ void bd_net_filter_part(struct bd_net *net, const struct bd_net_layer *layer, in
     task.d_result = net->worker[worker].d_accumulation;
     task.d_weights = gradient_of_shard(net, layer, shard);
     task.d_source = d_source;
-    task.while_weights = ahead[0];
-    task.while_data = ahead[1];
+    task.while_weights = prefetch[0];
+    task.while_data = prefetch[1];
     task.codes = code.kind != BD_CODE_CLIP;
     if (task.codes) {
         const struct bd_net_codes *codes = &net->codes[q];
@@ -128,7 +128,7 @@ bd_status bd_net_convolve_shard(struct bd_net *net, const struct bd_net_layer *l
         return status;
     }
     if (bd_conv_filters(layer->conv)) {
-        const struct bd_ahead nothing[2] = {0};
+        const struct bd_prefetch nothing[2] = {0};
         const int end = (shard + 1) * net->shard;
         struct bd_part part = bd_net_filtered_part(layer, shard * net->shard, end);
         for (; part.images; part = bd_net_filtered_part(layer, part.first + part.images, end)) {

@@ -87,27 +87,27 @@ static void pool_image(struct bd_net *net, const struct bd_net_layer *pool, int 
 
 /* What emit_image() will read and write, if there is such an image; but the stream that it writes, which goes past the
  * caches. */
-static struct bd_ahead ahead_of_emit(const struct bd_net *net, const struct bd_net_layer *layer,
-                                     const struct bd_code *code, int image)
+static struct bd_prefetch prefetch_of_emit(const struct bd_net *net, const struct bd_net_layer *layer,
+                                           const struct bd_code *code, int image)
 {
-    struct bd_ahead ahead = {0};
+    struct bd_prefetch prefetch = {0};
     if (!layer || image < 0 || image >= net->batch) {
-        return ahead;
+        return prefetch;
     }
     const struct bd_layer *info = layer->info;
     const size_t at = bd_image_at(layer, image), count = bd_image_at(layer, 1),
                  number = bd_number_size(layer->accumulation_type);
     const int q = info->out_quantizer;
     if (q >= 0 && code->kind == BD_CODE_CLIP) {
-        bd_ahead_add(&ahead, net->codes[q].values + at, count * sizeof(float));
+        bd_prefetch_add(&prefetch, net->codes[q].values + at, count * sizeof(float));
     } else if (q >= 0) {
-        bd_ahead_add(&ahead, net->codes[q].bytes + image * net->codes[q].image, net->codes[q].image);
+        bd_prefetch_add(&prefetch, net->codes[q].bytes + image * net->codes[q].image, net->codes[q].image);
     }
-    bd_ahead_add(&ahead, (const char *)layer->accumulation + at * number, count * number);
+    bd_prefetch_add(&prefetch, (const char *)layer->accumulation + at * number, count * number);
     if (info->adds_stream) {
-        bd_ahead_add(&ahead, net->layers[layer->stream_source].stream + at, count * sizeof(float));
+        bd_prefetch_add(&prefetch, net->layers[layer->stream_source].stream + at, count * sizeof(float));
     }
-    return ahead;
+    return prefetch;
 }
 
 /* After `image` of those from `first` on, as far as a worker knows. */
@@ -130,8 +130,9 @@ bd_status bd_net_forward_images(struct bd_net *net, const struct bd_walk *walk, 
         }
         if (integers) {
             from = bd_clock_phase(net, worker, BD_PHASE_NORMS, from);
-            struct bd_ahead ahead = ahead_of_emit(net, walk->emit, &code, next_image(net, image, first, images));
-            bd_net_convolve_image(net, layer, walk->s, image, worker, &ahead);
+            struct bd_prefetch prefetch =
+                prefetch_of_emit(net, walk->emit, &code, next_image(net, image, first, images));
+            bd_net_convolve_image(net, layer, walk->s, image, worker, &prefetch);
             from = bd_clock_phase(net, worker, BD_PHASE_CONVOLVE, from);
             if (walk->measure) {
                 measure_image(net, layer, image);

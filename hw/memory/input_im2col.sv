@@ -2,7 +2,7 @@
 // (y, x) in raster order, one row and one column beyond the image, where pixels are 0. The step at (y, x) completes
 // the window around (y - 1, x - 1); windows on the stride's grid are written as one word each, lane
 // (ky * 3 + kx) * C + c. A step inside the image takes a clock for each channel's byte, outside one clock.
-module input_unfold #(
+module input_im2col #(
   parameter int LANES = 64
 ) (
   input  logic               clk_i,
