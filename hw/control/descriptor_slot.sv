@@ -179,6 +179,8 @@ module descriptor_slot #(
   end
 
   // Rules over several fields.
+  localparam logic [bitdial_pkg::CHAN_W-1:0] CHAN_LIMIT =
+      (LANES / 9 > 4) ? bitdial_pkg::CHAN_W'(4) : bitdial_pkg::CHAN_W'(LANES / 9);
   logic no_datapath, odd_window, odd_input, too_many_weights, odd_sizes;
   always_comb begin
     no_datapath = d_q.mac ? HAS_MAC == 0 : HAS_XNOR == 0;
@@ -191,8 +193,6 @@ module descriptor_slot #(
     odd_sizes = d_q.in_height == '0 || d_q.in_width == '0 || d_q.in_channels == '0 || d_q.out_height == '0 ||
                 d_q.out_width == '0 || d_q.out_channels == '0 || d_q.row_groups == '0 || d_q.initiation_interval == '0;
   end
-  localparam logic [bitdial_pkg::CHAN_W-1:0] CHAN_LIMIT =
-      (LANES / 9 > 4) ? bitdial_pkg::CHAN_W'(4) : bitdial_pkg::CHAN_W'(LANES / 9);
 
   assign bad_o = misfit_q || odd_sizes || odd_input || d_q.last != last_layer_i ||
                  (!d_q.pool && (no_datapath || odd_window || too_many_weights || d_q.weight_bits == 4'd0 ||

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include <verilated.h>
 #if VM_TRACE_FST
@@ -85,6 +86,7 @@ class Device
     void plant(uint64_t read_beat, uint64_t response)
     {
         read_beats_ = responses_ = 0;
+        written_.clear();
         bad_read_ = read_beat;
         bad_response_ = response;
     }
@@ -95,6 +97,18 @@ class Device
     uint64_t responses() const
     {
         return responses_;
+    }
+    // Bursts written since plant(), each with the clock of its response; the clock of the planted error.
+    struct Written {
+        uint64_t address, bytes, at;
+    };
+    const std::vector<Written> &written() const
+    {
+        return written_;
+    }
+    uint64_t struck() const
+    {
+        return struck_;
     }
 
     void clock()
@@ -110,8 +124,7 @@ class Device
         irq_ = top_->irq_o;
         if (top_->rst_ni)
             check_bus();
-        read_beats_ += top_->m_axi_rvalid_i && top_->m_axi_rready_o;
-        responses_ += top_->m_axi_bvalid_i && top_->m_axi_bready_o;
+        watch();
         bus_->sample(*top_, now_);
         top_->clk_i = 1;
         top_->eval();
@@ -178,6 +191,18 @@ class Device
             trace_->dump(time_++);
 #endif
     }
+    void watch()
+    {
+        if (top_->m_axi_awvalid_o && top_->m_axi_awready_i)
+            burst_ = {top_->m_axi_awaddr_o, (top_->m_axi_awlen_o + 1u) * 8u, 0};
+        if (top_->m_axi_rvalid_i && top_->m_axi_rready_o && read_beats_++ == bad_read_)
+            struck_ = now_;
+        if (top_->m_axi_bvalid_i && top_->m_axi_bready_o) {
+            written_.push_back({burst_.address, burst_.bytes, now_});
+            if (responses_++ == bad_response_)
+                struck_ = now_;
+        }
+    }
     bd_memory_model timing_;
     bd_guarded_memory memory_{};
     std::unique_ptr<bitdial::AxiMemory> bus_;
@@ -216,6 +241,9 @@ class Device
     bool irq_ = false;
     unsigned response_ = 0;
     uint64_t now_ = 0, read_beats_ = 0, responses_ = 0, bad_read_ = UINT64_MAX, bad_response_ = UINT64_MAX;
+    uint64_t struck_ = 0;
+    Written burst_{};
+    std::vector<Written> written_;
 #if VM_TRACE_FST
     std::unique_ptr<VerilatedFstC> trace_;
     uint64_t time_ = 0;
