@@ -7,21 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/checkpoint/checkpoint_parts.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
-
-/* The user block before the HDF5 superblock, little-endian, rest zero. */
-#define USER_BLOCK 512
-#define MAGIC "BITDIALC"
-#define VERSION 1
-#define AT_VERSION 8 /* uint32 */
-#define AT_CRC 12    /* uint32: CRC-32 of the whole file with this field zero */
-#define AT_LENGTH 16 /* uint64: of the whole file */
-#define MAX_FILE ((size_t)1 << 30)
-#define MAX_COUNT ((int64_t)1 << 28)
-
-#define NETWORK_NAME "network.yaml"
-#define METADATA_NAME "metadata.json"
 
 void bd_checkpoint_init(struct bd_checkpoint *checkpoint)
 {
@@ -66,19 +54,9 @@ struct bd_array *bd_checkpoint_find(const struct bd_checkpoint *checkpoint, cons
     return array;
 }
 
-/* Takes `name`. */
-static struct bd_array *put(struct bd_checkpoint *checkpoint, int rank, const int64_t *shape, char *name)
+/* Takes `name`; `array` holds nothing yet. */
+static struct bd_array *fill(struct bd_array *array, int rank, const int64_t *shape, char *name)
 {
-    struct bd_array *array = find(checkpoint, name);
-    if (array) {
-        release_array(array);
-    } else {
-        if (checkpoint->array_count == checkpoint->array_room) {
-            checkpoint->array_room = checkpoint->array_room * 2 + 64;
-            checkpoint->arrays = bd_xrealloc(checkpoint->arrays, checkpoint->array_room, sizeof *checkpoint->arrays);
-        }
-        array = &checkpoint->arrays[checkpoint->array_count++];
-    }
     *array = (struct bd_array){.name = name, .rank = rank, .count = 1};
     for (int i = 0; i < rank; i++) {
         array->shape[i] = shape[i];
@@ -88,6 +66,15 @@ static struct bd_array *put(struct bd_checkpoint *checkpoint, int rank, const in
     return array;
 }
 
+struct bd_array *bd_checkpoint_append(struct bd_checkpoint *checkpoint, int rank, const int64_t *shape, char *name)
+{
+    if (checkpoint->array_count == checkpoint->array_room) {
+        checkpoint->array_room = checkpoint->array_room * 2 + 64;
+        checkpoint->arrays = bd_xrealloc(checkpoint->arrays, checkpoint->array_room, sizeof *checkpoint->arrays);
+    }
+    return fill(&checkpoint->arrays[checkpoint->array_count++], rank, shape, name);
+}
+
 struct bd_array *bd_checkpoint_put(struct bd_checkpoint *checkpoint, int rank, const int64_t *shape, const char *format,
                                    ...)
 {
@@ -95,7 +82,12 @@ struct bd_array *bd_checkpoint_put(struct bd_checkpoint *checkpoint, int rank, c
     va_start(arguments, format);
     char *name = bd_vasprintf(format, arguments);
     va_end(arguments);
-    return put(checkpoint, rank, shape, name);
+    struct bd_array *array = find(checkpoint, name);
+    if (!array) {
+        return bd_checkpoint_append(checkpoint, rank, shape, name);
+    }
+    release_array(array);
+    return fill(array, rank, shape, name);
 }
 
 void bd_checkpoint_drop(struct bd_checkpoint *checkpoint, const char *prefix)
@@ -118,15 +110,6 @@ static void put_le(uint8_t *to, uint64_t value, int bytes)
     for (int i = 0; i < bytes; i++) {
         to[i] = value >> (8 * i);
     }
-}
-
-static uint64_t get_le(const uint8_t *from, int bytes)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < bytes; i++) {
-        value |= (uint64_t)from[i] << (8 * i);
-    }
-    return value;
 }
 
 /* Dataset creation: contiguous, no times, so that equal contents give equal bytes. */
@@ -204,6 +187,7 @@ static uint8_t *make_image(const struct bd_checkpoint *checkpoint, size_t *size)
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
     uint8_t *image = NULL;
     H5Pset_fapl_core(access, 1 << 20, false);
+    H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST); /* the format that hdf5_reader.h reads */
     H5Pset_userblock(creation, USER_BLOCK);
     H5Pset_obj_track_times(creation, false);
     hid_t file = H5Fcreate("checkpoint", H5F_ACC_TRUNC, creation, access);
@@ -229,6 +213,12 @@ static uint8_t *make_image(const struct bd_checkpoint *checkpoint, size_t *size)
 bd_status bd_checkpoint_save(const struct bd_checkpoint *checkpoint, const char *path, struct bd_error *err)
 {
     size_t size;
+    int64_t at;
+    const struct bd_array *bad = bd_checkpoint_not_finite(checkpoint, &at);
+    if (bad) {
+        return bd_fail(err, BD_FAIL, "cannot save '%s': array '%s' holds %g at index %" PRId64, path, bad->name,
+                       (double)bad->data[at], at);
+    }
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     uint8_t *image = make_image(checkpoint, &size);
     if (!image) {
@@ -241,189 +231,5 @@ bd_status bd_checkpoint_save(const struct bd_checkpoint *checkpoint, const char 
     put_le(image + AT_CRC, bd_crc32(image, size), 4);
     bd_status status = bd_file_write(path, image, size, err);
     free(image);
-    return status;
-}
-
-/* ---- reading ---- */
-
-static bd_status check_block(const char *path, uint8_t *bytes, size_t size, struct bd_error *err)
-{
-    if (size < USER_BLOCK) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: the file ends inside its %d-byte header", path, size,
-                       USER_BLOCK);
-    }
-    if (memcmp(bytes, MAGIC, 8)) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset 0: not a Bitdial checkpoint", path);
-    }
-    uint64_t version = get_le(bytes + AT_VERSION, 4), length = get_le(bytes + AT_LENGTH, 8);
-    if (version != VERSION) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %d: checkpoint version %" PRIu64 ", this program reads %d", path,
-                       AT_VERSION, version, VERSION);
-    }
-    if (length != size) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %d: the header tells %" PRIu64 " bytes, the file has %zu", path,
-                       AT_LENGTH, length, size);
-    }
-    uint32_t stored = get_le(bytes + AT_CRC, 4);
-    put_le(bytes + AT_CRC, 0, 4);
-    uint32_t computed = bd_crc32(bytes, size);
-    if (stored != computed) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %d: CRC-32 is %08x, the contents give %08x", path, AT_CRC, stored,
-                       computed);
-    }
-    return BD_OK;
-}
-
-struct reader {
-    struct bd_checkpoint *checkpoint;
-    const char *path;
-    char *network;
-    struct bd_error *err;
-    bd_status status;
-};
-
-static bd_status malformed(struct reader *reader, const char *name, const char *what)
-{
-    return bd_fail(reader->err, BD_BAD_INPUT, "%s: offset %d: dataset '%s' %s", reader->path, USER_BLOCK, name, what);
-}
-
-static char *read_text(hid_t dataset, hid_t type)
-{
-    size_t size = H5Tget_size(type);
-    if (H5Tis_variable_str(type) || size < 1 || size > 1 << 20) {
-        return NULL;
-    }
-    char *text = bd_xcalloc(size + 1, 1);
-    if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-static bd_status read_numbers(struct reader *reader, hid_t dataset, const char *name)
-{
-    hid_t space = H5Dget_space(dataset);
-    int rank = H5Sget_simple_extent_ndims(space);
-    hsize_t extent[32] = {0};
-    int64_t shape[4], count = 1;
-    bool fine = rank >= 1 && rank <= 4 && H5Sget_simple_extent_dims(space, extent, NULL) == rank;
-    for (int i = 0; fine && i < rank; i++) {
-        fine = extent[i] >= 1 && extent[i] <= (hsize_t)(MAX_COUNT / count);
-        shape[i] = extent[i];
-        count *= fine ? shape[i] : 1;
-    }
-    H5Sclose(space);
-    if (!fine) {
-        return malformed(reader, name, "has no shape of 1 to 4 sizes");
-    }
-    if (H5Dget_storage_size(dataset) != (hsize_t)count * 4) {
-        return malformed(reader, name, "holds fewer values than its shape tells");
-    }
-    struct bd_array *array = put(reader->checkpoint, rank, shape, bd_xstrdup(name));
-    if (H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->data) < 0) {
-        return malformed(reader, name, "cannot be read");
-    }
-    return BD_OK;
-}
-
-static bd_status read_dataset(struct reader *reader, hid_t dataset, const char *name)
-{
-    hid_t type = H5Dget_type(dataset);
-    H5T_class_t kind = H5Tget_class(type);
-    bd_status status = BD_OK;
-    if (kind == H5T_STRING) {
-        char *text = read_text(dataset, type);
-        char **to = !strcmp(name, NETWORK_NAME)    ? &reader->network
-                    : !strcmp(name, METADATA_NAME) ? &reader->checkpoint->metadata
-                                                   : NULL;
-        if (text && to && !*to) {
-            *to = text;
-        } else {
-            free(text);
-            status = malformed(reader, name, "is not a text that a checkpoint has");
-        }
-    } else if (kind == H5T_FLOAT && H5Tget_size(type) == 4) {
-        status = read_numbers(reader, dataset, name);
-    } else {
-        status = malformed(reader, name, "is not float32");
-    }
-    H5Tclose(type);
-    return status;
-}
-
-static herr_t visit(hid_t root, const char *name, const H5L_info_t *info, void *context)
-{
-    struct reader *reader = context;
-    if (info->type != H5L_TYPE_HARD) {
-        reader->status = malformed(reader, name, "is a link");
-        return -1;
-    }
-    hid_t object = H5Oopen(root, name, H5P_DEFAULT);
-    if (object < 0) {
-        reader->status = malformed(reader, name, "cannot be opened");
-        return -1;
-    }
-    if (H5Iget_type(object) == H5I_DATASET) {
-        reader->status = read_dataset(reader, object, name);
-    }
-    H5Oclose(object);
-    return reader->status ? -1 : 0;
-}
-
-static bd_status read_image(struct reader *reader, uint8_t *bytes, size_t size)
-{
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_fapl_core(access, 1 << 20, false);
-    H5Pset_file_image(access, bytes, size);
-    hid_t file = H5Fopen("checkpoint", H5F_ACC_RDONLY, access);
-    H5Pclose(access);
-    if (file < 0) {
-        return bd_fail(reader->err, BD_BAD_INPUT, "%s: offset %d: not an HDF5 file", reader->path, USER_BLOCK);
-    }
-    herr_t walked = H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, visit, reader);
-    H5Fclose(file);
-    if (!reader->status && walked < 0) {
-        reader->status =
-            bd_fail(reader->err, BD_BAD_INPUT, "%s: offset %d: broken HDF5 structure", reader->path, USER_BLOCK);
-    }
-    return reader->status;
-}
-
-static bd_status read_checkpoint(struct bd_checkpoint *checkpoint, const char *path, uint8_t *bytes, size_t size,
-                                 struct bd_error *err)
-{
-    struct reader reader = {.checkpoint = checkpoint, .path = path, .err = err};
-    bd_status status = check_block(path, bytes, size, err);
-    status = status ? status : read_image(&reader, bytes, size);
-    if (!status && (!reader.network || !checkpoint->metadata)) {
-        status = malformed(&reader, reader.network ? METADATA_NAME : NETWORK_NAME, "is missing");
-    }
-    if (!status) {
-        status = bd_graph_parse(&checkpoint->graph, NETWORK_NAME, reader.network, strlen(reader.network), err);
-        status = status ? status : bd_checkpoint_check(checkpoint, err);
-        if (status) {
-            bd_fail_prefix(err, "%s: offset %d", path, USER_BLOCK);
-        }
-    }
-    free(reader.network);
-    return status;
-}
-
-bd_status bd_checkpoint_load(struct bd_checkpoint *checkpoint, const char *path, struct bd_error *err)
-{
-    uint8_t *bytes;
-    size_t size;
-    bd_checkpoint_init(checkpoint);
-    bd_status status = bd_file_read(path, MAX_FILE, &bytes, &size, err);
-    if (status) {
-        return status;
-    }
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    status = read_checkpoint(checkpoint, path, bytes, size, err);
-    free(bytes);
-    if (status) {
-        bd_checkpoint_release(checkpoint);
-    }
     return status;
 }

@@ -45,9 +45,22 @@ struct bd_checkpoint {
 
 void bd_checkpoint_init(struct bd_checkpoint *checkpoint);
 void bd_checkpoint_release(struct bd_checkpoint *checkpoint);
+/* A checkpoint is taken for a file of unknown hands: it is read by hdf5_reader.h, not by the HDF5 library, opens no
+ * other file, takes memory in proportion to its size, and every value in it is finite. BD_BAD_INPUT: "PATH: offset N:
+ * ..."; nothing is held then. */
 bd_status bd_checkpoint_load(struct bd_checkpoint *checkpoint, const char *path, struct bd_error *err) BD_WARN_UNUSED;
+/* The same of a file's bytes; `path` is a name for messages. */
+bd_status bd_checkpoint_parse(struct bd_checkpoint *checkpoint, const char *path, const uint8_t *bytes, size_t size,
+                              struct bd_error *err) BD_WARN_UNUSED;
+/* BD_FAIL where an array holds a value that is not finite: what cannot be loaded is not saved, and the file of that
+ * name stays as it is. */
 bd_status bd_checkpoint_save(const struct bd_checkpoint *checkpoint, const char *path, struct bd_error *err)
     BD_WARN_UNUSED;
+
+/* The index of the first value that is an infinity or NaN, or -1. */
+int64_t bd_first_not_finite(const float *values, int64_t count);
+/* The first array that holds an infinity or NaN, and the index of it; NULL when all values are finite. */
+const struct bd_array *bd_checkpoint_not_finite(const struct bd_checkpoint *checkpoint, int64_t *at);
 
 /* The array of that name, or NULL. */
 struct bd_array *bd_checkpoint_find(const struct bd_checkpoint *checkpoint, const char *format, ...) BD_PRINTF(2, 3);

@@ -1,7 +1,9 @@
 /* Which arrays a network's checkpoint holds, and what quantizers read from them. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/core/memory.h"
@@ -54,6 +56,43 @@ size_t bd_checkpoint_unit_count(const struct bd_graph *graph, const struct bd_la
     return bd_weight_unit_count(&rule, (size_t)layer->out_channels);
 }
 
+/* ---- values ------------------------------------------------------------------------------------------------- */
+
+/* Exponents of all ones. On integers, which the compiler makes vectors of: training asks after every step. */
+__attribute__((optimize("O3"))) static bool all_finite(const float *values, int64_t count)
+{
+    uint32_t bad = 0;
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        bad |= (bits & 0x7f800000) == 0x7f800000;
+    }
+    return !bad;
+}
+
+int64_t bd_first_not_finite(const float *values, int64_t count)
+{
+    if (all_finite(values, count)) {
+        return -1;
+    }
+    int64_t i = 0;
+    while (all_finite(values + i, 1)) {
+        i++;
+    }
+    return i;
+}
+
+const struct bd_array *bd_checkpoint_not_finite(const struct bd_checkpoint *checkpoint, int64_t *at)
+{
+    for (size_t i = 0; i < checkpoint->array_count; i++) {
+        *at = bd_first_not_finite(checkpoint->arrays[i].data, checkpoint->arrays[i].count);
+        if (*at >= 0) {
+            return &checkpoint->arrays[i];
+        }
+    }
+    return NULL;
+}
+
 /* ---- checks ------------------------------------------------------------------------------------------------- */
 
 static bd_status expect(const struct bd_checkpoint *checkpoint, int rank, const int64_t *shape, struct bd_error *err,
@@ -89,6 +128,18 @@ static bd_status expect_level(const struct bd_checkpoint *checkpoint, const char
     return value > 0 && isfinite(value) ? BD_OK : bd_fail(err, BD_BAD_INPUT, "array '%s' must be positive", name);
 }
 
+static bd_status check_variance(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer,
+                                const struct bd_switch *sw, struct bd_error *err)
+{
+    const struct bd_array *array = bd_checkpoint_find(checkpoint, "%s.%s.var", layer->name, sw->name);
+    for (int64_t i = 0; i < array->count; i++) {
+        if (!(array->data[i] >= 0)) {
+            return bd_fail(err, BD_BAD_INPUT, "array '%s' holds a negative variance at index %" PRId64, array->name, i);
+        }
+    }
+    return BD_OK;
+}
+
 static bd_status check_layer_switch(const struct bd_checkpoint *checkpoint, const struct bd_layer *layer,
                                     const struct bd_switch *sw, struct bd_error *err)
 {
@@ -105,6 +156,9 @@ static bd_status check_layer_switch(const struct bd_checkpoint *checkpoint, cons
     }
     for (int i = 0; i < 4 && !status && layer->kind == BD_LAYER_CONV; i++) {
         status = expect(checkpoint, 1, &channels, err, "%s.%s.%s", layer->name, sw->name, norms[i]);
+    }
+    if (!status && layer->kind == BD_LAYER_CONV) {
+        status = check_variance(checkpoint, layer, sw, err);
     }
     return status;
 }

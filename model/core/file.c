@@ -13,7 +13,47 @@
 
 #include "model/core/memory.h"
 
-/* Reads to the end of `fd` whatever stat says, so that pipes work too. */
+/* ---- reading ---- */
+
+static const char *kind_of(mode_t mode)
+{
+    return S_ISDIR(mode)    ? "a folder"
+           : S_ISFIFO(mode) ? "a pipe"
+           : S_ISSOCK(mode) ? "a socket"
+           : S_ISCHR(mode)  ? "a character device"
+           : S_ISBLK(mode)  ? "a block device"
+                            : "of an unknown kind";
+}
+
+bd_status bd_file_check_regular(const char *path, const struct stat *info, struct bd_error *err)
+{
+    return S_ISREG(info->st_mode)
+               ? BD_OK
+               : bd_fail(err, BD_BAD_INPUT, "'%s' is %s, not a regular file", path, kind_of(info->st_mode));
+}
+
+/* Looked at before it is opened, since opening alone may wake a pipe's writer or act on a device; and again after,
+ * since another file may have taken its place. O_NONBLOCK: an open of a pipe does not wait for its writer. */
+static bd_status open_regular(const char *path, int *fd, struct stat *info, struct bd_error *err)
+{
+    *fd = -1;
+    if (stat(path, info) == 0 && bd_file_check_regular(path, info, err)) {
+        return err->status;
+    }
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (*fd < 0) {
+        return bd_fail(err, BD_BAD_INPUT, "cannot open '%s': %s", path, strerror(errno));
+    }
+    bd_status status = fstat(*fd, info) == 0 ? bd_file_check_regular(path, info, err)
+                                             : bd_fail(err, BD_INFRA, "cannot read '%s': %s", path, strerror(errno));
+    if (status) {
+        close(*fd);
+        *fd = -1;
+    }
+    return status;
+}
+
+/* Reads to the end of `fd` whatever stat says: the file may grow, and files of /proc tell no size. */
 static bd_status read_all(int fd, const char *path, size_t limit, size_t room, uint8_t **data, size_t *size,
                           struct bd_error *err)
 {
@@ -56,19 +96,32 @@ bd_status bd_file_read(const char *path, size_t limit, uint8_t **data, size_t *s
     if (limit > PTRDIFF_MAX / 4) {
         limit = PTRDIFF_MAX / 4;
     }
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return bd_fail(err, BD_BAD_INPUT, "cannot open '%s': %s", path, strerror(errno));
-    }
+    int fd;
     struct stat info;
-    size_t room = 65536;
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
-        room = (size_t)info.st_size < limit ? (size_t)info.st_size + 1 : limit + 1;
+    if (open_regular(path, &fd, &info, err)) {
+        return err->status;
     }
+    const size_t room = (size_t)info.st_size < limit ? (size_t)info.st_size + 1 : limit + 1;
     bd_status status = read_all(fd, path, limit, room, data, size, err);
     close(fd);
     return status;
 }
+
+bool bd_file_begins(const char *path, const void *bytes, size_t size)
+{
+    struct bd_error ignored;
+    struct stat info;
+    uint8_t start[16];
+    int fd;
+    if (size > sizeof start || open_regular(path, &fd, &info, &ignored)) {
+        return false;
+    }
+    const bool same = read(fd, start, size) == (ssize_t)size && memcmp(start, bytes, size) == 0;
+    close(fd);
+    return same;
+}
+
+/* ---- writing ---- */
 
 static char *folder_of(const char *path)
 {

@@ -64,9 +64,12 @@ static bd_status open_journal(struct bd_journal *journal, bool resume, struct bd
 {
     struct stat st;
     size_t good = 0;
-    journal->fd = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    journal->fd = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
     if (journal->fd < 0 || fstat(journal->fd, &st) != 0) {
         return bd_fail(err, BD_INFRA, "cannot write journal '%s': %s", journal->path, strerror(errno));
+    }
+    if (bd_file_check_regular(journal->path, &st, err)) {
+        return bd_fail_prefix(err, "journal");
     }
     if (flock(journal->fd, LOCK_EX | LOCK_NB) != 0) {
         return bd_fail(err, BD_INFRA, "journal '%s' is in use by another process", journal->path);

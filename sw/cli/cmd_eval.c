@@ -83,20 +83,9 @@ static bool wanted(const struct eval *e, const char *name)
 
 /* ---- what is evaluated -------------------------------------------------------------------------------------- */
 
-static bool is_program(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    char magic[4] = "";
-    const bool read = file && fread(magic, 1, 4, file) == 4;
-    if (file) {
-        fclose(file);
-    }
-    return read && memcmp(magic, "BDP1", 4) == 0;
-}
-
 static bd_status open_file(struct eval *e, const char *path, struct bd_error *err)
 {
-    if (is_program(path)) {
+    if (bd_file_begins(path, "BDP1", 4)) {
         if (e->has_program) {
             return bd_fail(err, BD_BAD_INPUT, "'%s' is a second program", path);
         }

@@ -182,13 +182,7 @@ static void print_json(const struct bd_graph *graph)
 /* Takes the graph out of a checkpoint, or reads a description. */
 static bd_status load(struct bd_graph *graph, const char *path, struct bd_error *err)
 {
-    FILE *file = fopen(path, "rb");
-    char magic[8] = "";
-    const bool read = file && fread(magic, 1, sizeof magic, file) == sizeof magic;
-    if (file) {
-        fclose(file);
-    }
-    if (!read || memcmp(magic, "BITDIALC", sizeof magic) != 0) {
+    if (!bd_file_begins(path, "BITDIALC", 8)) {
         return bd_graph_load(graph, path, err);
     }
     struct bd_checkpoint checkpoint;

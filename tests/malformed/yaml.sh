@@ -47,7 +47,7 @@ refuse "open bracket" "bitdial hardware: $in/open.yaml:3:1: while parsing a flow
 : | file empty.yaml
 refuse "empty file" "bitdial hardware: $in/empty.yaml:1:1: the document is empty" $hw "$in/empty.yaml"
 refuse "no file" "bitdial hardware: cannot open '$in/none.yaml'" $hw "$in/none.yaml"
-refuse "a folder" "bitdial hardware: cannot read '$in'" $hw "$in"
+refuse "a folder" "bitdial hardware: '$in' is a folder" $hw "$in"
 
 # A network, as the writer of sample checkpoints loads it.
 network() {

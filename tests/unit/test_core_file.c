@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,10 +63,49 @@ Test(core_file, reads_what_has_no_size)
     cr_assert_eq(bd_file_read("/proc/self/maps", 1 << 20, &data, &size, &err), BD_OK);
     cr_assert_gt(size, 0);
     free(data);
-    cr_assert_eq(bd_file_read("/dev/zero", 100000, &data, &size, &err), BD_BAD_INPUT);
-    cr_assert_eq(bd_file_read(folder, 100, &data, &size, &err), BD_BAD_INPUT);
     cr_assert_eq(bd_file_read("/nowhere", 100, &data, &size, &err), BD_BAD_INPUT);
     cr_assert_str_eq(err.message, "cannot open '/nowhere': No such file or directory");
+}
+
+/* What is no regular file is refused by its kind, at once: a pipe that nobody writes to would be waited for. */
+Test(core_file, reads_regular_files_only)
+{
+    struct bd_error err;
+    uint8_t *data;
+    size_t size;
+    char *pipe = bd_asprintf("%s/pipe", folder), *link = bd_asprintf("%s/link", folder);
+    char *file = bd_asprintf("%s/file", folder), *socket_path = bd_asprintf("%s/socket", folder);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(mkfifo(pipe, 0600), 0);
+    cr_assert_eq(symlink("pipe", link), 0);
+    cr_assert_eq(bd_file_write(file, "BDP1", 4, &err), BD_OK);
+    const struct {
+        const char *path, *kind;
+    } cases[] = {{pipe, "a pipe"},
+                 {link, "a pipe"},
+                 {folder, "a folder"},
+                 {socket_path, "a socket"},
+                 {"/dev/zero", "a character device"},
+                 {"/dev/null", "a character device"}};
+    alarm(20);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *message = bd_asprintf("'%s' is %s, not a regular file", cases[i].path, cases[i].kind);
+        cr_assert_eq(bd_file_read(cases[i].path, 100, &data, &size, &err), BD_BAD_INPUT, "%s", cases[i].path);
+        cr_assert_str_eq(err.message, message);
+        cr_assert_not(bd_file_begins(cases[i].path, "", 0), "%s", cases[i].path);
+        free(message);
+    }
+    alarm(0);
+    cr_assert(bd_file_begins(file, "BDP", 3) && bd_file_begins(file, "BDP1", 4));
+    cr_assert_not(bd_file_begins(file, "BDP2", 4) || bd_file_begins(file, "BDP1\0", 5));
+    close(listener);
+    free(pipe);
+    free(link);
+    free(file);
+    free(socket_path);
 }
 
 /* A file-size limit makes the write fail half way: the old bytes stay and no temporary file does. */

@@ -446,6 +446,46 @@ Test(train, resumed_is_uninterrupted)
 }
 
 /* It learns what is there to learn, at every switch, and evaluation agrees with itself. */
+struct planting {
+    struct run *run;
+    int64_t step;
+};
+
+static void plant(void *context, const struct bd_train_event *event)
+{
+    const struct planting *planting = context;
+    if (event->kind == BD_TRAIN_STEP && event->step == planting->step) {
+        bd_checkpoint_find(&planting->run->checkpoint, "s1b1.conv1.w1a1.mean")->data[2] = NAN;
+    }
+}
+
+/* A running mean takes no part in the loss of a training step: only the array itself tells that it is no number. */
+Test(train, stops_where_an_array_is_not_finite)
+{
+    struct run run;
+    struct bd_error err;
+    char path[] = "/tmp/bitdial-train-XXXXXX";
+    close(mkstemp(path));
+    open_run(&run, "w2a2, w1a1");
+    struct planting planting = {&run, 7};
+    run.control.save_path = path;
+    run.control.save_every = 3;
+    run.control.watch = plant;
+    run.control.context = &planting;
+    cr_assert_eq(bd_train_run(&run.checkpoint, &run.plan, &run.control, &err), BD_FAIL);
+    char *message = bd_asprintf("training diverged: after step 8 array 's1b1.conv1.w1a1.mean' holds nan at index 2; "
+                                "'%s' keeps step 6",
+                                path);
+    cr_assert_str_eq(err.message, message);
+    load_again(&run, path);
+    run.control.watch = NULL;
+    do_run(&run);
+    cr_assert(run.control.finished, "the kept checkpoint does not go on");
+    close_run(&run);
+    unlink(path);
+    free(message);
+}
+
 Test(train, learns)
 {
     struct run run;

@@ -25,6 +25,7 @@ struct bd_run {
     struct bd_train_state state;
     int64_t rows; /* images of a step on this rank */
     int64_t step, steps, steps_per_epoch, first_step;
+    int64_t saved;    /* the step of the last checkpoint of this run; 0: none yet */
     int top;          /* the highest switch that trains */
     int pooled_count; /* channels of the pooled map */
     struct bd_batches *batches;

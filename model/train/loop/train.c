@@ -217,6 +217,7 @@ static bd_status save(struct bd_run *run, struct bd_error *err)
     bd_train_state_note(&run->state, run->step);
     bd_status status = bd_checkpoint_save(run->checkpoint, run->control->save_path, err);
     if (!status) {
+        run->saved = run->step;
         tell(run, BD_TRAIN_SAVED);
     }
     return status;
@@ -235,6 +236,23 @@ static bd_status check_limit(const struct bd_run *run, bool *over, struct bd_err
     return status;
 }
 
+/* Quantizers and clipping may hide a weight that is no number from the loss: the arrays themselves are asked, every
+ * step, before one of them is saved. */
+static bd_status check_finite(const struct bd_run *run, struct bd_error *err)
+{
+    int64_t at;
+    const struct bd_array *bad = bd_checkpoint_not_finite(run->checkpoint, &at);
+    if (!bad) {
+        return BD_OK;
+    }
+    char *kept = run->saved ? bd_asprintf("; '%s' keeps step %" PRId64, run->control->save_path, run->saved)
+                            : bd_xstrdup("; nothing was saved in this run");
+    bd_fail(err, BD_FAIL, "training diverged: after step %" PRId64 " array '%s' holds %g at index %" PRId64 "%s",
+            run->step + 1, bad->name, (double)bad->data[at], at, run->control->save_path ? kept : "");
+    free(kept);
+    return err->status;
+}
+
 static bd_status loop(struct bd_run *run, struct bd_error *err)
 {
     while (run->step < run->steps) {
@@ -245,6 +263,7 @@ static bd_status loop(struct bd_run *run, struct bd_error *err)
             return save(run, err);
         }
         status = status ? status : bd_run_step(run, err);
+        status = status ? status : check_finite(run, err);
         if (status) {
             return status;
         }
