@@ -79,7 +79,7 @@ bool bd_checkpoint_weight_level_name(const struct bd_graph *graph, const struct 
 size_t bd_checkpoint_unit_count(const struct bd_graph *graph, const struct bd_layer *layer, const struct bd_switch *sw);
 
 /* BD_OK when every layer's and quantizer's arrays, all that this header names, are there with the right shapes,
- * scales and clip levels positive. */
+ * scales and clip levels positive, variances not negative. */
 bd_status bd_checkpoint_check(const struct bd_checkpoint *checkpoint, struct bd_error *err) BD_WARN_UNUSED;
 
 /* The clip level of a quantizer at a switch, for every family: code = clamp(floor(n x / alpha + 1/2), 0, n). 1 for the

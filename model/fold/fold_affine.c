@@ -86,9 +86,6 @@ static bd_status fold_batch_norm(const struct bd_checkpoint *checkpoint, const s
         }
     }
     for (int c = 0; c < layer->out_channels; c++) {
-        if (values[3][c] < 0) {
-            return bd_fail(err, BD_BAD_INPUT, "the variance of channel %d is negative", c);
-        }
         const long double slope = values[0][c] / sqrtl(values[3][c] + (long double)BD_BN_EPS);
         channels[c].gain *= slope;
         channels[c].offset = values[1][c] - slope * values[2][c];

@@ -569,7 +569,7 @@ Test(fold, refusals_name_layer_and_switch)
         {"s1b1.conv1.w2a2.gamma", 3, NAN, "array 's1b1.conv1.w2a2.gamma' holds a value that is not finite at 3"},
         {"s1b1.conv1.w2a2.gamma", 3, 1e20f, "layer 's1b1.conv1' at switch 'w2a2': "},
         {"s2b1.conv2.w1a8.beta", 0, 1e15f, "layer 's2b1.conv2'"},
-        {"s2b1.conv2.w1a8.var", 1, -1.0f, "layer 's2b1.conv2' at switch 'w1a8': the variance of channel 1"},
+        {"s2b1.conv2.w1a8.var", 1, -1.0f, "array 's2b1.conv2.w1a8.var' holds a negative variance at index 1"},
         {"fc.bias", 2, 1e30f, "layer 'fc' at switch 'w8a8': the bias of class 2"},
         {"s1b1.q1.w4a4.alpha", 0, 1e-30f, "layer 'stem' at switch 'w4a4': the quantizer's step is too small"},
     };
