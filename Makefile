@@ -2,7 +2,7 @@
 SAN ?=
 B := build$(if $(SAN),/san)
 CC := gcc
-CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -fopenmp -I.
+CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -fopenmp -fPIC -fvisibility=hidden -I.
 ifneq ($(SAN),)
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-format-truncation -Wno-maybe-uninitialized # both misjudge instrumented code
 endif
@@ -15,8 +15,9 @@ objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_SRC := $(call find,model sw/driver sw/transport sw/session sw/cosim,*.c)
 CLI_SRC := $(wildcard sw/cli/*.c)
 TEST_SRC := $(wildcard tests/unit/test_*.c) tests/support/completion.c tests/support/data_files.c
+API_SRC := $(wildcard sw/lib/*.c)
 GEN_SRC := $(wildcard hw/gen/*.c)
-ALL_C := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/support/sample.c tests/support/step.c tests/support/ranks.c tests/bench/convolve.c
+ALL_C := $(LIB_SRC) $(API_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/support/sample.c tests/support/step.c tests/support/ranks.c tests/bench/convolve.c
 DEPS := build/.packages-$(firstword $(shell cksum apt-packages.txt))
 BITDIAL_BUILD := $(B)
 export SAN DEMO BITDIAL_BUILD
@@ -30,7 +31,7 @@ test: all $(B)/tests $(B)/sample $(B)/step $(B)/ranks $(B)/images ## every test 
 all: $(B)/bitdial $(B)/regs ## build the command, the generator and the simulator
 lint: $(B)/bitdial ## cppcheck on the C, verilator --lint-only -Wall on the RTL of every configuration
 	cppcheck --std=c11 --quiet --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
-	    --suppressions-list=tests/support/cppcheck.supp -D_GNU_SOURCE -I. $(LIB_SRC) $(CLI_SRC) $(GEN_SRC)
+	    --suppressions-list=tests/support/cppcheck.supp -D_GNU_SOURCE -I. $(LIB_SRC) $(API_SRC) $(CLI_SRC) $(GEN_SRC)
 	@sh hw/lint.sh
 format: $(DEPS) ## clang-format over all C and C++ sources
 	clang-format -i $(call find,model sw tests hw sim,*.[ch]) $(call find,sim,*.cpp)
@@ -64,7 +65,7 @@ $(B)/libbitdial.a: $(call objects,$(LIB_SRC))
 	@rm -f $@.tmp && $(AR) rcs $@.tmp $^ && mv $@.tmp $@
 $(B)/bitdial: $(call objects,$(CLI_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
-$(B)/tests: $(call objects,$(TEST_SRC)) $(B)/libbitdial.a
+$(B)/tests: $(call objects,$(TEST_SRC) $(API_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
 $(B)/sample $(B)/step $(B)/ranks: $(B)/%: $(B)/obj/tests/support/%.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
@@ -84,7 +85,7 @@ endif
 $(B)/obj/%.o: %.c Makefile | $(DEPS)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
--include $(patsubst %.o,%.d,$(call objects,$(ALL_C))) $(wildcard hw/rules.mk sim/rules.mk)
+-include $(patsubst %.o,%.d,$(call objects,$(ALL_C))) $(wildcard hw/rules.mk sim/rules.mk sw/rules.mk)
 .PHONY: help demo test all lint format check-format check-layout check-generated cosim synth-check bench deps clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += -j$(shell nproc)

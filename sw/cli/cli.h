@@ -10,8 +10,7 @@
 #include <stdint.h>
 
 #include "model/core/error.h"
-
-#define BD_VERSION "0.1.0"
+#include "model/core/version.h"
 
 /* Prints "bitdial NAME: MESSAGE" to stderr; returns the exit code. */
 int bd_cli_fail(const char *name, const struct bd_error *err);
