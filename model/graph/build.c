@@ -232,25 +232,18 @@ static void build_head(struct builder *b, const struct bd_description *d)
     fc->in_height = fc->in_width = fc->out_height = fc->out_width = 1;
 }
 
-/* Most layers a description can make stays under BD_MAX_LAYERS: checked before anything is built. */
-static bd_status check_size(const struct bd_description *d, const struct bd_yaml *yaml, struct bd_error *err)
+/* Stages and blocks are bounded, so that even what is refused here was built in bounded room. */
+static bd_status check_size(const struct builder *b, const struct bd_description *d, struct bd_error *err)
 {
-    int layers = 4;
-    for (int s = 0; s < d->stage_count; s++) {
-        layers += 3 * d->stages[s].block_count + 1;
-    }
-    if (layers > BD_MAX_LAYERS) {
-        return bd_yaml_fail(yaml, d->stages_node, err, "more than %d layers", BD_MAX_LAYERS);
-    }
-    return BD_OK;
+    const int layers = b->graph->layer_count;
+    return layers > BD_MAX_LAYERS ? bd_yaml_fail(b->yaml, d->stages_node, err,
+                                                 "%d layers, of which a network has at most %d", layers, BD_MAX_LAYERS)
+                                  : BD_OK;
 }
 
 bd_status bd_graph_build(struct bd_graph *graph, const struct bd_description *d, const struct bd_yaml *yaml,
                          struct bd_error *err)
 {
-    if (check_size(d, yaml, err)) {
-        return err->status;
-    }
     struct builder b = {.graph = graph, .yaml = yaml};
     const struct conv stem = {.quantizer =
                                   add_quantizer(&b, "input", 8, (int)d->in_channels, (int)d->height, (int)d->in_width),
@@ -265,8 +258,9 @@ bd_status bd_graph_build(struct bd_graph *graph, const struct bd_description *d,
     for (int s = 0; s < d->stage_count && !status; s++) {
         status = build_stage(&b, &d->stages[s], s + 1, err);
     }
-    if (!status) {
-        build_head(&b, d);
+    if (status) {
+        return status;
     }
-    return status;
+    build_head(&b, d);
+    return check_size(&b, d, err);
 }

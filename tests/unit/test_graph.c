@@ -1,6 +1,7 @@
 /* Network descriptions: layers, shapes, prune groups, refusals with positions. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/graph/graph.h"
@@ -108,6 +109,38 @@ Test(graph, bireal_blocks_write_the_stream_twice)
         cr_assert_eq(graph.layers[i].prune_group, 1);
     }
     bd_graph_release(&graph);
+}
+
+/* Stem, `blocks` plain layers, pool and classifier. */
+static void parse_plain(struct bd_graph *graph, int blocks, bd_status expected, struct bd_error *err)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    fputs("name: n\ninput: {height: 1, width: 1, channels: 1}\nclasses: 2\nswitches: [w1a1]\nstem: {channels: 1}\n"
+          "stages:\n",
+          out);
+    for (int i = 0; i < blocks; i++) {
+        fprintf(out, i % 32 ? ", {kind: plain}" : "  - {channels: 1, blocks: [{kind: plain}");
+        fputs(i % 32 == 31 || i == blocks - 1 ? "]}\n" : "", out);
+    }
+    fputs("head: {}\n", out);
+    fclose(out);
+    cr_assert_eq(bd_graph_parse(graph, "n", text, size, err), expected, "%d: %s", blocks, err->message);
+    free(text);
+}
+
+Test(graph, layers_are_counted_as_built)
+{
+    struct bd_graph graph;
+    struct bd_error err = {0};
+    for (int blocks = 1; blocks <= BD_MAX_LAYERS - 3; blocks += 84) {
+        parse_plain(&graph, blocks, BD_OK, &err);
+        cr_assert_eq(graph.layer_count, blocks + 3);
+        bd_graph_release(&graph);
+    }
+    parse_plain(&graph, BD_MAX_LAYERS - 2, BD_BAD_INPUT, &err);
+    cr_assert_str_eq(err.message, "n:7:3: 257 layers, of which a network has at most 256");
 }
 
 Test(graph, refusals_have_positions)
