@@ -17,7 +17,8 @@ for name in "$@"; do
     "$bitdial" cosim --random "${RANDOM_COUNT:-50}" --hardware "$hardware" --stalls --jobs "${JOBS:-2}" --memory 20,1,4 \
         --memory 60,4,1 --memory 7,3,2 --json >"build/cosim/$name.random.json"
     for file in "$name" "$name.random"; do
-        sed -n "s/^  \"\(frames\|layers\|mismatches\|cycle_mismatches\|cycles_simulated\|cycles_predicted\)\": \([0-9]*\),*$/\1 \2/p" \
-            "build/cosim/$file.json" | tr '\n' ' ' | sed "s/^/$file: /; s/ $/\n/"
+        jq -r --arg file "$file" '"\($file): frames \(.frames) \(if .layers | type == "number" then "layers \(.layers) " else "" end)" +
+            "mismatches \(.mismatches) cycle_mismatches \(.cycle_mismatches) cycles_simulated \(.cycles_simulated) " +
+            "cycles_predicted \(.cycles_predicted)"' "build/cosim/$file.json"
     done
 done

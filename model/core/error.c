@@ -10,7 +10,19 @@ bd_status bd_fail(struct bd_error *err, bd_status status, const char *format, ..
     vsnprintf(err->message, sizeof err->message, format, arguments);
     va_end(arguments);
     err->status = status;
+    err->file[0] = 0;
+    err->line = err->column = 0;
+    err->byte = -1;
     return status;
+}
+
+bd_status bd_fail_at(struct bd_error *err, const char *file, int64_t line, int64_t column, int64_t byte)
+{
+    snprintf(err->file, sizeof err->file, "%s", file);
+    err->line = line;
+    err->column = column;
+    err->byte = byte;
+    return err->status;
 }
 
 bd_status bd_fail_prefix(struct bd_error *err, const char *format, ...)

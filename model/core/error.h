@@ -8,6 +8,7 @@
 #define BD_CORE_ERROR_H
 
 #include <stdarg.h>
+#include <stdint.h>
 
 #define BD_WARN_UNUSED __attribute__((warn_unused_result))
 #define BD_PRINTF(f, a) __attribute__((format(printf, f, a)))
@@ -22,6 +23,10 @@ typedef enum bd_status {
 struct bd_error {
     bd_status status;
     char message[1024];
+    /* Where the input stands that caused it, for programs; the message has it too. */
+    char file[512];       /* empty: not known */
+    int64_t line, column; /* from 1; 0: not known */
+    int64_t byte;         /* offset from 0; -1: not known */
 };
 
 /* Fills `err` and returns `status`, so that `return bd_fail(err, BD_INFRA, "cannot open '%s'", p);` reads well. */
@@ -29,5 +34,9 @@ bd_status bd_fail(struct bd_error *err, bd_status status, const char *format, ..
 
 /* Puts "text: " before the message that `err` holds; returns its status. */
 bd_status bd_fail_prefix(struct bd_error *err, const char *format, ...) BD_PRINTF(2, 3);
+
+/* Notes where the input stands that caused the failure `err` holds, whose message says it in words; returns its status.
+ * line and column 0, byte -1: not known. */
+bd_status bd_fail_at(struct bd_error *err, const char *file, int64_t line, int64_t column, int64_t byte);
 
 #endif

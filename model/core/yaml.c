@@ -50,7 +50,7 @@ static bd_status fail_at(struct reader *reader, yaml_mark_t mark, const char *fo
     va_end(arguments);
     bd_fail(reader->err, BD_BAD_INPUT, "%s:%zu:%zu: %s", reader->path, mark.line + 1, mark.column + 1, text);
     free(text);
-    return BD_BAD_INPUT;
+    return bd_fail_at(reader->err, reader->path, (int64_t)mark.line + 1, (int64_t)mark.column + 1, -1);
 }
 
 /* The reader stage of libyaml knows only a byte offset. */
@@ -323,7 +323,7 @@ bd_status bd_yaml_fail(const struct bd_yaml *yaml, const struct bd_yaml_node *no
     va_end(arguments);
     bd_fail(err, BD_BAD_INPUT, "%s:%d:%d: %s", yaml->path, node->line, node->column, text);
     free(text);
-    return BD_BAD_INPUT;
+    return bd_fail_at(err, yaml->path, node->line, node->column, -1);
 }
 
 /* ---- tree to struct ---- */

@@ -145,6 +145,7 @@ bd_status bd_prune_journal(struct bd_prune_run *run, bool resume, struct bd_erro
         status = bd_search_replay(&run->search, run->journal.records[i], err);
         if (status != BD_OK) {
             bd_fail_prefix(err, "%s:%zu", run->config.journal, i + 1);
+            bd_fail_at(err, run->config.journal, (int64_t)i + 1, 0, -1);
         }
     }
     run->resumed = run->search.count;

@@ -48,7 +48,8 @@ static bd_status read_lines(struct bd_journal *journal, const char *text, size_t
         if (!record) {
             bool last = !end || end + 1 == text + size;
             if (!last) {
-                return bd_fail(err, BD_BAD_INPUT, "%s:%zu: the line's CRC does not match", journal->path, line);
+                bd_fail(err, BD_BAD_INPUT, "%s:%zu: the line's CRC does not match", journal->path, line);
+                return bd_fail_at(err, journal->path, (int64_t)line, 0, -1);
             }
             journal->dropped = true;
             return BD_OK;

@@ -1,8 +1,8 @@
 /* The subcommands of `bitdial`, and what they share.
  *
  * Each subcommand is one file cmd_<name>.c and one row in main.c's table. argv[0] is the subcommand's name, so that
- * getopt_long works on (argc, argv) as they come. The result is the exit code: a bd_status. getopt_long prints its
- * own message for an unknown option, led by argv[0], which main sets to "bitdial <name>". */
+ * getopt_long works on (argc, argv) as they come. The result is the exit code: a bd_status. What --json prints goes
+ * through report.h. */
 #ifndef BD_CLI_CLI_H
 #define BD_CLI_CLI_H
 

@@ -12,6 +12,7 @@
 #include "sw/cli/cli.h"
 #include "sw/cli/compare.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
 #include "sw/cli/train_view.h"
 
 #define NAME "compare"
@@ -64,6 +65,9 @@ static int parse_options(struct bd_compare_options *options, int argc, char **ar
     options->config = argv[optind];
     if (options->worker && options->rate <= 0) {
         return bd_cli_usage(NAME, "'--worker' wants '--rate'");
+    }
+    if (options->worker && options->json) {
+        return bd_cli_usage(NAME, "'--worker' and '--json' exclude each other: a worker prints its record");
     }
     return BD_OPTIONS_READ;
 }
@@ -137,6 +141,7 @@ static bd_status open_journal(struct bd_compare_session *session, struct bd_erro
         status = bd_comparison_take(c, session->journal.records[i], err);
         if (status) {
             bd_fail_prefix(err, "%s:%zu", path, i + 1);
+            bd_fail_at(err, path, (int64_t)i + 1, 0, -1);
         }
     }
     for (int i = 0; i < c->run_count; i++) {
@@ -166,8 +171,7 @@ static bd_status write_table(const struct bd_compare_session *session, struct bd
     bd_status status = bd_file_write(path, markdown, strlen(markdown), err);
     status = status ? status : bd_file_write(rows_path, rows, strlen(rows), err);
     if (!status && session->options.json) {
-        json_dumpf(table, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(7));
-        putchar('\n');
+        bd_cli_report(json_incref(table));
     } else if (!status) {
         fputs(markdown, stdout);
     }

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "model/core/file.h"
+#include "model/core/json.h"
 #include "model/fold/fold.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
 
 static const char usage[] =
     "Usage: bitdial compile CHECKPOINT --hardware HW.yaml -o NET.bdp [--switches LIST] [--max-moved N] [--json]\n"
@@ -147,18 +149,16 @@ static void report_all(const struct arguments *a, const struct bd_checkpoint *ch
         }
         return;
     }
-    json_t *object = json_pack("{s:s, s:s?, s:b, s:i, s:o}", "checkpoint", a->checkpoint, "hardware", a->hardware,
-                               "written", program->image != NULL, "z_frac", report->z_frac, "switches",
-                               report_json(checkpoint, report, program));
+    json_t *object = json_pack("{s:o, s:o, s:b, s:i, s:o}", "checkpoint", bd_json_text(a->checkpoint), "hardware",
+                               bd_json_text(a->hardware), "written", program->image != NULL, "z_frac", report->z_frac,
+                               "switches", report_json(checkpoint, report, program));
     if (program->image) {
-        json_object_set_new(object, "program", json_string(a->output));
+        json_object_set_new(object, "program", bd_json_text(a->output));
         json_object_set_new(object, "bytes", json_integer((json_int_t)program->size));
         json_object_set_new(object, "crc32", json_sprintf("%08x", program->header->crc));
         json_object_set_new(object, "geometry_hash", json_sprintf("%016" PRIx64, program->header->geometry_hash));
     }
-    json_dumpf(object, stdout, JSON_COMPACT);
-    putchar('\n');
-    json_decref(object);
+    bd_cli_report(object);
 }
 
 static bd_status compile(const struct arguments *a, struct bd_checkpoint *checkpoint, struct bd_hardware *hardware,

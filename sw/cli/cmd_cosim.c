@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/core/json.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
 #include "sw/cosim/cosim.h"
 
 static const char usage[] =
@@ -85,12 +87,12 @@ static json_t *switch_json(const struct bd_cosim_totals *t, const struct bd_prog
     for (unsigned s = 0; program && s < program->header->switch_count; s++) {
         const struct bd_cosim_switch *at = &t->at[s];
         if (at->frames > 0) {
-            json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "switch", program->switches[s].name,
-                                                  "frames", (json_int_t)at->frames, "cycles_simulated",
-                                                  (json_int_t)at->simulated[0], "cycles_predicted",
-                                                  (json_int_t)at->predicted[0], "cycles_simulated_storing",
-                                                  (json_int_t)at->simulated[1], "cycles_predicted_storing",
-                                                  (json_int_t)at->predicted[1]));
+            json_array_append_new(
+                list,
+                json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "switch", bd_json_text(program->switches[s].name), "frames",
+                          (json_int_t)at->frames, "cycles_simulated", (json_int_t)at->simulated[0], "cycles_predicted",
+                          (json_int_t)at->predicted[0], "cycles_simulated_storing", (json_int_t)at->simulated[1],
+                          "cycles_predicted_storing", (json_int_t)at->predicted[1]));
         }
     }
     return list;
@@ -100,7 +102,7 @@ static json_t *layer_json(const struct bd_cosim_totals *t, const struct bd_progr
 {
     json_t *list = json_array();
     for (unsigned l = 0; program && l < program->header->layer_count; l++) {
-        json_array_append_new(list, json_pack("{s:s, s:I}", "layer", program->names[l], "mismatches",
+        json_array_append_new(list, json_pack("{s:o, s:I}", "layer", bd_json_text(program->names[l]), "mismatches",
                                               (json_int_t)t->layer_mismatches[l]));
     }
     return list;
@@ -162,7 +164,7 @@ static void report_json(const struct bd_cosim_options *o, const struct bd_progra
                                   "clocks_per_second", seconds > 0 ? (double)t->clocks / seconds : 0.0,
                                   "binary_macs_per_second", seconds > 0 ? (double)t->binary_macs / seconds : 0.0));
     if (program) {
-        json_object_set_new(object, "network", json_string(program->header->network));
+        json_object_set_new(object, "network", bd_json_text(program->header->network));
         json_object_set_new(object, "switches", switch_json(t, program));
         json_object_set_new(object, "layers", layer_json(t, program));
     } else {
@@ -170,11 +172,9 @@ static void report_json(const struct bd_cosim_options *o, const struct bd_progra
                                                  (json_int_t)t->layers, "seed", (json_int_t)o->seed));
     }
     if (status != BD_OK) {
-        json_object_set_new(object, "failure", json_string(err->message));
+        json_object_set_new(object, "failure", bd_json_text(err->message));
     }
-    json_dumpf(object, stdout, JSON_INDENT(2));
-    puts("");
-    json_decref(object);
+    bd_cli_report(object);
 }
 
 static void report_text(const struct bd_cosim_options *o, const struct bd_program *program,

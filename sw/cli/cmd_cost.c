@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "model/core/json.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/cost/cost.h"
@@ -16,6 +17,9 @@
 #include "model/cost/shape.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
+
+#define ENERGY_SOURCE "M. Horowitz, ISSCC 2014, 45 nm"
 
 static const char usage[] =
     "Usage: bitdial cost NET.bdp --hardware HW.yaml [OPTION]...\n"
@@ -95,6 +99,16 @@ static void print_sizes(const struct priced *priced)
            h->lanes, h->image_bytes, h->weight_bytes, h->table_bytes, h->switch_count * h->switch_stride);
 }
 
+static json_t *energy_json(void)
+{
+    json_t *rows = json_array();
+    for (int i = 0; i < BD_ENERGY_COUNT; i++) {
+        json_array_append_new(rows, json_pack("{s:s, s:f, s:s}", "operation", bd_energy_table[i].name, "picojoule",
+                                              bd_energy_table[i].picojoule, "meaning", bd_energy_table[i].meaning));
+    }
+    return json_pack("{s:s, s:o}", "energy_source", ENERGY_SOURCE, "energy", rows);
+}
+
 static void print_energy_table(void)
 {
     puts("Energy an operation, 45 nm at 0.9 V (M. Horowitz, ISSCC 2014):");
@@ -114,7 +128,7 @@ static json_t *number(uint64_t v)
 static json_t *layer_json(const char *name, const struct bd_descriptor *d, const struct bd_layer_cost *y,
                           const struct bd_frame_cost *c)
 {
-    json_t *o = json_pack("{s:s, s:s, s:f, s:f}", "name", name, "datapath", datapath_name(d), "share",
+    json_t *o = json_pack("{s:o, s:s, s:f, s:f}", "name", bd_json_text(name), "datapath", datapath_name(d), "share",
                           (double)y->total / (double)c->cycles, "energy_nj", y->energy_nj);
     const struct {
         const char *key;
@@ -152,13 +166,12 @@ static json_t *switch_json(const struct priced *priced, unsigned s, const struct
 static json_t *document(const struct priced *priced, const struct bd_hardware *hardware)
 {
     const struct bd_program_header *h = priced->header;
-    return json_pack("{s:s, s:s, s:{s:I, s:I, s:I}, s:{s:o, s:I, s:I, s:I}, s:s, s:{}}", "network", priced->network,
-                     "hardware", hardware->name, "memory", "latency", (json_int_t)hardware->memory.latency,
-                     "beat_interval", (json_int_t)hardware->memory.beat_interval, "outstanding",
-                     (json_int_t)hardware->memory.outstanding, "bytes", "image", number(h->image_bytes), "weights",
-                     (json_int_t)h->weight_bytes, "tables", (json_int_t)h->table_bytes, "descriptors",
-                     (json_int_t)h->switch_count * h->switch_stride, "energy_source", "M. Horowitz, ISSCC 2014, 45 nm",
-                     "switches");
+    return json_pack("{s:o, s:o, s:{s:I, s:I, s:I}, s:{s:o, s:I, s:I, s:I}, s:s, s:{}}", "network",
+                     bd_json_text(priced->network), "hardware", bd_json_text(hardware->name), "memory", "latency",
+                     (json_int_t)hardware->memory.latency, "beat_interval", (json_int_t)hardware->memory.beat_interval,
+                     "outstanding", (json_int_t)hardware->memory.outstanding, "bytes", "image", number(h->image_bytes),
+                     "weights", (json_int_t)h->weight_bytes, "tables", (json_int_t)h->table_bytes, "descriptors",
+                     (json_int_t)h->switch_count * h->switch_stride, "energy_source", ENERGY_SOURCE, "switches");
 }
 
 /* ---- */
@@ -179,17 +192,18 @@ static bd_status report(const struct options *o, const struct priced *priced, co
         found = true;
         bd_cost_layers(priced->header, priced->descriptors[s], s, &hardware->memory, o->store, cost);
         if (root) {
-            json_object_set_new(json_object_get(root, "switches"), priced->switch_names[s],
-                                switch_json(priced, s, cost));
+            char *name = bd_utf8(priced->switch_names[s]);
+            json_object_set_new(json_object_get(root, "switches"), name, switch_json(priced, s, cost));
+            free(name);
         } else {
             print_switch(priced, s, cost, hardware);
         }
     }
     if (root && found) {
-        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-        putchar('\n');
+        bd_cli_report(root);
+    } else {
+        json_decref(root);
     }
-    json_decref(root);
     free(cost);
     return found ? BD_OK : bd_fail(err, BD_BAD_INPUT, "'%s' has no switch '%s'", o->program, o->sw);
 }
@@ -279,8 +293,8 @@ static bd_status measure_rate(const struct options *o, const struct bd_graph *gr
     double seconds = cpu_seconds() - start;
     bd_pricer_release(&pricer);
     if (o->json) {
-        printf("{\"networks\": %" PRId64 ", \"seconds\": %.6f, \"networks_per_second\": %.0f}\n", o->rate, seconds,
-               (double)o->rate / seconds);
+        bd_cli_report(json_pack("{s:I, s:f, s:f}", "networks", (json_int_t)o->rate, "seconds", seconds,
+                                "networks_per_second", (double)o->rate / seconds));
     } else {
         printf(
             "%" PRId64
@@ -340,7 +354,11 @@ int cmd_cost(int argc, char **argv)
         return code;
     }
     if (o.energy_table) {
-        print_energy_table();
+        if (o.json) {
+            bd_cli_report(energy_json());
+        } else {
+            print_energy_table();
+        }
         return BD_OK;
     }
     if (optind + 1 != argc) {

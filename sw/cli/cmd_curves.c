@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "model/core/file.h"
+#include "model/core/json.h"
 #include "model/core/memory.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
 
 #define NAME "curves"
 #define LOG_LIMIT ((size_t)256 << 20)
@@ -189,7 +191,8 @@ static bd_status read_log(struct curves *curves, const char *path, struct bd_err
         if (object && json_is_object(object)) {
             add_line(curves, name, object);
         } else if (*line && rest && *rest) { /* a kill may tear the last line alone */
-            status = bd_fail(err, BD_BAD_INPUT, "%s:%d: this is no line of a training log", path, number);
+            bd_fail(err, BD_BAD_INPUT, "%s:%d: this is no line of a training log", path, number);
+            status = bd_fail_at(err, path, number, 0, -1);
         }
         json_decref(object);
         if (!rest) {
@@ -363,7 +366,8 @@ int cmd_curves(int argc, char **argv)
     if (status) {
         bd_cli_fail(NAME, &err);
     } else if (curves.json) {
-        printf("{\"output\":\"%s\",\"logs\":%d,\"series\":%zu}\n", curves.output, argc - optind, curves.series_count);
+        bd_cli_report(json_pack("{s:o, s:i, s:I}", "output", bd_json_text(curves.output), "logs", argc - optind,
+                                "series", (json_int_t)curves.series_count));
     } else {
         printf("wrote %s\n", curves.output);
     }

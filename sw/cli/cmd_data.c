@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "model/core/file.h"
+#include "model/core/json.h"
 #include "model/core/memory.h"
 #include "model/data/dataset.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
 
 #define NAME "data"
 #define FEW_CLASSES 20 /* up to so many are counted one by one in the text */
@@ -178,21 +180,24 @@ static bd_status info(struct data *data, struct bd_error *err)
 static void note_bad(void *context, const char *message)
 {
     struct data *data = context;
-    json_array_append_new(data->bad, json_string(message));
+    json_array_append_new(data->bad, bd_json_text(message));
     fprintf(stderr, "bitdial data: %s\n", message);
 }
 
-static bd_status check(struct data *data, bool *sound, struct bd_error *err)
+static bd_status check(struct data *data, struct bd_error *err)
 {
     uint64_t checked;
     bd_status status = bd_dataset_check(&data->spec, note_bad, data, &checked, err);
     if (status != BD_OK) {
         return status;
     }
-    *sound = json_array_size(data->bad) == 0;
+    const size_t bad = json_array_size(data->bad);
     json_object_set_new(data->report, "checked_images", json_integer(checked));
     json_object_set(data->report, "bad", data->bad);
-    if (!data->json && *sound) {
+    if (bad) {
+        return bd_fail(err, BD_BAD_INPUT, "%zu of the files are bad", bad);
+    }
+    if (!data->json) {
         printf("%s: %lu images, all sound\n", bd_data_about(data->spec.kind)->title, (unsigned long)checked);
     }
     return BD_OK;
@@ -232,15 +237,13 @@ int cmd_data(int argc, char **argv)
         return parsed;
     }
     struct bd_error err;
-    bool sound = true;
     data.report = json_pack("{s:s}", "kind", bd_data_about(data.spec.kind)->name);
     data.bad = json_array();
-    bd_status status = data.check ? check(&data, &sound, &err) : info(&data, &err);
-    if (status == BD_OK && data.json) {
-        json_dumpf(data.report, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-        putchar('\n');
+    bd_status status = data.check ? check(&data, &err) : info(&data, &err);
+    if (data.json && (status == BD_OK || json_array_size(data.bad))) {
+        bd_cli_report(json_incref(data.report));
     }
     json_decref(data.bad);
     json_decref(data.report);
-    return status != BD_OK ? bd_cli_fail(NAME, &err) : sound ? BD_OK : BD_BAD_INPUT;
+    return status == BD_OK ? BD_OK : bd_cli_fail(NAME, &err);
 }

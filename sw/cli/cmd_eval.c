@@ -7,6 +7,7 @@
 
 #include "model/core/clock.h"
 #include "model/core/file.h"
+#include "model/core/json.h"
 #include "model/core/memory.h"
 #include "model/data/dataset.h"
 #include "model/eval/evaluate.h"
@@ -16,6 +17,7 @@
 #include "model/train/network/accuracy.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
 
 static const char usage[] =
     "Usage: bitdial eval CHECKPOINT [--hardware HW.yaml | --reference] [OPTION]...\n"
@@ -359,7 +361,7 @@ static void print_json(const struct eval *e, bool pass)
     json_t *switches = json_array();
     for (int i = 0; i < e->result_count; i++) {
         const struct result *r = &e->results[i];
-        json_t *object = json_pack("{s:s}", "name", r->name);
+        json_t *object = json_pack("{s:o}", "name", bd_json_text(r->name));
         if (r->float_accuracy >= 0) {
             json_object_set_new(object, "float_accuracy", json_real(r->float_accuracy));
         }
@@ -384,9 +386,7 @@ static void print_json(const struct eval *e, bool pass)
         json_object_set_new(object, "kernel", json_string(bd_execute_fast_kernel()));
         json_object_set_new(object, "program_crc32", json_sprintf("%08x", e->program.header->crc));
     }
-    json_dumpf(object, stdout, JSON_COMPACT);
-    putchar('\n');
-    json_decref(object);
+    bd_cli_report(object);
 }
 
 /* Switches in the checkpoint's order, or the program's where there is no checkpoint. */

@@ -4,9 +4,11 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "model/core/json.h"
 #include "model/program/hardware.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
 
 static const char usage[] =
     "Usage: bitdial hardware FILE [--parameters] [--json]\n"
@@ -56,20 +58,13 @@ static json_t *geometry_json(const struct bd_hardware *h)
 {
     json_t *memory = json_pack("{s:I, s:I, s:I}", "latency", (json_int_t)h->memory.latency, "beat_interval",
                                (json_int_t)h->memory.beat_interval, "outstanding", (json_int_t)h->memory.outstanding);
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:f, s:s, s:o, s:o}", "name", h->name, "rows",
-                     (json_int_t)h->rows, "lanes", (json_int_t)h->lanes, "mac_lanes", (json_int_t)h->mac_lanes,
-                     "requant_units", (json_int_t)h->requant_units, "datapaths", datapaths(h), "act_words",
-                     (json_int_t)h->act_words, "z_words", (json_int_t)h->z_words, "weight_words",
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:f, s:s, s:o, s:o}", "name",
+                     bd_json_text(h->name), "rows", (json_int_t)h->rows, "lanes", (json_int_t)h->lanes, "mac_lanes",
+                     (json_int_t)h->mac_lanes, "requant_units", (json_int_t)h->requant_units, "datapaths", datapaths(h),
+                     "act_words", (json_int_t)h->act_words, "z_words", (json_int_t)h->z_words, "weight_words",
                      (json_int_t)h->weight_words, "mult_bits", (json_int_t)h->mult_bits, "clock_mhz", h->clock_mhz,
                      "energy_table", h->energy_table, "memory", memory, "geometry_hash",
                      json_sprintf("%016" PRIx64, bd_hardware_geometry_hash(h)));
-}
-
-static void print_json(json_t *object)
-{
-    json_dumpf(object, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(object);
 }
 
 static void print_parameters(const struct bd_hardware *h)
@@ -117,7 +112,7 @@ int cmd_hardware(int argc, char **argv)
         return bd_cli_fail("hardware", &err);
     }
     if (json) {
-        print_json(parameters ? parameters_json(&hardware) : geometry_json(&hardware));
+        bd_cli_report(parameters ? parameters_json(&hardware) : geometry_json(&hardware));
     } else if (parameters) {
         print_parameters(&hardware);
     } else {

@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "model/core/file.h"
+#include "model/core/json.h"
 #include "model/core/memory.h"
 #include "model/exec/exec.h"
 #include "model/program/program.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
 
 static const char usage[] =
     "Usage: bitdial inspect NET.bdp [--json] [--extract DIR]\n"
@@ -51,7 +53,8 @@ static json_t *descriptor_json(const struct bd_descriptor *d)
 static json_t *header_json(const struct bd_program *program)
 {
     const struct bd_program_header *h = program->header;
-    json_t *object = json_pack("{s:s, s:s, s:s}", "network", h->network, "crc32", "", "geometry_hash", "");
+    json_t *object =
+        json_pack("{s:o, s:s, s:s}", "network", bd_json_text(h->network), "crc32", "", "geometry_hash", "");
     json_object_set_new(object, "crc32", json_sprintf("%08x", h->crc));
     json_object_set_new(object, "geometry_hash", json_sprintf("%016" PRIx64, h->geometry_hash));
     const struct {
@@ -101,12 +104,13 @@ static json_t *program_json(const struct bd_program *program)
         json_t *layers = json_array();
         for (unsigned l = 0; l < program->header->layer_count; l++) {
             json_t *layer = descriptor_json(bd_program_descriptor(program, s, l));
-            json_object_set_new(layer, "name", json_string(program->names[l]));
+            json_object_set_new(layer, "name", bd_json_text(program->names[l]));
             json_array_append_new(layers, layer);
         }
-        json_array_append_new(switches, json_pack("{s:s, s:i, s:i, s:o}", "name", program->switches[s].name,
-                                                  "weight_bits", program->switches[s].weight_bits, "activation_bits",
-                                                  program->switches[s].activation_bits, "layers", layers));
+        json_array_append_new(switches,
+                              json_pack("{s:o, s:i, s:i, s:o}", "name", bd_json_text(program->switches[s].name),
+                                        "weight_bits", program->switches[s].weight_bits, "activation_bits",
+                                        program->switches[s].activation_bits, "layers", layers));
     }
     return json_pack("{s:o, s:o}", "header", header_json(program), "switches", switches);
 }
@@ -160,8 +164,8 @@ static json_t *layer_json(const struct bd_program *program, const struct bd_deco
     }
     const bool pool = d->operation == BD_OP_POOL;
     json_t *object =
-        json_pack("{s:s, s:s, s:i, s:[i,i,i], s:[i,i,i], s:[i,i], s:i, s:[i,i,i,i], s:i, s:b, s:b, s:b, s:o}", "name",
-                  program->names[l], "operation",
+        json_pack("{s:o, s:s, s:i, s:[i,i,i], s:[i,i,i], s:[i,i], s:i, s:[i,i,i,i], s:i, s:b, s:b, s:b, s:o}", "name",
+                  bd_json_text(program->names[l]), "operation",
                   !pool                         ? "conv"
                   : d->pool_kind == BD_POOL_MAX ? "max_pool"
                                                 : "pool",
@@ -219,16 +223,16 @@ static bd_status extract(const struct bd_program *program, const char *folder, s
     json_t *switches = json_array(), *layers = json_array();
     bd_status status = bd_make_folder(folder, err);
     for (unsigned s = 0; s < program->header->switch_count; s++) {
-        json_array_append_new(switches, json_string(program->switches[s].name));
+        json_array_append_new(switches, bd_json_text(program->switches[s].name));
     }
     for (unsigned l = 0; l < program->header->layer_count && status == BD_OK; l++) {
         json_array_append_new(layers, layer_json(program, decoded, l));
         status = extract_layer(program, decoded, l, folder, err);
     }
     const struct bd_program_header *h = program->header;
-    json_t *network = json_pack("{s:s, s:[i,i,i], s:i, s:i, s:o, s:o}", "network", h->network, "input", h->input_height,
-                                h->input_width, h->input_channels, "classes", h->classes, "z_frac", h->z_frac,
-                                "switches", switches, "layers", layers);
+    json_t *network = json_pack("{s:o, s:[i,i,i], s:i, s:i, s:o, s:o}", "network", bd_json_text(h->network), "input",
+                                h->input_height, h->input_width, h->input_channels, "classes", h->classes, "z_frac",
+                                h->z_frac, "switches", switches, "layers", layers);
     if (status == BD_OK) {
         char *text = json_dumps(network, JSON_INDENT(1)), *path = bd_asprintf("%s/network.json", folder);
         status = bd_file_write(path, text, strlen(text), err);
@@ -302,10 +306,7 @@ int cmd_inspect(int argc, char **argv)
     }
     bd_status status = folder ? extract(&program, folder, &err) : BD_OK;
     if (status == BD_OK && json) {
-        json_t *object = program_json(&program);
-        json_dumpf(object, stdout, JSON_COMPACT);
-        putchar('\n');
-        json_decref(object);
+        bd_cli_report(program_json(&program));
     } else if (status == BD_OK) {
         print_program(&program);
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/core/clock.h"
+#include "model/core/json.h"
 #include "model/core/memory.h"
 #include "model/eval/evaluate.h"
 #include "model/exec/fast.h"
@@ -15,6 +16,7 @@
 #include "model/prune/pipeline.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
 
 static const char usage[] =
     "Usage: bitdial prune SEARCH.yaml [OPTION]...\n"
@@ -241,7 +243,7 @@ static void print_json(const struct session *session)
     for (int g = 0; g < graph->prune_group_count; g++) {
         json_array_append_new(channels, json_integer(session->channels[g]));
     }
-    json_object_set_new(o, "network", json_string(graph->name));
+    json_object_set_new(o, "network", bd_json_text(graph->name));
     json_object_set_new(o, "channels", channels);
     json_object_set_new(o, "evaluations", json_integer((json_int_t)run->search.count));
     json_object_set_new(o, "resumed", json_integer((json_int_t)run->resumed));
@@ -261,11 +263,9 @@ static void print_json(const struct session *session)
         json_object_set_new(o, "switches", switches);
         json_object_set_new(o, "bytes_whole", json_integer((json_int_t)session->before.image_bytes));
         json_object_set_new(o, "bytes_pruned", json_integer((json_int_t)session->after.image_bytes));
-        json_object_set_new(o, "output", json_string(run->config.output));
+        json_object_set_new(o, "output", bd_json_text(run->config.output));
     }
-    json_dumpf(o, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    putchar('\n');
-    json_decref(o);
+    bd_cli_report(o);
 }
 
 static bd_status finish(struct session *session, struct bd_error *err)

@@ -7,9 +7,11 @@
 
 #include "model/core/clock.h"
 #include "model/core/file.h"
+#include "model/core/json.h"
 #include "model/core/memory.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
 #include "sw/session/session.h"
 
 static const char usage[] =
@@ -142,22 +144,23 @@ static void report(const struct run *run)
             continue;
         }
         double accuracy = (double)t->right / t->frames, cycles = (double)t->cycles / t->frames;
-        json_array_append_new(switches, json_pack("{s:s, s:i, s:f, s:f, s:f}", "switch", run->program.switches[s].name,
-                                                  "frames", t->frames, "accuracy", accuracy, "cycles", cycles,
-                                                  "frames_per_second", clock_hz / cycles));
+        json_array_append_new(switches,
+                              json_pack("{s:o, s:i, s:f, s:f, s:f}", "switch",
+                                        bd_json_text(run->program.switches[s].name), "frames", t->frames, "accuracy",
+                                        accuracy, "cycles", cycles, "frames_per_second", clock_hz / cycles));
         if (!run->json) {
             printf("%-8s %8u %9.2f%% %14.1f %20.1f\n", run->program.switches[s].name, t->frames, 100 * accuracy, cycles,
                    clock_hz / cycles);
         }
     }
-    json_t *object = json_pack("{s:s, s:s, s:I, s:f, s:b, s:o}", "network", run->program.header->network, "device",
-                               run->options.device, "frames", (json_int_t)run->images, "seconds", run->seconds,
-                               "shared_memory", run->shared, "switches", switches);
+    json_t *object = json_pack("{s:o, s:s, s:I, s:f, s:b, s:o}", "network", bd_json_text(run->program.header->network),
+                               "device", run->options.device, "frames", (json_int_t)run->images, "seconds",
+                               run->seconds, "shared_memory", run->shared, "switches", switches);
     if (run->json) {
-        json_dumpf(object, stdout, JSON_INDENT(2));
-        puts("");
+        bd_cli_report(object);
+    } else {
+        json_decref(object);
     }
-    json_decref(object);
 }
 
 static bd_status run_all(struct run *run, const char *path, struct bd_error *err)

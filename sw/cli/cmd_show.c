@@ -7,9 +7,11 @@
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/core/file.h"
+#include "model/core/json.h"
 #include "model/graph/parameter_count.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/report.h"
 
 static const char usage[] =
     "Usage: bitdial show NETWORK.yaml|CHECKPOINT [--input HxWxC] [--classes N] [--switches LIST] [--write FILE]\n"
@@ -127,9 +129,9 @@ static json_t *layer_json(const struct bd_graph *graph, const struct bd_layer *l
     struct bd_layer_counts own;
     bd_layer_counts(layer, &own);
     json_t *object =
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:b, s:i}", "name", layer->name, "kind",
-                  kind_name(layer), "in", shape_json(layer->in_height, layer->in_width, layer->in_channels), "out",
-                  shape_json(layer->out_height, layer->out_width, layer->out_channels), "kernel",
+        json_pack("{s:o, s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:b, s:i}", "name", bd_json_text(layer->name),
+                  "kind", kind_name(layer), "in", shape_json(layer->in_height, layer->in_width, layer->in_channels),
+                  "out", shape_json(layer->out_height, layer->out_width, layer->out_channels), "kernel",
                   json_pack("[i, i]", layer->kernel_h, layer->kernel_w), "stride", layer->stride, "pad", layer->pad,
                   "groups", layer->groups, "writes_codes", layer->out_quantizer >= 0, "writes_stream",
                   layer->writes_stream, "adds_stream", layer->adds_stream, "prune_group", layer->prune_group);
@@ -165,16 +167,14 @@ static void print_json(const struct bd_graph *graph)
                                         (json_int_t)at.model_bytes, "model_mib", mebibytes(at.model_bytes)));
     }
     json_t *object = json_pack(
-        "{s:s, s:o, s:i, s:{s:s, s:s, s:s, s:s}, s:I, s:I, s:I, s:i, s:o, s:o}", "network", graph->name, "input",
-        shape_json(graph->input_height, graph->input_width, graph->input_channels), "classes", graph->classes,
+        "{s:o, s:o, s:i, s:{s:s, s:s, s:s, s:s}, s:I, s:I, s:I, s:i, s:o, s:o}", "network", bd_json_text(graph->name),
+        "input", shape_json(graph->input_height, graph->input_width, graph->input_channels), "classes", graph->classes,
         "quantizers", "weights", bd_weight_quantizer_name(graph->weights), "activations",
         bd_activation_quantizer_name(graph->activations), "sign_gradient", bd_sign_gradient_name(graph->sign_gradient),
         "weight_unit", bd_weight_unit_name(graph->weight_unit), "parameters", (json_int_t)total.parameters,
         "private_parameters", (json_int_t)total.private_parameters, "macs", (json_int_t)total.macs, "prune_groups",
         graph->prune_group_count, "layers", layers, "switches", switches);
-    json_dumpf(object, stdout, JSON_COMPACT);
-    putchar('\n');
-    json_decref(object);
+    bd_cli_report(object);
 }
 
 /* ---- what is shown ---- */

@@ -10,6 +10,7 @@
 
 #include "model/core/clock.h"
 #include "model/core/file.h"
+#include "model/core/json.h"
 #include "model/core/memory.h"
 #include "model/data/dataset.h"
 #include "model/eval/evaluate.h"
@@ -18,6 +19,7 @@
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 #include "sw/cli/profile.h"
+#include "sw/cli/report.h"
 #include "sw/cli/train_view.h"
 
 #define NAME "train"
@@ -243,9 +245,9 @@ static void write_metadata(struct session *session)
     json_t *metadata = json_loads(checkpoint->metadata ? checkpoint->metadata : "{}", 0, NULL);
     metadata = json_is_object(metadata) ? metadata : json_object();
     json_object_set_new(metadata, "made_by", json_string("bitdial " BD_VERSION " train"));
-    json_object_set_new(metadata, "config", json_string(session->options.config));
+    json_object_set_new(metadata, "config", bd_json_text(session->options.config));
     if (session->config.init) {
-        json_object_set_new(metadata, "init", json_string(session->config.init));
+        json_object_set_new(metadata, "init", bd_json_text(session->config.init));
     }
     if (session->view.validated) {
         json_object_set_new(metadata, "validation_accuracy",
@@ -387,7 +389,7 @@ static void print_json(const struct session *session)
 {
     const struct bd_graph *graph = &session->checkpoint.graph;
     uint32_t mask = session->config.plan.switches;
-    json_t *result = json_pack("{s:s, s:b, s:f, s:f}", "checkpoint", session->config.output, "finished",
+    json_t *result = json_pack("{s:o, s:b, s:f, s:f}", "checkpoint", bd_json_text(session->config.output), "finished",
                                session->finished, "seconds", bd_seconds(CLOCK_MONOTONIC) - session->started,
                                "images_per_second", session->view.images_per_second);
     if (session->view.validated) {
@@ -397,9 +399,7 @@ static void print_json(const struct session *session)
     if (session->tested) {
         json_object_set_new(result, "test_accuracy", bd_train_view_by_switch(graph, mask, session->test_accuracy));
     }
-    json_dumpf(result, stdout, JSON_COMPACT | JSON_REAL_PRECISION(7));
-    putchar('\n');
-    json_decref(result);
+    bd_cli_report(result);
 }
 
 static void print_result(const struct session *session)
@@ -428,8 +428,11 @@ int cmd_train(int argc, char **argv)
         omp_set_num_threads(session.options.threads);
     }
     bd_status status = bd_mpi_open(&session.mpi, session.options.stall_seconds, &err);
+    if (session.mpi.rank) { /* rank 0 tells */
+        bd_cli_report_wanted(false);
+    }
     status = status ? status : train(&session, &err);
-    if (!status && !session.mpi.rank) { /* rank 0 tells */
+    if (!status && !session.mpi.rank) {
         print_result(&session);
     }
     status = status ? status : bd_mpi_close(&session.mpi, &err);
@@ -438,6 +441,7 @@ int cmd_train(int argc, char **argv)
             bd_fail_prefix(&err, "rank %d of %d", session.mpi.rank, session.mpi.ranks);
         }
         bd_cli_fail(NAME, &err);
+        bd_cli_report_end(status);
         fflush(stdout);
         bd_mpi_abort(&session.mpi, status);
     }

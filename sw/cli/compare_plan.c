@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "model/core/clock.h"
+#include "model/core/json.h"
 #include "model/core/memory.h"
 #include "sw/cli/compare.h"
+#include "sw/cli/report.h"
 
 #define TIMED_STEPS 4
 
@@ -50,7 +52,7 @@ static bd_status describe_data(const struct bd_comparison *c, json_t *data, stru
     static const char *const names[] = {"training_images", "validation_images", "test_images"};
     const int64_t limits[] = {c->config.images, 0, c->config.test_images};
     json_object_set_new(data, "set", json_string(bd_data_about(c->config.data.kind)->name));
-    json_object_set_new(data, "folder", json_string(bd_data_folder(&c->config.data)));
+    json_object_set_new(data, "folder", bd_json_text(bd_data_folder(&c->config.data)));
     for (int split = BD_SPLIT_TRAIN; split <= BD_SPLIT_TEST; split++) {
         struct bd_dataset images;
         bd_status status = bd_dataset_open(&images, &c->config.data, split, err);
@@ -91,8 +93,8 @@ static bd_status make_plan(const struct bd_comparison *c, json_t *plan, struct b
 {
     double per_image[c->network_count + 1];
     json_t *data = json_object();
-    json_object_set_new(plan, "name", json_string(c->config.name));
-    json_object_set_new(plan, "folder", json_string(c->config.folder));
+    json_object_set_new(plan, "name", bd_json_text(c->config.name));
+    json_object_set_new(plan, "folder", bd_json_text(c->config.folder));
     json_object_set_new(plan, "data", data);
     json_object_set_new(plan, "arithmetic", json_string(bd_comparison_arithmetic(c)));
     json_object_set_new(plan, "seeds", json_integer(c->config.seeds));
@@ -139,8 +141,7 @@ bd_status bd_compare_print_plan(const struct bd_compare_session *session, struct
     json_t *plan = json_object();
     bd_status status = make_plan(&session->comparison, plan, err);
     if (!status && session->options.json) {
-        json_dumpf(plan, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
-        putchar('\n');
+        bd_cli_report(json_incref(plan));
     } else if (!status) {
         print_text(&session->comparison, plan);
     }

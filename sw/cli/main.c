@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/core/json.h"
 #include "model/core/memory.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/report.h"
 
 /* One row a subcommand, in the order in which a network passes through them. */
 static const struct {
@@ -33,18 +35,24 @@ static const struct {
 
 int bd_cli_fail(const char *name, const struct bd_error *err)
 {
-    fprintf(stderr, "bitdial %s: %s\n", name, err->message);
+    char *message = bd_utf8(err->message);
+    fprintf(stderr, "bitdial %s: %s\n", name, message);
+    free(message);
+    bd_cli_report_error(err);
     return err->status;
 }
 
 int bd_cli_usage(const char *name, const char *format, ...)
 {
+    struct bd_error err;
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "bitdial %s: ", name);
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\nTry 'bitdial %s --help'.\n", name);
+    char *text = bd_vasprintf(format, arguments);
     va_end(arguments);
+    bd_fail(&err, BD_BAD_INPUT, "%s", text);
+    free(text);
+    bd_cli_fail(name, &err);
+    fprintf(stderr, "Try 'bitdial %s --help'.\n", name);
     return BD_BAD_INPUT;
 }
 
@@ -114,13 +122,15 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {
-            char *name = bd_asprintf("bitdial %s", commands[i].name);
-            argv[1] = name;
-            int result = flush_output(commands[i].run(argc - 1, argv + 1));
-            free(name);
+            bd_cli_report_begin(argc - 1, argv + 1);
+            int result = flush_output(bd_cli_report_end(commands[i].run(argc - 1, argv + 1)));
             return result;
         }
     }
-    fprintf(stderr, "bitdial: unknown command '%s'\nTry 'bitdial --help'.\n", argv[1]);
-    return BD_BAD_INPUT;
+    struct bd_error err;
+    bd_cli_report_begin(argc, argv);
+    bd_fail(&err, BD_BAD_INPUT, "unknown command '%s'", argv[1]);
+    bd_cli_report_error(&err);
+    fprintf(stderr, "bitdial: %s\nTry 'bitdial --help'.\n", err.message);
+    return flush_output(bd_cli_report_end(BD_BAD_INPUT));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sw/cli/cli.h"
+#include "sw/cli/report.h"
 
 #define FIRST 256 /* values from here on are rows; below are letters */
 
@@ -52,9 +53,30 @@ static bool take(const char *command, const struct bd_option *row, const char *v
     return true;
 }
 
+/* What getopt_long refused: of a letter optopt is that letter, of a name it is 0 or the row that takes no value or
+ * lacks one. */
+static int complain(const char *command, const struct option *rows, const char *letters, char **argv)
+{
+    const char *given = argv[optind - 1];
+    if (optopt && optopt < FIRST) {
+        return strchr(letters, optopt) ? bd_cli_usage(command, "option '-%c' needs a value", optopt)
+                                       : bd_cli_usage(command, "there is no option '-%c'", optopt);
+    }
+    if (optopt) {
+        const struct option *row = &rows[optopt - FIRST];
+        return bd_cli_usage(command, "option '--%s' %s", row->name, row->has_arg ? "needs a value" : "takes no value");
+    }
+    int length = (int)strcspn(given, "="), alike = 0;
+    for (const struct option *row = rows; row->name; row++) {
+        alike += length > 2 && !strncmp(row->name, given + 2, length - 2);
+    }
+    return bd_cli_usage(command, alike ? "option '%.*s' may mean several" : "there is no option '%.*s'", length, given);
+}
+
 int bd_cli_options(const char *command, const char *usage, const struct bd_option *table, int argc, char **argv)
 {
     int count = 0;
+    bool json = false;
     while (table[count].name) {
         count++;
     }
@@ -71,18 +93,25 @@ int bd_cli_options(const char *command, const char *usage, const struct bd_optio
         }
     }
     rows[count] = (struct option){"help", no_argument, NULL, FIRST + count};
+    opterr = 0; /* wrong usage has one way out, which --json goes too */
     for (int found; (found = getopt_long(argc, argv, letters, rows, NULL)) != -1;) {
+        if (found == '?' || found == ':') {
+            return complain(command, rows, letters, argv);
+        }
         int row = found - FIRST;
         for (int i = 0; i < count && found < FIRST; i++) {
             row = table[i].letter == found ? i : row;
         }
         if (row == count) {
             fputs(usage, stdout);
+            bd_cli_report_wanted(false);
             return BD_OK;
         }
-        if (row < 0 || !take(command, &table[row], optarg)) { /* below 0: getopt_long has told */
+        if (!take(command, &table[row], optarg)) {
             return BD_BAD_INPUT;
         }
+        json = json || !strcmp(table[row].name, "json");
     }
+    bd_cli_report_wanted(json);
     return BD_OPTIONS_READ;
 }

@@ -1,4 +1,5 @@
 #include "sw/cli/profile.h"
+#include "sw/cli/report.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -99,7 +100,5 @@ void bd_cli_print_profile_json(const struct bd_train_profile *p)
                                p->batch / p->bound_wall, "phases", phases, "roofline", "float32_operations",
                                p->roofline.float_operations, "bfloat16_operations", p->roofline.half_operations,
                                "int8_operations", p->roofline.byte_operations, "bytes", p->roofline.bytes);
-    json_dumpf(result, stdout, JSON_COMPACT | JSON_REAL_PRECISION(7));
-    putchar('\n');
-    json_decref(result);
+    bd_cli_report(result);
 }

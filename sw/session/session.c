@@ -67,7 +67,7 @@ static bd_status build_platform(const struct bd_session_options *options, char *
 static bd_status open_process(struct bd_session *session, const struct bd_session_options *options,
                               struct bd_error *err)
 {
-    char *path;
+    char *path = NULL;
     bd_status status = build_platform(options, &path, err);
     if (status != BD_OK) {
         return status;

@@ -13,7 +13,7 @@ printf '%-8s %22s %18s %22s %18s %6s\n' switch 'platform clocks/s' 'binary MAC/s
 index=0
 for switch in w8a8 w4a4 w2a2 w1a8 w1a4 w1a2 w1a1; do # as the program numbers them
     "$bitdial" cosim "$work/net.bdp" --hardware $hardware --images 4 --schedule "$switch" --json >"$work/json" 2>/dev/null
-    value() { sed -n "s/^ *\"$1\": \([0-9.e+]*\),*$/\1/p" "$work/json" | head -1; }
+    value() { jq ".speed.$1" "$work/json"; }
     sed -n "s/^switch $index: \([0-9]*\) clocks.*/\1/p" "$work/bare" |
         awk -v s="$switch" -v c="$(value clocks_per_second)" -v m="$(value binary_macs_per_second)" \
             '{ printf "%-8s %22.0f %18.3g %22.0f %18.3g %6.2f\n", s, c, m, $1, m / c * $1, c / $1 }'

@@ -32,9 +32,9 @@ expect() { # COMMAND NAME WORDS...: the fault makes it fail with rc 1, and its m
 }
 
 cosim --json >"$work/good.json"
-grep -q '"pass": true' "$work/good.json"
+jq -e '.pass == true' "$work/good.json" >/dev/null
 random --json >"$work/good.json"
-grep -q '"pass": true' "$work/good.json"
+jq -e '.pass == true' "$work/good.json" >/dev/null
 expect cosim weight-bit 'image 0, switch w1a2, layer stem (z), channel 0' 'repeat with: bitdial cosim .* --fault weight-bit'
 expect cosim rounding 'image 0, switch w1a2, layer stem (codes)' 'from the same z'
 expect random precision 'ran the frame at another switch' 'asked for 1 (s1), DONE_SWITCH says 0 (s0)'

@@ -49,7 +49,9 @@ refuse() {
     why=
     [ "$code" = 2 ] || why="exit code $code"
     grep -Eq "^$pattern" "$work/stderr" || why="$why; no error line matches '$pattern'"
-    [ ! -s "$work/stdout" ] || why="$why; it printed to standard output"
+    # Nothing, or with --json the one object that tells of the error.
+    [ ! -s "$work/stdout" ] || jq -se 'length == 1 and (.[0] | keys == ["error"] and .error.exit_code == 2)' \
+        "$work/stdout" >/dev/null 2>&1 || why="$why; it printed to standard output"
     cmp -s "$work/before" "$work/after" || why="$why; it wrote: $(diff "$work/before" "$work/after" | tail -n 1)"
     if [ -z "$why" ]; then
         refused=$((refused + 1))

@@ -11,6 +11,6 @@ for net in resnet8 resnet8_pruned; do
     "$bitdial" cosim build/cosim/$net.bdp --hardware $hardware --images "${FRAMES:-210}" --jobs 2 \
         --schedule w8a8,w1a1,w4a4,w1a2,w2a2,w1a8,w1a4 --memory 20,1,4 --memory 20,16,4 --memory 100,32,2 --json \
         >build/cosim/$net.json || code=$?
-    cat build/cosim/$net.json
+    jq . build/cosim/$net.json
 done
 exit $code
