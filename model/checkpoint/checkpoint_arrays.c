@@ -154,10 +154,10 @@ static bd_status check_layer_switch(const struct bd_checkpoint *checkpoint, cons
     if (!status && bd_layer_weight_bits(layer, sw) <= 8) {
         status = expect(checkpoint, 1, &units, err, "%s.%s.wscale", layer->name, sw->name);
     }
-    for (int i = 0; i < 4 && !status && layer->kind == BD_LAYER_CONV; i++) {
+    for (int i = 0; i < 4 && !status && bd_layer_row(layer)->norm; i++) {
         status = expect(checkpoint, 1, &channels, err, "%s.%s.%s", layer->name, sw->name, norms[i]);
     }
-    if (!status && layer->kind == BD_LAYER_CONV) {
+    if (!status && bd_layer_row(layer)->norm) {
         status = check_variance(checkpoint, layer, sw, err);
     }
     return status;
@@ -172,7 +172,7 @@ static bd_status check_layer(const struct bd_checkpoint *checkpoint, const struc
         return BD_OK;
     }
     bd_status status = expect(checkpoint, 4, kernel, err, "%s.weight", layer->name);
-    if (!status && layer->kind == BD_LAYER_CLASSIFIER) {
+    if (!status && bd_layer_row(layer)->bias) {
         status = expect(checkpoint, 1, &channels, err, "%s.bias", layer->name);
     }
     for (int s = 0; s < checkpoint->graph.switch_count && !status; s++) {

@@ -82,11 +82,11 @@ static void put_layer(struct bd_checkpoint *c, const struct bd_layer *layer, str
     const float *latent = put_latents(c, layer, rng, &count);
     for (int s = 0; s < c->graph.switch_count; s++) {
         const double sigma = put_quantizer(c, layer, s, latent, count);
-        if (layer->kind == BD_LAYER_CONV) {
+        if (bd_layer_row(layer)->norm) {
             put_batch_norm(c, layer, c->graph.switches[s].name, sigma, rng);
         }
     }
-    if (layer->kind == BD_LAYER_CLASSIFIER) {
+    if (bd_layer_row(layer)->bias) {
         float *bias = vector(c, layer->name, NULL, "bias", layer->out_channels);
         for (int i = 0; i < layer->out_channels; i++) {
             bias[i] = (float)(0.3 * bd_rng_normal(rng));

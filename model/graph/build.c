@@ -112,8 +112,8 @@ static int quantize_map(struct builder *b, const char *prefix, const char *name,
     return quantizer;
 }
 
-static bd_status build_max_pool(struct builder *b, const char *name, const struct bd_max_pool *pool,
-                                struct bd_error *err)
+static bd_status build_window_pool(struct builder *b, const char *name, const struct bd_window_pool *pool,
+                                   struct bd_error *err)
 {
     if (!pool->kernel) {
         return BD_OK;
@@ -123,7 +123,7 @@ static bd_status build_max_pool(struct builder *b, const char *name, const struc
                             (int)pool->kernel, (int)pool->kernel, (int)pool->pad, b->height, b->width);
     }
     keep_stream(b);
-    struct bd_layer *layer = add_layer(b, name, BD_LAYER_MAXPOOL);
+    struct bd_layer *layer = add_layer(b, name, bd_window_pool_kind(pool));
     layer->in_channels = layer->out_channels = b->channels;
     layer->prune_group = b->group;
     set_window(layer, b->height, b->width, (int)pool->kernel, (int)pool->stride, (int)pool->pad);
@@ -211,7 +211,7 @@ static bd_status build_stage(struct builder *b, const struct bd_stage *stage, in
         }
     }
     snprintf(name, sizeof name, "s%d.pool", number);
-    return build_max_pool(b, name, &stage->max_pool, err);
+    return build_window_pool(b, name, &stage->pool, err);
 }
 
 static void build_head(struct builder *b, const struct bd_description *d)
@@ -254,7 +254,7 @@ bd_status bd_graph_build(struct bd_graph *graph, const struct bd_description *d,
                               .weight_bits = (int)d->stem_bits,
                               .prune_group = graph->prune_group_count++};
     becomes_map(&b, add_conv(&b, "stem", "", stem));
-    bd_status status = build_max_pool(&b, "stem.pool", &d->stem_pool, err);
+    bd_status status = build_window_pool(&b, "stem.pool", &d->stem_pool, err);
     for (int s = 0; s < d->stage_count && !status; s++) {
         status = build_stage(&b, &d->stages[s], s + 1, err);
     }

@@ -12,6 +12,10 @@ static const char *const weights_names[] = {"floor", "dorefa", "lsq"};
 static const char *const activations_names[] = {"pact", "pact-published", "dorefa", "lsq"};
 static const char *const sign_gradient_names[] = {"clip", "bireal"};
 static const char *const weight_unit_names[] = {"rms", "layer", "filter"};
+static const struct {
+    const char *key;
+    enum bd_layer_kind kind;
+} window_pools[BD_WINDOW_POOL_KEYS] = {{"max_pool", BD_LAYER_MAXPOOL}};
 
 #define AT(member) offsetof(struct bd_description, member)
 
@@ -27,7 +31,7 @@ static const struct bd_field stem_fields[] = {
     {"stride", BD_FIELD_INT, AT(stem_stride), 1, 4, "1", NULL, NULL, "stride of the first layer"},
     {"pad", BD_FIELD_INT, AT(stem_pad), -1, 3, "-1", NULL, NULL, "padding; -1: half the kernel"},
     {"weight_bits", BD_FIELD_INT, AT(stem_bits), 0, 32, "8", NULL, NULL, "0: the switch's; 32: float, trains only"},
-    {"max_pool", BD_FIELD_NODE, AT(stem_pool_node), 0, 0, "", NULL, NULL, "max pooling behind the first layer"},
+    {"max_pool", BD_FIELD_NODE, AT(stem_pool_nodes[0]), 0, 0, "", NULL, NULL, "max pooling behind the first layer"},
     {0},
 };
 static const struct bd_field head_fields[] = {
@@ -66,7 +70,7 @@ static const struct bd_field stage_fields[] = {
     {"channels", BD_FIELD_INT, AT(channels), 1, BD_MAX_CHANNELS, NULL, NULL, NULL, "width of the stage's maps"},
     {"stride", BD_FIELD_INT, AT(stride), 1, 4, "1", NULL, NULL, "of the stage's first block"},
     {"blocks", BD_FIELD_NODE, AT(blocks_node), 0, 0, NULL, NULL, NULL, "list of blocks"},
-    {"max_pool", BD_FIELD_NODE, AT(pool_node), 0, 0, "", NULL, NULL, "max pooling behind the blocks"},
+    {"max_pool", BD_FIELD_NODE, AT(pool_nodes[0]), 0, 0, "", NULL, NULL, "max pooling behind the blocks"},
     {0},
 };
 #undef AT
@@ -89,7 +93,7 @@ static const struct bd_field block_fields[] = {
     {0},
 };
 #undef AT
-#define AT(member) offsetof(struct bd_max_pool, member)
+#define AT(member) offsetof(struct bd_window_pool, member)
 static const struct bd_field pool_fields[] = {
     {"kernel", BD_FIELD_INT, AT(kernel), 2, 7, NULL, NULL, NULL, "side of the square window"},
     {"stride", BD_FIELD_INT, AT(stride), 1, 4, "2", NULL, NULL, "from one window to the next"},
@@ -160,9 +164,26 @@ bd_status bd_description_switches(struct bd_description *d, const struct bd_yaml
     return BD_OK;
 }
 
-static bd_status read_max_pool(struct bd_max_pool *pool, const struct bd_yaml *yaml, const struct bd_yaml_node *node,
-                               struct bd_error *err)
+enum bd_layer_kind bd_window_pool_kind(const struct bd_window_pool *pool)
 {
+    return window_pools[pool->key].kind;
+}
+
+/* `nodes`: what stands behind each of the keys, or NULL. */
+static bd_status read_window_pool(struct bd_window_pool *pool, const struct bd_yaml *yaml,
+                                  const struct bd_yaml_node *const *nodes, struct bd_error *err)
+{
+    const struct bd_yaml_node *node = NULL;
+    for (int key = 0; key < BD_WINDOW_POOL_KEYS; key++) {
+        if (nodes[key] && node) {
+            return bd_yaml_fail(yaml, nodes[key], err, "'%s' stands beside '%s': a map is pooled once",
+                                window_pools[key].key, window_pools[pool->key].key);
+        }
+        if (nodes[key]) {
+            node = nodes[key];
+            pool->key = key;
+        }
+    }
     if (!node) {
         return BD_OK;
     }
@@ -236,7 +257,7 @@ static bd_status read_blocks(const struct bd_description *d, struct bd_stage *st
         }
     }
     stage->block_count = (int)list->count;
-    return read_max_pool(&stage->max_pool, yaml, stage->pool_node, err);
+    return read_window_pool(&stage->pool, yaml, stage->pool_nodes, err);
 }
 
 static bd_status read_stages(struct bd_description *d, const struct bd_yaml *yaml, struct bd_error *err)
@@ -277,7 +298,7 @@ static bd_status check_stem(struct bd_description *d, const struct bd_yaml *yaml
     if (check_bits(yaml, stem, "weight_bits", d->stem_bits, err)) {
         return err->status;
     }
-    return read_max_pool(&d->stem_pool, yaml, d->stem_pool_node, err);
+    return read_window_pool(&d->stem_pool, yaml, d->stem_pool_nodes, err);
 }
 
 bd_status bd_description_read(struct bd_description *d, const struct bd_yaml *yaml, struct bd_error *err)
@@ -324,11 +345,11 @@ static int take(struct widths *w, int64_t described)
     return w->group_channels ? w->group_channels[w->next++] : (int)described;
 }
 
-static void write_max_pool(FILE *out, const char *lead, const struct bd_max_pool *pool, const char *end)
+static void write_window_pool(FILE *out, const char *lead, const struct bd_window_pool *pool, const char *end)
 {
     if (pool->kernel) {
-        fprintf(out, "%smax_pool: {kernel: %d, stride: %d, pad: %d}%s", lead, (int)pool->kernel, (int)pool->stride,
-                (int)pool->pad, end);
+        fprintf(out, "%s%s: {kernel: %d, stride: %d, pad: %d}%s", lead, window_pools[pool->key].key, (int)pool->kernel,
+                (int)pool->stride, (int)pool->pad, end);
     }
 }
 
@@ -344,7 +365,7 @@ static void write_head(FILE *out, const struct bd_description *d, int stem_chann
             weight_unit_names[d->weight_unit]);
     fprintf(out, "stem: {channels: %d, kernel: %d, stride: %d, pad: %d, weight_bits: %d", stem_channels,
             (int)d->stem_kernel, (int)d->stem_stride, (int)d->stem_pad, (int)d->stem_bits);
-    write_max_pool(out, ", ", &d->stem_pool, "");
+    write_window_pool(out, ", ", &d->stem_pool, "");
     fputs("}\nstages:\n", out);
 }
 
@@ -394,7 +415,7 @@ void bd_description_write(FILE *out, const struct bd_description *d, const int *
         }
         fclose(list);
         fprintf(out, "  - channels: %d\n    stride: %d\n", stream, (int)stage->stride);
-        write_max_pool(out, "    ", &stage->max_pool, "\n");
+        write_window_pool(out, "    ", &stage->pool, "\n");
         fprintf(out, "    blocks:\n%s", blocks);
         free(blocks);
     }

@@ -14,7 +14,10 @@
 enum bd_block_kind { BD_BLOCK_BASIC, BD_BLOCK_BIREAL, BD_BLOCK_SEPARABLE, BD_BLOCK_PLAIN };
 enum bd_shortcut { BD_SHORTCUT_AUTO, BD_SHORTCUT_IDENTITY, BD_SHORTCUT_PROJECTION, BD_SHORTCUT_AVERAGE };
 
-struct bd_max_pool {
+enum { BD_WINDOW_POOL_KEYS = 1 }; /* ways to write a pooling of windows, of which a place has one */
+
+struct bd_window_pool {
+    int key;                     /* which of them */
     int64_t kernel, stride, pad; /* kernel 0: there is none */
     const struct bd_yaml_node *node;
 };
@@ -30,8 +33,8 @@ struct bd_block {
 
 struct bd_stage {
     int64_t channels, stride;
-    const struct bd_yaml_node *blocks_node, *pool_node;
-    struct bd_max_pool max_pool;
+    const struct bd_yaml_node *blocks_node, *pool_nodes[BD_WINDOW_POOL_KEYS];
+    struct bd_window_pool pool;
     int block_count;
     struct bd_block blocks[BD_MAX_BLOCKS];
 };
@@ -43,8 +46,8 @@ struct bd_description {
     int64_t stem_channels, stem_kernel, stem_stride, stem_pad, stem_bits;
     int64_t pool_bits, head_bits;
     int weights, activations, sign_gradient, weight_unit;
-    const struct bd_yaml_node *switches_node, *stages_node, *stem_pool_node;
-    struct bd_max_pool stem_pool;
+    const struct bd_yaml_node *switches_node, *stages_node, *stem_pool_nodes[BD_WINDOW_POOL_KEYS];
+    struct bd_window_pool stem_pool;
     int switch_count;
     struct bd_switch switches[BD_MAX_SWITCHES];
     int stage_count;
@@ -56,6 +59,9 @@ struct bd_description {
 bd_status bd_description_read(struct bd_description *d, const struct bd_yaml *yaml, struct bd_error *err)
     BD_WARN_UNUSED;
 void bd_description_release(struct bd_description *d);
+
+/* The kind of layer that a pooling of windows becomes. */
+enum bd_layer_kind bd_window_pool_kind(const struct bd_window_pool *pool);
 
 /* Switches of a list of names, as the description's; `name` and `node` are for messages. */
 bd_status bd_description_switches(struct bd_description *d, const struct bd_yaml *yaml, const struct bd_yaml_node *node,

@@ -178,9 +178,25 @@ int bd_graph_switch(const struct bd_graph *graph, const char *name)
     return -1;
 }
 
+const struct bd_layer_kind_row bd_layer_kinds[BD_LAYER_KIND_COUNT] = {
+#define X(kind, name, accumulator, norm, bias, windows, lacks) {name, accumulator, norm, bias, windows, lacks},
+    BD_LAYER_KINDS(X)
+#undef X
+};
+
+const struct bd_layer_kind_row *bd_layer_row(const struct bd_layer *layer)
+{
+    return &bd_layer_kinds[layer->kind];
+}
+
 bool bd_layer_has_weights(const struct bd_layer *layer)
 {
-    return layer->kind == BD_LAYER_CONV || layer->kind == BD_LAYER_CLASSIFIER;
+    return bd_layer_row(layer)->accumulator == BD_SUM_OF_PRODUCTS;
+}
+
+bool bd_layer_pools_windows(const struct bd_layer *layer)
+{
+    return bd_layer_row(layer)->windows && bd_layer_reads_stream(layer);
 }
 
 int bd_layer_side(const struct bd_layer *layer)
@@ -190,7 +206,7 @@ int bd_layer_side(const struct bd_layer *layer)
 
 bool bd_layer_reads_stream(const struct bd_layer *layer)
 {
-    return layer->kind == BD_LAYER_POOL || layer->kind == BD_LAYER_MAXPOOL;
+    return !bd_layer_has_weights(layer);
 }
 
 int bd_layer_weight_bits(const struct bd_layer *layer, const struct bd_switch *sw)

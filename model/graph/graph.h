@@ -32,8 +32,42 @@ struct bd_switch {
     char name[8];
 };
 
-/* POOL is the global average before the classifier; MAXPOOL, the largest value of each window of the stream. */
-enum bd_layer_kind { BD_LAYER_CONV, BD_LAYER_POOL, BD_LAYER_CLASSIFIER, BD_LAYER_MAXPOOL };
+/* What a layer's accumulator is, before its requantizer: a sum of products of codes and weights, the sum of values of
+ * the residual stream, or the largest of them. A sum of values stands for their mean. */
+enum bd_accumulator { BD_SUM_OF_PRODUCTS, BD_SUM_OF_VALUES, BD_LARGEST_VALUE };
+
+/* Every kind of layer, a row each: X(kind, name, accumulator, norm, bias, windows, lacks)
+ *   accumulator  products: it reads codes and has weights; values: it reads the residual stream and has none
+ *   norm         batch norm, for each switch
+ *   bias         a bias for each channel, shared by the switches
+ *   windows      its kernel slides over the map in strides; else it takes the whole map at once
+ *   lacks        what the RTL would need to run it, in the words of a refusal; NULL: the RTL has it
+ * A new kind is a new row; `switch` statements over kinds have no default, so that the compiler names what else asks.
+ */
+#define BD_LAYER_KINDS(X)                                                                                              \
+    X(CONV, "conv", BD_SUM_OF_PRODUCTS, true, false, true, NULL)                                                       \
+    X(POOL, "average", BD_SUM_OF_VALUES, false, false, false, NULL)                                                    \
+    X(CLASSIFIER, "classifier", BD_SUM_OF_PRODUCTS, false, true, false, NULL)                                          \
+    X(MAXPOOL, "maximum", BD_LARGEST_VALUE, false, false, true, "max pooling")
+
+enum bd_layer_kind {
+#define X(kind, name, accumulator, norm, bias, windows, lacks) BD_LAYER_##kind,
+    BD_LAYER_KINDS(X)
+#undef X
+};
+enum {
+#define X(kind, name, accumulator, norm, bias, windows, lacks) +1
+    BD_LAYER_KIND_COUNT = 0 BD_LAYER_KINDS(X)
+#undef X
+};
+
+struct bd_layer_kind_row {
+    const char *name;
+    enum bd_accumulator accumulator;
+    bool norm, bias, windows;
+    const char *lacks;
+};
+extern const struct bd_layer_kind_row bd_layer_kinds[BD_LAYER_KIND_COUNT];
 
 /* The quantizers of a network (model/quant); the first of each is the default. */
 enum bd_weight_quantizer { BD_WEIGHTS_FLOOR, BD_WEIGHTS_DOREFA, BD_WEIGHTS_LSQ };
@@ -60,7 +94,7 @@ struct bd_layer {
     char
         name[BD_NAME_SIZE]; /* stem, stem.pool, s1b1.conv1, s2b1.proj, s1b1.conv, s1b1.dw, s1b1.pw, s1.pool, pool, fc */
     enum bd_layer_kind kind;
-    int in_quantizer;  /* index into quantizers (CONV, CLASSIFIER); -1 for POOL and MAXPOOL, which read the stream */
+    int in_quantizer;  /* index into quantizers; -1 where it reads the stream */
     int out_quantizer; /* index, or -1 */
     bool writes_stream, adds_stream;
     int weight_bits; /* 0: the switch's; else fixed (stem and classifier: 8); 32: float, trains only */
@@ -119,9 +153,11 @@ const char *bd_activation_quantizer_name(enum bd_activation_quantizer quantizer)
 const char *bd_sign_gradient_name(enum bd_sign_gradient gradient);
 const char *bd_weight_unit_name(enum bd_weight_unit unit);
 
-/* CONV and CLASSIFIER have weights; POOL and MAXPOOL have none and read the stream. */
+/* The row of a layer's kind, and what is asked of it most. */
+const struct bd_layer_kind_row *bd_layer_row(const struct bd_layer *layer);
 bool bd_layer_has_weights(const struct bd_layer *layer);
 bool bd_layer_reads_stream(const struct bd_layer *layer);
+bool bd_layer_pools_windows(const struct bd_layer *layer);
 /* Side of the window of codes under each tap: 1, or 2 where the layer averages. A layer with weights (OC, IC, 1, 1)
  * that averages is, in whole numbers, the 2x2 convolution whose four taps are that one, and a sum of it is worth a
  * quarter. */

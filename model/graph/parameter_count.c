@@ -9,11 +9,8 @@ void bd_layer_counts(const struct bd_layer *layer, struct bd_layer_counts *count
     counts->weights = (uint64_t)layer->out_channels * (uint64_t)(layer->in_channels / layer->groups) *
                       (uint64_t)layer->kernel_h * (uint64_t)layer->kernel_w;
     counts->macs = counts->weights * (uint64_t)layer->out_height * (uint64_t)layer->out_width;
-    if (layer->kind == BD_LAYER_CLASSIFIER) {
-        counts->biases = (uint64_t)layer->out_channels;
-    } else {
-        counts->norms = 2 * (uint64_t)layer->out_channels;
-    }
+    counts->biases = bd_layer_row(layer)->bias ? (uint64_t)layer->out_channels : 0;
+    counts->norms = bd_layer_row(layer)->norm ? 2 * (uint64_t)layer->out_channels : 0;
 }
 
 static uint64_t bytes_of(uint64_t count, int bits)

@@ -11,7 +11,7 @@ static int group_layers(const struct bd_graph *graph, int group, int *layers)
 {
     int count = 0;
     for (int l = 0; l < graph->layer_count; l++) {
-        if (graph->layers[l].prune_group == group && graph->layers[l].kind == BD_LAYER_CONV) {
+        if (graph->layers[l].prune_group == group && bd_layer_row(&graph->layers[l])->norm) {
             layers[count++] = l;
         }
     }

@@ -141,7 +141,7 @@ static bd_status cut_switch(const struct bd_checkpoint *checkpoint, struct bd_ch
     if (status == BD_OK && bd_checkpoint_weight_level_name(&checkpoint->graph, layer, sw, name, sizeof(name))) {
         status = copy(checkpoint, pruned, name, err); /* the level stays, and with it every code */
     }
-    for (size_t k = 0; k < 4 && status == BD_OK && layer->kind == BD_LAYER_CONV; k++) {
+    for (size_t k = 0; k < 4 && status == BD_OK && bd_layer_row(layer)->norm; k++) {
         snprintf(name, sizeof(name), "%s.%s.%s", layer->name, sw->name, norm_arrays[k]);
         status = cut_vector(checkpoint, pruned, name, out, layer->out_channels, err);
     }
@@ -174,7 +174,7 @@ static bd_status cut_layer(const struct bd_checkpoint *checkpoint, const struct 
     for (int s = 0; s < graph->switch_count && status == BD_OK; s++) {
         status = cut_switch(checkpoint, pruned, layer, &graph->switches[s], &out, err);
     }
-    if (status == BD_OK && layer->kind == BD_LAYER_CLASSIFIER) {
+    if (status == BD_OK && bd_layer_row(layer)->bias) {
         snprintf(name, sizeof(name), "%s.bias", layer->name);
         status = cut_vector(checkpoint, pruned, name, &out, layer->out_channels, err);
     }
@@ -294,7 +294,7 @@ bd_status bd_prune_verify(const struct bd_checkpoint *checkpoint, const struct b
         for (int s = 0; s < views && bd_layer_has_weights(&graph->layers[l]) && status == BD_OK; s++) {
             status = verify_codes(checkpoint, choice, pruned, l, s, err);
         }
-        if (graph->layers[l].kind == BD_LAYER_CONV && status == BD_OK) {
+        if (bd_layer_row(&graph->layers[l])->norm && status == BD_OK) {
             status = verify_norms(checkpoint, choice, pruned, l, err);
         }
     }

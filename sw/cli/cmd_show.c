@@ -39,15 +39,8 @@ struct arguments {
 
 static const char *kind_name(const struct bd_layer *layer)
 {
-    switch (layer->kind) {
-    case BD_LAYER_POOL:
-        return "average";
-    case BD_LAYER_MAXPOOL:
-        return "maximum";
-    case BD_LAYER_CLASSIFIER:
-        return "classifier";
-    case BD_LAYER_CONV:
-        break;
+    if (layer->kind != BD_LAYER_CONV) {
+        return bd_layer_row(layer)->name;
     }
     return layer->averages                       ? "avg+conv"
            : layer->groups == 1                  ? "conv"

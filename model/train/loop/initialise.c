@@ -58,13 +58,13 @@ static void initialise_layer(struct bd_checkpoint *checkpoint, const struct bd_l
     }
     const float *latent = weight->data; /* stays when arrays are added; `weight` may move */
     const size_t count = weight->count;
-    if (layer->kind == BD_LAYER_CLASSIFIER) {
+    if (bd_layer_row(layer)->bias) {
         bd_checkpoint_put(checkpoint, 1, &channels, "%s.bias", layer->name);
     }
     for (int i = 0; i < checkpoint->graph.switch_count; i++) {
         const char *sw = checkpoint->graph.switches[i].name;
         initialise_quantizer(checkpoint, layer, i, latent, count, plan);
-        if (layer->kind == BD_LAYER_CONV) {
+        if (bd_layer_row(layer)->norm) {
             fill(bd_checkpoint_put(checkpoint, 1, &channels, "%s.%s.gamma", layer->name, sw), 1);
             bd_checkpoint_put(checkpoint, 1, &channels, "%s.%s.beta", layer->name, sw);
             bd_checkpoint_put(checkpoint, 1, &channels, "%s.%s.mean", layer->name, sw);

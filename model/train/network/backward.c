@@ -77,7 +77,7 @@ static bd_status reduce_gradients(struct bd_net *net, struct bd_net_layer *layer
         }
         bd_net_add_alpha_gradient(net, q, s, d_alpha);
     }
-    if (layer->info->kind == BD_LAYER_MAXPOOL) {
+    if (bd_layer_pools_windows(layer->info)) {
         return BD_OK;
     }
     bd_net_add_slabs(net, layer);
@@ -125,7 +125,7 @@ bd_status bd_net_backward(struct bd_net *net, int s, const float *d_logits, cons
             continue;
         }
         struct bd_walk walk = {.s = s, .unpool = unpool, .gather = layer, .add_up = add_up};
-        if (waiting && waiting->info->kind == BD_LAYER_MAXPOOL) {
+        if (waiting && bd_layer_pools_windows(waiting->info)) {
             walk.scatter = waiting;
             walk.scatter_g = waiting_g;
             stream = waiting_g == net->d_stream[0] ? 1 : 0;

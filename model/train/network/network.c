@@ -60,14 +60,14 @@ static void bind_layer(struct bd_net *net, struct bd_net_layer *layer)
     layer->d_weight = bd_net_add_parameter(
         net, BD_PARAMETER_WEIGHT, -1, layer->weight_count, layer->weight,
         net->graph->weights == BD_WEIGHTS_FLOOR ? array_data(net, "%s.%s", name, "scale") : NULL, name, "weight");
-    if (info->kind == BD_LAYER_CLASSIFIER) {
+    if (bd_layer_row(info)->bias) {
         layer->bias = array_data(net, "%s.%s", name, "bias");
         layer->d_bias =
             bd_net_add_parameter(net, BD_PARAMETER_BIAS, -1, info->out_channels, layer->bias, NULL, name, "bias");
     }
     for (int s = 0; s < net->graph->switch_count; s++) {
         const char *sw = net->graph->switches[s].name;
-        if (info->kind == BD_LAYER_CONV) {
+        if (bd_layer_row(info)->norm) {
             int channels = info->out_channels;
             layer->gamma[s] = array_data(net, "%s.%s.gamma", name, sw);
             layer->beta[s] = array_data(net, "%s.%s.beta", name, sw);
@@ -132,7 +132,7 @@ static bd_status open_conv(struct bd_net *net, struct bd_net_layer *layer, struc
 }
 
 /* It has a stream of its own even where none but its codes are read: its gradient is gathered there. */
-static void open_maxpool(struct bd_net *net, struct bd_net_layer *layer)
+static void open_window_pool(struct bd_net *net, struct bd_net_layer *layer)
 {
     layer->in_padded = layer->out_padded = padded(net, layer->info->out_channels);
     size_t count = (size_t)net->batch * layer->out_padded * layer->out_pixels;
@@ -154,8 +154,8 @@ static bd_status open_layer(struct bd_net *net, int index, struct bd_error *err)
     if (info->kind == BD_LAYER_POOL) {
         return BD_OK;
     }
-    if (info->kind == BD_LAYER_MAXPOOL) {
-        open_maxpool(net, layer);
+    if (bd_layer_pools_windows(info)) {
+        open_window_pool(net, layer);
         return BD_OK;
     }
     bind_layer(net, layer);
@@ -196,7 +196,7 @@ static void open_codes(struct bd_net *net)
     }
     for (int i = 0; i < graph->layer_count; i++) {
         const struct bd_layer *info = &graph->layers[i];
-        if (info->kind == BD_LAYER_CONV && info->pad > net->codes[info->in_quantizer].pad) {
+        if (bd_layer_has_weights(info) && info->pad > net->codes[info->in_quantizer].pad) {
             net->codes[info->in_quantizer].pad = info->pad;
         }
     }

@@ -22,7 +22,7 @@ struct bd_net_layer {
     struct bd_intconv_shape shape;         /* of the integer kernel */
     int in_padded, out_padded, out_pixels; /* channels in whole blocks */
     bool once;                             /* same accumulations in every switch */
-    int stream_source;                     /* ADDS, POOL, MAXPOOL: the layer whose stream it reads */
+    int stream_source;                     /* ADDS and layers that read the stream: the layer whose stream it reads */
     size_t weight_count;
     float *weight, *bias;                                     /* checkpoint */
     struct bd_weight_rule rule[BD_MAX_SWITCHES];              /* with the level as it was at the last update */
@@ -123,8 +123,8 @@ static inline size_t bd_image_at(const struct bd_net_layer *layer, int image)
 struct bd_walk {
     int s;
     bool measure;
-    struct bd_net_layer *emit, *maxpool, *convolve, *pool;      /* forward */
-    struct bd_net_layer *unpool, *normalize, *scatter, *gather; /* backward; scatter: a MAXPOOL */
+    struct bd_net_layer *emit, *window_pool, *convolve, *pool;  /* forward */
+    struct bd_net_layer *unpool, *normalize, *scatter, *gather; /* backward; scatter: a window pooling */
     const void *normalize_g;
     const void *scatter_g; /* into `scattered`, a gradient of the stream */
     void *scattered;
@@ -135,11 +135,11 @@ struct bd_walk {
     bool d_source_stays; /* in the worker's room, for `gather` alone */
 };
 
-/* An image of a MAXPOOL layer, from its source's stream; and the gradient g of its values into that stream's. `room`
- * holds an image of the source's in float32. */
-void bd_net_maxpool_image(struct bd_net *net, struct bd_net_layer *layer, int image);
-void bd_net_maxpool_back(const struct bd_net *net, const struct bd_net_layer *layer, const void *g, int image,
-                         float *room, void *d_stream);
+/* An image of a layer that pools windows, from its source's stream; and the gradient g of its values into that
+ * stream's. `room` holds an image of the source's in float32. */
+void bd_net_window_pool_image(struct bd_net *net, struct bd_net_layer *layer, int image);
+void bd_net_window_pool_back(const struct bd_net *net, const struct bd_net_layer *layer, const void *g, int image,
+                             float *room, void *d_stream);
 
 /* Takes every shard through the walk. A thread has a run of neighbouring shards, or images of shards, and then takes
  * what others have left of theirs; runs are gone through upwards and downwards in turns. */

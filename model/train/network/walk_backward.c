@@ -219,8 +219,8 @@ bd_status bd_net_backward_shard(struct bd_net *net, const struct bd_walk *walk, 
         from = bd_clock(net);
     }
     for (int n = first; walk->scatter && n < end; n++) {
-        bd_net_maxpool_back(net, walk->scatter, walk->scatter_g, n, net->worker[worker].d_accumulation,
-                            walk->scattered);
+        bd_net_window_pool_back(net, walk->scatter, walk->scatter_g, n, net->worker[worker].d_accumulation,
+                                walk->scattered);
     }
     if (!status && walk->gather) {
         gather_part(net, walk, whole, worker);

@@ -138,8 +138,8 @@ bd_status bd_net_forward_images(struct bd_net *net, const struct bd_walk *walk, 
                 measure_image(net, layer, image);
             }
         }
-        if (walk->maxpool) {
-            bd_net_maxpool_image(net, walk->maxpool, image);
+        if (walk->window_pool) {
+            bd_net_window_pool_image(net, walk->window_pool, image);
         }
         if (walk->pool) {
             pool_image(net, walk->pool, image);

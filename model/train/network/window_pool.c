@@ -5,7 +5,7 @@
 
 #include "model/train/network/network_parts.h"
 
-void bd_net_maxpool_image(struct bd_net *net, struct bd_net_layer *layer, int image)
+void bd_net_window_pool_image(struct bd_net *net, struct bd_net_layer *layer, int image)
 {
     const struct bd_layer *info = layer->info;
     const struct bd_net_layer *source = &net->layers[layer->stream_source];
@@ -46,8 +46,8 @@ static float number_at(const void *numbers, size_t at, enum bd_number type)
     return number;
 }
 
-void bd_net_maxpool_back(const struct bd_net *net, const struct bd_net_layer *layer, const void *g, int image,
-                         float *room, void *d_stream)
+void bd_net_window_pool_back(const struct bd_net *net, const struct bd_net_layer *layer, const void *g, int image,
+                             float *room, void *d_stream)
 {
     const struct bd_layer *info = layer->info;
     const struct bd_net_layer *source = &net->layers[layer->stream_source];
