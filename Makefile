@@ -51,6 +51,8 @@ bench-train: $(B)/step ## training speed against PyTorch's, which it installs un
 	@sh tests/bench/bench_train.sh
 check-autograd: $(B)/step ## one training step against PyTorch's autograd, which it installs as bench-train does
 	@sh tests/bench/torch.sh tests/bench/autograd.py
+mutants: $(DEPS) ## do tests find small faults planted in the sources? MUTANTS='--help' for options; takes universalmutator from PyPI
+	@sh tests/mutants/mutants.sh $(MUTANTS)
 deps: $(DEPS) ## install what apt-packages.txt names and this machine lacks
 clean: ## remove everything built
 	rm -rf build
@@ -86,6 +88,6 @@ $(B)/obj/%.o: %.c Makefile | $(DEPS)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 -include $(patsubst %.o,%.d,$(call objects,$(ALL_C))) $(wildcard hw/rules.mk sim/rules.mk sw/rules.mk)
-.PHONY: help demo test all lint format check-format check-layout check-generated cosim synth-check bench deps clean
+.PHONY: help demo test all lint format check-format check-layout check-generated cosim synth-check bench mutants deps clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += -j$(shell nproc)
