@@ -11,11 +11,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SLOWEST = 40 * 60  # seconds for the tests of one mutant, whatever they took without it
+TRIES = 12  # mutants of a line that need not compile, before the next line's turn
 MEMORY = 16 << 30  # bytes of address space for a test: a mutant may ask for any size
 
 
@@ -25,6 +27,13 @@ class Bad(Exception):
 
 class Broken(Exception):
     """The surroundings fail: exit code 3."""
+
+
+class NoLink(Broken):
+    """The programs do not link."""
+
+    def __init__(self, log):
+        super().__init__(f"the programs do not link: see {log}")
 
 
 # ---- records: a mutant, or what became of one ----
@@ -121,7 +130,7 @@ def mutants_of(path):
         text = file.readlines()
     with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         made = mutator.mutants_regexp(
-            text, ruleFiles=["universal.rules", "c.rules", "c_like.rules"], ignoreStringOnly=True
+            text, ruleFiles=["universal.rules", "c.rules", "c_like.rules"], ignorePatterns=[], ignoreStringOnly=True
         )
     lines = {}
     for made_mutant in made:
@@ -148,7 +157,7 @@ def choose(files, count, seed):
         for at in range(begin, end):
             line = list(row[at % len(row)])
             draw.shuffle(line)
-            candidates += line
+            candidates += line[:TRIES]
         yield candidates
 
 
@@ -162,6 +171,11 @@ def processes_of(session):
             with contextlib.suppress(OSError):
                 if os.getsid(int(name)) == session:
                     yield int(name)
+
+
+def plain_environment(**more):
+    """Without what a make above would tell the one below."""
+    return {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")} | more
 
 
 def run(command, cwd, log, seconds, env=None):
@@ -179,7 +193,7 @@ def run(command, cwd, log, seconds, env=None):
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env=env,
+            env=env or plain_environment(),
             start_new_session=True,
             preexec_fn=limit if env else None,
         )
@@ -205,6 +219,7 @@ class Tree:
     def __init__(self, folder, make, modules, least):
         self.folder, self.make, self.modules, self.least = folder, make, modules, least
         self.log = f"{folder}.log"
+        self.commands = {}
         self.seconds, self.completed = {}, {}  # by test, as it ran without mutants
 
     def take_sources(self):
@@ -243,6 +258,17 @@ class Tree:
         if self.build(*targets, seconds=3600) != 0:
             raise Broken(f"the sources do not build: see {self.log}")
 
+    def compiles(self, path, made):
+        """Compiles one file, by the command that make would give; make itself takes longer than most files do."""
+        if made not in self.commands:
+            shown = subprocess.run(
+                ["make", "-ns", *self.make, "-W", path, made], cwd=self.folder, capture_output=True, env=plain_environment()
+            )
+            if shown.returncode:
+                raise Broken(f"make -n {made} failed: " + shown.stderr.decode().strip())
+            self.commands[made] = shown.stdout.decode()
+        return run(["sh", "-ec", self.commands[made]], self.folder, self.log, 300) == 0
+
     def code_of(self, path):
         """What the compiler made of a file, without what debuggers read."""
         bare = f"{self.folder}.o"
@@ -252,28 +278,25 @@ class Tree:
             return file.read()
 
     def environment(self, seconds):
-        room = os.path.join(f"{self.folder}.tmp")
-        shutil.rmtree(room, ignore_errors=True)
-        os.makedirs(room)
-        return dict(
-            os.environ,
+        self.room = tempfile.TemporaryDirectory(prefix="mutants-")  # outside of the tree, as where tests run else
+        return plain_environment(
             BITDIAL_BUILD="build",
             BITDIAL_TEST_SECONDS=str(int(seconds)),
-            BITDIAL_COMPLETED=os.path.join(room, "completed"),
+            BITDIAL_COMPLETED=os.path.join(self.room.name, "completed"),
             OMP_WAIT_POLICY="passive",
             LC_ALL="C",
-            TMPDIR=room,
+            TMPDIR=self.room.name,
         )
 
     def passes(self, test, seconds):
         """Whether a test passes within the time, with all that it completed without mutants."""
         if test.endswith(".sh"):
             if self.build("all", "build/sample") != 0:
-                raise Broken(f"the programs do not link: see {self.log}")
+                raise NoLink(self.log)
             command = ["bash", test]
         else:
             if self.build("build/tests") != 0:
-                raise Broken(f"the tests do not link: see {self.log}")
+                raise NoLink(self.log)
             command = ["build/tests", "--fail-fast", "--filter", test]
         env = self.environment(seconds)
         start = time.monotonic()
@@ -283,9 +306,10 @@ class Tree:
         with contextlib.suppress(OSError), open(env["BITDIAL_COMPLETED"], encoding="utf-8") as file:
             completed = set(file.read().split())
         self.done = completed
+        self.room.cleanup()
         if code is None:
             return "out of time"
-        if code != 0 or completed < self.completed.get(test, set()):
+        if code != 0 or not completed >= self.completed.get(test, set()):
             return "failed"
         return None
 
@@ -311,7 +335,7 @@ class Tree:
         try:
             with open(path, "w", encoding="utf-8") as file:
                 file.write("\n".join(lines))
-            if self.build(os.path.relpath(made, self.folder)) != 0:
+            if not self.compiles(mutant.path, os.path.relpath(made, self.folder)):
                 return "invalid", "does not compile"
             if self.code_of(mutant.path) == code:
                 return "same", "the same object code"
@@ -320,6 +344,8 @@ class Tree:
                 if why:
                     return "killed", f"{test} {why}"
             return "survived", "every test passed"
+        except NoLink:
+            return "invalid", "does not link"
         finally:
             shutil.copy2(f"{self.folder}.c", path)  # older than its object, which is newer than the library
             shutil.copy(f"{self.folder}.kept", made)
@@ -393,11 +419,12 @@ def report(results, judged):
     return unjudged
 
 
-def place_in(mutant):
-    """The mutant where its line stands today, nearest to where it stood; None where it is gone."""
-    if not os.path.exists(mutant.path):
+def place_in(tree, mutant):
+    """The mutant where its line stands today, nearest to where it stood, and the file; None where the line is gone."""
+    path = os.path.join(tree.folder, mutant.path)
+    if not os.path.exists(path):
         return None, None
-    with open(mutant.path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8") as file:
         original = file.read()
     lines = original.split("\n")
     at = [i + 1 for i, text in enumerate(lines) if text.strip() == mutant.before.strip()]
@@ -410,7 +437,7 @@ def place_in(mutant):
 def run_place(tree, place, candidates, results):
     """Tries a place's candidates until one counts."""
     for candidate in candidates:
-        mutant, original = place_in(candidate)
+        mutant, original = place_in(tree, candidate)
         if not mutant:
             results.add("gone", candidate, place, "its line is gone")
             return
