@@ -31,7 +31,7 @@ bool bd_checkpoint_weight_level_name(const struct bd_graph *graph, const struct 
     }
     if (graph->weights != BD_WEIGHTS_LSQ) {
         snprintf(name, size, "%s.scale", layer->name);
-    } else if (layer->weight_bits) {
+    } else if (bd_weight_level_shared(graph->weights, bits, layer->weight_bits > 0)) {
         snprintf(name, size, "%s.wstep", layer->name);
     } else {
         snprintf(name, size, "%s.%s.wstep", layer->name, sw->name);

@@ -5,65 +5,78 @@
 
 #include "model/core/memory.h"
 
-void bd_pricer_init(struct bd_pricer *pricer, const struct bd_graph *graph, const struct bd_hardware *hardware,
-                    int switch_index)
+bd_status bd_pricer_init(struct bd_pricer *pricer, const struct bd_graph *graph, const struct bd_hardware *hardware,
+                         int switch_index, struct bd_error *err)
 {
-    *pricer = (struct bd_pricer){.hardware = hardware, .base = graph, .switch_index = switch_index, .graph = *graph};
-    size_t layers = (size_t)graph->layer_count * sizeof(*graph->layers);
-    size_t quantizers = (size_t)graph->quantizer_count * sizeof(*graph->quantizers);
-    pricer->graph.yaml_text = NULL;
-    pricer->graph.layers = memcpy(bd_xmalloc(layers), graph->layers, layers);
-    pricer->graph.quantizers = memcpy(bd_xmalloc(quantizers), graph->quantizers, quantizers);
-    pricer->shape = bd_xcalloc(1, sizeof(*pricer->shape));
+    *pricer = (struct bd_pricer){.graph = graph, .hardware = hardware};
+    int switches[BD_PROGRAM_MAX_SWITCHES], at = 0;
+    int count = bd_plain_switches(graph, switches);
+    while (at < count && switches[at] != switch_index) {
+        at++;
+    }
+    if (at == count) { /* asked for all the same: refused by its name */
+        switches[at = 0] = switch_index;
+        count = 1;
+    }
+    if (bd_plain_from_graph(&pricer->network, graph, switches, count, err) ||
+        bd_plan_open(&pricer->plan, &pricer->network, hardware, false, at, err)) {
+        return err->status;
+    }
     pricer->cost = bd_xcalloc(1, sizeof(*pricer->cost));
+    return BD_OK;
 }
 
 void bd_pricer_release(struct bd_pricer *pricer)
 {
-    free(pricer->graph.layers);
-    free(pricer->graph.quantizers);
-    free(pricer->shape);
+    bd_plan_release(&pricer->plan);
+    bd_plain_release(&pricer->network);
     free(pricer->cost);
     memset(pricer, 0, sizeof(*pricer));
 }
 
-/* Widths follow the prune groups; a reader has the channels of the quantizer that it reads. */
-static void resize(struct bd_graph *graph, const int *group_channels)
+/* Widths follow the prune groups; a reader has the channels of what it reads. */
+static void resize(struct bd_pricer *pricer, const int *group_channels)
 {
+    const struct bd_graph *graph = pricer->graph;
+    int channels[BD_MAX_LAYERS + 1]; /* of code tensors */
+    channels[BD_QUANTIZER_INPUT] = graph->input_channels;
     for (int l = 0; l < graph->layer_count; l++) {
-        struct bd_layer *layer = &graph->layers[l];
-        if (layer->prune_group >= 0) {
-            layer->out_channels = group_channels[layer->prune_group];
-        }
-        if (bd_layer_reads_stream(layer)) {
-            layer->in_channels = layer->out_channels;
-        } else {
-            layer->in_channels = graph->quantizers[layer->in_quantizer].channels;
-        }
+        const struct bd_layer *layer = &graph->layers[l];
+        struct bd_plain_layer *plain = &pricer->network.layers[l];
+        plain->out_channels = layer->prune_group >= 0 ? group_channels[layer->prune_group] : layer->out_channels;
+        plain->in_channels = bd_layer_reads_stream(layer) ? plain->out_channels : channels[layer->in_quantizer];
+        plain->groups = layer->groups > 1 ? plain->in_channels : 1; /* depthwise: a filter a channel */
         if (layer->out_quantizer >= 0) {
-            graph->quantizers[layer->out_quantizer].channels = layer->out_channels;
+            channels[layer->out_quantizer] = plain->out_channels;
         }
     }
+}
+
+bd_status bd_pricer_price(struct bd_pricer *pricer, const int *group_channels, struct bd_error *err)
+{
+    if (group_channels) {
+        resize(pricer, group_channels);
+    }
+    if (bd_plan_make(&pricer->plan, err)) {
+        return err->status;
+    }
+    const unsigned at = (unsigned)pricer->plan.first_switch;
+    bd_cost_layers(&pricer->plan.header, pricer->plan.descriptors, at, &pricer->hardware->memory, false, pricer->cost);
+    return BD_OK;
 }
 
 uint64_t bd_pricer_cycles(struct bd_pricer *pricer, const int *group_channels)
 {
     struct bd_error err;
-    resize(&pricer->graph, group_channels);
-    if (bd_shape_graph(&pricer->graph, pricer->hardware, pricer->switch_index, pricer->shape, &err) != BD_OK) {
-        return UINT64_MAX;
-    }
-    bd_cost_layers(&pricer->shape->header, pricer->shape->descriptors, (unsigned)pricer->switch_index,
-                   &pricer->hardware->memory, false, pricer->cost);
-    return pricer->cost->cycles;
+    return bd_pricer_price(pricer, group_channels, &err) ? UINT64_MAX : pricer->cost->cycles;
 }
 
 size_t bd_pricer_grid(struct bd_pricer *pricer, int group, int least, int *counts)
 {
     int channels[BD_MAX_LAYERS];
     size_t count = 0;
-    for (int g = 0; g < pricer->base->prune_group_count; g++) {
-        channels[g] = bd_graph_group_channels(pricer->base, g);
+    for (int g = 0; g < pricer->graph->prune_group_count; g++) {
+        channels[g] = bd_graph_group_channels(pricer->graph, g);
     }
     int full = channels[group];
     uint64_t above = UINT64_MAX;

@@ -1,24 +1,32 @@
-/* Prices of networks that differ from one graph in the channels of its prune groups alone: what a search asks for. */
+/* Prices of networks from their description alone: of a graph, and of those that differ from it in the channels of its
+ * prune groups, which is what a search asks for. What is priced is the plan (model/program/plan.h) that the packer
+ * would fill for a checkpoint of that description, so price and refusals are those of the compiled program with every
+ * switch that hardware runs (bd_plain_switches). */
 #ifndef BD_COST_PRICER_H
 #define BD_COST_PRICER_H
 
 #include "model/cost/cost.h"
-#include "model/cost/shape.h"
+#include "model/graph/graph.h"
+#include "model/program/plan.h"
 
 struct bd_pricer {
-    const struct bd_hardware *hardware; /* the caller's; outlives the pricer, as does the graph */
-    const struct bd_graph *base;
-    int switch_index;
-    struct bd_graph graph; /* the candidate: base with other channel counts; no text */
-    struct bd_shape *shape;
+    const struct bd_graph *graph; /* the caller's, as the hardware is; both outlive the pricer */
+    const struct bd_hardware *hardware;
+    struct bd_plain_network network; /* the candidate: the graph with other channel counts */
+    struct bd_plan plan;             /* of the last candidate, at the one switch */
     struct bd_frame_cost *cost;
 };
 
-void bd_pricer_init(struct bd_pricer *pricer, const struct bd_graph *graph, const struct bd_hardware *hardware,
-                    int switch_index);
+/* `switch_index`: of the graph. BD_BAD_INPUT, by name, for a network or switch in floats, and for what no number of
+ * channels makes good. To be released in every case. */
+bd_status bd_pricer_init(struct bd_pricer *pricer, const struct bd_graph *graph, const struct bd_hardware *hardware,
+                         int switch_index, struct bd_error *err) BD_WARN_UNUSED;
 void bd_pricer_release(struct bd_pricer *pricer);
 
-/* Clocks of a frame with group_channels[g] channels in prune group g; UINT64_MAX where a buffer is too small. */
+/* Plan and cost of the network with group_channels[g] channels in prune group g, up to those of the graph; NULL: the
+ * graph's. BD_BAD_INPUT, by the layer's name, where it would not be packed. */
+bd_status bd_pricer_price(struct bd_pricer *pricer, const int *group_channels, struct bd_error *err) BD_WARN_UNUSED;
+/* Clocks of a frame; UINT64_MAX where there is no price. */
 uint64_t bd_pricer_cycles(struct bd_pricer *pricer, const int *group_channels);
 
 /* Channel counts of a group, ascending, that the hardware tells apart while the other groups are whole: each is the

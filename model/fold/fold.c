@@ -47,27 +47,9 @@ static bd_status check_list(const struct bd_graph *graph, const char *list, stru
     return BD_OK;
 }
 
-/* What is float in a layer, whatever the switch, trains and evaluates only. */
-static bd_status check_layers(const struct bd_graph *graph, struct bd_error *err)
-{
-    for (int l = 0; l < graph->layer_count; l++) {
-        const struct bd_layer *layer = &graph->layers[l];
-        const char *what = layer->weight_bits > 8 ? "float weights"
-                           : layer->in_quantizer >= 0 && graph->quantizers[layer->in_quantizer].bits > 8
-                               ? "float activations"
-                               : NULL;
-        if (what) {
-            return bd_fail(err, BD_BAD_INPUT,
-                           "layer '%s' has %s: it trains and evaluates in float only, no hardware runs it", layer->name,
-                           what);
-        }
-    }
-    return BD_OK;
-}
-
 static bd_status choose_switches(struct bd_folding *f, struct bd_error *err)
 {
-    if (check_layers(f->graph, err) || check_list(f->graph, f->options->switches, err)) {
+    if (check_list(f->graph, f->options->switches, err)) {
         return err->status;
     }
     for (int i = 0; i < f->graph->switch_count; i++) {
@@ -75,15 +57,19 @@ static bd_status choose_switches(struct bd_folding *f, struct bd_error *err)
         if (f->options->switches && !list_has(f->options->switches, sw->name)) {
             continue;
         }
-        if (sw->activation_bits > 8) {
-            return bd_fail(err, BD_BAD_INPUT,
-                           "switch '%s' has float activations: it trains and evaluates in float "
-                           "only, no hardware runs it; name the switches to compile",
-                           sw->name);
-        }
         f->report->switches[f->report->switch_count++] = i;
     }
-    return BD_OK;
+    return bd_plain_from_graph(&f->network, f->graph, f->report->switches, f->report->switch_count, err);
+}
+
+/* What the hardware does not run is refused before any weight is read, as its price is. */
+static bd_status check_hardware(const struct bd_folding *f, struct bd_error *err)
+{
+    struct bd_plan plan;
+    bd_status status = bd_plan_open(&plan, &f->network, f->hardware, f->options->reference, BD_EVERY_SWITCH, err);
+    status = status ? status : bd_plan_make(&plan, err);
+    bd_plan_release(&plan);
+    return status;
 }
 
 /* ---- integers ----------------------------------------------------------------------------------------------- */
@@ -328,7 +314,7 @@ static bd_status read_layer_switch(struct bd_folding *f, int s, int l, struct bd
     int16_t *weights = bd_xmalloc(weight_count(layer) * sizeof *weights);
     f->affine[bd_fold_at(f, s, l)] = bd_xcalloc(layer->out_channels, sizeof **f->affine);
     bd_status status = bd_checkpoint_integers(f->checkpoint, layer, index, weights, err);
-    if (!status && (s == 0 || !bd_weight_nests(f->graph->weights))) {
+    if (!status && bd_plan_storing_switch(&f->network.layers[l], s) == s) {
         f->codes[bd_fold_at(f, s, l)] = bd_xmalloc(weight_count(layer));
         status = bd_checkpoint_codes(f->checkpoint, layer, index, f->codes[bd_fold_at(f, s, l)], err);
         if (status == BD_OK) {
@@ -357,85 +343,27 @@ static bd_status read_layers(struct bd_folding *f, struct bd_error *err)
     return BD_OK;
 }
 
-static void plain_switch(const struct bd_folding *f, int s, int l)
-{
-    const struct bd_layer *layer = &f->graph->layers[l];
-    const struct bd_switch *sw = bd_fold_switch(f, s);
-    const struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
-    struct bd_plain_layer_switch *to = &f->layers[l].at[s];
-    to->datapath = -1;
-    to->requant = (struct bd_plain_requant){.multiplier = q->multiplier,
-                                            .bias = q->bias,
-                                            .shift = q->shift,
-                                            .code_multiplier = q->code_multiplier,
-                                            .code_offset = q->code_offset,
-                                            .code_shift = q->code_shift,
-                                            .residual_multiplier = 1};
-    if (bd_layer_has_weights(layer)) {
-        const struct bd_quantizer *in = &f->graph->quantizers[layer->in_quantizer];
-        to->weight_bits = bd_layer_weight_bits(layer, sw);
-        to->in_bits = bd_quantizer_bits(in, sw);
-        to->in_signed = bd_quantizer_signed(in, sw);
-        to->weight_zero_point = bd_weight_zero_point(f->graph->weights, to->weight_bits);
-        if (!bd_weight_nests(f->graph->weights)) {
-            to->codes = f->codes[bd_fold_at(f, s, l)];
-        } else if (to->weight_bits > f->layers[l].weight_planes) {
-            f->layers[l].weight_planes = to->weight_bits;
-        }
-    }
-    if (layer->out_quantizer >= 0) {
-        const struct bd_quantizer *out = &f->graph->quantizers[layer->out_quantizer];
-        to->out_bits = bd_quantizer_bits(out, sw);
-        to->out_signed = bd_quantizer_signed(out, sw);
-    }
-}
-
-static void plain_layer(const struct bd_folding *f, int l)
-{
-    const struct bd_layer *layer = &f->graph->layers[l];
-    f->layers[l] =
-        (struct bd_plain_layer){.name = layer->name,
-                                .operation = bd_layer_has_weights(layer) ? BD_OP_CONV : BD_OP_POOL,
-                                .pool_kind = layer->kind == BD_LAYER_MAXPOOL ? BD_POOL_MAX : BD_POOL_AVERAGE,
-                                .in_tensor = layer->in_quantizer,
-                                .out_tensor = layer->out_quantizer,
-                                .writes_stream = layer->writes_stream,
-                                .adds_stream = layer->adds_stream,
-                                .in_height = layer->in_height,
-                                .in_width = layer->in_width,
-                                .in_channels = layer->in_channels,
-                                .out_height = layer->out_height,
-                                .out_width = layer->out_width,
-                                .out_channels = layer->out_channels,
-                                .kernel_h = bd_layer_side(layer) * layer->kernel_h,
-                                .kernel_w = bd_layer_side(layer) * layer->kernel_w,
-                                .stride = layer->stride,
-                                .pad = layer->pad,
-                                .groups = layer->groups,
-                                .codes = bd_weight_nests(f->graph->weights) ? f->codes[bd_fold_at(f, 0, l)] : NULL};
-    for (int s = 0; s < f->report->switch_count; s++) {
-        plain_switch(f, s, l);
-    }
-}
-
 static bd_status pack(struct bd_folding *f, struct bd_program *program, struct bd_error *err)
 {
-    struct bd_plain_network network = {.name = f->graph->name,
-                                       .switch_count = f->report->switch_count,
-                                       .layer_count = f->graph->layer_count,
-                                       .classes = f->graph->classes,
-                                       .z_frac = f->report->z_frac,
-                                       .layers = f->layers};
-    for (int s = 0; s < f->report->switch_count; s++) {
-        struct bd_program_switch *sw = &network.switches[s];
-        snprintf(sw->name, sizeof sw->name, "%s", bd_fold_switch(f, s)->name);
-        sw->weight_bits = (uint32_t)bd_fold_switch(f, s)->weight_bits;
-        sw->activation_bits = (uint32_t)bd_fold_switch(f, s)->activation_bits;
-    }
+    f->network.z_frac = f->report->z_frac;
     for (int l = 0; l < f->graph->layer_count; l++) {
-        plain_layer(f, l);
+        struct bd_plain_layer *layer = &f->network.layers[l];
+        layer->codes = bd_weight_nests(f->graph->weights) ? f->codes[bd_fold_at(f, 0, l)] : NULL;
+        for (int s = 0; s < f->report->switch_count; s++) {
+            const struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
+            if (layer->at[s].own_planes) {
+                layer->at[s].codes = f->codes[bd_fold_at(f, s, l)];
+            }
+            layer->at[s].requant = (struct bd_plain_requant){.multiplier = q->multiplier,
+                                                             .bias = q->bias,
+                                                             .shift = q->shift,
+                                                             .code_multiplier = q->code_multiplier,
+                                                             .code_offset = q->code_offset,
+                                                             .code_shift = q->code_shift,
+                                                             .residual_multiplier = 1};
+        }
     }
-    return bd_pack(&network, f->hardware, f->options->reference, program, err);
+    return bd_pack(&f->network, f->hardware, f->options->reference, program, err);
 }
 
 static bd_status run(struct bd_folding *f, struct bd_program *program, struct bd_error *err)
@@ -466,7 +394,7 @@ static void release(struct bd_folding *f)
     free(f->codes);
     free(f->affine);
     free(f->fitted);
-    free(f->layers);
+    bd_plain_release(&f->network);
 }
 
 bd_status bd_fold(const struct bd_checkpoint *checkpoint, const struct bd_hardware *hardware,
@@ -480,13 +408,16 @@ bd_status bd_fold(const struct bd_checkpoint *checkpoint, const struct bd_hardwa
                            .report = report};
     memset(program, 0, sizeof *program);
     memset(report, 0, sizeof *report);
-    if (choose_switches(&f, err) || bd_checkpoint_check(checkpoint, err)) {
+    if (choose_switches(&f, err)) {
+        return err->status;
+    }
+    if (bd_checkpoint_check(checkpoint, err) || check_hardware(&f, err)) {
+        bd_plain_release(&f.network);
         return err->status;
     }
     const size_t layers = (size_t)f.graph->layer_count, cells = layers * report->switch_count;
     report->layer_count = f.graph->layer_count;
     report->at = bd_xcalloc(cells, sizeof *report->at);
-    f.layers = bd_xcalloc(layers, sizeof *f.layers);
     f.codes = bd_xcalloc(cells, sizeof *f.codes);
     f.fitted = bd_xcalloc(cells, sizeof *f.fitted);
     f.affine = bd_xcalloc(cells, sizeof *f.affine);

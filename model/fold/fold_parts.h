@@ -4,6 +4,7 @@
 
 #include "model/fold/fold.h"
 #include "model/program/pack.h"
+#include "model/program/plan.h"
 
 struct bd_folding {
     const struct bd_checkpoint *checkpoint;
@@ -11,9 +12,9 @@ struct bd_folding {
     const struct bd_hardware *hardware;
     const struct bd_fold_options *options;
     struct bd_fold_report *report;
-    struct bd_plain_layer *layers;
-    uint8_t **codes;           /* [switch][layer], NULL for pooling; where codes nest, the first switch's serve all */
-    struct bd_requant *fitted; /* [switch][layer] */
+    struct bd_plain_network network; /* the shape from the start, the content at the end */
+    uint8_t **codes;                 /* [switch][layer], of the switches that store them; NULL for pooling */
+    struct bd_requant *fitted;       /* [switch][layer] */
     struct bd_affine **affine; /* [switch][layer], NULL for max pooling, and for the pool until the stream is known */
 };
 

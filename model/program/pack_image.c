@@ -9,38 +9,6 @@
 /* Bias of rows past out_channels: far below zero, so that their code is 0 at every shift. */
 #define PAD_ROW_BIAS (-((int64_t)1 << 46))
 
-static uint64_t align(uint64_t v)
-{
-    return (v + BD_PROGRAM_ALIGN - 1) / BD_PROGRAM_ALIGN * BD_PROGRAM_ALIGN;
-}
-
-const uint8_t *bd_pack_codes(const struct bd_plain_layer *layer, int s)
-{
-    return layer->at[s].codes ? layer->at[s].codes : layer->codes;
-}
-
-int bd_pack_planes(const struct bd_plain_layer *layer, int s)
-{
-    return layer->at[s].codes ? layer->at[s].weight_bits : layer->weight_planes;
-}
-
-static size_t weight_count(const struct bd_plain_layer *layer)
-{
-    return (size_t)layer->out_channels * (layer->in_channels / layer->groups) * layer->kernel_h * layer->kernel_w;
-}
-
-int bd_pack_storing_switch(const struct bd_plain_layer *layer, int s)
-{
-    for (int first = 0; first < s; first++) {
-        const uint8_t *a = layer->at[first].codes, *b = layer->at[s].codes;
-        if (!a && !b)
-            return first;
-        if (a && b && bd_pack_planes(layer, first) == bd_pack_planes(layer, s) && !memcmp(a, b, weight_count(layer)))
-            return first;
-    }
-    return s;
-}
-
 /* ---- tables and weights ----------------------------------------------------------------------------------- */
 
 static int weight_value(uint8_t c8, int bits)
@@ -85,18 +53,18 @@ static void set_lanes(uint8_t *mask, uint32_t first, uint32_t count)
         mask[l / 8] |= (uint8_t)(1u << l % 8);
 }
 
-static void write_masks(const struct bd_packer *p, const struct bd_descriptor *d, uint8_t *out)
+static void write_masks(const struct bd_plan *p, const struct bd_descriptor *d, uint8_t *out)
 {
     if (d->operation == BD_OP_POOL)
         return;
     const uint32_t channels = d->flags & BD_FLAG_IM2COL ? bd_descriptor_walk(d).channels : d->in_channels;
-    const uint32_t bytes = (p->head.lanes + 63) / 64 * 8;
+    const uint32_t bytes = (p->header.lanes + 63) / 64 * 8;
     if (d->in_slots > 1) {
         for (uint32_t j = 0; j < d->in_slots && j < 3; j++)
             set_lanes(out + j * bytes, j * d->in_slot_lanes, channels);
     } else {
-        set_lanes(out, 0, p->head.lanes);
-        set_lanes(out + bytes, 0, channels - (d->in_pixel_words - 1) * p->head.lanes);
+        set_lanes(out, 0, p->header.lanes);
+        set_lanes(out + bytes, 0, channels - (d->in_pixel_words - 1) * p->header.lanes);
     }
 }
 
@@ -112,13 +80,13 @@ static void put64(uint8_t *out, uint64_t v)
     put32(out + 4, (uint32_t)(v >> 32));
 }
 
-static void write_table(const struct bd_packer *p, int s, int l, uint32_t group, uint8_t *out)
+static void write_table(const struct bd_plan *p, int s, int l, uint32_t group, uint8_t *out)
 {
-    const struct bd_plain_layer *layer = &p->net->layers[l];
-    const struct bd_descriptor *d = &p->descriptors[s * p->net->layer_count + l];
-    const uint32_t rows = p->head.rows;
+    const struct bd_plain_layer *layer = &p->network->layers[l];
+    const struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
+    const uint32_t rows = p->header.rows;
     write_masks(p, d, out);
-    out += 3 * ((p->head.lanes + 63) / 64 * 8);
+    out += 3 * ((p->header.lanes + 63) / 64 * 8);
     for (uint32_t r = 0; r < rows; r++, out += 16) {
         const uint32_t oc = group * rows + r;
         const bool real = oc < (uint32_t)layer->out_channels;
@@ -133,22 +101,22 @@ static void write_table(const struct bd_packer *p, int s, int l, uint32_t group,
         }
 }
 
-static void write_weights(const struct bd_packer *p, int s, int l, uint8_t *out)
+static void write_weights(const struct bd_plan *p, int s, int l, uint8_t *out)
 {
-    const struct bd_plain_layer *layer = &p->net->layers[l];
-    const struct bd_descriptor *d = &p->descriptors[s * p->net->layer_count + l];
-    const uint32_t rows = p->head.rows, lanes = p->head.lanes;
+    const struct bd_plain_layer *layer = &p->network->layers[l];
+    const struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
+    const uint32_t rows = p->header.rows, lanes = p->header.lanes;
     const uint32_t channels = (uint32_t)(layer->in_channels / layer->groups);
-    const uint32_t plane_bytes = bd_plane_bytes(&p->head, d->k_words);
+    const uint32_t plane_bytes = bd_plane_bytes(&p->header, d->k_words);
     memset(out, 0xff, (size_t)d->row_groups * d->weight_stride);
     const uint8_t *code = bd_pack_codes(layer, s);
-    const int planes = bd_pack_planes(layer, s);
+    const int planes = bd_plan_planes(layer, s);
     for (uint32_t oc = 0; oc < (uint32_t)layer->out_channels; oc++)
         for (uint32_t ic = 0; ic < channels; ic++)
             for (uint32_t ky = 0; ky < (uint32_t)layer->kernel_h; ky++)
                 for (uint32_t kx = 0; kx < (uint32_t)layer->kernel_w; kx++, code++) {
                     uint32_t k_word, lane;
-                    bd_weight_place(d, &p->head, ky, kx, ic, &k_word, &lane);
+                    bd_weight_place(d, &p->header, ky, kx, ic, &k_word, &lane);
                     const uint64_t bit = ((uint64_t)k_word * rows + oc % rows) * lanes + lane;
                     uint8_t *chunk = out + (size_t)(oc / rows) * d->weight_stride;
                     for (int plane = 0; plane < planes; plane++)
@@ -159,73 +127,29 @@ static void write_weights(const struct bd_packer *p, int s, int l, uint8_t *out)
 
 /* ---- image ------------------------------------------------------------------------------------------------ */
 
-bd_status bd_pack_lay_out(struct bd_packer *p, struct bd_error *err)
+uint8_t *bd_pack_image(const struct bd_plan *p)
 {
-    struct bd_program_header *h = &p->head;
-    const int layers = p->net->layer_count, switches = p->net->switch_count;
-    uint64_t at = sizeof *h;
-    h->switch_offset = (uint32_t)at;
-    h->name_offset = (uint32_t)(at = align(at + (uint64_t)switches * sizeof(struct bd_program_switch)));
-    h->descriptor_offset = (uint32_t)(at = align(at + (uint64_t)layers * BD_PROGRAM_NAME));
-    h->switch_stride = (uint32_t)(layers * sizeof(struct bd_descriptor));
-    h->table_offset = (uint32_t)(at = align(at + (uint64_t)switches * h->switch_stride));
+    const int layers = p->network->layer_count, switches = p->network->switch_count;
+    uint8_t *image = bd_xcalloc(p->header.image_bytes, 1);
     for (int s = 0; s < switches; s++)
-        for (int l = 0; l < layers; l++) {
-            struct bd_descriptor *d = bd_pack_descriptor(p, s, l);
-            d->table_offset = (uint32_t)at;
-            at = align(at + (uint64_t)d->row_groups * d->table_stride);
-        }
-    h->table_bytes = (uint32_t)(at - h->table_offset);
-    h->weight_offset = (uint32_t)at;
-    uint64_t store = 0;
-    for (int l = 0; l < layers; l++) {
-        const struct bd_descriptor *first = bd_pack_descriptor(p, 0, l);
-        const uint64_t codes = align(first->store_codes_bytes), z = align(first->store_z_bytes);
-        for (int s = 0; s < switches; s++) {
-            struct bd_descriptor *d = bd_pack_descriptor(p, s, l);
-            const int stored = d->operation == BD_OP_CONV ? bd_pack_storing_switch(&p->net->layers[l], s) : 0;
-            d->weight_offset = d->operation != BD_OP_CONV ? 0
-                               : stored < s               ? bd_pack_descriptor(p, stored, l)->weight_offset
-                                                          : (uint32_t)at;
-            if (d->operation == BD_OP_CONV && stored == s)
-                at = align(at + (uint64_t)d->row_groups * d->weight_stride);
-            if (at > UINT32_MAX)
-                break;
-            d->store_codes_offset = (uint32_t)store;
-            d->store_z_offset = (uint32_t)(store + codes);
-        }
-        store += codes + z;
-        if (at > UINT32_MAX || store > UINT32_MAX)
-            return bd_fail(err, BD_BAD_INPUT, "network '%s' exceeds the 4 GiB of a program image", p->net->name);
-    }
-    h->weight_bytes = (uint32_t)(at - h->weight_offset);
-    h->store_bytes = (uint32_t)store;
-    h->image_bytes = at;
-    return BD_OK;
-}
-
-void bd_pack_write_image(struct bd_packer *p)
-{
-    const int layers = p->net->layer_count, switches = p->net->switch_count;
-    p->image = bd_xcalloc(p->head.image_bytes, 1);
-    for (int s = 0; s < switches; s++)
-        memcpy(p->image + p->head.switch_offset + (size_t)s * sizeof p->net->switches[0], &p->net->switches[s],
-               sizeof p->net->switches[0]);
+        memcpy(image + p->header.switch_offset + (size_t)s * sizeof p->network->switches[0], &p->network->switches[s],
+               sizeof p->network->switches[0]);
     for (int l = 0; l < layers; l++)
-        snprintf((char *)p->image + p->head.name_offset + (size_t)l * BD_PROGRAM_NAME, BD_PROGRAM_NAME, "%s",
-                 p->net->layers[l].name);
-    memcpy(p->image + p->head.descriptor_offset, p->descriptors,
+        snprintf((char *)image + p->header.name_offset + (size_t)l * BD_PROGRAM_NAME, BD_PROGRAM_NAME, "%s",
+                 p->network->layers[l].name);
+    memcpy(image + p->header.descriptor_offset, p->descriptors,
            (size_t)switches * layers * sizeof(struct bd_descriptor));
     for (int s = 0; s < switches; s++)
         for (int l = 0; l < layers; l++) {
-            const struct bd_descriptor *d = bd_pack_descriptor(p, s, l);
+            const struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
             for (uint32_t g = 0; g < d->row_groups; g++)
-                write_table(p, s, l, g, p->image + d->table_offset + (size_t)g * d->table_stride);
+                write_table(p, s, l, g, image + d->table_offset + (size_t)g * d->table_stride);
         }
     for (int s = 0; s < switches; s++)
         for (int l = 0; l < layers; l++)
-            if (p->net->layers[l].operation == BD_OP_CONV && bd_pack_storing_switch(&p->net->layers[l], s) == s)
-                write_weights(p, s, l, p->image + bd_pack_descriptor(p, s, l)->weight_offset);
-    memcpy(p->image, &p->head, sizeof p->head);
-    ((struct bd_program_header *)p->image)->crc = bd_crc32(p->image, p->head.image_bytes);
+            if (p->network->layers[l].operation == BD_OP_CONV && bd_plan_storing_switch(&p->network->layers[l], s) == s)
+                write_weights(p, s, l, image + bd_plan_descriptor(p, s, l)->weight_offset);
+    memcpy(image, &p->header, sizeof p->header);
+    ((struct bd_program_header *)image)->crc = bd_crc32(image, p->header.image_bytes);
+    return image;
 }

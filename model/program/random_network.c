@@ -150,13 +150,19 @@ static void own_planes(struct generator *g, struct bd_plain_layer *layer, int s,
     struct bd_plain_layer_switch *at = &layer->at[s];
     if (g->switch_count == 1 || bd_rng_below(&g->planes, 3) > 0)
         return;
+    at->own_planes = true;
+    at->same_as = s;
     uint8_t *codes = bd_xmalloc(count);
     for (size_t i = 0; i < count; i++)
         codes[i] = (uint8_t)(bd_rng_u64(&g->planes) & (0xffu << (8 - at->weight_bits)));
     for (int before = 0; before < s; before++)
-        if (layer->at[before].codes && layer->at[before].weight_bits == at->weight_bits && bd_rng_below(&g->planes, 2))
-            memcpy(codes, layer->at[before].codes, count);
-    at->codes = codes;
+        if (layer->at[before].own_planes && layer->at[before].weight_bits == at->weight_bits &&
+            bd_rng_below(&g->planes, 2))
+            at->same_as = layer->at[before].same_as;
+    if (at->same_as == s)
+        at->codes = codes;
+    else
+        free(codes);
 }
 
 /* Appends a convolution that reads tensor `in`; returns the tensor it writes, or -1. */

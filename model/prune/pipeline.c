@@ -10,7 +10,6 @@
 
 #include "model/core/file.h"
 #include "model/core/memory.h"
-#include "model/cost/shape.h"
 #include "model/eval/evaluate.h"
 #include "model/train/network/accuracy.h"
 
@@ -177,18 +176,12 @@ static bd_status load_all(struct bd_prune_run *run, struct bd_error *err)
 static bd_status price_base(struct bd_prune_run *run, struct bd_error *err)
 {
     const struct bd_graph *graph = &run->base.graph;
-    int channels[BD_MAX_LAYERS];
-    if (bd_shape_check(graph, bd_graph_switch(graph, run->config.budget_switch), err)) {
+    const int budget_switch = bd_graph_switch(graph, run->config.budget_switch);
+    if (bd_pricer_init(&run->pricer, graph, &run->hardware, budget_switch, err) ||
+        bd_pricer_price(&run->pricer, NULL, err)) {
         return err->status;
     }
-    bd_pricer_init(&run->pricer, graph, &run->hardware, bd_graph_switch(graph, run->config.budget_switch));
-    for (int g = 0; g < graph->prune_group_count; g++) {
-        channels[g] = bd_graph_group_channels(graph, g);
-    }
-    run->base_cycles = bd_pricer_cycles(&run->pricer, channels);
-    if (run->base_cycles == UINT64_MAX) {
-        return bd_fail(err, BD_BAD_INPUT, "network '%s' does not fit hardware '%s'", graph->name, run->hardware.name);
-    }
+    run->base_cycles = run->pricer.cost->cycles;
     return BD_OK;
 }
 

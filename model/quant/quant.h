@@ -45,6 +45,10 @@ bool bd_weight_nests(enum bd_weight_quantizer family);
 /* 1 where the integers are (odd - 1) / 2, else 0. */
 int bd_weight_zero_point(enum bd_weight_quantizer family, int bits);
 
+/* Whether a layer's level (or step) above is one for all switches that read it at `bits` bits, so that equal bits mean
+ * equal codes: all but LSQ's steps, which a switch learns for itself, unless the layer's bits are fixed. */
+bool bd_weight_level_shared(enum bd_weight_quantizer family, int bits, bool fixed_bits);
+
 /* Weight planes as stored: the code in the top `bits` bits of a byte, and back. */
 static inline int bd_weight_of_code(uint8_t code, int bits, int zero_point)
 {

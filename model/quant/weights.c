@@ -18,6 +18,11 @@ int bd_weight_zero_point(enum bd_weight_quantizer family, int bits)
     return family == BD_WEIGHTS_LSQ && bits > 1;
 }
 
+bool bd_weight_level_shared(enum bd_weight_quantizer family, int bits, bool fixed_bits)
+{
+    return family != BD_WEIGHTS_LSQ || bits == 1 || fixed_bits;
+}
+
 size_t bd_weight_unit_count(const struct bd_weight_rule *rule, size_t channels)
 {
     return rule->unit == BD_UNIT_FILTER && rule->bits == 1 ? channels : 1;

@@ -14,7 +14,6 @@
 #include "model/cost/cost.h"
 #include "model/cost/energy.h"
 #include "model/cost/pricer.h"
-#include "model/cost/shape.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
@@ -237,26 +236,33 @@ static bd_status report_program(const struct options *o, const struct bd_hardwar
 static bd_status report_graph(const struct options *o, const struct bd_graph *graph, const struct bd_hardware *hardware,
                               struct bd_error *err)
 {
-    struct bd_shape *shapes = bd_xcalloc((size_t)graph->switch_count, sizeof(*shapes));
-    struct priced priced = {.network = graph->name};
-    bd_status status = BD_OK;
-    for (int s = 0; s < graph->switch_count && status == BD_OK; s++) {
-        if (graph->switches[s].activation_bits > 8 && graph->switch_count > 1) {
-            continue; /* trains and evaluates only: nothing to price */
-        }
-        const unsigned k = priced.switch_count++;
-        status = bd_shape_graph(graph, hardware, s, &shapes[k], err);
-        priced.switch_names[k] = graph->switches[s].name;
-        priced.descriptors[k] = shapes[k].descriptors;
+    struct bd_plain_network network;
+    int switches[BD_PROGRAM_MAX_SWITCHES] = {0};
+    int count = bd_plain_switches(graph, switches);
+    const int asked = o->sw ? bd_graph_switch(graph, o->sw) : -1;
+    if (count == 0 || (asked >= 0 && graph->switches[asked].activation_bits > 8)) { /* refused by its name */
+        switches[0] = asked >= 0 ? asked : 0;
+        count = 1;
     }
-    priced.header = &shapes[0].header;
+    if (bd_plain_from_graph(&network, graph, switches, count, err)) {
+        return err->status;
+    }
+    struct bd_plan plan;
+    bd_status status = bd_plan_open(&plan, &network, hardware, false, BD_EVERY_SWITCH, err);
+    status = status ? status : bd_plan_make(&plan, err);
+    struct priced priced = {.header = &plan.header, .network = graph->name, .switch_count = (unsigned)count};
+    for (int s = 0; s < count && status == BD_OK; s++) {
+        priced.switch_names[s] = network.switches[s].name;
+        priced.descriptors[s] = bd_plan_descriptor(&plan, s, 0);
+    }
     for (int l = 0; l < graph->layer_count; l++) {
         priced.layer_names[l] = graph->layers[l].name;
     }
     if (status == BD_OK) {
         status = report(o, &priced, hardware, err);
     }
-    free(shapes);
+    bd_plan_release(&plan);
+    bd_plain_release(&network);
     return status;
 }
 
@@ -276,11 +282,12 @@ static bd_status measure_rate(const struct options *o, const struct bd_graph *gr
     if (s < 0) {
         return bd_fail(err, BD_BAD_INPUT, "'%s' has no switch '%s'", o->program, o->sw);
     }
-    if (bd_shape_check(graph, s, err)) {
+    if (bd_pricer_init(&pricer, graph, hardware, s, err) || bd_pricer_price(&pricer, NULL, err)) {
+        bd_pricer_release(&pricer);
         return err->status;
     }
     uint64_t sum = 0;
-    bd_pricer_init(&pricer, graph, hardware, s);
+    int64_t fit = 0;
     bd_rng_seed(&rng, 1);
     double start = cpu_seconds();
     for (int64_t i = 0; i < o->rate; i++) {
@@ -288,7 +295,11 @@ static bd_status measure_rate(const struct options *o, const struct bd_graph *gr
         for (int g = 0; g < graph->prune_group_count; g++) {
             channels[g] = 1 + (int)bd_rng_below(&rng, (uint32_t)bd_graph_group_channels(graph, g));
         }
-        sum += bd_pricer_cycles(&pricer, channels);
+        const uint64_t cycles = bd_pricer_cycles(&pricer, channels);
+        if (cycles != UINT64_MAX) {
+            sum += cycles;
+            fit++;
+        }
     }
     double seconds = cpu_seconds() - start;
     bd_pricer_release(&pricer);
@@ -299,7 +310,7 @@ static bd_status measure_rate(const struct options *o, const struct bd_graph *gr
         printf(
             "%" PRId64
             " networks of random widths priced exactly at %s in %.3f s of one core: %.0f a second (mean %.0f cycles)\n",
-            o->rate, graph->switches[s].name, seconds, (double)o->rate / seconds, (double)sum / (double)o->rate);
+            o->rate, graph->switches[s].name, seconds, (double)o->rate / seconds, fit ? (double)sum / (double)fit : 0);
     }
     return BD_OK;
 }

@@ -4,7 +4,7 @@
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/cost/cost.h"
-#include "model/cost/shape.h"
+#include "model/cost/pricer.h"
 #include "model/exec/fast.h"
 #include "model/fold/fold.h"
 #include "sw/lib/api.h"
@@ -184,15 +184,12 @@ bitdial_status bitdial_network_cost(const struct bitdial_network *network, const
         return err->status;
     }
     struct bd_error here;
-    struct bd_shape *shape = bd_xcalloc(1, sizeof *shape);
-    struct bd_frame_cost *frame = bd_xcalloc(1, sizeof *frame);
-    bd_status status = bd_shape_graph(graph, &hardware->hardware, switch_index, shape, &here);
+    struct bd_pricer pricer;
+    bd_status status = bd_pricer_init(&pricer, graph, &hardware->hardware, switch_index, &here);
+    status = status ? status : bd_pricer_price(&pricer, NULL, &here);
     if (!status) {
-        bd_cost_layers(&shape->header, shape->descriptors, (unsigned)switch_index, &hardware->hardware.memory, false,
-                       frame);
-        *cost = summary(&shape->header, frame);
+        *cost = summary(&pricer.plan.header, pricer.cost);
     }
-    free(shape);
-    free(frame);
+    bd_pricer_release(&pricer);
     return bd_api_give(status, &here, err);
 }

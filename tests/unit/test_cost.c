@@ -134,11 +134,12 @@ Test(cost, shapes_price_like_packed_programs)
         for (int k = 0; k < report.switch_count; k++) {
             struct bd_pricer pricer;
             cr_assert_eq(bd_cost_frame(&program, &hardware, (unsigned)k, false, packed, &err), BD_OK);
-            bd_pricer_init(&pricer, &graph, &hardware, report.switches[k]);
+            cr_assert_eq(bd_pricer_init(&pricer, &graph, &hardware, report.switches[k], &err), BD_OK, "%s",
+                         err.message);
             cr_assert_eq(bd_pricer_cycles(&pricer, channels), packed->cycles, "trial %d switch %d", trial, k);
             cr_assert_eq(pricer.cost->read_bytes, packed->read_bytes);
             cr_assert_float_eq(pricer.cost->energy_nj, packed->energy_nj, 1e-6 * packed->energy_nj);
-            cr_assert_eq(pricer.shape->header.image_bytes, program.header->image_bytes);
+            cr_assert_eq(pricer.plan.header.image_bytes, program.header->image_bytes);
             bd_pricer_release(&pricer);
         }
         bd_fold_report_release(&report);
@@ -159,7 +160,7 @@ Test(cost, grid_is_what_the_hardware_tells_apart)
     load_demo(&hardware);
     cr_assert_eq(bd_graph_load(&graph, "yaml-configs/networks/resnet8.yaml", &err), BD_OK);
     struct bd_pricer pricer;
-    bd_pricer_init(&pricer, &graph, &hardware, bd_graph_switch(&graph, "w1a1"));
+    cr_assert_eq(bd_pricer_init(&pricer, &graph, &hardware, bd_graph_switch(&graph, "w1a1"), &err), BD_OK);
     for (int g = 0; g < graph.prune_group_count; g++) {
         int counts[64], channels[BD_MAX_LAYERS];
         for (int k = 0; k < graph.prune_group_count; k++) {
