@@ -79,7 +79,7 @@ $(B)/regs: $(call objects,$(GEN_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 ifneq ($(SAN),)
 # gcc 12 may misplace 64-byte variables in the frames that the address sanitizer makes to find use after return.
-$(addprefix $(B)/obj/model/,kernels/kernels_wide.o kernels/kernels_wide_half.o kernels/intconv.o exec/fast.o): CFLAGS += --param=asan-use-after-return=0
+$(addprefix $(B)/obj/model/,kernels/kernels_wide.o kernels/kernels_wide_half.o kernels/intconv.o kernels/bitconv.o exec/requantizer_wide.o): CFLAGS += --param=asan-use-after-return=0
 build/libbitdial.a: FORCE # the simulator keeps its speed: it is linked with the plain library
 	@$(MAKE) --no-print-directory SAN= $@
 FORCE:

@@ -1,158 +1,175 @@
-#pragma GCC optimize("O3")
 #include "model/exec/fast.h"
 
-#include <immintrin.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/core/memory.h"
-#include "model/exec/requantize.h"
+#include "model/exec/requantizer.h"
+#include "model/kernels/intconv.h"
 
-/* A convolution is a product of int16 operands: activations as a map with its padding (of zeros) written out, two
- * channels side by side; weights as (OC/16, KH, KW, IC/2, 16, 2). One kernel call gives 16 output channels of 8
- * pixels; a pair of channels is one multiply-add of 16-bit pairs into 32 bits, which is exact: |W| and codes are at
- * most 255. */
-#define PIXELS 8
-#define BLOCK 16
+/* Maps of codes lie as the integer kernels read them (model/kernels/intconv.h): bytes in blocks of 16 channels, with
+ * the borders that their readers need around them. The stream and the sums are (C/16, H, W, 16). */
+enum { BLOCK = BD_INTCONV_BLOCK };
+
+/* ---- kernels ---- */
+
+struct fast_kernel {
+    const char *name;
+    bool (*usable)(void);
+    bd_intconv_kernel *convolve; /* of layers that it takes; others go by `any` */
+    bd_intconv_kernel *any;
+    bd_requantize_kernel *requantize;
+    bool wide; /* AVX-512: takes packed bytes and sums of 16 bits */
+};
+
+static bool has_bits(void)
+{
+    return bd_intconv_usable() && bd_intconv_bits_usable();
+}
+
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+static bool always(void)
+{
+    return true;
+}
+
+static const struct fast_kernel kernels[] = {
+    {"bits", has_bits, bd_intconv_by_bits, bd_intconv_by_pairs, bd_requantize_wide, true},
+    {"bytes", bd_intconv_usable, bd_intconv_by_bytes, bd_intconv_by_pairs, bd_requantize_wide, true},
+    {"avx2", has_avx2, NULL, bd_intconv_by_pairs, bd_requantize_plain, false},
+    {"plain", always, NULL, bd_intconv_by_loops, bd_requantize_plain, false},
+};
+
+/* NULL where the processor lacks it. */
+static const struct fast_kernel *kernel_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
+        if ((!name || strcmp(name, kernels[i].name) == 0) && kernels[i].usable()) {
+            return &kernels[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- the plan of a switch ---- */
+
+/* Codes of one image, in bytes of `bias` and `unit` times the code. */
+struct tensor {
+    int producer; /* the layer that writes them; -1: the image */
+    bool is_signed;
+    int height, width, blocks;
+    int top, bottom, left, right; /* borders */
+    size_t row, plane;
+    int last_reader, home; /* home: the tensor in whose memory it lies */
+};
 
 struct fast_layer {
-    struct bd_descriptor d;
-    int producer;                 /* layer whose codes are read; -1 the image, -2 the stream */
-    int16_t *weights;             /* packed */
-    const int32_t *m;             /* M[oc] */
-    const int64_t *b;             /* B[oc] */
-    size_t pixels, channels;      /* of the output */
-    size_t out_padded;            /* channels rounded up to BLOCK */
-    size_t in_padded;             /* input channels rounded up to even */
-    size_t map_width, map_height; /* input with padding */
+    const struct bd_descriptor *d;
+    bd_intconv_kernel *convolve;
+    struct bd_intconv_shape shape;
+    struct bd_intconv_weights weights;
+    int in, out; /* tensors; -1: none */
+    int highest; /* the largest byte that it reads */
+    enum bd_number type;
+    struct bd_requantizer requantizer;
+    int64_t sum_bound;
 };
 
 struct plan {
-    unsigned layer_count;
+    const struct fast_kernel *kernel;
+    int layer_count, tensor_count;
     struct fast_layer *layers;
-    size_t map_values, acc_values; /* largest needed by any layer */
+    struct tensor *tensors;
+    size_t sums, stream, room; /* bytes, the most that any layer needs */
 };
 
-/* What one thread works in. */
-struct scratch {
-    int16_t *map;    /* padded input of the layer at work */
-    int32_t *acc;    /* (pixels, out_padded) */
-    uint8_t **codes; /* [layer] */
-    int32_t **z;     /* [layer] */
-};
-
-/* base[p]: top left of pixel p's window in the map; a window row is `run` pairs, the next row `pitch` values on. */
-struct block_job {
-    const int16_t *base[PIXELS];
-    const int16_t *weights;
-    size_t rows, run, pitch;
-    int32_t *out; /* pixel p at out + p * out_pitch */
-    size_t out_pitch;
-};
-
-typedef void block_kernel(const struct block_job *job);
-
-static inline int32_t load_pair(const int16_t *from)
+static size_t larger(size_t a, size_t b)
 {
-    int32_t pair;
-    memcpy(&pair, from, sizeof pair);
-    return pair;
+    return a > b ? a : b;
 }
 
-__attribute__((target("avx512f,avx512bw,avx512vnni"))) static void block_vnni(const struct block_job *job)
+static int larger_int(int a, int b)
 {
-    __m512i sums[PIXELS];
-    for (int p = 0; p < PIXELS; p++) {
-        sums[p] = _mm512_setzero_si512();
-    }
-    const int16_t *w = job->weights;
-    for (size_t row = 0; row < job->rows; row++) {
-        const int16_t *at[PIXELS];
-        for (int p = 0; p < PIXELS; p++) {
-            at[p] = job->base[p] + row * job->pitch;
-        }
-        for (size_t i = 0; i < job->run; i++, w += 2 * BLOCK) {
-            const __m512i weights = _mm512_loadu_si512(w);
-#pragma GCC unroll 8
-            for (int p = 0; p < PIXELS; p++) {
-                sums[p] = _mm512_dpwssd_epi32(sums[p], _mm512_set1_epi32(load_pair(at[p] + 2 * i)), weights);
-            }
-        }
-    }
-    for (int p = 0; p < PIXELS; p++) {
-        _mm512_storeu_si512(job->out + p * job->out_pitch, sums[p]);
-    }
+    return a > b ? a : b;
 }
 
-/* Four pixels of 16 channels at a time: as many sums as the sixteen registers hold. */
-__attribute__((target("avx2"))) static void half_block_avx2(const struct block_job *job, int first)
+static size_t blocked(const struct bd_descriptor *d)
 {
-    __m256i sums[4][2];
-    for (int p = 0; p < 4; p++) {
-        sums[p][0] = sums[p][1] = _mm256_setzero_si256();
+    return (size_t)d->out_height * d->out_width * bd_intconv_blocks((int)d->out_channels) * BLOCK;
+}
+
+/* The tensor that a convolution reads, with borders for its windows. */
+static int tensor_for(struct plan *plan, int l, int producer)
+{
+    const struct bd_descriptor *d = plan->layers[l].d;
+    const bool is_signed = d->flags & BD_FLAG_IN_SIGNED;
+    int t = 0;
+    while (t < plan->tensor_count &&
+           (plan->tensors[t].producer != producer || plan->tensors[t].is_signed != is_signed)) {
+        t++;
     }
-    const int16_t *w = job->weights;
-    for (size_t row = 0; row < job->rows; row++) {
-        const int16_t *at[4];
-        for (int p = 0; p < 4; p++) {
-            at[p] = job->base[first + p] + row * job->pitch;
-        }
-        for (size_t i = 0; i < job->run; i++, w += 2 * BLOCK) {
-            const __m256i low = _mm256_loadu_si256((const __m256i *)w);
-            const __m256i high = _mm256_loadu_si256((const __m256i *)(w + BLOCK));
-#pragma GCC unroll 4
-            for (int p = 0; p < 4; p++) {
-                const __m256i pair = _mm256_set1_epi32(load_pair(at[p] + 2 * i));
-                sums[p][0] = _mm256_add_epi32(sums[p][0], _mm256_madd_epi16(pair, low));
-                sums[p][1] = _mm256_add_epi32(sums[p][1], _mm256_madd_epi16(pair, high));
-            }
+    struct tensor *tensor = &plan->tensors[t];
+    if (t == plan->tensor_count) {
+        plan->tensor_count++;
+        *tensor = (struct tensor){.producer = producer,
+                                  .is_signed = is_signed,
+                                  .height = (int)d->in_height,
+                                  .width = (int)d->in_width,
+                                  .blocks = bd_intconv_blocks((int)d->in_channels),
+                                  .home = t};
+    }
+    tensor->top = larger_int(tensor->top, (int)d->pad_top);
+    tensor->bottom = larger_int(tensor->bottom, (int)d->pad_bottom);
+    tensor->left = larger_int(tensor->left, (int)d->pad_left);
+    tensor->right = larger_int(tensor->right, (int)d->pad_right);
+    tensor->last_reader = l;
+    return t;
+}
+
+static void place_tensors(struct plan *plan, const struct bd_decoded *decoded)
+{
+    for (int l = 0; l < plan->layer_count; l++) {
+        struct fast_layer *layer = &plan->layers[l];
+        layer->in = layer->out = -1;
+        if (layer->d->operation == BD_OP_CONV) {
+            layer->in = tensor_for(plan, l, bd_decoded_producer(decoded, (unsigned)l));
         }
     }
-    for (int p = 0; p < 4; p++) {
-        int32_t *out = job->out + (first + p) * job->out_pitch;
-        _mm256_storeu_si256((__m256i *)out, sums[p][0]);
-        _mm256_storeu_si256((__m256i *)(out + 8), sums[p][1]);
-    }
-}
-
-__attribute__((target("avx2"))) static void block_avx2(const struct block_job *job)
-{
-    half_block_avx2(job, 0);
-    half_block_avx2(job, 4);
-}
-
-static void block_plain(const struct block_job *job)
-{
-    for (int p = 0; p < PIXELS; p++) {
-        int32_t sums[BLOCK] = {0};
-        const int16_t *w = job->weights;
-        for (size_t row = 0; row < job->rows; row++) {
-            const int16_t *at = job->base[p] + row * job->pitch;
-            for (size_t i = 0; i < job->run; i++, w += 2 * BLOCK) {
-                for (int o = 0; o < BLOCK; o++) {
-                    sums[o] += at[2 * i] * w[2 * o] + at[2 * i + 1] * w[2 * o + 1];
-                }
-            }
+    for (int t = 0; t < plan->tensor_count; t++) {
+        struct tensor *tensor = &plan->tensors[t];
+        tensor->row = (size_t)(tensor->left + tensor->width + tensor->right) * BLOCK;
+        tensor->plane = (size_t)(tensor->top + tensor->height + tensor->bottom) * tensor->row;
+        if (tensor->producer >= 0) {
+            plan->layers[tensor->producer].out = t;
         }
-        memcpy(job->out + p * job->out_pitch, sums, sizeof sums);
     }
 }
 
-static block_kernel *kernel_named(const char *name)
+static bool is_depthwise(const struct bd_descriptor *d)
 {
-    __builtin_cpu_init();
-    const bool any = name == NULL;
-    if ((any || strcmp(name, "vnni") == 0) && __builtin_cpu_supports("avx512vnni") &&
-        __builtin_cpu_supports("avx512bw")) {
-        return block_vnni;
-    }
-    if ((any || strcmp(name, "avx2") == 0) && __builtin_cpu_supports("avx2")) {
-        return block_avx2;
-    }
-    return any || strcmp(name, "plain") == 0 ? block_plain : NULL;
+    return d->groups > 1 && d->groups == d->in_channels && d->groups == d->out_channels;
 }
 
-/* ---- preparation -------------------------------------------------------------------------------------------- */
+static struct bd_intconv_shape shape_of(const struct bd_descriptor *d, const struct tensor *in)
+{
+    return (struct bd_intconv_shape){.in_channels = (int)d->in_channels,
+                                     .out_channels = (int)d->out_channels,
+                                     .depthwise = is_depthwise(d),
+                                     .kernel_h = (int)d->kernel_h,
+                                     .kernel_w = (int)d->kernel_w,
+                                     .stride = (int)d->stride,
+                                     .pad = (int)d->pad_top,
+                                     .in_height = (int)d->in_height,
+                                     .in_width = (int)d->in_width,
+                                     .out_height = (int)d->out_height,
+                                     .out_width = (int)d->out_width,
+                                     .row = in->row,
+                                     .plane = in->plane};
+}
 
 /* W of a code, or what its zero point leaves of it. */
 static int16_t weight_value(const struct bd_descriptor *d, uint8_t c8)
@@ -161,259 +178,268 @@ static int16_t weight_value(const struct bd_descriptor *d, uint8_t c8)
     return (int16_t)(d->weight_zero_point ? code - (1 << (d->weight_bits - 1)) : 2 * code + 1 - (1 << d->weight_bits));
 }
 
-static bool is_depthwise(const struct bd_descriptor *d)
+/* (OC, IC, KH, KW), depthwise (OC, 1, KH, KW); other groups become full convolutions with zeros. */
+static int16_t *weight_values(const struct bd_descriptor *d, const uint8_t *codes)
 {
-    return d->groups > 1 && d->groups == d->in_channels && d->groups == d->out_channels;
+    const size_t group_in = d->in_channels / d->groups, group_out = d->out_channels / d->groups,
+                 depth = is_depthwise(d) ? 1 : d->in_channels, taps = (size_t)d->kernel_h * d->kernel_w;
+    int16_t *values = bd_xcalloc(d->out_channels * depth, taps * sizeof *values);
+    for (size_t oc = 0; oc < d->out_channels; oc++) {
+        const size_t first = depth == 1 ? 0 : oc / group_out * group_in;
+        int16_t *to = values + (oc * depth + first) * taps;
+        for (size_t i = 0; i < group_in * taps; i++) {
+            to[i] = weight_value(d, *codes++);
+        }
+    }
+    return values;
 }
 
-/* (KH, KW, C): one filter a channel. */
-static void pack_depthwise(struct fast_layer *layer, const uint8_t *codes)
+/* What packed bytes and bits take: zeros of groups are no odd numbers, as large weights must be. */
+static bool takes(const struct bd_descriptor *d)
 {
-    const struct bd_descriptor *d = &layer->d;
-    const size_t taps = (size_t)d->kernel_h * d->kernel_w;
-    layer->weights = bd_xcalloc(taps * layer->in_padded, sizeof *layer->weights);
-    for (size_t c = 0; c < d->out_channels; c++) {
-        for (size_t tap = 0; tap < taps; tap++) {
-            layer->weights[tap * layer->in_padded + c] = weight_value(d, codes[c * taps + tap]);
+    const bool large = d->weight_bits == 8 && !d->weight_zero_point;
+    return d->stride <= 2 && d->pad_top == d->pad_left && (d->groups == 1 || is_depthwise(d) || !large);
+}
+
+static void open_convolution(struct plan *plan, struct fast_layer *layer, const uint8_t *codes)
+{
+    const struct bd_descriptor *d = layer->d;
+    const struct tensor *in = &plan->tensors[layer->in];
+    const bool packs = plan->kernel->wide && takes(d);
+    int16_t *weights = weight_values(d, codes);
+    layer->shape = shape_of(d, in);
+    (packs ? bd_intconv_pack : bd_intconv_pack_any)(&layer->shape, weights, &layer->weights);
+    free(weights);
+    layer->convolve = packs ? plan->kernel->convolve : plan->kernel->any;
+    layer->highest = in->is_signed ? 2 : (1 << d->in_bits) - 1;
+    layer->sum_bound = layer->weights.magnitude * (in->is_signed ? 1 : layer->highest);
+    /* 16 bits leave room for a sum's complement. */
+    layer->type = plan->kernel->wide && layer->sum_bound < INT16_MAX ? BD_INT16 : BD_INT32;
+    plan->room =
+        larger(plan->room, packs ? bd_intconv_room_size(&layer->shape) : bd_intconv_any_room_size(&layer->shape));
+}
+
+static void open_layers(struct plan *plan, const struct bd_decoded *decoded, unsigned s)
+{
+    int64_t stream_bound = 0;
+    for (int l = 0; l < plan->layer_count; l++) {
+        struct fast_layer *layer = &plan->layers[l];
+        const struct bd_descriptor *d = layer->d;
+        const bool writes = d->flags & BD_FLAG_WRITE_STREAM;
+        if (d->operation == BD_OP_CONV) {
+            open_convolution(plan, layer, bd_decoded_codes(decoded, s, (unsigned)l));
+        } else {
+            const int64_t terms = d->pool_kind == BD_POOL_MAX ? 1 : (int64_t)d->in_height * d->in_width;
+            const int64_t most = (int64_t)1 << 31; /* sums of damaged programs wrap */
+            layer->type = BD_INT32;
+            layer->sum_bound = stream_bound * terms < most ? stream_bound * terms : most;
         }
+        const int64_t z_bound = bd_requantizer_init(&layer->requantizer, d, bd_decoded_multipliers(decoded, s, l),
+                                                    bd_decoded_biases(decoded, s, l), layer->sum_bound, stream_bound,
+                                                    writes, layer->out >= 0);
+        stream_bound = writes ? z_bound : stream_bound;
+        plan->sums = larger(plan->sums, blocked(d) * sizeof(int32_t));
+        plan->stream = larger(plan->stream, writes ? blocked(d) * sizeof(int32_t) : 0);
     }
 }
 
-/* Other grouped convolutions become full ones with zeros. */
-static void pack_weights(struct fast_layer *layer, const uint8_t *codes)
+/* Tensors that look alike share memory where one is no longer read when the other is written: a layer's sums are
+ * complete before its codes leave. */
+static void share_memory(struct plan *plan)
 {
-    const struct bd_descriptor *d = &layer->d;
-    const size_t group_in = d->in_channels / d->groups, group_out = d->out_channels / d->groups;
-    const size_t taps = (size_t)d->kernel_h * d->kernel_w, pairs = layer->in_padded / 2;
-    layer->weights = bd_xcalloc(layer->out_padded * taps * layer->in_padded, sizeof *layer->weights);
-    for (size_t oc = 0; oc < d->out_channels; oc++) {
-        for (size_t i = 0; i < group_in; i++) {
-            const size_t ic = oc / group_out * group_in + i;
-            for (size_t tap = 0; tap < taps; tap++) {
-                layer->weights[(((oc / BLOCK * taps + tap) * pairs + ic / 2) * BLOCK + oc % BLOCK) * 2 + ic % 2] =
-                    weight_value(d, codes[(oc * group_in + i) * taps + tap]);
+    for (int t = 0; t < plan->tensor_count; t++) {
+        struct tensor *tensor = &plan->tensors[t];
+        for (int other = 0; other < t && tensor->producer >= 0; other++) {
+            struct tensor *home = &plan->tensors[other];
+            if (home->home == other && home->last_reader <= tensor->producer && home->row == tensor->row &&
+                home->plane == tensor->plane && home->blocks == tensor->blocks && home->top == tensor->top &&
+                home->left == tensor->left && home->height == tensor->height && home->width == tensor->width &&
+                home->is_signed == tensor->is_signed) {
+                tensor->home = other;
+                home->last_reader = tensor->last_reader;
+                break;
             }
         }
     }
 }
 
-static size_t larger(size_t a, size_t b)
+static void plan_init(struct plan *plan, const struct fast_kernel *kernel, const struct bd_program *program,
+                      const struct bd_decoded *decoded, unsigned s)
 {
-    return a > b ? a : b;
-}
-
-static void prepare_layer(struct plan *plan, const struct bd_decoded *decoded, unsigned s, unsigned l)
-{
-    struct fast_layer *layer = &plan->layers[l];
-    const struct bd_descriptor *d = &layer->d;
-    layer->producer = bd_decoded_producer(decoded, l);
-    layer->m = bd_decoded_multipliers(decoded, s, l);
-    layer->b = bd_decoded_biases(decoded, s, l);
-    layer->pixels = (size_t)d->out_height * d->out_width;
-    layer->channels = d->out_channels;
-    layer->out_padded = (layer->channels + BLOCK - 1) / BLOCK * BLOCK;
-    /* Blocks of pixels are whole. */
-    const size_t acc_pixels = (layer->pixels + PIXELS - 1) / PIXELS * PIXELS;
-    plan->acc_values = larger(plan->acc_values, acc_pixels * layer->out_padded);
-    if (d->operation == BD_OP_CONV) {
-        layer->in_padded = (d->in_channels + 1) / 2 * 2;
-        layer->map_width = d->in_width + d->pad_left + d->pad_right;
-        layer->map_height = d->in_height + d->pad_top + d->pad_bottom;
-        plan->map_values = larger(plan->map_values, layer->map_width * layer->map_height * layer->in_padded);
-        (is_depthwise(d) ? pack_depthwise : pack_weights)(layer, bd_decoded_codes(decoded, s, l));
+    const int layers = (int)program->header->layer_count;
+    *plan = (struct plan){.kernel = kernel, .layer_count = layers};
+    plan->layers = bd_xcalloc((size_t)layers, sizeof *plan->layers);
+    plan->tensors = bd_xcalloc((size_t)layers + 2, sizeof *plan->tensors);
+    for (int l = 0; l < layers; l++) {
+        plan->layers[l].d = bd_program_descriptor(program, s, (unsigned)l);
     }
-}
-
-static void plan_init(struct plan *plan, const struct bd_program *program, const struct bd_decoded *decoded, unsigned s)
-{
-    *plan = (struct plan){.layer_count = program->header->layer_count};
-    plan->layers = bd_xcalloc(plan->layer_count, sizeof *plan->layers);
-    for (unsigned l = 0; l < plan->layer_count; l++) {
-        plan->layers[l].d = *bd_program_descriptor(program, s, l);
-        prepare_layer(plan, decoded, s, l);
-    }
+    place_tensors(plan, decoded);
+    open_layers(plan, decoded, s);
+    share_memory(plan);
 }
 
 static void plan_release(struct plan *plan)
 {
-    for (unsigned l = 0; l < plan->layer_count; l++) {
-        free(plan->layers[l].weights);
+    for (int l = 0; l < plan->layer_count; l++) {
+        bd_intconv_release(&plan->layers[l].weights);
+        bd_requantizer_release(&plan->layers[l].requantizer);
     }
     free(plan->layers);
+    free(plan->tensors);
 }
 
-static void scratch_init(struct scratch *scratch, const struct plan *plan)
+/* ---- one image ---- */
+
+/* What one thread works in. */
+struct scratch {
+    uint8_t **tensors;
+    void *sums, *room;
+    int32_t *stream;
+};
+
+static void scratch_init(struct scratch *s, const struct plan *plan)
 {
-    scratch->map = bd_xcalloc(plan->map_values, sizeof *scratch->map);
-    scratch->acc = bd_xcalloc(plan->acc_values, sizeof *scratch->acc);
-    scratch->codes = bd_xcalloc(plan->layer_count, sizeof *scratch->codes);
-    scratch->z = bd_xcalloc(plan->layer_count, sizeof *scratch->z);
-    for (unsigned l = 0; l < plan->layer_count; l++) {
-        const size_t count = plan->layers[l].pixels * plan->layers[l].channels;
-        scratch->codes[l] = bd_xcalloc(count, sizeof **scratch->codes);
-        scratch->z[l] = bd_xcalloc(count, sizeof **scratch->z);
+    s->tensors = bd_xcalloc((size_t)plan->tensor_count, sizeof *s->tensors);
+    for (int t = 0; t < plan->tensor_count; t++) {
+        const struct tensor *tensor = &plan->tensors[t];
+        if (tensor->home == t) {
+            s->tensors[t] = bd_xaligned(tensor->blocks * tensor->plane);
+            memset(s->tensors[t], tensor->is_signed, tensor->blocks * tensor->plane); /* borders: a true 0 */
+        } else {
+            s->tensors[t] = s->tensors[tensor->home];
+        }
     }
+    s->sums = bd_xaligned(plan->sums);
+    s->room = bd_xaligned(plan->room);
+    s->stream = bd_xaligned(plan->stream);
 }
 
-static void scratch_release(struct scratch *scratch, const struct plan *plan)
+static void scratch_release(struct scratch *s, const struct plan *plan)
 {
-    for (unsigned l = 0; l < plan->layer_count; l++) {
-        free(scratch->codes[l]);
-        free(scratch->z[l]);
+    for (int t = 0; t < plan->tensor_count; t++) {
+        if (plan->tensors[t].home == t) {
+            free(s->tensors[t]);
+        }
     }
-    free(scratch->codes);
-    free(scratch->z);
-    free(scratch->acc);
-    free(scratch->map);
+    free(s->tensors);
+    free(s->sums);
+    free(s->room);
+    free(s->stream);
 }
 
-/* ---- one layer of one image --------------------------------------------------------------------------------- */
-
-/* Codes to values with the padding around them: code, or +-1. */
-static void fill_map(const struct fast_layer *layer, const uint8_t *codes, int16_t *map)
+static uint8_t *inside(const struct tensor *tensor, uint8_t *bytes)
 {
-    const struct bd_descriptor *d = &layer->d;
-    const bool is_signed = d->flags & BD_FLAG_IN_SIGNED;
-    const size_t channels = d->in_channels, padded = layer->in_padded;
-    memset(map, 0, layer->map_width * layer->map_height * padded * sizeof *map);
-    for (size_t y = 0; y < d->in_height; y++) {
-        int16_t *to = map + ((y + d->pad_top) * layer->map_width + d->pad_left) * padded;
-        for (size_t x = 0; x < d->in_width; x++, to += padded, codes += channels) {
-            for (size_t c = 0; c < channels; c++) {
-                to[c] = is_signed ? (int16_t)(2 * codes[c] - 1) : codes[c];
+    return bytes + tensor->top * tensor->row + (size_t)tensor->left * BLOCK;
+}
+
+/* The image's codes (H, W, C) to bytes in blocks. */
+static void lay_out(const struct tensor *tensor, int channels, const uint8_t *image, uint8_t *bytes)
+{
+    const int unit = tensor->is_signed ? 2 : 1;
+    for (int y = 0; y < tensor->height; y++) {
+        uint8_t *to = inside(tensor, bytes) + y * tensor->row;
+        for (int x = 0; x < tensor->width; x++, to += BLOCK) {
+            for (int c = 0; c < channels; c++) {
+                to[c / BLOCK * tensor->plane + c % BLOCK] = (uint8_t)(unit * *image++);
             }
         }
     }
 }
 
-static void convolve(const struct fast_layer *layer, const int16_t *map, block_kernel *kernel, int32_t *acc)
+static void convolve(const struct plan *plan, const struct fast_layer *layer, const struct scratch *s)
 {
-    const struct bd_descriptor *d = &layer->d;
-    const size_t pitch = layer->map_width * layer->in_padded, run = d->kernel_w * layer->in_padded / 2;
-    struct block_job job = {.rows = d->kernel_h, .run = run, .pitch = pitch, .out_pitch = layer->out_padded};
-    for (size_t first = 0; first < layer->pixels; first += PIXELS) {
-        for (size_t p = 0; p < PIXELS; p++) {
-            const size_t pixel = first + p < layer->pixels ? first + p : layer->pixels - 1;
-            const size_t y = pixel / d->out_width * d->stride, x = pixel % d->out_width * d->stride;
-            job.base[p] = map + y * pitch + x * layer->in_padded;
-        }
-        for (size_t block = 0; block < layer->out_padded / BLOCK; block++) {
-            job.weights = layer->weights + block * d->kernel_h * run * 2 * BLOCK;
-            job.out = acc + first * layer->out_padded + block * BLOCK;
-            kernel(&job);
-        }
-    }
-}
-
-/* Channels side by side: a pixel's sums stay in cache over its taps. */
-__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) static void
-convolve_depthwise(const struct fast_layer *layer, const int16_t *restrict map, int32_t *restrict acc)
-{
-    const struct bd_descriptor *d = &layer->d;
-    const size_t channels = layer->channels, padded = layer->in_padded;
-    for (size_t pixel = 0; pixel < layer->pixels; pixel++) {
-        const size_t y = pixel / d->out_width * d->stride, x = pixel % d->out_width * d->stride;
-        int32_t *restrict sums = acc + pixel * layer->out_padded;
-        memset(sums, 0, channels * sizeof *sums);
-        for (size_t ky = 0; ky < d->kernel_h; ky++) {
-            const int16_t *restrict row = map + ((y + ky) * layer->map_width + x) * padded;
-            for (size_t kx = 0; kx < d->kernel_w; kx++) {
-                const int16_t *restrict w = layer->weights + (ky * d->kernel_w + kx) * padded;
-                const int16_t *restrict in = row + kx * padded;
-                for (size_t c = 0; c < channels; c++) {
-                    sums[c] += w[c] * in[c];
-                }
-            }
-        }
-    }
+    const struct tensor *in = &plan->tensors[layer->in];
+    const uint8_t *corner = inside(in, s->tensors[layer->in]);
+    const struct bd_intconv_source source = {.first = corner - layer->d->pad_top * in->row -
+                                                      (size_t)layer->d->pad_left * BLOCK,
+                                             .bias = in->is_signed,
+                                             .highest = layer->highest};
+    layer->convolve(&layer->shape, &layer->weights, &source, layer->type, s->sums, s->room);
 }
 
 /* Windows clipped to the map: padding never wins. */
-static void max_pool(const struct fast_layer *layer, const int32_t *stream, int32_t *acc)
+static void max_pool(const struct bd_descriptor *d, const int32_t *stream, int32_t *sums)
 {
-    const struct bd_descriptor *d = &layer->d;
-    const size_t channels = layer->channels;
-    for (size_t pixel = 0; pixel < layer->pixels; pixel++) {
-        const long top = (long)(pixel / d->out_width * d->stride) - d->pad_top;
-        const long left = (long)(pixel % d->out_width * d->stride) - d->pad_left;
-        int32_t *most = acc + pixel * layer->out_padded;
-        for (size_t c = 0; c < channels; c++) {
-            most[c] = INT32_MIN;
-        }
-        for (long y = top < 0 ? 0 : top; y < top + d->kernel_h && y < d->in_height; y++) {
-            for (long x = left < 0 ? 0 : left; x < left + d->kernel_w && x < d->in_width; x++) {
-                const int32_t *r = stream + ((size_t)y * d->in_width + (size_t)x) * channels;
-                for (size_t c = 0; c < channels; c++) {
-                    most[c] = r[c] > most[c] ? r[c] : most[c];
+    for (long oy = 0; oy < d->out_height; oy++) {
+        const long top = oy * d->stride - d->pad_top, bottom = top + d->kernel_h;
+        for (long ox = 0; ox < d->out_width; ox++, sums += BLOCK) {
+            const long left = ox * d->stride - d->pad_left, right = left + d->kernel_w;
+            int32_t most[BLOCK];
+            for (int c = 0; c < BLOCK; c++) {
+                most[c] = INT32_MIN;
+            }
+            for (long y = top < 0 ? 0 : top; y < bottom && y < d->in_height; y++) {
+                for (long x = left < 0 ? 0 : left; x < right && x < d->in_width; x++) {
+                    const int32_t *r = stream + (y * d->in_width + x) * BLOCK;
+                    for (int c = 0; c < BLOCK; c++) {
+                        most[c] = r[c] > most[c] ? r[c] : most[c];
+                    }
                 }
             }
+            memcpy(sums, most, sizeof most);
         }
     }
 }
 
-static void pool(const struct fast_layer *layer, const int32_t *stream, int32_t *acc)
+static void average_pool(const struct bd_descriptor *d, const int32_t *stream, int32_t *sums)
 {
-    const size_t pixels = (size_t)layer->d.in_height * layer->d.in_width;
-    memset(acc, 0, layer->channels * sizeof *acc);
-    for (size_t p = 0; p < pixels; p++) {
-        for (size_t c = 0; c < layer->channels; c++) {
-            acc[c] =
-                (int32_t)((uint32_t)acc[c] + (uint32_t)stream[p * layer->channels + c]); /* wraps, as exec.c does */
+    uint32_t acc[BLOCK] = {0}; /* wraps, as exec.c does */
+    for (size_t p = 0; p < (size_t)d->in_height * d->in_width; p++) {
+        for (int c = 0; c < BLOCK; c++) {
+            acc[c] += (uint32_t)stream[p * BLOCK + c];
         }
+    }
+    memcpy(sums, acc, sizeof acc);
+}
+
+static void pool(const struct bd_descriptor *d, const int32_t *stream, int32_t *sums)
+{
+    const size_t from = (size_t)d->in_height * d->in_width * BLOCK, to = (size_t)d->out_height * d->out_width * BLOCK;
+    for (int b = 0; b < bd_intconv_blocks((int)d->out_channels); b++) {
+        (d->pool_kind == BD_POOL_MAX ? max_pool : average_pool)(d, stream + b * from, sums + b * to);
     }
 }
 
-/* The shared requantizer over a layer; a copy of the descriptor tells the compiler that nothing changes it. */
-__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) static void
-requantize(const struct fast_layer *layer, const int32_t *restrict acc, const int32_t *restrict stream,
-           int32_t *restrict z, uint8_t *restrict codes)
+static void run_layer(const struct plan *plan, const struct fast_layer *layer, const struct scratch *s)
 {
-    const struct bd_descriptor d = layer->d;
-    const int32_t *restrict m = layer->m;
-    const int64_t *restrict b = layer->b;
-    const size_t channels = layer->channels;
-    for (size_t p = 0; p < layer->pixels; p++) {
-        const int32_t *a = acc + p * layer->out_padded;
-        if (stream) {
-            for (size_t c = 0; c < channels; c++) {
-                z[p * channels + c] = bd_requantize_z(&d, m[c], b[c], a[c], stream[p * channels + c]);
-            }
-        } else {
-            for (size_t c = 0; c < channels; c++) {
-                z[p * channels + c] = bd_requantize_z(&d, m[c], b[c], a[c], 0);
-            }
+    const struct bd_descriptor *d = layer->d;
+    struct bd_requantized_map map = {.sums = s->sums,
+                                     .type = layer->type,
+                                     .stream = s->stream,
+                                     .height = (int)d->out_height,
+                                     .width = (int)d->out_width};
+    if (layer->out >= 0) {
+        const struct tensor *out = &plan->tensors[layer->out];
+        map.codes = inside(out, s->tensors[layer->out]);
+        map.row = out->row;
+        map.plane = out->plane;
+    }
+    if (d->operation == BD_OP_POOL) {
+        pool(d, s->stream, s->sums);
+    } else {
+        convolve(plan, layer, s);
+    }
+    plan->kernel->requantize(&layer->requantizer, &map);
+}
+
+static void run_image(const struct plan *plan, const struct scratch *s, const uint8_t *image, int32_t *logits)
+{
+    for (int t = 0; t < plan->tensor_count; t++) {
+        if (plan->tensors[t].producer < 0) {
+            lay_out(&plan->tensors[t], (int)plan->layers[0].d->in_channels, image, s->tensors[t]);
         }
     }
-    if (d.flags & BD_FLAG_WRITE_CODES) {
-        for (size_t i = 0; i < layer->pixels * channels; i++) {
-            codes[i] = bd_requantize_code(&d, z[i]);
-        }
+    for (int l = 0; l < plan->layer_count; l++) {
+        run_layer(plan, &plan->layers[l], s);
+    }
+    const struct bd_descriptor *last = plan->layers[plan->layer_count - 1].d;
+    const size_t pixels = (size_t)last->out_height * last->out_width;
+    for (uint32_t c = 0; c < last->out_channels; c++) {
+        logits[c] = s->stream[c / BLOCK * pixels * BLOCK + c % BLOCK];
     }
 }
 
-static const int32_t *run_image(const struct plan *plan, const struct scratch *s, block_kernel *kernel,
-                                const uint8_t *image)
-{
-    const int32_t *stream = NULL;
-    for (unsigned l = 0; l < plan->layer_count; l++) {
-        const struct fast_layer *layer = &plan->layers[l];
-        if (layer->d.operation == BD_OP_POOL) {
-            (layer->d.pool_kind == BD_POOL_MAX ? max_pool : pool)(layer, stream, s->acc);
-        } else {
-            fill_map(layer, layer->producer < 0 ? image : s->codes[layer->producer], s->map);
-            if (is_depthwise(&layer->d)) {
-                convolve_depthwise(layer, s->map, s->acc);
-            } else {
-                convolve(layer, s->map, kernel, s->acc);
-            }
-        }
-        requantize(layer, s->acc, layer->d.flags & BD_FLAG_ADD_STREAM ? stream : NULL, s->z[l], s->codes[l]);
-        if (layer->d.flags & BD_FLAG_WRITE_STREAM) {
-            stream = s->z[l];
-        }
-    }
-    return s->z[plan->layer_count - 1];
-}
+/* ---- batches ---- */
 
 static bd_status check_images(const struct bd_program *program, unsigned s, const uint8_t *images, size_t count,
                               struct bd_error *err)
@@ -437,7 +463,7 @@ bd_status bd_execute_fast_by(const char *kernel_name, const struct bd_program *p
         return bd_fail(err, BD_BAD_INPUT, "switch index %u: the program has %u", switch_index,
                        program->header->switch_count);
     }
-    block_kernel *kernel = kernel_named(kernel_name);
+    const struct fast_kernel *kernel = kernel_named(kernel_name);
     if (!kernel) {
         return bd_fail(err, BD_BAD_INPUT, "this processor has no kernel '%s'", kernel_name);
     }
@@ -445,16 +471,15 @@ bd_status bd_execute_fast_by(const char *kernel_name, const struct bd_program *p
         return err->status;
     }
     struct plan plan;
-    plan_init(&plan, program, decoded, switch_index);
+    plan_init(&plan, kernel, program, decoded, switch_index);
     const size_t classes = program->header->classes, bytes = program->header->input_bytes;
 #pragma omp parallel
     {
         struct scratch scratch;
         scratch_init(&scratch, &plan);
-#pragma omp for schedule(dynamic, 16)
+#pragma omp for schedule(dynamic, 8)
         for (size_t i = 0; i < count; i++) {
-            memcpy(logits + i * classes, run_image(&plan, &scratch, kernel, images + i * bytes),
-                   classes * sizeof *logits);
+            run_image(&plan, &scratch, images + i * bytes, logits + i * classes);
         }
         scratch_release(&scratch, &plan);
     }
@@ -470,8 +495,7 @@ bd_status bd_execute_fast(const struct bd_program *program, const struct bd_deco
 
 const char *bd_execute_fast_kernel(void)
 {
-    block_kernel *const kernel = kernel_named(NULL);
-    return kernel == block_vnni ? "vnni" : kernel == block_avx2 ? "avx2" : "plain";
+    return kernel_named(NULL)->name;
 }
 
 uint64_t bd_program_macs(const struct bd_program *program)

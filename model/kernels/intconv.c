@@ -89,6 +89,7 @@ void bd_intconv_release(struct bd_intconv_weights *w)
     free(w->ones);
     free(w->wide);
     free(w->sums);
+    free(w->pairs);
     *w = (struct bd_intconv_weights){0};
 }
 

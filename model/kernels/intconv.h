@@ -40,6 +40,7 @@ struct bd_intconv_weights {
     int8_t *ones;      /* the same for one block of channels: 1 for real channels */
     int32_t *wide;     /* depthwise: (OC/16, KH, KW, 16) */
     int32_t *sums;     /* of each channel's weights */
+    int16_t *pairs;    /* what the kernels of bd_intconv_pack_any read, alone of these */
     int64_t magnitude; /* the largest sum of |w| of a channel: bounds every sum */
     bool halved;       /* packed holds (w - 1) / 2 */
     struct bd_bitconv_weights bits;
@@ -56,6 +57,9 @@ struct bd_intconv_source {
 /* `weights` (OC, IC, KH, KW), depthwise (OC, 1, KH, KW). Rooms are made at the first call. */
 void bd_intconv_pack(const struct bd_intconv_shape *shape, const int16_t *weights, struct bd_intconv_weights *packed);
 void bd_intconv_release(struct bd_intconv_weights *packed);
+/* For the kernels of any processor alone; weights of any kind up to +-255. */
+void bd_intconv_pack_any(const struct bd_intconv_shape *shape, const int16_t *weights,
+                         struct bd_intconv_weights *packed);
 
 /* One image. `sums`: (OC/16, OH, OW, 16), INT32 or, when the magnitude allows, INT16. `room`: bd_intconv_room_size()
  * bytes at a multiple of 64. In the calling thread alone. */
@@ -65,6 +69,10 @@ bd_intconv_kernel bd_intconv_forward;
 /* Its two ways: dot products of bytes alone, or bits where these take the weights and codes. */
 bd_intconv_kernel bd_intconv_by_bytes, bd_intconv_by_bits;
 size_t bd_intconv_room_size(const struct bd_intconv_shape *shape);
+/* The same sums without AVX-512, from what bd_intconv_pack_any made, at any stride: multiply-adds of pairs of 16-bit
+ * numbers (AVX2), and plain loops. `room`: bd_intconv_any_room_size() bytes. */
+bd_intconv_kernel bd_intconv_by_pairs, bd_intconv_by_loops;
+size_t bd_intconv_any_room_size(const struct bd_intconv_shape *shape);
 
 /* True when the kernel's sums are those of plain loops on extreme and random codes and weights: padded, strided, with
  * part-filled blocks, +-1, depthwise, of maps that are not square or smaller than a window. */

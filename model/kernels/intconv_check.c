@@ -146,7 +146,8 @@ static bool try_fill(bd_intconv_kernel *kernel, const struct trial *t, enum fill
     int *codes = make_codes(t, fill == ALTERNATING ? LARGEST : fill, rng);
     uint8_t *bytes = lay_out(t, &shape, codes, bias);
     void *sums = bd_xcalloc((size_t)out_blocks * BLOCK * pixels, sizeof(int32_t));
-    void *room = bd_xaligned(bd_intconv_room_size(&shape));
+    const size_t room_size = bd_intconv_room_size(&shape), any_size = bd_intconv_any_room_size(&shape);
+    void *room = bd_xaligned(room_size > any_size ? room_size : any_size);
     struct bd_prefetch prefetch = {0};
     struct bd_intconv_source source = {.first = bytes, .bias = bias, .highest = t->most_code ? t->most_code : 2};
     const int count = t->out_channels * pixels;
@@ -156,6 +157,7 @@ static bool try_fill(bd_intconv_kernel *kernel, const struct trial *t, enum fill
         expected[i] = plain_sum(t, codes, weights, i / pixels, i % pixels / columns, i % columns);
     }
     bd_intconv_pack(&shape, weights, &packed);
+    bd_intconv_pack_any(&shape, weights, &packed);
     for (int narrow = 0; narrow < 2 && fine; narrow++) {
         if (narrow && packed.magnitude * (t->most_code ? t->most_code : 1) > INT16_MAX) {
             break;

@@ -15,7 +15,7 @@
 
 #define IMAGES 3
 
-static const char *const kernels[] = {"vnni", "avx2", "plain"};
+static const char *const kernels[] = {"bits", "bytes", "avx2", "plain"};
 
 /* Compares all kernels on IMAGES images at every switch; returns the frames compared. */
 static int compare(const struct bd_program *program, const char *what, unsigned index)
@@ -37,7 +37,7 @@ static int compare(const struct bd_program *program, const char *what, unsigned 
         }
         for (size_t k = 0; k < sizeof kernels / sizeof kernels[0]; k++) {
             if (bd_execute_fast_by(kernels[k], program, decoded, s, images, IMAGES, logits, &err)) {
-                cr_assert(strstr(err.message, "no kernel") && k < 2, "%s", err.message);
+                cr_assert(strstr(err.message, "no kernel") && k < 3, "%s", err.message);
                 continue;
             }
             for (unsigned i = 0; i < IMAGES; i++, compared++) {
@@ -159,6 +159,155 @@ Test(fast, equals_the_plain_executor_on_groups)
         struct bd_program program;
         pack_grouped(&program, &rng, groups[i]);
         cr_assert_geq(compare(&program, "groups", (unsigned)groups[i]), IMAGES);
+        bd_program_release(&program);
+    }
+}
+
+/* Three layers: 1x1 to codes of the bits and sign that the layer under test reads, that layer, and one of random
+ * weights over its whole map of codes, so that the result has a part of every pixel. */
+struct middle {
+    int in_channels, out_channels, kernel, stride, pad, groups, weight_bits, in_bits;
+    bool is_signed, zero_point, stream;
+};
+
+enum { SIDE = 9, CLASSES = 5, MOST_CHANNELS = 70 };
+
+struct parts {
+    int32_t m[3][MOST_CHANNELS];
+    int64_t b[3][MOST_CHANNELS];
+    uint8_t *codes[3];
+};
+
+static void add_layer(struct bd_plain_layer *layer, struct parts *parts, int l, struct bd_rng *rng,
+                      struct bd_plain_layer shape, struct bd_plain_layer_switch at)
+{
+    const size_t window = (size_t)shape.kernel_h * shape.kernel_w * shape.in_channels / shape.groups;
+    parts->codes[l] = bd_xmalloc(window * shape.out_channels);
+    for (size_t i = 0; i < window * shape.out_channels; i++) {
+        parts->codes[l][i] = (uint8_t)bd_rng_below(rng, 256);
+    }
+    for (int c = 0; c < shape.out_channels; c++) {
+        parts->m[l][c] = (int32_t)bd_rng_below(rng, 1 << 22) - (1 << 21);
+        parts->b[l][c] = (int64_t)bd_rng_u64(rng) >> 30;
+    }
+    *layer = shape;
+    layer->operation = BD_OP_CONV;
+    layer->in_tensor = l;
+    layer->out_tensor = l < 2 ? l + 1 : -1;
+    layer->weight_planes = 8;
+    layer->codes = parts->codes[l];
+    layer->at[0] = at;
+    layer->at[0].datapath = -1;
+    /* The spread of sums, about the square root of the window's, to about 8 bits. */
+    int bits = at.weight_bits + at.in_bits + 21 - 8;
+    for (size_t n = window; n > 1; n /= 4) {
+        bits++;
+    }
+    layer->at[0].requant = (struct bd_plain_requant){.multiplier = parts->m[l],
+                                                     .bias = parts->b[l],
+                                                     .shift = bits - 2,
+                                                     .code_multiplier = at.out_bits == 1 ? 1 : 1u << at.out_bits,
+                                                     .code_offset = at.out_bits == 1 ? 1 : 1 << (at.out_bits + 7),
+                                                     .code_shift = at.out_bits == 1 ? 0 : 8,
+                                                     .residual_multiplier = 1};
+}
+
+static void pack_middle(struct bd_program *program, const struct middle *mid, struct bd_rng *rng)
+{
+    struct parts parts;
+    struct bd_plain_layer layers[3];
+    const int out = (SIDE + 2 * mid->pad - mid->kernel) / mid->stride + 1;
+    const struct bd_plain_layer first = {.name = "first",
+                                         .in_height = SIDE,
+                                         .in_width = SIDE,
+                                         .in_channels = 2,
+                                         .out_height = SIDE,
+                                         .out_width = SIDE,
+                                         .out_channels = mid->in_channels,
+                                         .kernel_h = 1,
+                                         .kernel_w = 1,
+                                         .stride = 1,
+                                         .groups = 1};
+    const struct bd_plain_layer middle = {.name = "middle",
+                                          .writes_stream = mid->stream,
+                                          .in_height = SIDE,
+                                          .in_width = SIDE,
+                                          .in_channels = mid->in_channels,
+                                          .out_height = out,
+                                          .out_width = out,
+                                          .out_channels = mid->out_channels,
+                                          .kernel_h = mid->kernel,
+                                          .kernel_w = mid->kernel,
+                                          .stride = mid->stride,
+                                          .pad = mid->pad,
+                                          .groups = mid->groups};
+    const struct bd_plain_layer last = {.name = "last",
+                                        .in_height = out,
+                                        .in_width = out,
+                                        .in_channels = mid->out_channels,
+                                        .out_height = 1,
+                                        .out_width = 1,
+                                        .out_channels = CLASSES,
+                                        .kernel_h = out,
+                                        .kernel_w = out,
+                                        .stride = 1,
+                                        .groups = 1};
+    add_layer(&layers[0], &parts, 0, rng, first,
+              (struct bd_plain_layer_switch){
+                  .weight_bits = 8, .in_bits = 8, .out_bits = mid->in_bits, .out_signed = mid->is_signed});
+    add_layer(&layers[1], &parts, 1, rng, middle,
+              (struct bd_plain_layer_switch){.weight_bits = mid->weight_bits,
+                                             .in_bits = mid->in_bits,
+                                             .in_signed = mid->is_signed,
+                                             .out_bits = 7,
+                                             .weight_zero_point = mid->zero_point});
+    add_layer(&layers[2], &parts, 2, rng, last, (struct bd_plain_layer_switch){.weight_bits = 5, .in_bits = 7});
+    layers[2].at[0].requant.multiplier = (const int32_t[CLASSES]){1, 1, 1, 1, 1};
+    layers[2].at[0].requant.shift = 0;
+    const struct bd_plain_network net = {.name = "middle",
+                                         .switch_count = 1,
+                                         .layer_count = 3,
+                                         .classes = CLASSES,
+                                         .switches = {{.name = "w8a8", .weight_bits = 8, .activation_bits = 8}},
+                                         .layers = layers};
+    struct bd_hardware hardware;
+    struct bd_error err;
+    bd_hardware_reference(&hardware);
+    cr_assert_eq(bd_pack(&net, &hardware, true, program, &err), BD_OK, "%s", err.message);
+    bd_hardware_release(&hardware);
+    for (int l = 0; l < 3; l++) {
+        free(parts.codes[l]);
+    }
+}
+
+/* Every pair of weight bits and codes, by turns in kernels of 1 to 7, strides of 1 to 3 and channels that fill blocks
+ * or not; groups that are depthwise, several, or one. */
+Test(fast, equals_the_plain_executor_on_every_arithmetic)
+{
+    static const int weight_bits[] = {1, 2, 7, 8}, in_bits[] = {1, 1, 2, 3, 4, 8}, kernels_of[] = {1, 3, 5, 7},
+                     ins[] = {16, 32, 12, 48, 64, 36}, outs[] = {16, 24, 64, 32};
+    struct bd_rng rng;
+    bd_rng_seed(&rng, 24);
+    for (unsigned i = 0; i < 4 * 6 * 8; i++) {
+        const int turn = (int)(i / 24);
+        struct middle mid = {.weight_bits = weight_bits[i % 4],
+                             .in_bits = in_bits[i / 4 % 6],
+                             .is_signed = i / 4 % 6 == 0,
+                             .zero_point = turn % 2 && i % 4,
+                             .kernel = kernels_of[(turn + i) % 4],
+                             .stride = 1 + (int)bd_rng_below(&rng, 3),
+                             .groups = 1,
+                             .stream = bd_rng_below(&rng, 2),
+                             .in_channels = ins[bd_rng_below(&rng, 6)],
+                             .out_channels = outs[bd_rng_below(&rng, 4)]};
+        mid.pad = (int)bd_rng_below(&rng, mid.kernel / 2 + 1);
+        if (turn % 4 == 3) {
+            mid.groups = bd_rng_below(&rng, 2) ? mid.in_channels : 4;
+            mid.out_channels = mid.in_channels;
+        }
+        struct bd_program program;
+        pack_middle(&program, &mid, &rng);
+        cr_assert_geq(compare(&program, "arithmetic", i), IMAGES);
         bd_program_release(&program);
     }
 }

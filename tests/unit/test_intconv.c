@@ -283,6 +283,22 @@ Test(train_integers, faults_of_bits_are_found)
     cr_assert_not(bd_intconv_exact(two_planes));
 }
 
+/* Sums of +-1 codes that are taken for 0 and 2. */
+static void unbiased_loops(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
+                           const struct bd_intconv_source *source, enum bd_number type, void *sums, void *room)
+{
+    const struct bd_intconv_source other = {.first = source->first, .highest = source->highest};
+    bd_intconv_by_loops(s, w, &other, type, sums, room);
+}
+
+/* The ways of processors without AVX-512 run on any. */
+Test(train_integers, kernels_of_any_processor_are_exact)
+{
+    cr_assert(bd_intconv_exact(bd_intconv_by_loops));
+    cr_assert(!__builtin_cpu_supports("avx2") || bd_intconv_exact(bd_intconv_by_pairs));
+    cr_assert_not(bd_intconv_exact(unbiased_loops));
+}
+
 Test(train_integers, faults_are_found)
 {
     if (!bd_intconv_usable()) {
