@@ -2,11 +2,13 @@
 # Verilates bitdial_top for a hardware configuration and prints the folder of the build:
 #     hw/build.sh HARDWARE.yaml [--trace] [--fault N]
 # The folder holds Vbitdial_top.h and libVbitdial_top.a (the model with Verilator's run-time library). It is named by the
-# geometry, the RTL's checksum and the options, so that a build is made once. The output of the tools goes to build.log there.
+# geometry, the RTL's checksum, that of the tools' versions and options, and what was asked for, so that a build is made once
+# and one of other tools is never taken for it. The output of the tools goes to build.log there.
 set -eu
-cd "$(dirname "$0")/.."
-hardware=$1
+hardware=$(realpath -- "$1")
 shift
+cd -- "$(dirname -- "$0")/.."
+root=$PWD
 trace= fault=0
 while [ $# -gt 0 ]; do
     case $1 in
@@ -16,21 +18,33 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+verilator_options="--cc --prefix Vbitdial_top --top-module bitdial_top -O3 --assert --x-initial unique --unroll-count 1024
+    ${trace:+--trace-fst --trace-structs}"
+compiler_options="OPT_FAST=-O3 OPT_SLOW=-O1"
 [ -x build/bitdial ] || make -s build/bitdial >&2
 parameters=$(build/bitdial hardware "$hardware" --parameters)
 geometry=$(echo "$parameters" | sed -n "s/-GGEOMETRY_HASH=64'h//p")
 rtl=$(cat hw/*.sv hw/*/*.sv hw/*.svh hw/build.sh | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
-folder=build/verilated/$geometry-$rtl${trace:+-trace}
+version=$(verilator --version) && compiler=$(g++ --version) || { echo "hw/build.sh: cannot run verilator and g++" >&2; exit 3; }
+tools=$(echo "$version $compiler $verilator_options $compiler_options" | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
+folder=build/verilated/$geometry-$rtl-$tools${trace:+-trace}
 [ "$fault" = 0 ] || folder=$folder-fault$fault
-mkdir -p "$folder"
+if [ -e "$folder/done" ]; then # also where this tree cannot be written
+    echo "$folder"
+    exit
+fi
+mkdir -p "$folder" 2>/dev/null && [ -w "$folder" ] || {
+    echo "hw/build.sh: cannot write '$root/$folder', and '$hardware' is not Verilated there" >&2
+    exit 3
+}
 (
     flock 9
     [ ! -e "$folder/done" ] || exit 0
-    # shellcheck disable=SC2086 # one option a line
-    if ! { verilator --cc --prefix Vbitdial_top --top-module bitdial_top -O3 --assert --x-initial unique --unroll-count 1024 \
-            ${trace:+--trace-fst --trace-structs} $parameters "-GRTL_HASH=32'h$rtl" -GFAULT="$fault" -Ihw --Mdir "$folder" \
+    # CURDIR: verilated.mk refuses folders with blanks, though every path that it uses is relative.
+    # shellcheck disable=SC2086 # options, without blanks of their own
+    if ! { verilator $verilator_options $parameters "-GRTL_HASH=32'h$rtl" -GFAULT="$fault" -Ihw --Mdir "$folder" \
             hw/bitdial_regs_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv -y hw/control -y hw/memory -y hw/datapath &&
-        make -C "$folder" -f Vbitdial_top.mk OPT_FAST=-O3 OPT_SLOW=-O1 OBJCACHE="$(command -v ccache || true)" \
+        make -C "$folder" CURDIR=. -f Vbitdial_top.mk $compiler_options OBJCACHE="$(command -v ccache || true)" \
             Vbitdial_top__ALL.a verilated.o ${trace:+verilated_fst_c.o} verilated_threads.o &&
         cp "$folder/Vbitdial_top__ALL.a" "$folder/libVbitdial_top.a" &&
         ar q "$folder/libVbitdial_top.a" "$folder"/verilated*.o; } >"$folder/build.log" 2>&1; then

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the virtual platform for a hardware configuration where it is missing or old, and prints its path:
 #     sim/build.sh [--target rtl|tlm] [--trace] [--fault N] HARDWARE.yaml
-# The platform of target tlm serves every configuration; one with RTL is named by the hash of its geometry and RTL.
+# The platform of target tlm serves every configuration; one with RTL is named by its Verilated build (hw/build.sh).
+# Where this tree cannot be written, a platform that is built and up to date is used as it is; another is refused.
 set -eu
 target=rtl trace= fault=0
 while [ $# -gt 1 ]; do
@@ -13,17 +14,23 @@ while [ $# -gt 1 ]; do
     esac
     shift
 done
-hardware=$(realpath "$1")
-cd "$(dirname "$0")/.."
+hardware=$(realpath -- "$1")
+cd -- "$(dirname -- "$0")/.."
 root=$PWD
 unset MAKEFLAGS MFLAGS MAKELEVEL SAN # this may run below a make of another kind
-mkdir -p build
+verilated=
 if [ "$target" = tlm ]; then
-    (flock 9; make -s build/platform-tlm >&2) 9>build/.platform-lock
-    echo "$root/build/platform-tlm"
-    exit
+    platform=build/platform-tlm
+else
+    verilated=$(sh hw/build.sh "$hardware" ${trace:+"$trace"} --fault "$fault")
+    platform=build/platform-$(basename "$verilated")
 fi
-# shellcheck disable=SC2086 # no argument where it is empty
-folder=$(sh hw/build.sh "$hardware" $trace --fault "$fault")
-(flock 9; make -s "build/platform-$(basename "$folder")" VERILATED="$folder" >&2) 9>build/.platform-lock
-echo "$root/build/platform-$(basename "$folder")"
+if [ -w build ] || { [ ! -e build ] && [ -w . ]; }; then
+    mkdir -p build
+    (flock 9; make -s "$platform" VERILATED="$verilated" >&2) 9>build/.platform-lock
+elif ! make -q "$platform" VERILATED="$verilated" >/dev/null 2>&1; then
+    echo "sim/build.sh: cannot write '$root/build', and '$platform' for '$hardware' is not built there or is out of date:" \
+        "let the tree's owner run sim/build.sh with the same options, or run from a copy of the tree" >&2
+    exit 3
+fi
+echo "$root/$platform"

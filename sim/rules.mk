@@ -18,12 +18,14 @@ build/sim/%.o: sim/%.cpp sim/rules.mk | $(DEPS)
 
 ifneq ($(VERILATED),)
 VERILATOR_INCLUDE = $(shell verilator --getenv VERILATOR_ROOT)/include
-$(VERILATED)/rtl_core.o: sim/platform/rtl_core.cpp sim/platform/axi_memory.h sim/platform/core.h sim/rules.mk $(VERILATED)/done
+$(VERILATED)/rtl_core.o: sim/platform/rtl_core.cpp sim/rules.mk $(VERILATED)/done
 	@echo "c++ $< for $(notdir $(VERILATED))"
 	@g++ $(SIM_CXXFLAGS) -O3 $(if $(findstring -trace,$(notdir $(VERILATED))),-DVM_TRACE=1 -DVM_TRACE_FST=1,-DVM_TRACE=0 -DVM_TRACE_FST=0) \
-	    -I$(VERILATED) -isystem $(VERILATOR_INCLUDE) -isystem $(VERILATOR_INCLUDE)/vltstd -c -o $@ $<
+	    -I$(VERILATED) -isystem $(VERILATOR_INCLUDE) -isystem $(VERILATOR_INCLUDE)/vltstd \
+	    -MMD -MP -c -o $@ $<
 build/platform-$(notdir $(VERILATED)): $(SIM_SHARED) $(VERILATED)/rtl_core.o $(VERILATED)/libVbitdial_top.a build/libbitdial.a
 	@echo "link $@" && g++ -fopenmp -o $@ $^ $(SIM_LIBS)
+-include $(wildcard $(VERILATED)/rtl_core.d)
 endif
 -include $(wildcard build/sim/*/*.d)
 .PHONY: platform cosim-geometries

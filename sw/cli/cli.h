@@ -21,6 +21,9 @@ bool bd_cli_int(const char *name, const char *option, const char *text, int64_t 
 /* Reads an option's finite number in min..max; false after printing what is wrong with it. */
 bool bd_cli_real(const char *name, const char *option, const char *text, double min, double max, double *value);
 
+/* Prints "bitdial NAME: TEXT" to stderr: word about what goes on. */
+void bd_cli_notice(void *name, const char *text);
+
 int cmd_data(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_train(int argc, char **argv);

@@ -324,6 +324,8 @@ int cmd_cosim(int argc, char **argv)
     o.seed = (uint64_t)seed;
     o.jobs = (unsigned)jobs;
     o.session.reset_seed = (uint64_t)reset_seed;
+    o.session.notice = bd_cli_notice;
+    o.session.context = "cosim";
     int checked = check_options(&o, argc - optind, random);
     if (checked != BD_OK) {
         return checked;

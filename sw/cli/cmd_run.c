@@ -215,7 +215,8 @@ static bool is_device(const char *name)
 
 int cmd_run(int argc, char **argv)
 {
-    struct run run = {.options = {.device = "ref", .shared = true}, .images = 16};
+    struct run run = {.options = {.device = "ref", .shared = true, .notice = bd_cli_notice, .context = "run"},
+                      .images = 16};
     const struct bd_option table[] = {
         {"hardware", .text = &run.options.hardware_path},
         {"device", .text = &run.options.device},

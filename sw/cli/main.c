@@ -33,6 +33,11 @@ static const struct {
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
+void bd_cli_notice(void *name, const char *text)
+{
+    fprintf(stderr, "bitdial %s: %s\n", (const char *)name, text);
+}
+
 int bd_cli_fail(const char *name, const struct bd_error *err)
 {
     char *message = bd_utf8(err->message);

@@ -74,6 +74,9 @@ static bd_status run_item(struct bd_cosim_worker *w, const struct bd_cosim_item 
     const struct bd_platform_ops *ops = w->session.platform.ops;
     bool store = item->reference != NULL;
     struct bd_statistics statistics;
+    if (atomic_load(&w->shared->stop)) {
+        return bd_fail(err, BD_INFRA, "ended because another device failed");
+    }
     int32_t *logits = bd_xcalloc(w->program->header->classes, sizeof *logits);
     bd_status status = bound_wait(w, store, item->stalls, err);
     if (status == BD_OK && w->options->stalls) {
@@ -424,7 +427,9 @@ struct start {
 static void *thread_main(void *argument)
 {
     struct start *start = argument;
-    start->worker->status = run_worker(start->worker, start->program);
+    struct bd_cosim_worker *worker = start->worker;
+    worker->status = run_worker(worker, start->program);
+    worker->was_stopped = worker->status != BD_OK && atomic_exchange(&worker->shared->stop, true);
     return NULL;
 }
 
@@ -456,7 +461,8 @@ bd_status bd_cosim(const struct bd_cosim_options *options, const struct bd_progr
             pthread_join(threads[j], NULL);
         }
         bd_cosim_merge(totals, &workers[j].totals);
-        if (status == BD_OK && workers[j].status != BD_OK) {
+        /* What the first device died of, not that others were ended for it. */
+        if (workers[j].status != BD_OK && !workers[j].was_stopped) {
             status = workers[j].status;
             *err = workers[j].err;
         }

@@ -3,6 +3,7 @@
 #define BD_COSIM_COSIM_PARTS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "sw/cosim/cosim.h"
@@ -20,6 +21,7 @@ struct bd_cosim_shared {
     pthread_mutex_t lock;
     uint64_t done, total;
     time_t shown;
+    atomic_bool stop; /* a worker's device failed: the others end before their next frame */
 };
 
 /* One device and its part of the work: items from .. to-1. */
@@ -40,6 +42,7 @@ struct bd_cosim_worker {
     uint64_t written_before[BD_WRITE_CLASSES];
     struct bd_cosim_totals totals;
     bd_status status;
+    bool was_stopped; /* failed after another one had */
     struct bd_error err;
 };
 

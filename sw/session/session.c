@@ -1,74 +1,21 @@
 #include "sw/session/session.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "model/core/memory.h"
+#include "sw/session/platform_build.h"
 #include "sw/transport/link.h"
 #include "sw/transport/ref.h"
 
 enum { FRAME_MS = 300000, PAGE = 4096 };
 
-/* The repository's root: the folder above this program's that holds sim/build.sh. */
-static bd_status find_root(char root[PATH_MAX], struct bd_error *err)
-{
-    ssize_t length = readlink("/proc/self/exe", root, PATH_MAX - 1);
-    if (length < 0) {
-        return bd_fail(err, BD_INFRA, "cannot find this program's own file: %s", strerror(errno));
-    }
-    root[length] = '\0';
-    for (char *slash; (slash = strrchr(root, '/'));) {
-        *slash = '\0';
-        char *script = bd_asprintf("%s/sim/build.sh", root);
-        bool found = access(script, R_OK) == 0;
-        free(script);
-        if (found) {
-            return BD_OK;
-        }
-    }
-    return bd_fail(err, BD_INFRA, "no folder above this program holds sim/build.sh, which builds the platform");
-}
-
-/* Runs sim/build.sh, which builds what is missing and prints the platform's path. */
-static bd_status build_platform(const struct bd_session_options *options, char **path, struct bd_error *err)
-{
-    char root[PATH_MAX], hardware[PATH_MAX];
-    bd_status status = find_root(root, err);
-    if (status != BD_OK) {
-        return status;
-    }
-    if (!realpath(options->hardware_path, hardware)) {
-        return bd_fail(err, BD_BAD_INPUT, "cannot open '%s': %s", options->hardware_path, strerror(errno));
-    }
-    char *command = bd_asprintf("exec sh '%s/sim/build.sh' --target %s --fault %d%s '%s'", root, options->device,
-                                options->rtl_fault, options->trace ? " --trace" : "", hardware);
-    FILE *pipe = popen(command, "r");
-    free(command);
-    if (!pipe) {
-        return bd_fail(err, BD_INFRA, "cannot run sim/build.sh: %s", strerror(errno));
-    }
-    char line[PATH_MAX] = "";
-    bool got = fgets(line, sizeof line, pipe) != NULL;
-    int code = pclose(pipe);
-    if (!got || code != 0) {
-        return bd_fail(err, BD_INFRA, "sim/build.sh did not build the platform for '%s' (exit code %d)",
-                       options->hardware_path, WIFEXITED(code) ? WEXITSTATUS(code) : -1);
-    }
-    line[strcspn(line, "\n")] = '\0';
-    *path = bd_xstrdup(line);
-    return BD_OK;
-}
-
 static bd_status open_process(struct bd_session *session, const struct bd_session_options *options,
                               struct bd_error *err)
 {
     char *path = NULL;
-    bd_status status = build_platform(options, &path, err);
+    bd_status status = bd_platform_build(options, &path, err);
     if (status != BD_OK) {
         return status;
     }
@@ -84,7 +31,10 @@ static bd_status open_process(struct bd_session *session, const struct bd_sessio
     if (!options->shared) {
         argv[n++] = "--no-shm";
     }
-    status = bd_link_spawn(&session->platform, argv, &(struct bd_link_options){.shared = options->shared}, err);
+    status = bd_link_spawn(
+        &session->platform, argv,
+        &(struct bd_link_options){.shared = options->shared, .notice = options->notice, .context = options->context},
+        err);
     free(path);
     return status;
 }

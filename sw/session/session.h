@@ -20,6 +20,9 @@ struct bd_session_options {
     bool shared;               /* let bulk memory go through a shared window */
     int rtl_fault;             /* planted fault that the RTL is built with, 0: none */
     uint64_t reset_seed;       /* of the rtl device's registers without reset; 0: zeros */
+    /* Takes a line about a device process that has not answered for long; NULL: nobody listens. */
+    void (*notice)(void *context, const char *text);
+    void *context;
 };
 
 struct bd_session {

@@ -43,7 +43,7 @@ static ssize_t put(int fd, const uint8_t *bytes, size_t size, int along)
         header->cmsg_len = CMSG_LEN(sizeof(int));
         memcpy(CMSG_DATA(header), &along, sizeof along);
     }
-    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); /* the wait has a limit: bd_channel_send's */
     return sent < 0 && errno == ENOTSOCK ? write(fd, bytes, size) : sent;
 }
 

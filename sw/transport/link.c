@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "model/core/memory.h"
-#include "sw/transport/channel.h"
+#include "sw/transport/watch.h"
 
 enum { CHILD_FD = 3, CLOSE_MS = 60000 };
 
@@ -22,7 +22,7 @@ struct link {
     struct bd_channel channel;
     char *name;
     pid_t child; /* 0: none, or ended */
-    uint32_t reply_ms;
+    struct bd_watch watch;
     uint32_t sequence;
     bool broken; /* nothing more is sent */
     uint8_t *window;
@@ -108,16 +108,14 @@ static bd_status ask(struct link *link, const struct request *request, struct bd
                         -1, err) != BD_OK) {
         return tell_end(link, request->op, err);
     }
-    uint64_t limit = request->milliseconds + link->reply_ms;
-    switch (bd_channel_receive(&link->channel, (int64_t)limit, &reply, err)) {
+    switch (bd_watch_reply(&link->watch, &link->channel, &message, request->milliseconds, &reply, err)) {
     case BD_RECEIVED_FRAME:
         break;
     case BD_RECEIVED_END:
         return tell_end(link, request->op, err);
     case BD_RECEIVED_TIMEOUT:
         link->broken = true;
-        return bd_fail(err, BD_INFRA, "device '%s' did not answer %s (frame %u) in %" PRIu64 " ms", link->name,
-                       bd_request_name(request->op), message.sequence, limit);
+        return err->status;
     default:
         link->broken = true;
         err->status = BD_INFRA;
@@ -326,7 +324,12 @@ bd_status bd_link_open(struct bd_platform *platform, int in, int out, const stru
     bd_channel_init(&link->channel, in, out);
     link->name = bd_xstrdup(options->name);
     link->child = options->child;
-    link->reply_ms = options->reply_ms ? options->reply_ms : BD_LINK_REPLY_MS;
+    link->watch = (struct bd_watch){.name = link->name,
+                                    .child = options->child,
+                                    .reply_ms = options->reply_ms ? options->reply_ms : BD_LINK_REPLY_MS,
+                                    .notice_ms = options->notice_ms ? options->notice_ms : BD_WATCH_NOTICE_MS,
+                                    .notice = options->notice,
+                                    .context = options->context};
     struct bd_hello_reply hello = {0};
     bd_status status = ask(link,
                            &(struct request){.op = BD_REQUEST_HELLO,

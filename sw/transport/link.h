@@ -14,6 +14,10 @@ struct bd_link_options {
     pid_t child;       /* process to watch, and to end on close; 0: none */
     bool shared;       /* ask for the shared window */
     uint32_t reply_ms; /* longest wait for a reply, beside the time that a request itself asks for; 0: the default */
+    /* Is told, a line at a time, what a wait is for that has grown longer than notice_ms (0: 5 s); see watch.h. */
+    void (*notice)(void *context, const char *text);
+    void *context;
+    uint32_t notice_ms;
 };
 
 /* Says HELLO over a channel and fills `platform`. Takes both descriptors, which may be equal; on failure it has

@@ -307,6 +307,24 @@ static bd_status spawn_script(const char *script, uint32_t reply_ms, struct bd_e
     return status;
 }
 
+static void keep_notice(void *context, const char *text)
+{
+    snprintf(context, 512, "%s", text);
+}
+
+Test(transport, a_stopped_device_process_is_named_while_it_is_waited_for)
+{
+    struct bd_platform link;
+    struct bd_error err;
+    char *argv[] = {"/bin/sh", "-c", "kill -STOP $$", NULL}, heard[512] = "";
+    struct bd_link_options options = {.reply_ms = 2000, .notice_ms = 300, .notice = keep_notice, .context = heard};
+    cr_assert_eq(bd_link_spawn(&link, argv, &options, &err), BD_INFRA);
+    cr_assert(strstr(heard, "'/bin/sh' (pid ") && strstr(heard, "stopped by a signal") &&
+                  strstr(heard, "no answer to HELLO for "),
+              "%s", heard);
+    cr_assert(strstr(err.message, "stopped by a signal) did not answer HELLO (frame 1) in "), "%s", err.message);
+}
+
 Test(transport, a_device_process_that_dies_or_hangs_is_named)
 {
     struct bd_error err;
@@ -315,7 +333,7 @@ Test(transport, a_device_process_that_dies_or_hangs_is_named)
     cr_assert_eq(spawn_script("exit 5", 15000, &err), BD_INFRA);
     cr_assert(strstr(err.message, "exited with 5 during HELLO"), "%s", err.message);
     cr_assert_eq(spawn_script("exec sleep 100", 300, &err), BD_INFRA);
-    cr_assert(strstr(err.message, "did not answer HELLO (frame 1) in 300 ms"), "%s", err.message);
+    cr_assert(strstr(err.message, ") did not answer HELLO (frame 1) in 300 ms"), "%s", err.message);
     /* it must outlive what it says, for what is asked of one that has left meets an end, not an answer */
     cr_assert_eq(spawn_script("head -c 20 /dev/zero >&3; exec sleep 100", 15000, &err), BD_INFRA);
     cr_assert(strstr(err.message, "bad magic"), "%s", err.message);

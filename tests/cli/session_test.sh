@@ -1,0 +1,87 @@
+#!/bin/sh
+# Device processes of `bitdial run` and `bitdial cosim`: no name reaches a shell, blanks in every path are as good as
+# letters, a tree that cannot be written serves what is built, and a process that is stopped or killed is told of.
+set -eu
+bitdial=${BITDIAL_BUILD:-build}/bitdial
+small=tests/small_hardware.yaml
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+chmod 755 "$work"
+fail() { echo "FAIL: $*"; cat "$work/out" "$work/err"; exit 1; }
+
+"${bitdial%/*}/sample" tests/small_network.yaml 3 "$work/net.h5"
+"$bitdial" compile "$work/net.h5" --hardware $small -o "$work/net.bdp" >"$work/out"
+sh sim/build.sh --target tlm $small >"$work/out"
+rtl=$(sh sim/build.sh $small)
+
+# A copy of this tree, built, in a folder with blanks; its network and configuration have names that a shell would run.
+tree="$work/my project's tree"
+mkdir -p "$tree/build/verilated" "$work/my files"
+cp -a Makefile apt-packages.txt hw sim sw model tests "$tree/"
+for path in obj sim regs libbitdial.a platform-tlm .packages-* "$(basename "$rtl")"; do
+    cp -a build/$path "$tree/build/"
+done
+cp -a "build/verilated/$(basename "$rtl" | sed 's/^platform-//')" "$tree/build/verilated/"
+cp -a build/bitdial "$tree/build/" && [ "$bitdial" = build/bitdial ] || { mkdir -p "$tree/${bitdial%/*}"; cp -a "$bitdial" "$tree/$bitdial"; }
+name="a'\$(touch INJECTED)'; touch INJECTED; \"b c\".yaml"
+cp $small "$work/my files/$name"
+cp "$work/net.bdp" "$work/my files/n e t.bdp"
+here() { # COMMAND ARGUMENTS...: the copy's command, in the folder of the files
+    (cd "$work/my files" && "$tree/$bitdial" "$@") >"$work/out" 2>"$work/err"
+}
+for device in ref tlm rtl; do
+    here run 'n e t.bdp' --hardware "$name" --device $device --images 2 || fail "names with blanks and quotes on $device"
+done
+here cosim 'n e t.bdp' --hardware "$name" --images 1 --trace 'my trace.fst' || fail "a build with tracing in a folder with blanks"
+[ -s "$work/my files/my trace.fst" ] || fail "there is no trace"
+[ "$(find "$work" -name INJECTED | wc -l)" = 0 ] || fail "a part of a name was run as a command"
+
+# Another user's tree: what is built runs, what is not is refused by the name of the folder. Permissions do not bind root.
+chmod -R a-w,a+rX "$tree" "$work/my files"
+user=
+[ "$(id -u)" != 0 ] || user='setpriv --reuid=65534 --regid=65534 --clear-groups'
+theirs() {
+    # shellcheck disable=SC2086 # words
+    (cd "$work/my files" && $user "$tree/$bitdial" "$@") >"$work/out" 2>"$work/err"
+}
+for device in tlm rtl; do
+    theirs run 'n e t.bdp' --hardware "$name" --device $device --images 2 || fail "a tree that cannot be written on $device"
+done
+code=0
+theirs cosim --random 1 --hardware "$tree/tests/small_hardware.yaml" --fault rounding || code=$?
+[ $code = 3 ] && grep -q "cannot write '$tree/build/verilated/.* is not Verilated there" "$work/err" || fail "rc $code, an RTL that is not built"
+chmod u+w "$tree/build" && rm "$tree/build/platform-tlm" && chmod u-w "$tree/build"
+code=0
+theirs run 'n e t.bdp' --hardware "$name" --device tlm || code=$?
+[ $code = 3 ] && grep -q "cannot write '$tree/build', and 'build/platform-tlm' for .* is not built there" "$work/err" ||
+    fail "rc $code, a platform that is not built"
+
+# The Verilated build is one of its tools: another version is another build.
+mkdir "$work/tools"
+printf '#!/bin/sh\n[ "$1" = --version ] && echo another version\nexit 1\n' >"$work/tools/verilator" && chmod +x "$work/tools/verilator"
+code=0
+PATH="$work/tools:$PATH" sh sim/build.sh $small >"$work/out" 2>"$work/err" || code=$?
+[ $code = 3 ] && [ ! -s "$work/out" ] || fail "rc $code, a build of another Verilator was taken"
+grep -l 'another version' build/verilated/*/build.log >/dev/null 2>&1 && fail "the planted tool was asked for more than its version"
+
+# One of two devices is stopped, then killed: the run says so, and ends without the other's remaining frames.
+"$bitdial" cosim "$work/net.bdp" --hardware $small --images 10000 --jobs 2 >"$work/out" 2>"$work/err" &
+run=$!
+device=
+for _ in $(seq 600); do
+    device=$(pgrep -P $run -f -- '/build/platform-[^ ]* --target rtl' | head -1)
+    [ -n "$device" ] && break
+    sleep 0.1
+done
+kill -STOP "$device"
+for _ in $(seq 600); do
+    grep -q "(pid $device, stopped by a signal): no answer to" "$work/err" && break
+    sleep 0.1
+done
+grep -q "waiting for the device process '.*' (pid $device, stopped by a signal): no answer to [A-Z_]* for" "$work/err" ||
+    fail "a stopped device is not named"
+kill -KILL "$device"
+code=0
+wait $run || code=$?
+[ $code = 3 ] && grep -q 'was ended by signal 9' "$work/err" && [ ! -s "$work/out" ] || fail "rc $code after a device was killed"
+! grep -q ': 20000 of 20000 frames' "$work/err" || fail "the other device ran on to the end"
