@@ -1,7 +1,9 @@
 /* Strict YAML: libyaml events into a tree with positions, then table-driven binding to C structs.
  *
  * Refused with file:line:col: aliases and anchors, tags, several documents, duplicate keys, depth over 64, over
- * 100,000 nodes, over 1 MiB, non-UTF-8; in binding: unknown, missing, mistyped and out-of-range keys. */
+ * 100,000 nodes, over 1 MiB, non-UTF-8 (a byte order mark at the start is passed over); in binding: unknown, missing,
+ * mistyped and out-of-range keys. Integers are decimal or 0x...; reals are decimal. Neither may begin with a needless
+ * zero, which versions of YAML read differently. */
 #ifndef BD_CORE_YAML_H
 #define BD_CORE_YAML_H
 
@@ -46,13 +48,15 @@ enum bd_field_type {
     BD_FIELD_INT,    /* int64_t   in min..max (decimal or 0x) */
     BD_FIELD_REAL,   /* double    in min..max, finite */
     BD_FIELD_STRING, /* char *    malloc'd, max = longest length */
+    BD_FIELD_PATH,   /* char *    a STRING that names a file or folder to read: beside the YAML file where it is there,
+                        else as it is, which is from the current folder */
     BD_FIELD_ENUM,   /* int       index into the '|'-separated `choices` */
     BD_FIELD_MAP,    /* sub-table `fields`, bound at the same struct base + offset */
     BD_FIELD_NODE,   /* const struct bd_yaml_node *: the caller reads it (lists and free-form parts) */
 };
 
 /* One row a key. A row with `fallback` NULL is required; otherwise `fallback` is the default, as YAML text
- * ("" for an absent NODE or STRING gives NULL). */
+ * ("" for an absent NODE, STRING or PATH gives NULL). */
 struct bd_field {
     const char *name;
     enum bd_field_type type;
@@ -68,8 +72,12 @@ struct bd_field {
  * bound are freed and set to NULL. */
 bd_status bd_yaml_bind(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const struct bd_field *fields,
                        void *base, struct bd_error *err) BD_WARN_UNUSED;
-/* Frees the STRING fields of a bound struct. */
+/* Frees the STRING and PATH fields of a bound struct. */
 void bd_fields_release(const struct bd_field *fields, void *base);
+
+/* BD_OK where `path`, which a PATH field gave, is there; else BD_BAD_INPUT at its key ("teacher.checkpoint") in the
+ * YAML file that was loaded, with both places where it was looked for. */
+bd_status bd_yaml_expect_path(const char *file, const char *key, const char *path, struct bd_error *err) BD_WARN_UNUSED;
 
 /* Scalars outside a table (list items). */
 bd_status bd_yaml_int(const struct bd_yaml *yaml, const struct bd_yaml_node *node, int64_t min, int64_t max,

@@ -127,11 +127,11 @@ static bd_status add_classes(struct bd_listing *listing, const char *root, const
 /* Cuts the next word of a line, ended by a blank or a comma; NULL at the line's end. */
 static char *next_word(char **rest)
 {
-    char *word = *rest + strspn(*rest, " \t,\r");
+    char *word = *rest + strspn(*rest, " \t,");
     if (!*word) {
         return NULL;
     }
-    char *end = word + strcspn(word, " \t,\r");
+    char *end = word + strcspn(word, " \t,");
     *rest = *end ? end + 1 : end;
     *end = 0;
     return word;
@@ -142,7 +142,8 @@ static bool is_plain_name(const char *name)
     return name && name[0] != '.' && strlen(name) < 256 && !strchr(name, '/');
 }
 
-/* Calls `line` for every line that is not empty, with its offset. */
+/* Calls `line` for every line that is not empty, with its offset. Lines end as Unix, Windows (CR LF) or old Macs (CR)
+ * end them; a byte order mark at the start is passed over. */
 static bd_status each_line(const char *path, void *context,
                            bd_status (*line)(void *context, const char *path, size_t offset, char *text,
                                              struct bd_error *err),
@@ -155,11 +156,11 @@ static bd_status each_line(const char *path, void *context,
     if (zero) {
         status = bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: a zero byte in a text file", path, zero - data);
     }
-    for (size_t at = 0; !status && at < size;) {
+    for (size_t at = size >= 3 && !memcmp(data, "\xEF\xBB\xBF", 3) ? 3 : 0; !status && at < size;) {
         char *text = (char *)data + at;
-        size_t length = strcspn(text, "\n");
+        size_t length = strcspn(text, "\r\n");
         text[length] = 0;
-        if (text[strspn(text, " \t\r")]) {
+        if (text[strspn(text, " \t")]) {
             status = line(context, path, at, text, err);
         }
         at += length + 1;
@@ -208,7 +209,7 @@ struct annotations {
 static bd_status annotation_line(void *context, const char *path, size_t offset, char *text, struct bd_error *err)
 {
     struct annotations *a = context;
-    if (offset == 0 && !strncmp(text, "ImageId,", 8)) {
+    if (offset <= 3 && !strncmp(text, "ImageId,", 8)) {
         return BD_OK; /* the heading of a table */
     }
     char *image = next_word(&text), *name = next_word(&text);
@@ -227,9 +228,27 @@ static bd_status annotation_line(void *context, const char *path, size_t offset,
     return BD_OK;
 }
 
-static int by_text(const void *a, const void *b, void *text)
+/* Refuses a list that does not name all that its folder holds: one that was cut short, or of another set. `names`: the
+ * sorted names of the list, what: "images" or "classes". */
+static bd_status compare_with_folder(const char *path, const char *const *names, size_t count, const char *what,
+                                     const char *folder, struct bd_error *err)
 {
-    return strcmp((const char *)text + *(const size_t *)a, (const char *)text + *(const size_t *)b);
+    struct classes there;
+    bd_status status = read_folder(&there, folder, !strcmp(what, "classes"), err);
+    for (size_t i = 0, listed = 0; i < there.count && !status; i++) {
+        while (listed < count && strcmp(names[listed], there.names[i]) < 0) { /* not in the folder: opening it tells */
+            listed++;
+        }
+        if (listed == count || strcmp(names[listed], there.names[i])) {
+            status =
+                bd_fail(err, BD_BAD_INPUT,
+                        "%s: the list names %zu %s, but folder '%s' holds %zu: '%s' is in no line; the list was cut "
+                        "short, or is of another set",
+                        path, count, what, folder, there.count, there.names[i]);
+        }
+    }
+    release_names(&there);
+    return status;
 }
 
 static bd_status read_annotations(struct bd_listing *listing, const char *path, const char *inside,
@@ -244,14 +263,19 @@ static bd_status read_annotations(struct bd_listing *listing, const char *path, 
     if (files->count == 0) {
         return bd_fail(err, BD_BAD_INPUT, "%s: offset 0: no image is named", path);
     }
-    size_t *sorted = bd_xcalloc(files->count, sizeof *sorted);
-    memcpy(sorted, files->names, files->count * sizeof *sorted);
-    qsort_r(sorted, files->count, sizeof *sorted, by_text, files->text);
+    const char **sorted = bd_xcalloc(files->count, sizeof *sorted);
+    for (uint32_t i = 0; i < files->count; i++) { /* without the folder, which is the same for all */
+        sorted[i] = files->text + files->names[i] + strlen(inside) + 1;
+    }
+    qsort(sorted, files->count, sizeof *sorted, by_name);
     for (uint32_t i = 1; i < files->count && !status; i++) {
-        if (!by_text(&sorted[i - 1], &sorted[i], files->text)) {
-            status = bd_fail(err, BD_BAD_INPUT, "%s: '%s' is named twice", path, files->text + sorted[i]);
+        if (!strcmp(sorted[i - 1], sorted[i])) {
+            status = bd_fail(err, BD_BAD_INPUT, "%s: '%s/%s' is named twice", path, inside, sorted[i]);
         }
     }
+    char *folder = bd_asprintf("%s/%s", files->root, inside);
+    status = status ? status : compare_with_folder(path, sorted, files->count, "images", folder, err);
+    free(folder);
     free(sorted);
     return status;
 }
@@ -261,10 +285,14 @@ static bd_status read_annotations(struct bd_listing *listing, const char *path, 
 bd_status bd_listing_tiny(struct bd_listing *listing, const char *folder, bool test, struct bd_error *err)
 {
     struct classes classes = {0};
+    char *train = bd_asprintf("%s/train", folder);
     char *wnids = bd_asprintf("%s/wnids.txt", folder), *annotations = bd_asprintf("%s/val/val_annotations.txt", folder);
     *listing = (struct bd_listing){.files.root = bd_xstrdup(folder)};
     bd_status status = each_line(wnids, &classes, class_line, err);
     status = status ? status : check_classes(&classes, wnids, err);
+    status = status
+                 ? status
+                 : compare_with_folder(wnids, (const char *const *)classes.names, classes.count, "classes", train, err);
     if (!status && test) {
         status = read_annotations(listing, annotations, "val/images", &classes, err);
     } else if (!status) {
@@ -277,6 +305,7 @@ bd_status bd_listing_tiny(struct bd_listing *listing, const char *folder, bool t
     release_names(&classes);
     free(annotations);
     free(wnids);
+    free(train);
     return status;
 }
 

@@ -3,7 +3,8 @@
  * Pixels are uint8, (height, width, 3), red first. What a file holds decides how it is read, not its name.
  *   JPEG (libjpeg-turbo; baseline and progressive): grey becomes three equal channels; CMYK and YCCK become RGB by
  *        r = c k / 255, ink counted from the dark end as Adobe writes it, else inverted first. The slow integer DCT and
- *        smooth chroma upsampling: the same bits on every processor.
+ *        smooth chroma upsampling: the same bits on every processor. The orientation that an Exif segment notes is
+ *        applied, so that height and width are those of the image as it is seen.
  *   PNG  (libpng): palette and grey become RGB, 16 bits are scaled to 8, alpha is dropped, no gamma is applied.
  * Refused as BD_BAD_INPUT with "path: offset N: ...", N where the reader stood: other formats, over 64 MiB of file,
  * over 67,108,864 pixels, anything that libjpeg or libpng call an error, and those warnings of libjpeg that mean lost

@@ -13,4 +13,10 @@ bd_status bd_png_decode(struct bd_image *image, const char *path, const uint8_t 
 bd_status bd_image_room(struct bd_image *image, const char *path, size_t offset, uint32_t height, uint32_t width,
                         struct bd_error *err) BD_WARN_UNUSED;
 
+/* The orientation (1 to 8) that a JPEG's APP1 segment notes, the bytes after its length; 1 (as stored) where it notes
+ * none, or nothing that makes sense: damage there costs no pixel. */
+int bd_exif_orientation(const uint8_t *segment, size_t size);
+/* Turns and mirrors the pixels so that they are seen upright. */
+void bd_image_orient(struct bd_image *image, int orientation);
+
 #endif

@@ -1,6 +1,7 @@
 #include <setjmp.h>
 #include <stdio.h> /* jpeglib.h needs FILE and size_t */
 #include <stdlib.h>
+#include <string.h>
 
 #include <jerror.h>
 #include <jpeglib.h>
@@ -50,6 +51,8 @@ static void judge_warning(j_common_ptr cinfo, int level)
     case JWRN_EXTRANEOUS_DATA:
     case JWRN_JFIF_MAJOR:
     case JWRN_ADOBE_XFORM:
+    case JWRN_NOT_SEQUENTIAL: /* a baseline scan that says another Se than 63, as some cameras do: it has no meaning
+                                 there */
         return;
     default:
         leave(cinfo);
@@ -140,6 +143,17 @@ static void read_rows(struct decoder *d, struct bd_image *image)
     }
 }
 
+/* Of the first Exif segment, as other readers take it. */
+static int saved_orientation(const struct jpeg_decompress_struct *cinfo)
+{
+    for (jpeg_saved_marker_ptr marker = cinfo->marker_list; marker; marker = marker->next) {
+        if (marker->data_length >= 6 && !memcmp(marker->data, "Exif\0\0", 6)) {
+            return bd_exif_orientation(marker->data, marker->data_length);
+        }
+    }
+    return 1;
+}
+
 static bd_status decode(struct decoder *d, struct bd_image *image, const char *path, const uint8_t *data, size_t size,
                         struct bd_error *err)
 {
@@ -158,7 +172,9 @@ static bd_status decode(struct decoder *d, struct bd_image *image, const char *p
     cinfo->src = &d->source.base;
     cinfo->progress = &d->progress;
     d->progress.progress_monitor = limit_scans;
+    jpeg_save_markers(cinfo, JPEG_APP0 + 1, 0xFFFF);
     jpeg_read_header(cinfo, TRUE);
+    const int orientation = saved_orientation(cinfo);
     cinfo->out_color_space = cinfo->num_components == 4 ? JCS_CMYK : JCS_RGB;
     cinfo->dct_method = JDCT_ISLOW;
     bd_status status =
@@ -170,6 +186,7 @@ static bd_status decode(struct decoder *d, struct bd_image *image, const char *p
     jpeg_start_decompress(cinfo);
     read_rows(d, image);
     jpeg_finish_decompress(cinfo);
+    bd_image_orient(image, orientation);
     return BD_OK;
 }
 

@@ -11,7 +11,7 @@ const char *const bd_split_names[3] = {"train", "validation", "test"};
 #define AT(member) offsetof(struct bd_data_spec, member)
 const struct bd_field bd_data_fields[] = {
     {"kind", BD_FIELD_ENUM, AT(kind), 0, 0, "fashion-mnist", BD_DATA_CHOICES, NULL, "which data set"},
-    {"folder", BD_FIELD_STRING, AT(folder), 0, 4096, "", NULL, NULL, "its files; default $BITDIAL_DATA, else its own"},
+    {"folder", BD_FIELD_PATH, AT(folder), 0, 4096, "", NULL, NULL, "its files; default $BITDIAL_DATA, else its own"},
     {"validation", BD_FIELD_INT, AT(validation), -1, 1 << 30, "-1", NULL, NULL,
      "training images held out; -1: as many as is usual for the data set"},
     {"size", BD_FIELD_INT, AT(size), 0, 1024, "0", NULL, NULL,

@@ -44,8 +44,8 @@ static const struct bd_field final_fields[] = {
     {0},
 };
 const struct bd_field bd_prune_fields[] = {
-    {"checkpoint", BD_FIELD_STRING, AT(checkpoint), 0, 4095, NULL, NULL, NULL, "trained network"},
-    {"hardware", BD_FIELD_STRING, AT(hardware), 0, 4095, NULL, NULL, NULL, "configuration that prices it"},
+    {"checkpoint", BD_FIELD_PATH, AT(checkpoint), 0, 4095, NULL, NULL, NULL, "trained network"},
+    {"hardware", BD_FIELD_PATH, AT(hardware), 0, 4095, NULL, NULL, NULL, "configuration that prices it"},
     {"journal", BD_FIELD_STRING, AT(journal), 0, 4095, NULL, NULL, NULL, "JSON lines, one an evaluation"},
     {"output", BD_FIELD_STRING, AT(output), 0, 4095, NULL, NULL, NULL, "checkpoint of the best, fine-tuned"},
     {"seed", BD_FIELD_INT, AT(seed), 0, 1e15, "1", NULL, NULL, "of proposals and fine-tuning"},

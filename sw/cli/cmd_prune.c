@@ -303,6 +303,14 @@ static bd_status run_session(struct session *session, struct bd_error *err)
     if (status != BD_OK) {
         return status;
     }
+    status = bd_yaml_expect_path(o->config, "hardware", config.hardware, err);
+    if (status == BD_OK && !o->checkpoint) {
+        status = bd_yaml_expect_path(o->config, "checkpoint", config.checkpoint, err);
+    }
+    if (status != BD_OK) {
+        bd_prune_config_release(&config);
+        return status;
+    }
     replace(&config.checkpoint, o->checkpoint);
     replace(&config.journal, o->journal);
     replace(&config.output, o->output);

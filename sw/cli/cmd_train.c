@@ -121,6 +121,23 @@ static void replace(char **text, const char *with)
     }
 }
 
+/* What the configuration, not the command line, names to be read is there. */
+static bd_status expect_inputs(const struct session *session, struct bd_error *err)
+{
+    const struct bd_train_config *config = &session->config;
+    const char *file = session->options.config;
+    bd_status status = BD_OK;
+    if (!config->init) {
+        status = bd_yaml_expect_path(file, "network", config->network, err);
+    } else if (!session->options.init) {
+        status = bd_yaml_expect_path(file, "init", config->init, err);
+    }
+    if (!status && config->plan.teacher == BD_TEACHER_NETWORK && config->teacher) {
+        status = bd_yaml_expect_path(file, "teacher.checkpoint", config->teacher, err);
+    }
+    return status;
+}
+
 static bd_status load_config(struct session *session, struct bd_error *err)
 {
     const struct options *options = &session->options;
@@ -143,7 +160,7 @@ static bd_status load_config(struct session *session, struct bd_error *err)
     if (!config->network && !config->init) {
         return bd_fail(err, BD_BAD_INPUT, "%s:1:1: one of 'network' and 'init' is wanted", options->config);
     }
-    return BD_OK;
+    return expect_inputs(session, err);
 }
 
 /* ---- the run ---- */

@@ -46,7 +46,13 @@ whole cifar100 "nothing there" "'$set/train.bin' is missing: CIFAR-100"
 
 tiny() { "$images" tiny "$set" 3 4; }
 tiny && sed -i 's/n00000002/n00000009/' "$set/wnids.txt"
+whole tiny-imagenet "another class" \
+    "$set/wnids.txt: the list names 3 classes, but folder '$set/train' holds 3: 'n00000002' is in no line"
+tiny && echo n00000009 >>"$set/wnids.txt"
 whole tiny-imagenet "no folder for a class" "cannot open folder '$set/train/n00000009/images'"
+tiny && sed -i 2q "$set/val/val_annotations.txt"
+whole tiny-imagenet "a list cut short" \
+    "$set/val/val_annotations.txt: the list names 2 images, but folder '$set/val/images' holds [0-9]+: '"
 tiny && sed -i '2s/n00000001/n00000007/' "$set/val/val_annotations.txt"
 whole tiny-imagenet "unknown class" "$set/val/val_annotations.txt: offset 31: 'n00000007' is none of the 3 classes"
 tiny && head -c 900 "$set/val/images/val_1.JPEG" >"$in/short" && mv "$in/short" "$set/val/images/val_1.JPEG"

@@ -78,6 +78,38 @@ uint8_t *make_jpeg(const uint8_t *pixels, uint32_t height, uint32_t width, enum 
     return bytes;
 }
 
+static void put_number(uint8_t *at, uint32_t value, int bytes, int big)
+{
+    for (int i = 0; i < bytes; i++) {
+        at[i] = (uint8_t)(value >> 8 * (big ? bytes - 1 - i : i));
+    }
+}
+
+uint8_t *with_exif(const uint8_t *jpeg, size_t size, int orientation, int big, int entries, size_t *new_size)
+{
+    const size_t segment = 4 + 6 + 8 + 2 + (size_t)(entries + 1) * 12 + 4;
+    uint8_t *bytes = bd_xcalloc(size + segment, 1), *at = bytes + 2;
+    memcpy(bytes, jpeg, 2);
+    memcpy(at, "\xff\xe1", 2);
+    put_number(at + 2, (uint32_t)segment - 2, 2, 1);
+    memcpy(at + 4, "Exif\0\0", 6);
+    uint8_t *tiff = at + 10;
+    memcpy(tiff, big ? "MM" : "II", 2);
+    put_number(tiff + 2, 42, 2, big);
+    put_number(tiff + 4, 8, 4, big);
+    put_number(tiff + 8, (uint32_t)entries + 1, 2, big);
+    for (int i = 0; i <= entries; i++) {
+        uint8_t *entry = tiff + 10 + 12 * i;
+        put_number(entry, i < entries ? 0x0100 + (uint32_t)i : 0x0112, 2, big);
+        put_number(entry + 2, 3, 2, big);
+        put_number(entry + 4, 1, 4, big);
+        put_number(entry + 8, i < entries ? 6 : (uint32_t)orientation, 2, big);
+    }
+    memcpy(bytes + 2 + segment, jpeg + 2, size - 2);
+    *new_size = size + segment;
+    return bytes;
+}
+
 struct growing {
     uint8_t *data;
     size_t size;

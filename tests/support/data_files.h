@@ -15,6 +15,10 @@ enum jpeg_form { JPEG_COLOUR, JPEG_GREY, JPEG_PROGRESSIVE, JPEG_CMYK, JPEG_YCCK,
 uint8_t *make_jpeg(const uint8_t *pixels, uint32_t height, uint32_t width, enum jpeg_form form, int quality,
                    size_t *size);
 
+/* The JPEG with a segment of Exif after its start: little- or big-endian, `entries` other tags before the orientation.
+ * Returns the file's bytes, freed by the caller. */
+uint8_t *with_exif(const uint8_t *jpeg, size_t size, int orientation, int big, int entries, size_t *new_size);
+
 /* rows: packed rows as PNG wants them for the colour type and depth; `palette`: 3 bytes an entry, `alphas` one, or
  * NULL. */
 uint8_t *make_png(const uint8_t *rows, size_t row_size, uint32_t height, uint32_t width, int depth, int colour_type,

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "model/core/memory.h"
 #include "model/core/yaml.h"
@@ -117,13 +119,26 @@ Test(core_yaml, refuses_with_position)
         {"rows: 65\nname: a\n", "t.yaml:1:7: 'rows' must be 1..64, got 65"},
         {"rows: 99999999999999999999\nname: a\n", "t.yaml:1:7: 'rows' must be an integer, got '99999999999999999999'"},
         {"rows: 1.5\nname: a\n", "t.yaml:1:7: 'rows' must be an integer, got '1.5'"},
-        {"rows: 010\nname: a\n", "t.yaml:1:7: 'rows' must be an integer, got '010'"},
+        {"rows: 010\nname: a\nrate: 0\n",
+         "t.yaml:1:7: 'rows' must not begin with a needless 0, got '010': some read that as octal"},
+        {"rows: -08\nname: a\nrate: 0\n",
+         "t.yaml:1:7: 'rows' must not begin with a needless 0, got '-08': some read that as octal"},
+        {"rows: 00\nname: a\nrate: 0\n",
+         "t.yaml:1:7: 'rows' must not begin with a needless 0, got '00': some read that as octal"},
+        {"rows: 1\nname: a\nrate: 010\n",
+         "t.yaml:3:7: 'rate' must not begin with a needless 0, got '010': some read that as octal"},
+        {"rows: 1\nname: a\nrate: 00.5\n",
+         "t.yaml:3:7: 'rate' must not begin with a needless 0, got '00.5': some read that as octal"},
+        {"rows: 1\nname: a\nrate: +01e-2\n",
+         "t.yaml:3:7: 'rate' must not begin with a needless 0, got '+01e-2': some read that as octal"},
+        {"rows: 1\nname: a\nrate: 0x1\n", "t.yaml:3:7: 'rate' must be a finite decimal number, got '0x1'"},
+        {"rows: 0o10\nname: a\nrate: 0\n", "t.yaml:1:7: 'rows' must be an integer, got '0o10'"},
         {"rows: 0x\nname: a\n", "t.yaml:1:7: 'rows' must be an integer, got '0x'"},
         {"rows: \"1\"\nname: a\n", "t.yaml:1:7: 'rows' must be an integer, got '1'"},
         {"rows:\nname: a\n", "t.yaml:1:6: 'rows' must be an integer, got 'nothing'"},
         {"rows: [1]\nname: a\n", "t.yaml:1:7: 'rows' must be an integer, got 'a sequence'"},
-        {"rows: 1\nname: a\nrate: nan\n", "t.yaml:3:7: 'rate' must be a finite number, got 'nan'"},
-        {"rows: 1\nname: a\nrate: 1e999\n", "t.yaml:3:7: 'rate' must be a finite number, got '1e999'"},
+        {"rows: 1\nname: a\nrate: nan\n", "t.yaml:3:7: 'rate' must be a finite decimal number, got 'nan'"},
+        {"rows: 1\nname: a\nrate: 1e999\n", "t.yaml:3:7: 'rate' must be a finite decimal number, got '1e999'"},
         {"rows: 1\nname: a\nrate: 1.01\n", "t.yaml:3:7: 'rate' must be 0..1, got 1.01"},
         {"rows: 1\nname: a\nfast: yes\n", "t.yaml:3:7: 'fast' must be true or false, got 'yes'"},
         {"rows: 1\nname: a\nmode: four\n", "t.yaml:3:7: 'mode' must be one of one|two|three, got 'four'"},
@@ -207,6 +222,103 @@ Test(core_yaml, many_keys)
     }
     strcpy(text + used, "k0: 1\n");
     expect(text, "t:40001:1: duplicate key 'k0', first at line 1");
+}
+
+/* A zero alone, before a point and in an exponent says what it says; text may begin as it likes. */
+Test(core_yaml, zeros_that_mislead_nobody)
+{
+    static const struct {
+        const char *rows, *rate, *name;
+        double expected;
+    } cases[] = {
+        {"10", "0", "010", 0}, {"0xA", "0.5", "a", 0.5}, {"0x0a", "1e-05", "00", 1e-5}, {"10", "-0", "0x1", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bd_yaml yaml;
+        struct config config;
+        struct bd_error err = {0};
+        char *text = bd_asprintf("rows: %s\nrate: %s\nname: %s\n", cases[i].rows, cases[i].rate, cases[i].name);
+        cr_assert_eq(bind(text, strlen(text), &yaml, &config, &err), BD_OK, "%s", err.message);
+        cr_assert(config.rows == 10 && config.rate == cases[i].expected && !strcmp(config.name, cases[i].name));
+        bd_fields_release(fields, &config);
+        bd_yaml_release(&yaml);
+        free(text);
+    }
+}
+
+/* A byte order mark is passed over, also by the columns of messages; a second one, or one of UTF-16, is not. */
+Test(core_yaml, byte_order_mark)
+{
+    struct bd_yaml yaml;
+    struct config config;
+    struct bd_error err = {0};
+    static const char good[] = "\xEF\xBB\xBFrows: 3\r\nname: a\r\n";
+    cr_assert_eq(bind(good, strlen(good), &yaml, &config, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(config.rows, 3);
+    bd_fields_release(fields, &config);
+    bd_yaml_release(&yaml);
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"\xEF\xBB\xBFrows: 0\nname: a\n", "t.yaml:1:7: 'rows' must be 1..64, got 0"},
+        {"\xEF\xBB\xBFrows: 1\nname: \"\xff\"\n", "t.yaml:2:8: invalid leading UTF-8 octet"},
+        {"\xEF\xBB\xBF", "t.yaml:1:1: the document is empty"},
+        {"\xFF\xFEr\0o\0", "t.yaml:1:1: invalid leading UTF-8 octet"},
+        {"rows: 1\rname: \"\xff\"\r", "t.yaml:2:8: invalid leading UTF-8 octet"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cr_assert_eq(bind(cases[i].text, strlen(cases[i].text), &yaml, &config, &err), BD_BAD_INPUT, "case %zu", i);
+        cr_assert_str_eq(err.message, cases[i].message, "case %zu: %s", i, err.message);
+    }
+}
+
+struct paths {
+    char *file, *other;
+};
+static const struct bd_field path_fields[] = {
+    {"file", BD_FIELD_PATH, offsetof(struct paths, file), 0, 4096, NULL, NULL, NULL, "help"},
+    {"other", BD_FIELD_PATH, offsetof(struct paths, other), 0, 4096, "", NULL, NULL, "help"},
+    {0},
+};
+
+/* A path is looked for beside the file that names it, then in the current folder. */
+Test(core_yaml, paths)
+{
+    char folder[] = "/tmp/bitdial-yaml-XXXXXX", cwd[4096];
+    cr_assert(mkdtemp(folder) && getcwd(cwd, sizeof cwd) && chdir(folder) == 0);
+    cr_assert(mkdir("configs", 0777) == 0 && mkdir("configs/sub", 0777) == 0 && mkdir("sub", 0777) == 0);
+    FILE *text = fopen("configs/t.yaml", "w");
+    fputs("other: x\nfile: sub/none\n", text);
+    fclose(text);
+    static const char *const files[] = {"configs/sub/both", "sub/both", "sub/far", "configs/near"};
+    for (int i = 0; i < 4; i++) {
+        fclose(fopen(files[i], "w"));
+    }
+    char *absolute = bd_asprintf("%s/sub/far", folder);
+    const char *const cases[][2] = {{"sub/both", "configs/sub/both"}, {"sub/far", "sub/far"},
+                                    {"near", "configs/near"},         {"../sub/far", "configs/../sub/far"},
+                                    {"sub/none", "sub/none"},         {absolute, absolute}};
+    struct bd_error err = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bd_yaml yaml;
+        struct paths paths;
+        char *line = bd_asprintf("file: %s\n", cases[i][0]);
+        cr_assert_eq(bd_yaml_parse(&yaml, "configs/t.yaml", line, strlen(line), &err), BD_OK);
+        cr_assert_eq(bd_yaml_bind(&yaml, yaml.root, path_fields, &paths, &err), BD_OK, "%s", err.message);
+        cr_assert_str_eq(paths.file, cases[i][1]);
+        cr_assert_null(paths.other);
+        bd_fields_release(path_fields, &paths);
+        cr_assert_null(paths.file);
+        bd_yaml_release(&yaml);
+        free(line);
+    }
+    cr_assert_eq(bd_yaml_expect_path("configs/t.yaml", "file", "configs/near", &err), BD_OK);
+    cr_assert_eq(bd_yaml_expect_path("configs/t.yaml", "file", "sub/none", &err), BD_BAD_INPUT);
+    cr_assert_str_eq(err.message, "configs/t.yaml:2:7: 'file' names 'sub/none', which is neither beside this file "
+                                  "('configs/sub/none') nor in the current folder");
+    free(absolute);
+    char *command = bd_asprintf("rm -r %s", folder);
+    cr_assert(chdir(cwd) == 0 && system(command) == 0);
+    free(command);
 }
 
 Test(core_yaml, missing_file)

@@ -77,6 +77,91 @@ Test(data_image, jpeg_of_ink)
     }
 }
 
+/* Where the standard says that the 0th row and the 0th column of what is stored are seen (CIPA DC-008, 4.6.4). */
+enum side { TOP, BOTTOM, LEFT, RIGHT };
+static const enum side seen[9][2] = {
+    [1] = {TOP, LEFT}, [2] = {TOP, RIGHT}, [3] = {BOTTOM, RIGHT}, [4] = {BOTTOM, LEFT},
+    [5] = {LEFT, TOP}, [6] = {RIGHT, TOP}, [7] = {RIGHT, BOTTOM}, [8] = {LEFT, BOTTOM}};
+
+/* The place along `side`'s direction of something that stands `distance` away from it. */
+static void move_from(enum side side, uint32_t distance, uint32_t height, uint32_t width, uint32_t *y, uint32_t *x)
+{
+    if (side == TOP || side == BOTTOM) {
+        *y = side == TOP ? distance : height - 1 - distance;
+    } else {
+        *x = side == LEFT ? distance : width - 1 - distance;
+    }
+}
+
+Test(data_image, exif_orientation)
+{
+    size_t size;
+    struct bd_image plain;
+    uint8_t *picture = make_picture(HEIGHT, WIDTH, 9),
+            *bytes = make_jpeg(picture, HEIGHT, WIDTH, JPEG_COLOUR, 95, &size);
+    decode(bytes, size, &plain);
+    for (int round = 0; round < 40; round++) {
+        const int orientation = round % 10, known = orientation >= 1 && orientation <= 8 ? orientation : 1;
+        size_t longer;
+        struct bd_image image;
+        uint8_t *turned = with_exif(bytes, size, orientation, round / 10 % 2, round / 20 * 3, &longer);
+        decode(turned, longer, &image);
+        const bool swaps = seen[known][0] == LEFT || seen[known][0] == RIGHT;
+        cr_assert_eq(image.height, (uint32_t)(swaps ? WIDTH : HEIGHT), "orientation %d", orientation);
+        cr_assert_eq(image.width, (uint32_t)(swaps ? HEIGHT : WIDTH));
+        for (uint32_t row = 0; row < HEIGHT; row++) {
+            for (uint32_t column = 0; column < WIDTH; column++) {
+                uint32_t y = 0, x = 0;
+                move_from(seen[known][0], row, image.height, image.width, &y, &x);
+                move_from(seen[known][1], column, image.height, image.width, &y, &x);
+                cr_assert_eq(
+                    memcmp(image.pixels + 3 * (y * image.width + x), plain.pixels + 3 * (row * WIDTH + column), 3), 0,
+                    "orientation %d, row %u, column %u", orientation, row, column);
+            }
+        }
+        free(image.pixels);
+        free(turned);
+    }
+    /* A damaged segment notes nothing, and costs nothing. */
+    size_t longer;
+    uint8_t *whole = with_exif(bytes, size, 6, 0, 2, &longer);
+    struct bd_rng rng;
+    bd_rng_seed(&rng, 3);
+    for (int round = 0; round < 400; round++) {
+        struct bd_image image;
+        uint8_t *damaged = bd_xmalloc(longer);
+        memcpy(damaged, whole, longer);
+        damaged[6 + bd_rng_below(&rng, (uint32_t)(longer - size) - 4)] = bd_rng_below(&rng, 256);
+        decode(damaged, longer, &image);
+        cr_assert_eq(image.height * image.width, HEIGHT * WIDTH);
+        free(image.pixels);
+        free(damaged);
+    }
+    free(whole);
+    free(plain.pixels);
+    free(bytes);
+    free(picture);
+}
+
+/* Cameras write baseline files whose scan header says Se = 0; the field has no meaning there. */
+Test(data_image, jpeg_whose_scan_says_another_end)
+{
+    size_t size;
+    struct bd_image plain, image;
+    uint8_t *picture = make_picture(HEIGHT, WIDTH, 2),
+            *bytes = make_jpeg(picture, HEIGHT, WIDTH, JPEG_COLOUR, 90, &size);
+    decode(bytes, size, &plain);
+    uint8_t *scan = memmem(bytes, size, "\xff\xda", 2);
+    cr_assert_eq(scan[6 + 2 * scan[4]], 63);
+    scan[6 + 2 * scan[4]] = 0;
+    decode(bytes, size, &image);
+    cr_assert_eq(memcmp(image.pixels, plain.pixels, HEIGHT * WIDTH * 3), 0);
+    free(image.pixels);
+    free(plain.pixels);
+    free(bytes);
+    free(picture);
+}
+
 /* ---- PNG ---- */
 
 static uint32_t packed_value(const uint8_t *row, int depth, uint32_t x)

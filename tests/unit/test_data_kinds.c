@@ -234,19 +234,51 @@ Test(data_kinds, tiny_imagenet_refusals)
     put_file(at("val/val_annotations.txt"), "val_1.JPEG\0n02", 14);
     expect_refusal(BD_DATA_TINY_IMAGENET, BD_SPLIT_TEST,
                    "val/val_annotations.txt: offset 10: a zero byte in a text file");
-    put_text("val/val_annotations.txt", "val_7.JPEG n02\n");
+    put_text("val/val_annotations.txt", "val_0.JPEG n02\nval_7.JPEG n02\nval_1.JPEG n02\n");
     expect_refusal(BD_DATA_TINY_IMAGENET, BD_SPLIT_TEST, "val/images/val_7.JPEG': No such file");
+    put_text("val/val_annotations.txt", "val_1.JPEG n02\n");
+    expect_refusal(
+        BD_DATA_TINY_IMAGENET, BD_SPLIT_TEST,
+        at("val/val_annotations.txt: the list names 1 images, but folder '%s/val/images' holds 2: 'val_0.JPEG' "
+           "is in no line",
+           folder));
     put_text("wnids.txt", "n03\nn01\nn03\n");
     expect_refusal(BD_DATA_TINY_IMAGENET, BD_SPLIT_TRAIN, "wnids.txt: class 'n03' stands there twice");
     put_text("wnids.txt", "n03\nn01 n02\n");
     expect_refusal(BD_DATA_TINY_IMAGENET, BD_SPLIT_TRAIN, "wnids.txt: offset 4: a line must be one class name");
-    put_text("wnids.txt", "n03\nn09\n");
+    put_text("wnids.txt", "n03\nn09\nn01\nn02\n");
     expect_refusal(BD_DATA_TINY_IMAGENET, BD_SPLIT_TRAIN, "train/n09/images': No such file or directory");
     put_text("wnids.txt", "n03\n");
-    put_text("val/val_annotations.txt", "val_0.JPEG n03\n");
+    expect_refusal(
+        BD_DATA_TINY_IMAGENET, BD_SPLIT_TRAIN,
+        at("wnids.txt: the list names 1 classes, but folder '%s/train' holds 3: 'n01' is in no line", folder));
+    put_text("wnids.txt", "n03\nn01\nn02\n");
+    put_text("val/val_annotations.txt", "val_0.JPEG n03\nval_1.JPEG n03\n");
     put_jpeg(at("val/images/val_0.JPEG"), 64, 63, 1);
     expect_refusal(BD_DATA_TINY_IMAGENET, BD_SPLIT_TEST,
                    "val/images/val_0.JPEG: offset 0: the image must be 64x64, got 63x64");
+}
+
+/* Lists whose lines end as Unix, Windows or old Macs end them, with a byte order mark or without, say the same. */
+Test(data_kinds, line_ends_of_lists)
+{
+    static const char *const ends[] = {"\n", "\r\n", "\r"}, *const marks[] = {"", "\xEF\xBB\xBF"};
+    make_tiny();
+    for (int i = 0; i < 6; i++) {
+        struct bd_dataset test;
+        const char *end = ends[i % 3], *mark = marks[i / 3];
+        char *list = bd_asprintf("%sval_1.JPEG\tn02\t0%sval_0.JPEG\tn03\t1%s", mark, end, i % 2 ? end : "");
+        char *classes = bd_asprintf("%sn02%sn03%sn01%s", mark, end, end, end);
+        put_text("val/val_annotations.txt", list);
+        put_text("wnids.txt", classes);
+        open_set(&test, BD_DATA_TINY_IMAGENET, BD_SPLIT_TEST);
+        cr_assert(test.count == 2 && test.labels[0] == 1 && test.labels[1] == 2, "end %d", i);
+        bd_dataset_release(&test);
+        free(list);
+        free(classes);
+    }
+    put_text("val/val_annotations.txt", "val_1.JPEG n02\rval_0.JPEG\r");
+    expect_refusal(BD_DATA_TINY_IMAGENET, BD_SPLIT_TEST, "val/val_annotations.txt: offset 15: a line must begin with");
 }
 
 /* The layout with folders for test images, and with one folder and a list. */
@@ -290,6 +322,11 @@ Test(data_kinds, imagenet)
     cr_assert(test.count == 2 && test.labels[0] == 1 && test.labels[1] == 2);
     cr_assert_eq(bd_dataset_read(&test, 0, 2, out, &err), BD_OK, "%s", err.message);
     bd_dataset_release(&test);
+    put_text("LOC_val_solution.csv", "ImageId,PredictionString\r\nILSVRC2012_val_1,n02 1 2 3 4 \r\n");
+    expect_refusal(BD_DATA_IMAGENET, BD_SPLIT_TEST,
+                   at("LOC_val_solution.csv: the list names 1 images, but folder '%s/val' holds 2: "
+                      "'ILSVRC2012_val_0.JPEG' is in no line",
+                      folder));
 }
 
 Test(data_kinds, imagenet_refusals)

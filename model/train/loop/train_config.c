@@ -30,7 +30,7 @@ static const struct bd_field optimizer_fields[] = {
 static const struct bd_field teacher_fields[] = {
     {"from", BD_FIELD_ENUM, PLAN(teacher), 0, 0, "top", "labels|top|next|network", NULL,
      "whom a switch below the highest learns from: nobody, the highest, the next-higher; all: a finished network"},
-    {"checkpoint", BD_FIELD_STRING, AT(teacher), 0, 4096, "", NULL, NULL, "of network: its file"},
+    {"checkpoint", BD_FIELD_PATH, AT(teacher), 0, 4096, "", NULL, NULL, "of network: its file"},
     {"switch", BD_FIELD_STRING, AT(teacher_switch), 0, 15, "", NULL, NULL, "of network: at this switch; its highest"},
     {"label_weight", BD_FIELD_REAL, PLAN(label_weight), 0, 10, "0.5", NULL, NULL, "a0, of its cross-entropy"},
     {"weight", BD_FIELD_REAL, PLAN(teacher_weight), 0, 10, "0.5", NULL, NULL, "a1, of T^2 KL(teacher || student)"},
@@ -74,8 +74,8 @@ static const struct bd_field scale_fields[] = {
 };
 
 const struct bd_field bd_train_fields[] = {
-    {"network", BD_FIELD_STRING, AT(network), 0, 4096, "", NULL, NULL, "network YAML, unless 'init' is given"},
-    {"init", BD_FIELD_STRING, AT(init), 0, 4096, "", NULL, NULL, "checkpoint to start from, with its own network"},
+    {"network", BD_FIELD_PATH, AT(network), 0, 4096, "", NULL, NULL, "network YAML, unless 'init' is given"},
+    {"init", BD_FIELD_PATH, AT(init), 0, 4096, "", NULL, NULL, "checkpoint to start from, with its own network"},
     {"output", BD_FIELD_STRING, AT(output), 0, 4096, "", NULL, NULL, "checkpoint to write"},
     {"switches", BD_FIELD_STRING, AT(switches), 0, 256, "", NULL, NULL, "comma-separated names; default all"},
     {"sampled_switches", BD_FIELD_INT, PLAN(sampled), 0, BD_MAX_SWITCHES, "0", NULL, NULL,
