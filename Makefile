@@ -26,7 +26,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(filter-out %.d,$(MAKEFILE_LIST)) | expand -t 18
 demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewer images)
 	@sh sw/demo.sh
-test: all $(B)/tests $(B)/sample $(B)/step $(B)/ranks $(B)/images ## every test (SAN=1: under address and undefined-behaviour sanitizers)
+test: all $(B)/tests $(B)/sample $(B)/step $(B)/ranks $(B)/images $(B)/replay $(B)/seeds ## every test (SAN=1: under address and undefined-behaviour sanitizers)
 	@sh tests/run.sh
 all: $(B)/bitdial $(B)/regs ## build the command, the generator and the simulator
 lint: $(B)/bitdial ## cppcheck on the C, verilator --lint-only -Wall on the RTL of every configuration
@@ -56,6 +56,8 @@ mutants: $(DEPS) ## do tests find small faults planted in the sources? MUTANTS='
 deps: $(DEPS) ## install what apt-packages.txt names and this machine lacks
 clean: ## remove everything built
 	rm -rf build
+
+include tests/fuzz/rules.mk
 
 $(DEPS): apt-packages.txt
 	@missing=; for p in $$(cat $<); do dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || missing="$$missing $$p"; done; \

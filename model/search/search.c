@@ -529,6 +529,15 @@ char *bd_search_record(const struct bd_search *search)
     return text;
 }
 
+static bool on_axis(const struct bd_search_axis *axis, json_int_t value)
+{
+    size_t i = 0;
+    while (i < axis->count && axis->values[i] != value) {
+        i++;
+    }
+    return i < axis->count;
+}
+
 static bd_status read_record(struct bd_search *search, const json_t *record, int *point, struct bd_error *err)
 {
     json_t *values = json_object_get(record, "point"), *theta = json_object_get(record, "theta");
@@ -539,7 +548,11 @@ static bd_status read_record(struct bd_search *search, const json_t *record, int
         return bd_fail(err, BD_BAD_INPUT, "record %zu is not of this search", search->count);
     }
     for (size_t i = 0; i < search->d; i++) {
-        point[i] = (int)json_integer_value(json_array_get(values, i));
+        const json_t *value = json_array_get(values, i);
+        if (!json_is_integer(value) || !on_axis(&search->axes[i], json_integer_value(value))) {
+            return bd_fail(err, BD_BAD_INPUT, "record %zu has a point that is not on the grid", search->count);
+        }
+        point[i] = (int)json_integer_value(value);
     }
     for (size_t i = 0; theta && i < search->d + 2; i++) {
         search->theta[i] = json_number_value(json_array_get(theta, i));

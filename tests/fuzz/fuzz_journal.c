@@ -1,0 +1,92 @@
+/* The search's journal, as it is or (first byte odd) with the checksum of each line made right; its records are
+ * replayed in a search, which then proposes a point. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/file.h"
+#include "model/core/memory.h"
+#include "model/search/journal.h"
+#include "model/search/search.h"
+#include "tests/fuzz/fuzz.h"
+
+static const int values[] = {1, 2, 3, 5, 8};
+
+/* Only for points of the grid: what it is called with, it may index with. */
+static double cost(void *context, const int *point)
+{
+    double sum = 0;
+    (void)context;
+    for (int i = 0; i < 3; i++) {
+        int known = 0;
+        for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+            known |= point[i] == values[k];
+        }
+        fuzz_demand(known, "the cost of a point outside of the grid was asked");
+        sum += point[i];
+    }
+    return sum;
+}
+
+static void replay(const struct bd_journal *journal)
+{
+    struct bd_search search;
+    struct bd_error err = {0};
+    struct bd_search_axis axes[3];
+    int point[3];
+    const struct bd_search_config config = {
+        .method = BD_SEARCH_BAYES, .seed = 1, .initial = 2, .budget = 20, .floor = 3, .cost = cost};
+    for (int i = 0; i < 3; i++) {
+        axes[i] = (struct bd_search_axis){sizeof values / sizeof *values, values};
+    }
+    fuzz_demand(bd_search_init(&search, 3, axes, &config, &err) == BD_OK, "no search");
+    int fine = 1;
+    for (size_t i = 0; i < journal->count && i < 6 && fine; i++) {
+        fine = fuzz_accepted(bd_search_replay(&search, journal->records[i], &err), &err);
+    }
+    if (fine && fuzz_accepted(bd_search_ask(&search, point, &err), &err)) {
+        cost(NULL, point);
+        bd_search_tell(&search, point, 0.5);
+        free(bd_search_record(&search));
+    }
+    bd_search_release(&search);
+}
+
+/* Lines become records with their checksums. */
+static char *sealed(const char *text, size_t size, size_t *length)
+{
+    size_t room = 64, used = 0;
+    char *out = bd_xmalloc(room);
+    while (size) {
+        const char *end = memchr(text, '\n', size);
+        const size_t record = end ? (size_t)(end - text) : size;
+        out = bd_xrealloc(out, room += record + 64, 1);
+        used += (size_t)sprintf(out + used, "{\"crc\":\"%08x\",\"record\":", (unsigned)bd_crc32(text, record));
+        memcpy(out + used, text, record);
+        used += record;
+        out[used++] = '}';
+        out[used++] = '\n';
+        text += record + (end != NULL);
+        size -= record + (end != NULL);
+    }
+    *length = used;
+    return out;
+}
+
+void fuzz_journal(const uint8_t *data, size_t size)
+{
+    struct bd_journal journal;
+    struct bd_error err = {0};
+    if (size == 0) {
+        return;
+    }
+    size_t length = size - 1;
+    const char *text = (const char *)data + 1;
+    char *mended = data[0] % 2 ? sealed(text, size - 1, &length) : NULL;
+    if (fuzz_accepted(bd_journal_open(&journal, fuzz_file(mended ? mended : text, length), true, &err), &err)) {
+        replay(&journal);
+        bd_journal_close(&journal);
+    }
+    free(mended);
+}
