@@ -80,6 +80,7 @@ static bd_status check_relations(const struct bd_yaml *yaml, const struct bd_har
         {h->requant_units <= h->rows, "requant_units", "not be over 'rows'"},
         {h->lanes % h->rows == 0, "lanes", "be a multiple of 'rows'"},
         {h->lanes % h->mac_lanes == 0, "lanes", "be a multiple of 'mac_lanes'"},
+        {h->rows / h->requant_units <= h->z_words, "z_words", "hold the rows / requant_units words of one pixel"},
         {h->rows * h->lanes % 64 == 0, "lanes", "make rows x lanes a multiple of 64"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {

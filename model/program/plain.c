@@ -87,7 +87,7 @@ static struct bd_plain_layer describe_layer(const struct bd_layer *layer)
     return (struct bd_plain_layer){
         .name = layer->name,
         .operation = bd_layer_has_weights(layer) ? BD_OP_CONV : BD_OP_POOL,
-        .pool_kind = layer->kind == BD_LAYER_MAXPOOL ? BD_POOL_MAX : BD_POOL_AVERAGE,
+        .pool_kind = bd_layer_row(layer)->accumulator == BD_LARGEST_VALUE ? BD_POOL_MAX : BD_POOL_AVERAGE,
         .in_tensor = layer->in_quantizer,
         .out_tensor = layer->out_quantizer,
         .writes_stream = layer->writes_stream,

@@ -24,6 +24,7 @@ struct generator {
     int switch_count;
     bool reference; /* layers that only the reference runs, too */
     bool saturate;  /* scales so large that z meets the limits of 32 bits; such networks do not pool */
+    int most_channels, most_side;
     struct tensor tensors[MAX_TENSORS];
     int tensor_count;
     struct {
@@ -47,7 +48,8 @@ static bool one_in(struct generator *g, int n)
 static int channels(struct generator *g)
 {
     static const int edges[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 70};
-    return one_in(g, 2) ? edges[below(g, sizeof edges / sizeof *edges)] : 1 + below(g, MAX_CHANNELS);
+    const int count = one_in(g, 2) ? edges[below(g, sizeof edges / sizeof *edges)] : 1 + below(g, MAX_CHANNELS);
+    return count < g->most_channels ? count : g->most_channels;
 }
 
 static int add_tensor(struct generator *g, int height, int width, int channel_count)
@@ -200,6 +202,7 @@ static int add_conv(struct generator *g, int in, struct shape shape)
         g->stream.channels = layer->out_channels;
     }
     int limit = plane_limit(g, shape.kernel, from.channels);
+    limit = limit < 1 ? 1 : limit; /* too much for this hardware: the packer says so */
     bool fixed = one_in(g, 5);
     if (fixed)
         layer->weight_planes = 1 + below(g, limit);
@@ -363,7 +366,7 @@ static int add_block(struct generator *g, int in)
 
 static void build(struct generator *g)
 {
-    int height = 1 + below(g, MAX_SIDE), width = 1 + below(g, MAX_SIDE);
+    int height = 1 + below(g, g->most_side), width = 1 + below(g, g->most_side);
     int input = add_tensor(g, height, width, one_in(g, 2) ? 1 + below(g, 4) : channels(g));
     int image_bits = 1 + below(g, 8);
     for (int s = 0; s < g->switch_count; s++) { /* one image serves all switches */
@@ -418,14 +421,17 @@ static void release(struct generator *g)
     }
 }
 
-static bd_status random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware, bool reference,
-                                struct bd_program *program, struct bd_error *err)
+/* One try, with at most so many channels and pixels a side. */
+static bd_status try_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware, bool reference,
+                             int most_channels, int most_side, struct bd_program *program, struct bd_error *err)
 {
     struct generator *g = bd_xcalloc(1, sizeof *g);
     g->reference = reference;
     bd_rng_seed(&g->rng, seed * 0x9e3779b97f4a7c15u + index);
     bd_rng_seed(&g->planes, ~(seed * 0x9e3779b97f4a7c15u + index));
     g->hardware = hardware;
+    g->most_channels = most_channels;
+    g->most_side = most_side;
     g->index = index;
     g->switch_count = 1 + below(g, 3);
     g->saturate = one_in(g, 8);
@@ -445,12 +451,24 @@ static bd_status random_network(uint64_t seed, uint32_t index, const struct bd_h
         network.switches[s].weight_bits = s == 0 ? index % 8 + 1 : 8;
         network.switches[s].activation_bits = s == 0 ? index / 8 % 8 + 1 : 8;
     }
-    bd_status status = bd_pack(&network, hardware, reference, program, err);
-    if (status != BD_OK)
-        bd_fail_prefix(err, "random network %u of seed %llu", index, (unsigned long long)seed);
+    const bd_status status = bd_pack(&network, hardware, reference, program, err);
     release(g);
     free(g);
     return status;
+}
+
+/* Where the buffers are small, the network that does not fit them is drawn again, half as wide and half as large. */
+static bd_status random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware, bool reference,
+                                struct bd_program *program, struct bd_error *err)
+{
+    int channel_limit = MAX_CHANNELS, side = MAX_SIDE;
+    while (try_network(seed, index, hardware, reference, channel_limit, side, program, err)) {
+        if (channel_limit == 1 && side == 1)
+            return bd_fail_prefix(err, "random network %u of seed %llu", index, (unsigned long long)seed);
+        channel_limit = channel_limit > 1 ? channel_limit / 2 : 1;
+        side = side > 1 ? side / 2 : 1;
+    }
+    return BD_OK;
 }
 
 bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,

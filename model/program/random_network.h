@@ -4,7 +4,8 @@
  *
  * Deterministic in (seed, index, geometry). Widths are dealt out by index: any 64 networks in a row hold every
  * pair (weight bits, activation bits) of 1..8 x 1..8 at their first switch, in every layer but those that read the
- * image or hold fixed-precision weights. Everything fits the buffers of `hardware`. */
+ * image or hold fixed-precision weights. Everything fits the buffers of `hardware`: where a
+ * network would not, it is drawn again with fewer channels and pixels. */
 #ifndef BD_PROGRAM_RANDOM_NETWORK_H
 #define BD_PROGRAM_RANDOM_NETWORK_H
 
