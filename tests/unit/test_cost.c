@@ -4,14 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/checkpoint/random_checkpoint.h"
 #include "model/core/memory.h"
-#include "model/core/rng.h"
 #include "model/cost/cost.h"
 #include "model/cost/pricer.h"
-#include "model/fold/fold.h"
 #include "model/program/random_network.h"
-#include "model/prune/prune.h"
 
 static void load_demo(struct bd_hardware *hardware)
 {
@@ -85,69 +81,6 @@ Test(cost, another_geometry_is_refused)
     cr_assert(strstr(err.message, "another geometry"), "%s", err.message);
     free(c);
     bd_program_release(&program);
-    bd_hardware_release(&hardware);
-}
-
-/* A random ResNet-8 that keeps the first channels[g] of every group. */
-static void cut_to(const struct bd_graph *graph, const int *channels, struct bd_checkpoint *cut)
-{
-    struct bd_checkpoint whole;
-    struct bd_prune_choice choice;
-    struct bd_error err;
-    int order[64], *orders[BD_MAX_LAYERS];
-    for (int i = 0; i < 64; i++) {
-        order[i] = 63 - i; /* given up from the last */
-    }
-    for (int g = 0; g < graph->prune_group_count; g++) {
-        orders[g] = order + 64 - bd_graph_group_channels(graph, g);
-    }
-    cr_assert_eq(bd_random_checkpoint("yaml-configs/networks/resnet8.yaml", 1, &whole, &err), BD_OK, "%s", err.message);
-    bd_prune_choose(graph, orders, channels, &choice);
-    cr_assert_eq(bd_prune_surgery(&whole, &choice, cut, &err), BD_OK, "%s", err.message);
-    bd_prune_choice_release(&choice);
-    bd_checkpoint_release(&whole);
-}
-
-/* Widths drawn for every prune group; the same network priced from shapes, and packed with weights. */
-Test(cost, shapes_price_like_packed_programs)
-{
-    struct bd_hardware hardware;
-    struct bd_graph graph;
-    struct bd_error err;
-    struct bd_rng rng;
-    load_demo(&hardware);
-    cr_assert_eq(bd_graph_load(&graph, "yaml-configs/networks/resnet8.yaml", &err), BD_OK, "%s", err.message);
-    bd_rng_seed(&rng, 3);
-    struct bd_frame_cost *packed = bd_xcalloc(1, sizeof(*packed));
-    for (int trial = 0; trial < 12; trial++) {
-        int channels[BD_MAX_LAYERS];
-        struct bd_checkpoint checkpoint;
-        struct bd_program program;
-        struct bd_fold_report report;
-        for (int g = 0; g < graph.prune_group_count; g++) {
-            int full = bd_graph_group_channels(&graph, g);
-            channels[g] = trial == 0 ? full : 1 + (int)bd_rng_below(&rng, (uint32_t)full);
-        }
-        cut_to(&graph, channels, &checkpoint);
-        const struct bd_fold_options options = {.max_moved = 1000.0};
-        cr_assert_eq(bd_fold(&checkpoint, &hardware, &options, &program, &report, &err), BD_OK, "%s", err.message);
-        for (int k = 0; k < report.switch_count; k++) {
-            struct bd_pricer pricer;
-            cr_assert_eq(bd_cost_frame(&program, &hardware, (unsigned)k, false, packed, &err), BD_OK);
-            cr_assert_eq(bd_pricer_init(&pricer, &graph, &hardware, report.switches[k], &err), BD_OK, "%s",
-                         err.message);
-            cr_assert_eq(bd_pricer_cycles(&pricer, channels), packed->cycles, "trial %d switch %d", trial, k);
-            cr_assert_eq(pricer.cost->read_bytes, packed->read_bytes);
-            cr_assert_float_eq(pricer.cost->energy_nj, packed->energy_nj, 1e-6 * packed->energy_nj);
-            cr_assert_eq(pricer.plan.header.image_bytes, program.header->image_bytes);
-            bd_pricer_release(&pricer);
-        }
-        bd_fold_report_release(&report);
-        bd_program_release(&program);
-        bd_checkpoint_release(&checkpoint);
-    }
-    free(packed);
-    bd_graph_release(&graph);
     bd_hardware_release(&hardware);
 }
 

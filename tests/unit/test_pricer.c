@@ -1,7 +1,8 @@
 /* Two roads to a price: the description's, and the one over a checkpoint of it, folded, packed and priced from its
  * program. Every network of yaml-configs on every hardware configuration, at every switch, with random widths and three
  * memories: image bytes, clocks, bytes, energy and refusals are equal. BITDIAL_PRICE_VECTORS=40 draws that many vectors
- * of widths for each network, and prints how many prices were compared; without it there is one. */
+ * of widths for each network, and prints how many prices were compared; without it there are two. It takes minutes:
+ * BITDIAL_TEST_SECONDS bounds a test's time. */
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <stdio.h>
@@ -123,13 +124,13 @@ static void compare(const struct bd_graph *graph, const struct bd_checkpoint *ch
     bd_hardware_release(&hardware);
 }
 
-/* Widths of vector `v`: whole in the last eighth of them; the first, which every run draws, is narrow where the network
- * is large. */
+/* Widths of vector `v`. The first two are those of every run: one channel everywhere, where depthwise layers have a
+ * single group; and random ones, narrow where the network is large. Each eighth is whole. */
 static void draw(const struct bd_graph *graph, struct bd_rng *rng, int v, int *channels)
 {
     for (int g = 0; g < graph->prune_group_count; g++) {
-        const int full = bd_graph_group_channels(graph, g), most = v == 0 && full > 64 ? full / 8 : full;
-        channels[g] = v % 8 == 7 ? full : 1 + (int)bd_rng_below(rng, (uint32_t)most);
+        const int full = bd_graph_group_channels(graph, g), most = v == 1 && full > 64 ? full / 8 : full;
+        channels[g] = v % 8 == 7 ? full : v == 0 ? 1 : 1 + (int)bd_rng_below(rng, (uint32_t)most);
     }
 }
 
@@ -157,7 +158,7 @@ static void compare_widths(const struct bd_graph *graph, const char *path, int v
 static int vectors_asked(void)
 {
     const char *text = getenv("BITDIAL_PRICE_VECTORS");
-    return text ? atoi(text) : 1;
+    return text ? atoi(text) : 2;
 }
 
 static void find(const char *pattern, glob_t *found)
@@ -192,29 +193,62 @@ static const char family[] = "name: family\ninput: {height: 6, width: 6, channel
                              "switches: [%s]\nquantizers: {weights: %s, activations: dorefa}\n"
                              "stem: {channels: 9, kernel: 3, weight_bits: %d}\nstages:\n"
                              "  - {channels: 9, blocks: [{kind: basic, inner: 5}]}\n"
-                             "  - {channels: 12, stride: 2, blocks: [{kind: basic, shortcut: average}]}\n"
+                             "  - {channels: 12, stride: 2, blocks: [{kind: basic, shortcut: %s}]}\n"
                              "head: {pool_bits: 8, weight_bits: %d}\n";
+
+/* The bytes of weights in the image are those of the planes expected; each chunk is a multiple of 64 bytes here. */
+static void check_planes(const struct bd_graph *graph, int fixed, int expected, const char *text)
+{
+    struct bd_plain_network network;
+    struct bd_hardware hardware;
+    struct bd_plan plan;
+    struct bd_error err;
+    int switches[BD_PROGRAM_MAX_SWITCHES];
+    const int switch_count = bd_plain_switches(graph, switches);
+    cr_assert_eq(bd_hardware_load(&hardware, "yaml-configs/hardware/demo.yaml", &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_plain_from_graph(&network, graph, switches, switch_count, &err), BD_OK, "%s", err.message);
+    bd_status status = bd_plan_open(&plan, &network, &hardware, false, BD_EVERY_SWITCH, &err);
+    status = status ? status : bd_plan_make(&plan, &err);
+    cr_assert_eq(status == BD_OK, expected > 0, "%s: %s", text, err.message);
+    uint64_t bytes = 0;
+    for (int l = 0; l < network.layer_count && expected; l++) {
+        const struct bd_descriptor *d = bd_plan_descriptor(&plan, 0, l);
+        if (d->operation == BD_OP_CONV) {
+            const uint64_t planes = (uint64_t)(graph->layers[l].weight_bits ? fixed : expected);
+            bytes += planes * d->row_groups * d->k_words * hardware.rows * hardware.lanes / 8;
+        }
+    }
+    cr_assert(!expected || plan.header.weight_bytes == bytes, "%s: %u bytes of weights, not %llu", text,
+              plan.header.weight_bytes, (unsigned long long)bytes);
+    bd_plan_release(&plan);
+    bd_plain_release(&network);
+    bd_hardware_release(&hardware);
+}
 
 Test(pricer, planes_are_shared_by_rule)
 {
     static const struct {
-        const char *weights, *switches, *of_integers;
-        int bits; /* of stem and classifier */
+        const char *weights, *switches, *of_integers, *shortcut;
+        int bits;   /* of stem and classifier */
+        int planes; /* stored of a layer whose bits are the switch's, for all switches; 0: refused */
     } cases[] = {
-        {"dorefa", "w8a8, w2a4, w2a2, w1a32, w1a2, w1a1", "w8a8,w2a4,w2a2,w1a2,w1a1", 8},
-        {"dorefa", "w2a2, w1a1", "w2a2,w1a1", 1},
-        {"lsq", "w1a32, w1a8, w1a2, w1a1", "w1a8,w1a2,w1a1", 1},
-        {"lsq", "w4a4, w1a1", "w4a4,w1a1", 8},
-        {"floor", "w2a32, w2a4, w2a2", "w2a4,w2a2", 2},
+        {"dorefa", "w8a8, w2a4, w2a2, w1a32, w1a2, w1a1", "w8a8,w2a4,w2a2,w1a2,w1a1", "projection", 8, 8 + 2 + 1},
+        {"dorefa", "w2a2, w1a1", "w2a2,w1a1", "projection", 1, 2 + 1},
+        {"lsq", "w1a32, w1a8, w1a2, w1a1", "w1a8,w1a2,w1a1", "projection", 1, 1},
+        {"lsq", "w4a4, w1a1", "w4a4,w1a1", "projection", 8, 0},
+        {"floor", "w2a32, w2a4, w2a2", "w2a4,w2a2", "projection", 2, 2},
+        {"floor", "w2a2, w1a1", "w2a2,w1a1", "average", 8, 0},
     };
     glob_t hardware;
     find("yaml-configs/hardware/*.yaml", &hardware);
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         struct bd_graph graph;
         struct bd_error err;
-        char *text = bd_asprintf(family, cases[c].switches, cases[c].weights, cases[c].bits, cases[c].bits);
+        char *text =
+            bd_asprintf(family, cases[c].switches, cases[c].weights, cases[c].bits, cases[c].shortcut, cases[c].bits);
         cr_assert_eq(bd_graph_parse(&graph, "family", text, strlen(text), &err), BD_OK, "%s", err.message);
         free(text);
+        check_planes(&graph, cases[c].bits, cases[c].planes, cases[c].weights);
         for (int narrow = 0; narrow < 2; narrow++) {
             int channels[BD_MAX_LAYERS];
             struct bd_checkpoint checkpoint, integers;
