@@ -1,0 +1,217 @@
+/* The Gaussian process against dense algebra written out here: kernel matrix, Gaussian elimination with pivots in long
+ * double, mean, variance and log posterior by the textbook's formulas (Rasmussen and Williams, 2006, chapter 2). */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/rng.h"
+#include "model/search/gp.h"
+
+enum { MOST = 40, WIDEST = 5 };
+
+/* Matern-5/2 with one lengthscale an input, times the signal's variance. */
+static long double kernel(size_t d, const double *a, const double *b, const double *theta)
+{
+    long double r2 = 0;
+    for (size_t k = 0; k < d; k++) {
+        const long double gap = ((long double)a[k] - b[k]) / expl(theta[k]);
+        r2 += gap * gap;
+    }
+    const long double r = sqrtl(r2), root5 = sqrtl(5.0L);
+    return expl(theta[d]) * (1 + root5 * r + 5 * r2 / 3) * expl(-root5 * r);
+}
+
+/* Solves A x = b for `count` right sides, b (count, n) in place; A (n, n) is used up. Returns log |det A|. */
+static long double eliminate(size_t n, long double a[MOST][MOST], long double b[][MOST], size_t count)
+{
+    long double log_det = 0;
+    for (size_t c = 0; c < n; c++) {
+        size_t pivot = c;
+        for (size_t r = c + 1; r < n; r++) {
+            pivot = fabsl(a[r][c]) > fabsl(a[pivot][c]) ? r : pivot;
+        }
+        for (size_t k = 0; k < n; k++) {
+            const long double swapped = a[c][k];
+            a[c][k] = a[pivot][k];
+            a[pivot][k] = swapped;
+        }
+        for (size_t s = 0; s < count; s++) {
+            const long double swapped = b[s][c];
+            b[s][c] = b[s][pivot];
+            b[s][pivot] = swapped;
+        }
+        log_det += logl(fabsl(a[c][c]));
+        for (size_t r = 0; r < n; r++) {
+            const long double factor = r == c ? 0 : a[r][c] / a[c][c];
+            for (size_t k = c; k < n; k++) {
+                a[r][k] -= factor * a[c][k];
+            }
+            for (size_t s = 0; s < count; s++) {
+                b[s][r] -= factor * b[s][c];
+            }
+        }
+    }
+    for (size_t s = 0; s < count; s++) {
+        for (size_t c = 0; c < n; c++) {
+            b[s][c] /= a[c][c];
+        }
+    }
+    return log_det;
+}
+
+static void fill(size_t n, size_t d, const double *x, const double *theta, long double a[MOST][MOST])
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n; j++) {
+            a[i][j] = kernel(d, x + i * d, x + j * d, theta) + (i == j ? expl(theta[d + 1]) : 0);
+        }
+    }
+}
+
+static long double log_normal_prior(double theta, double mean, double deviation)
+{
+    const long double z = ((long double)theta - mean) / deviation;
+    return -z * z / 2;
+}
+
+static long double reference_log_posterior(size_t n, size_t d, const double *x, const double *y, const double *theta)
+{
+    static long double a[MOST][MOST], b[1][MOST];
+    fill(n, d, x, theta, a);
+    for (size_t i = 0; i < n; i++) {
+        b[0][i] = y[i];
+    }
+    long double sum = -eliminate(n, a, b, 1) / 2 - (long double)n / 2 * logl(2 * acosl(-1));
+    for (size_t i = 0; i < n; i++) {
+        sum -= y[i] * b[0][i] / 2;
+    }
+    for (size_t k = 0; k < d; k++) {
+        sum += log_normal_prior(theta[k], sqrt(2) + log((double)d) / 2, sqrt(3));
+    }
+    return sum + log_normal_prior(theta[d], 0, 1) + log_normal_prior(theta[d + 1], -4, 1.5);
+}
+
+static void random_data(size_t n, size_t d, struct bd_rng *rng, double *x, double *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        y[i] = 70 + 0.3 * bd_rng_normal(rng);
+        for (size_t k = 0; k < d; k++) {
+            x[i * d + k] = bd_rng_uniform(rng);
+            y[i] += 4 * sin(3.0 * x[i * d + k] * (double)(k + 1));
+        }
+    }
+}
+
+Test(gp, log_posterior_is_that_of_dense_algebra)
+{
+    double x[MOST * WIDEST], y[MOST], theta[WIDEST + 2];
+    struct bd_rng rng;
+    bd_rng_seed(&rng, 3);
+    for (size_t trial = 0; trial < 12; trial++) {
+        const size_t d = 1 + trial % WIDEST, n = 3 + 3 * trial;
+        random_data(n, d, &rng, x, y);
+        for (size_t i = 0; i < n; i++) {
+            y[i] = (y[i] - 70) / 4;
+        }
+        for (size_t k = 0; k < d + 2; k++) {
+            theta[k] = -1 + 0.8 * bd_rng_normal(&rng);
+        }
+        const double expected = (double)reference_log_posterior(n, d, x, y, theta);
+        cr_assert_float_eq(bd_gp_log_posterior(n, d, x, y, theta, NULL), expected, 1e-8 * (1 + fabs(expected)),
+                           "trial %zu: expected %.12g", trial, expected);
+    }
+}
+
+/* Mean and variance at points between, at and far from the data, in the targets' units. */
+static void check_predictions(const struct bd_gp *gp, const double *x, const double *y, struct bd_rng *rng)
+{
+    static long double a[MOST][MOST], b[2][MOST];
+    const size_t n = gp->n, d = gp->d;
+    long double mean = 0, spread = 0;
+    for (size_t i = 0; i < n; i++) {
+        mean += y[i] / (long double)n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        spread += (y[i] - mean) * (y[i] - mean) / (long double)n;
+    }
+    for (int at = 0; at < 30; at++) {
+        double point[WIDEST], work[MOST], found, found_variance;
+        for (size_t k = 0; k < d; k++) {
+            point[k] = at < 5 ? x[(size_t)at % n * d + k] : (at < 20 ? 1 : 4) * bd_rng_uniform(rng);
+        }
+        fill(n, d, x, gp->theta, a);
+        long double expected = 0, explained = 0;
+        for (size_t i = 0; i < n; i++) {
+            b[0][i] = (y[i] - mean) / sqrtl(spread);
+            b[1][i] = kernel(d, x + i * d, point, gp->theta);
+        }
+        (void)eliminate(n, a, b, 2);
+        for (size_t i = 0; i < n; i++) {
+            const long double k = kernel(d, x + i * d, point, gp->theta);
+            expected += k * b[0][i];
+            explained += k * b[1][i];
+        }
+        const double mean_there = (double)(mean + sqrtl(spread) * expected);
+        const double variance_there = (double)(spread * (expl(gp->theta[d]) - explained));
+        bd_gp_predict(gp, point, work, &found, &found_variance);
+        const double scale = (double)spread * exp(gp->theta[d]);
+        cr_assert_float_eq(found, mean_there, 1e-6 * sqrt(scale), "point %d: mean %.12g, expected %.12g", at, found,
+                           mean_there);
+        cr_assert_float_eq(found_variance, variance_there, 1e-7 * scale, "point %d: variance %.12g, expected %.12g", at,
+                           found_variance, variance_there);
+    }
+}
+
+Test(gp, predictions_are_those_of_dense_algebra)
+{
+    double x[MOST * WIDEST], y[MOST];
+    struct bd_rng rng;
+    struct bd_error err;
+    bd_rng_seed(&rng, 4);
+    for (size_t trial = 0; trial < 6; trial++) {
+        const size_t d = 1 + trial % WIDEST, n = 6 + 6 * trial;
+        struct bd_gp gp;
+        random_data(n, d, &rng, x, y);
+        cr_assert_eq(bd_gp_fit(&gp, n, d, x, y, NULL, 2, &rng, &err), BD_OK, "%s", err.message);
+        check_predictions(&gp, x, y, &rng);
+        bd_gp_release(&gp);
+    }
+}
+
+/* What was fitted is a maximum: no point around it, and none of a hundred anywhere, has a higher posterior. */
+Test(gp, fit_is_the_highest_posterior)
+{
+    double x[MOST * 2], y[MOST], theta[4];
+    struct bd_rng rng;
+    struct bd_error err;
+    struct bd_gp gp;
+    bd_rng_seed(&rng, 5);
+    random_data(MOST, 2, &rng, x, y);
+    cr_assert_eq(bd_gp_fit(&gp, MOST, 2, x, y, NULL, 4, &rng, &err), BD_OK, "%s", err.message);
+    const double highest = (double)reference_log_posterior(MOST, 2, gp.x, gp.y, gp.theta);
+    cr_assert_float_eq(gp.log_posterior, highest, 1e-6 * (1 + fabs(highest)));
+    for (int trial = 0; trial < 150; trial++) {
+        for (int k = 0; k < 4; k++) {
+            theta[k] = trial < 50 ? gp.theta[k] + 0.05 * bd_rng_normal(&rng) : -1 + 2 * bd_rng_normal(&rng);
+        }
+        cr_assert_leq((double)reference_log_posterior(MOST, 2, gp.x, gp.y, theta), highest + 1e-5, "trial %d", trial);
+    }
+    bd_gp_release(&gp);
+}
+
+/* Where the matrix has no factor for want of digits, a ten thousand millionth of the signal is added to the diagonal.
+ */
+Test(gp, jitter_helps_where_points_repeat)
+{
+    double x[20], y[20], theta[3] = {log(0.5), 0.5, log(1e-30)};
+    for (int i = 0; i < 20; i++) {
+        x[i] = i / 2 * 0.1; /* each point twice */
+        y[i] = sin(x[i]);
+    }
+    const double found = bd_gp_log_posterior(20, 1, x, y, theta, NULL);
+    const double jittered[3] = {theta[0], theta[1], theta[1] + log(1e-10)};
+    const double expected = (double)(reference_log_posterior(20, 1, x, y, jittered) -
+                                     log_normal_prior(jittered[2], -4, 1.5) + log_normal_prior(theta[2], -4, 1.5));
+    cr_assert_float_eq(found, expected, 1e-4 * fabs(expected), "%.10g, expected %.10g", found, expected);
+}
