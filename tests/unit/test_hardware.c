@@ -96,12 +96,25 @@ Test(hardware, refusals_name_the_place)
         {"name: demo", "name: ../demo", ":2:7: 'name' must hold letters, digits, '_' and '-' alone, got '../demo'"},
         {"act_words: 2048", "rows: 4", "duplicate key 'rows'"},
         {"act_words: 2048\n", "", "missing key 'act_words'"},
+        {"rows: 8", "rows: 1", "'rows' must be 2..64, got 1"},
+        {"lanes: 64", "lanes: 4", "'lanes' must be 8..256, got 4"},
+        {"lanes: 64", "lanes: 512", "'lanes' must be 8..256, got 512"},
+        {"mac_lanes: 16", "mac_lanes: 1", "'mac_lanes' must be 2..64, got 1"},
+        {"mac_lanes: 16", "mac_lanes: 128", "'mac_lanes' must be 2..64, got 128"},
+        {"requant_units: 4", "requant_units: 1", "'requant_units' must be 2..64, got 1"},
+        {"requant_units: 4", "requant_units: 128", "'requant_units' must be 2..64, got 128"},
+        {"act_words: 2048", "act_words: 15", "'act_words' must be 16..1048576, got 15"},
+        {"act_words: 2048", "act_words: 1048577", "'act_words' must be 16..1048576, got 1048577"},
+        {"mult_bits: 24", "mult_bits: 7", "'mult_bits' must be 8..32, got 7"},
+        {"latency: 20", "latency: 0", "'latency' must be 1..100000, got 0"},
+        {"latency: 20", "latency: 100001", "'latency' must be 1..100000, got 100001"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct bd_hardware hardware;
         struct bd_error err;
         cr_assert_eq(load_changed(cases[i].from, cases[i].to, &hardware, &err), BD_BAD_INPUT, "case %zu", i);
         cr_assert(strstr(err.message, cases[i].message), "case %zu: %s", i, err.message);
+        bd_hardware_release(&hardware); /* holds nothing, and says so */
     }
     struct bd_hardware hardware;
     struct bd_error err;
@@ -109,4 +122,24 @@ Test(hardware, refusals_name_the_place)
     cr_assert_eq(hardware.mult_bits, 24); /* the default */
     bd_hardware_release(&hardware);
     cr_assert_eq(load_changed("rows: 8", "rows: 2", &hardware, &err), BD_BAD_INPUT); /* RQ 4 over 2 rows */
+}
+
+Test(hardware, help_lists_every_key)
+{
+    static const char *const keys[] = {"name",          "rows",      "lanes",           "mac_lanes",
+                                       "requant_units", "datapaths", "act_words",       "z_words",
+                                       "weight_words",  "mult_bits", "clock_mhz",       "energy_table",
+                                       "memory",        "  latency", "  beat_interval", "  outstanding"};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    cr_assert(file);
+    bd_hardware_help(file);
+    fclose(file);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char line[32];
+        snprintf(line, sizeof line, "\n%s ", keys[i]);
+        cr_assert(strstr(text, line), "no line for '%s' in\n%s", keys[i], text);
+    }
+    free(text);
 }

@@ -98,3 +98,144 @@ Test(program, changed_words_are_refused_or_harmless)
     cr_assert_gt(refused, 1000, "%d refused", refused);
     cr_assert_gt(ran, 200, "%d ran", ran);
 }
+
+/* The image with one word changed, behind a right checksum. */
+static bd_status open_changed(const struct bd_program *program, size_t byte, uint32_t value, struct bd_error *err)
+{
+    struct bd_program opened;
+    uint8_t *image = bd_xmalloc(program->size);
+    memcpy(image, program->image, program->size);
+    memcpy(image + byte, &value, sizeof value);
+    struct bd_program_header *header = (struct bd_program_header *)image;
+    header->crc = 0;
+    header->crc = bd_crc32(image, program->size);
+    const bd_status status = bd_program_open(&opened, "changed", image, program->size, err);
+    free(image);
+    if (status == BD_OK) {
+        bd_program_release(&opened);
+    } else {
+        cr_assert_eq(strncmp(err->message, "changed: byte ", 14), 0, "%s", err->message);
+    }
+    return status;
+}
+
+#define WORD(field) offsetof(struct bd_descriptor, field), #field
+
+/* What follows from other fields may hold nothing else. */
+static void check_derived(const struct bd_program *program, unsigned s, unsigned l)
+{
+    static const struct {
+        size_t at;
+        const char *name;
+        bool of_convolutions; /* pooling has none, and executors do not read it */
+    } fields[] = {{WORD(operation), false},
+                  {WORD(datapath), true},
+                  {WORD(out_height), false},
+                  {WORD(out_width), false},
+                  {WORD(in_zero_point), false},
+                  {WORD(row_groups), false},
+                  {WORD(row_words), true},
+                  {WORD(k_words), true},
+                  {WORD(segments), true},
+                  {WORD(pixel_cycles), false},
+                  {WORD(initiation_interval), false},
+                  {WORD(presets), true},
+                  {WORD(table_stride), false},
+                  {WORD(weight_bytes), true},
+                  {WORD(channel_tile), false},
+                  {WORD(row_tile), false},
+                  {WORD(spill_offset), false},
+                  {WORD(layer), false},
+                  {WORD(pool_kind), true},
+                  {WORD(in_pitch), true},
+                  {WORD(in_pixel_words), true}};
+    const struct bd_program_header *h = program->header;
+    const struct bd_descriptor *d = bd_program_descriptor(program, s, l);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (fields[i].of_convolutions && d->operation != BD_OP_CONV) {
+            continue;
+        }
+        const size_t byte = h->descriptor_offset + (size_t)s * h->switch_stride + l * sizeof *d + fields[i].at;
+        uint32_t right;
+        memcpy(&right, program->image + byte, sizeof right);
+        const uint32_t wrong[] = {right + 1, right - 1, right * 2, right / 2, 0, 16, 0x80000000u, 0xffffffffu};
+        for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+            struct bd_error err;
+            const bool other_datapath = fields[i].at == offsetof(struct bd_descriptor, datapath) && wrong[k] < 2;
+            if (wrong[k] != right && !other_datapath) {
+                cr_assert_eq(open_changed(program, byte, wrong[k], &err), BD_BAD_INPUT,
+                             "layer %u, switch %u: %s = %u instead of %u", l, s, fields[i].name, wrong[k], right);
+            }
+        }
+    }
+}
+
+Test(program, what_follows_from_other_fields_is_checked)
+{
+    struct bd_hardware hardware;
+    struct bd_error err;
+    cr_assert_eq(bd_hardware_load(&hardware, "yaml-configs/hardware/demo.yaml", &err), BD_OK);
+    for (unsigned index = 0; index < 6; index++) {
+        struct bd_program program;
+        cr_assert_eq(bd_random_network(32, index, &hardware, &program, &err), BD_OK, "%s", err.message);
+        for (unsigned s = 0; s < program.header->switch_count; s++) {
+            for (unsigned l = 0; l < program.header->layer_count; l++) {
+                check_derived(&program, s, l);
+            }
+        }
+        bd_program_release(&program);
+    }
+    bd_hardware_release(&hardware);
+}
+
+#undef WORD
+#define HEADER(field) offsetof(struct bd_program_header, field), #field
+
+Test(program, header_values_out_of_range_are_refused_by_name)
+{
+    static const struct {
+        size_t at;
+        const char *name;
+        uint32_t wrong[5]; /* up to the first repeated one */
+    } cases[] = {
+        {HEADER(magic), {0, 1, 0x32504442, 0, 0}},
+        {HEADER(version), {0, 2, 255, 0, 0}},
+        {HEADER(header_bytes), {0, 255, 257, 512, 0}},
+        {HEADER(rows), {0, 1, 3, 128, 12}},
+        {HEADER(lanes), {0, 4, 60, 320, 512}},
+        {HEADER(mac_lanes), {0, 1, 3, 128, 24}},
+        {HEADER(requant_units), {0, 1, 3, 16, 64}},
+        {HEADER(datapaths), {0, 4, 5, 255, 0}},
+        {HEADER(mult_bits), {0, 7, 33, 64, 0}},
+        {HEADER(layer_count), {0, 257, 100000, 0, 0}},
+        {HEADER(switch_count), {0, 17, 1000, 0, 0}},
+        {HEADER(classes), {0, 64, 0xffffffff, 0, 0}},
+        {HEADER(input_height), {0, 1000, 4097, 0, 0}},
+        {HEADER(input_width), {0, 1000, 4097, 0, 0}},
+        {HEADER(input_channels), {0, 1000, 0, 0, 0}},
+        {HEADER(input_bytes), {0, 1, 0xffffffff, 0, 0}},
+        {HEADER(output_bytes), {0, 1, 4, 0xffffffff, 0}},
+        {HEADER(z_frac), {31, 32, 1000, 31, 31}},
+        {HEADER(switch_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
+        {HEADER(name_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
+        {HEADER(descriptor_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
+        {HEADER(switch_stride), {0, 255, 256 * 300, 0xfffffff0, 0}},
+        {HEADER(table_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
+        {HEADER(table_bytes), {0xfffffff8, 0x7fffffff, 0xfffffff8, 0, 0}},
+        {HEADER(weight_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
+        {HEADER(weight_bytes), {0xfffffff8, 0x7fffffff, 0xfffffff8, 0, 0}},
+    };
+    struct bd_hardware hardware;
+    struct bd_program program;
+    struct bd_error err;
+    cr_assert_eq(bd_hardware_load(&hardware, "yaml-configs/hardware/demo.yaml", &err), BD_OK);
+    cr_assert_eq(bd_random_network(33, 1, &hardware, &program, &err), BD_OK, "%s", err.message);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int k = 0; k < 5 && (k == 0 || cases[i].wrong[k] != cases[i].wrong[0]); k++) {
+            cr_assert_eq(open_changed(&program, cases[i].at, cases[i].wrong[k], &err), BD_BAD_INPUT, "%s = %u",
+                         cases[i].name, cases[i].wrong[k]);
+        }
+    }
+    bd_program_release(&program);
+    bd_hardware_release(&hardware);
+}
