@@ -152,3 +152,79 @@ Test(exec, equals_a_scattering_implementation)
               "%d grouped, %d depthwise, %d maxima, %d averages, %d wide", seen.grouped, seen.depthwise, seen.maxima,
               seen.averages, seen.wide);
 }
+
+static void check_stored(const struct bd_program *program, unsigned s, unsigned l, const struct bd_layer_output *out,
+                         const uint8_t *store)
+{
+    const struct bd_descriptor *d = bd_program_descriptor(program, s, l);
+    const uint32_t channels = d->out_channels, pixels = d->out_height * d->out_width;
+    const uint32_t rows = program->header->rows, padded = (channels + rows - 1) / rows * rows;
+    struct bd_layer_output back;
+    bd_store_unpack(program, s, l, store, &back);
+    cr_assert(back.height == out->height && back.width == out->width && back.channels == out->channels);
+    cr_assert_eq(!back.codes, !(d->flags & BD_FLAG_STORE_CODES));
+    cr_assert_eq(!back.z, !(d->flags & BD_FLAG_STORE_STREAM));
+    for (uint32_t i = 0; i < pixels * channels; i++) {
+        const uint32_t pixel = i / channels, c = i % channels;
+        if (back.codes) { /* pixels of whole eights of bytes */
+            cr_assert_eq(store[d->store_codes_offset + pixel * ((channels + 7) / 8 * 8) + c], out->codes[i]);
+            cr_assert_eq(back.codes[i], out->codes[i]);
+        }
+        if (back.z) { /* pixels of whole row groups, four bytes each, the lowest first */
+            const uint8_t *at = store + d->store_z_offset + (pixel * padded + c) * 4;
+            const uint32_t bits = at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
+            cr_assert_eq((int32_t)bits, out->z[i]);
+            cr_assert_eq(back.z[i], out->z[i]);
+        }
+    }
+    free(back.codes);
+    free(back.z);
+}
+
+/* Every layer's stored form by places counted here; all layers in one store, which none of them may leave. */
+Test(exec, stores_are_what_the_readme_says)
+{
+    struct bd_hardware hardware;
+    struct bd_error err;
+    enum { GUARD = 64 };
+    int codes = 0, streams = 0;
+    cr_assert_eq(bd_hardware_load(&hardware, "yaml-configs/hardware/demo.yaml", &err), BD_OK, "%s", err.message);
+    for (unsigned index = 0; index < 12; index++) {
+        struct bd_program program;
+        struct bd_decoded *decoded;
+        cr_assert_eq(bd_random_network(8, index, &hardware, &program, &err), BD_OK, "%s", err.message);
+        cr_assert_eq(bd_decode(&program, &decoded, &err), BD_OK, "%s", err.message);
+        const struct bd_program_header *h = program.header;
+        const unsigned s = index % h->switch_count;
+        uint8_t *image = bd_xcalloc(h->input_bytes, 1), *store = bd_xmalloc(h->store_bytes + 2 * GUARD);
+        for (uint32_t i = 0; i < h->input_bytes; i++) {
+            image[i] = (uint8_t)(i * 37 % (1u << bd_program_descriptor(&program, s, 0)->in_bits));
+        }
+        for (uint32_t i = 0; i < h->store_bytes + 2 * GUARD; i++) {
+            store[i] = 0xa5;
+        }
+        struct bd_frame frame;
+        cr_assert_eq(bd_execute(&program, decoded, s, image, &frame, &err), BD_OK, "%s", err.message);
+        for (unsigned l = 0; l < h->layer_count; l++) {
+            bd_store_pack(&program, s, l, &frame.outputs[l], store + GUARD);
+        }
+        for (unsigned l = 0; l < h->layer_count; l++) {
+            check_stored(&program, s, l, &frame.outputs[l], store + GUARD);
+            codes += (bd_program_descriptor(&program, s, l)->flags & BD_FLAG_STORE_CODES) != 0;
+            streams += (bd_program_descriptor(&program, s, l)->flags & BD_FLAG_STORE_STREAM) != 0;
+        }
+        for (int i = 0; i < GUARD; i++) {
+            cr_assert(store[i] == 0xa5 && store[GUARD + h->store_bytes + i] == 0xa5, "a store was left");
+        }
+        bd_frame_release(&frame);
+        cr_assert(!frame.outputs && !frame.logits && frame.layer_count == 0);
+        bd_frame_release(&frame); /* holds nothing */
+        free(image);
+        free(store);
+        bd_decoded_free(decoded);
+        bd_decoded_free(NULL);
+        bd_program_release(&program);
+    }
+    cr_assert(codes > 12 && streams > 12, "%d codes and %d streams were stored", codes, streams);
+    bd_hardware_release(&hardware);
+}

@@ -605,3 +605,46 @@ Test(fold, switches_are_chosen_by_name)
     cr_assert_eq(fold_status(&checkpoint, "w2a2", 1000, 24, &err), BD_OK, "%s", err.message);
     bd_checkpoint_release(&checkpoint);
 }
+
+/* Where the stream's size follows from batch norm's offsets alone, its fraction bits do too: all of 2^30 that it leaves
+ * room for, whichever sign it has. */
+Test(fold, stream_has_the_fraction_bits_that_its_range_allows)
+{
+    const double offset = 3000;
+    struct bd_error err;
+    struct bd_hardware hardware;
+    cr_assert_eq(bd_hardware_load(&hardware, DEMO, &err), BD_OK, "%s", err.message);
+    for (int sign = -1; sign <= 1; sign += 2) {
+        struct bd_checkpoint checkpoint;
+        struct bd_program program;
+        struct bd_fold_report report;
+        const struct bd_fold_options options = {.max_moved = 1000.0};
+        cr_assert_eq(bd_random_checkpoint(NETWORK, 6, &checkpoint, &err), BD_OK, "%s", err.message);
+        const struct bd_graph *graph = &checkpoint.graph;
+        int writers = 0, most = 0;
+        double largest = 0; /* of the stream, and of its sum over the pool */
+        for (int l = 0; l < graph->layer_count; l++) {
+            const struct bd_layer *layer = &graph->layers[l];
+            for (int s = 0; layer->writes_stream && s < graph->switch_count; s++) {
+                float *beta = bd_checkpoint_find(&checkpoint, "%s.%s.beta", layer->name, graph->switches[s].name)->data;
+                for (int c = 0; c < layer->out_channels; c++) {
+                    beta[c] = (float)(sign * offset);
+                }
+            }
+            writers = layer->writes_stream ? (layer->adds_stream ? writers + 1 : 1) : writers;
+            most = writers > most ? writers : most;
+            const double pixels = layer->kind == BD_LAYER_POOL ? layer->in_height * layer->in_width : 1;
+            largest = fmax(largest, writers * offset * pixels);
+        }
+        cr_assert_geq(most, 2);
+        cr_assert_eq(bd_fold(&checkpoint, &hardware, &options, &program, &report, &err), BD_OK, "%s", err.message);
+        const double units = ldexp(largest, report.z_frac); /* what batch norm adds is a hundredth of it */
+        cr_assert(units * 0.97 < 0x1p30, "offsets of %g: %d fraction bits make %g units", sign * offset, report.z_frac,
+                  units);
+        cr_assert(units * 2.06 > 0x1p30, "offsets of %g: %d fraction bits are too few", sign * offset, report.z_frac);
+        bd_fold_report_release(&report);
+        bd_program_release(&program);
+        bd_checkpoint_release(&checkpoint);
+    }
+    bd_hardware_release(&hardware);
+}
