@@ -35,26 +35,23 @@ static uint32_t crc_of(const uint8_t *bytes, size_t size)
 static bd_status check_block(const char *path, const uint8_t *bytes, size_t size, struct bd_error *err)
 {
     if (size < USER_BLOCK) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: the file ends inside its %d-byte header", path, size,
-                       USER_BLOCK);
+        return bd_fail_byte(err, path, size, "the file ends inside its %d-byte header", USER_BLOCK);
     }
     if (memcmp(bytes, MAGIC, 8)) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset 0: not a Bitdial checkpoint", path);
+        return bd_fail_byte(err, path, 0, "not a Bitdial checkpoint");
     }
     uint64_t version = get_le(bytes + AT_VERSION, 4), length = get_le(bytes + AT_LENGTH, 8);
     if (version != VERSION) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %d: checkpoint version %" PRIu64 ", this program reads %d", path,
-                       AT_VERSION, version, VERSION);
+        return bd_fail_byte(err, path, AT_VERSION, "checkpoint version %" PRIu64 ", this program reads %d", version,
+                            VERSION);
     }
     if (length != size) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %d: the header tells %" PRIu64 " bytes, the file has %zu", path,
-                       AT_LENGTH, length, size);
+        return bd_fail_byte(err, path, AT_LENGTH, "the header tells %" PRIu64 " bytes, the file has %zu", length, size);
     }
     uint32_t stored = get_le(bytes + AT_CRC, 4);
     uint32_t computed = crc_of(bytes, size);
     if (stored != computed) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %d: CRC-32 is %08x, the contents give %08x", path, AT_CRC, stored,
-                       computed);
+        return bd_fail_byte(err, path, AT_CRC, "CRC-32 is %08x, the contents give %08x", stored, computed);
     }
     return BD_OK;
 }
@@ -132,12 +129,14 @@ bd_status bd_checkpoint_parse(struct bd_checkpoint *checkpoint, const char *path
     }
     status = bd_hdf5_read(bytes, size, USER_BLOCK, visit, &reader, err);
     if (!status && read_network(&reader, err)) {
-        status = bd_fail_prefix(err, "offset %d", USER_BLOCK);
+        bd_fail_prefix(err, "offset %d", USER_BLOCK);
+        status = bd_fail_at(err, path, 0, 0, USER_BLOCK);
     }
     free(reader.network);
     if (status) {
         bd_checkpoint_release(checkpoint);
-        status = bd_fail_prefix(err, "%s", path);
+        bd_fail_prefix(err, "%s", path);
+        status = bd_fail_at(err, path, 0, 0, err->byte);
     }
     return status;
 }

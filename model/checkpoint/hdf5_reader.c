@@ -86,9 +86,12 @@ static const uint8_t *bytes_at(const struct reader *reader, uint64_t address, ui
 static bd_status damaged(const struct reader *reader, uint64_t address, const char *what)
 {
     const uint64_t offset = reader->base + (address < reader->size ? address : 0);
-    return reader->name[0]
-               ? bd_fail(reader->err, BD_BAD_INPUT, "offset %" PRIu64 ": object '%s' %s", offset, reader->name, what)
-               : bd_fail(reader->err, BD_BAD_INPUT, "offset %" PRIu64 ": the HDF5 file %s", offset, what);
+    if (reader->name[0]) {
+        bd_fail(reader->err, BD_BAD_INPUT, "offset %" PRIu64 ": object '%s' %s", offset, reader->name, what);
+    } else {
+        bd_fail(reader->err, BD_BAD_INPUT, "offset %" PRIu64 ": the HDF5 file %s", offset, what);
+    }
+    return bd_fail_at(reader->err, "", 0, 0, (int64_t)offset); /* the caller knows the file */
 }
 
 static bd_status take_step(struct reader *reader, uint64_t address)

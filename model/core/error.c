@@ -1,5 +1,6 @@
 #include "model/core/error.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,17 @@ bd_status bd_fail(struct bd_error *err, bd_status status, const char *format, ..
     err->line = err->column = 0;
     err->byte = -1;
     return status;
+}
+
+bd_status bd_fail_byte(struct bd_error *err, const char *file, uint64_t byte, const char *format, ...)
+{
+    bd_fail(err, BD_BAD_INPUT, "%s: offset %" PRIu64 ": ", file, byte);
+    va_list arguments;
+    va_start(arguments, format);
+    size_t used = strlen(err->message);
+    vsnprintf(err->message + used, sizeof err->message - used, format, arguments);
+    va_end(arguments);
+    return bd_fail_at(err, file, 0, 0, (int64_t)byte);
 }
 
 bd_status bd_fail_at(struct bd_error *err, const char *file, int64_t line, int64_t column, int64_t byte)

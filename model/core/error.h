@@ -32,6 +32,9 @@ struct bd_error {
 /* Fills `err` and returns `status`, so that `return bd_fail(err, BD_INFRA, "cannot open '%s'", p);` reads well. */
 bd_status bd_fail(struct bd_error *err, bd_status status, const char *format, ...) BD_PRINTF(3, 4);
 
+/* BD_BAD_INPUT for what stands at a byte of a file, from 0: "file: offset N: text", and the place noted in `err`. */
+bd_status bd_fail_byte(struct bd_error *err, const char *file, uint64_t byte, const char *format, ...) BD_PRINTF(4, 5);
+
 /* Puts "text: " before the message that `err` holds; returns its status. */
 bd_status bd_fail_prefix(struct bd_error *err, const char *format, ...) BD_PRINTF(2, 3);
 

@@ -24,12 +24,10 @@ static void interleave(const uint8_t *planes, uint8_t *image)
 static bd_status check_size(const char *path, size_t size, size_t record, uint32_t records, struct bd_error *err)
 {
     if (size < record * records) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: the file ends in record %zu of %u", path, size,
-                       size / record, records);
+        return bd_fail_byte(err, path, size, "the file ends in record %zu of %u", size / record, records);
     }
     if (size > record * records) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: extra bytes follow the %u records of %zu", path,
-                       record * records, records, record);
+        return bd_fail_byte(err, path, record * records, "extra bytes follow the %u records of %zu", records, record);
     }
     return BD_OK;
 }
@@ -40,8 +38,8 @@ static bd_status check_labels(const char *path, const uint8_t *at, size_t offset
     for (int l = 0; l < form->label_bytes; l++) {
         if (at[l] >= form->limits[l]) {
             const char *which = form->label_bytes == 1 ? "" : l == 0 ? "coarse " : "fine ";
-            return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: %slabel %u of record %u must be 0..%u", path, offset + l,
-                           which, at[l], number, form->limits[l] - 1);
+            return bd_fail_byte(err, path, offset + l, "%slabel %u of record %u must be 0..%u", which, at[l], number,
+                                form->limits[l] - 1);
         }
     }
     return BD_OK;

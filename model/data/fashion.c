@@ -22,8 +22,8 @@ static bd_status load_labels(const char *path, uint32_t count, uint16_t **labels
     }
     for (uint32_t i = 0; i < count; i++) {
         if (idx.data[i] >= CLASSES) {
-            bd_fail(err, BD_BAD_INPUT, "%s: offset %u: label %u of image %u must be 0..%u", path, LABEL_OFFSET + i,
-                    idx.data[i], i, CLASSES - 1);
+            bd_fail_byte(err, path, LABEL_OFFSET + i, "label %u of image %u must be 0..%u", idx.data[i], i,
+                         CLASSES - 1);
             free(idx.data);
             return BD_BAD_INPUT;
         }

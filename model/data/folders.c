@@ -154,7 +154,7 @@ static bd_status each_line(const char *path, void *context,
     bd_status status = bd_file_read(path, TEXT_LIMIT, &data, &size, err);
     const uint8_t *zero = status || !size ? NULL : memchr(data, 0, size);
     if (zero) {
-        status = bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: a zero byte in a text file", path, zero - data);
+        status = bd_fail_byte(err, path, zero - data, "a zero byte in a text file");
     }
     for (size_t at = size >= 3 && !memcmp(data, "\xEF\xBB\xBF", 3) ? 3 : 0; !status && at < size;) {
         char *text = (char *)data + at;
@@ -174,11 +174,10 @@ static bd_status class_line(void *context, const char *path, size_t offset, char
     struct classes *classes = context;
     char *name = next_word(&text);
     if (!is_plain_name(name) || next_word(&text)) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: a line must be one class name, such as n01443537", path,
-                       offset);
+        return bd_fail_byte(err, path, offset, "a line must be one class name, such as n01443537");
     }
     if (classes->count == MAX_CLASSES) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: more than %d classes", path, offset, MAX_CLASSES);
+        return bd_fail_byte(err, path, offset, "more than %d classes", MAX_CLASSES);
     }
     classes->names = bd_xrealloc(classes->names, classes->count + 1, sizeof *classes->names);
     classes->names[classes->count++] = bd_xstrdup(name);
@@ -214,13 +213,11 @@ static bd_status annotation_line(void *context, const char *path, size_t offset,
     }
     char *image = next_word(&text), *name = next_word(&text);
     if (!is_plain_name(image) || !name) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: a line must begin with the names of an image and a class",
-                       path, offset);
+        return bd_fail_byte(err, path, offset, "a line must begin with the names of an image and a class");
     }
     int label = label_of(a->classes, name);
     if (label < 0) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: '%s' is none of the %zu classes", path, offset, name,
-                       a->classes->count);
+        return bd_fail_byte(err, path, offset, "'%s' is none of the %zu classes", name, a->classes->count);
     }
     char *inside = bd_asprintf("%s/%s%s", a->inside, image, is_image_name(image) ? "" : ".JPEG");
     bd_listing_add(a->listing, label, inside);
@@ -261,7 +258,7 @@ static bd_status read_annotations(struct bd_listing *listing, const char *path, 
         return status;
     }
     if (files->count == 0) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset 0: no image is named", path);
+        return bd_fail_byte(err, path, 0, "no image is named");
     }
     const char **sorted = bd_xcalloc(files->count, sizeof *sorted);
     for (uint32_t i = 0; i < files->count; i++) { /* without the folder, which is the same for all */

@@ -26,7 +26,7 @@ static bd_status refuse(struct stream *stream, size_t offset, const char *format
     va_start(arguments, format);
     char *text = bd_vasprintf(format, arguments);
     va_end(arguments);
-    bd_fail(stream->err, BD_BAD_INPUT, "%s: offset %zu: %s", stream->path, offset, text);
+    bd_fail_byte(stream->err, stream->path, offset, "%s", text);
     free(text);
     return BD_BAD_INPUT;
 }

@@ -11,8 +11,8 @@ bd_status bd_image_room(struct bd_image *image, const char *path, size_t offset,
                         struct bd_error *err)
 {
     if (height == 0 || width == 0 || (uint64_t)height * width > BD_IMAGE_MAX_PIXELS) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: an image of %ux%u must have 1..%u pixels", path, offset,
-                       width, height, BD_IMAGE_MAX_PIXELS);
+        return bd_fail_byte(err, path, offset, "an image of %ux%u must have 1..%u pixels", width, height,
+                            BD_IMAGE_MAX_PIXELS);
     }
     image->height = height;
     image->width = width;
@@ -31,9 +31,9 @@ bd_status bd_image_decode(struct bd_image *image, const char *path, const uint8_
     } else if (size >= sizeof png && !memcmp(data, png, sizeof png)) {
         status = bd_png_decode(image, path, data, size, err);
     } else if (size == 0) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset 0: the file is empty", path);
+        return bd_fail_byte(err, path, 0, "the file is empty");
     } else {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset 0: neither a JPEG nor a PNG file", path);
+        return bd_fail_byte(err, path, 0, "neither a JPEG nor a PNG file");
     }
     if (status) {
         free(image->pixels);

@@ -60,8 +60,7 @@ bd_status bd_image_files_check_size(const struct bd_image_files *files, uint32_t
         return BD_OK;
     }
     char *path = bd_image_files_path(files, index);
-    bd_fail(err, BD_BAD_INPUT, "%s: offset 0: the image must be %ux%u, got %ux%u", path, side, side, image->width,
-            image->height);
+    bd_fail_byte(err, path, 0, "the image must be %ux%u, got %ux%u", side, side, image->width, image->height);
     free(path);
     return BD_BAD_INPUT;
 }

@@ -165,8 +165,8 @@ static bd_status decode(struct decoder *d, struct bd_image *image, const char *p
     open_source(&d->source, data, size);
     if (setjmp(d->failing.out)) {
         size_t offset = size - d->source.base.bytes_in_buffer;
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: %s", path, offset,
-                       d->source.ended ? "the JPEG data ends too early" : d->failing.text);
+        return bd_fail_byte(err, path, offset, "%s",
+                            d->source.ended ? "the JPEG data ends too early" : d->failing.text);
     }
     jpeg_create_decompress(cinfo);
     cinfo->src = &d->source.base;

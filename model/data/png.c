@@ -63,7 +63,7 @@ static void ask_for_rgb(struct decoder *d)
 static bd_status decode(struct decoder *d, struct bd_image *image, struct bd_error *err)
 {
     if (setjmp(d->out)) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: %s", d->path, d->at, d->text);
+        return bd_fail_byte(err, d->path, d->at, "%s", d->text);
     }
     d->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, d, leave, ignore);
     d->info = d->png ? png_create_info_struct(d->png) : NULL;
@@ -81,7 +81,7 @@ static bd_status decode(struct decoder *d, struct bd_image *image, struct bd_err
     }
     ask_for_rgb(d);
     if (png_get_rowbytes(d->png, d->info) != (size_t)image->width * 3) {
-        return bd_fail(err, BD_BAD_INPUT, "%s: offset %zu: not a picture in colour or grey", d->path, d->at);
+        return bd_fail_byte(err, d->path, d->at, "not a picture in colour or grey");
     }
     d->rows = bd_xcalloc(image->height, sizeof *d->rows);
     for (uint32_t y = 0; y < image->height; y++) {

@@ -16,9 +16,16 @@ struct checker {
     struct bd_error *err;
 };
 
-static bd_status malformed(const struct checker *c, uint64_t byte, const char *what)
+static bd_status malformed(const struct checker *c, uint64_t byte, const char *format, ...) BD_PRINTF(3, 4);
+static bd_status malformed(const struct checker *c, uint64_t byte, const char *format, ...)
 {
-    return bd_fail(c->err, BD_BAD_INPUT, "%s: byte %llu: %s", c->name, (unsigned long long)byte, what);
+    va_list arguments;
+    va_start(arguments, format);
+    char *what = bd_vasprintf(format, arguments);
+    va_end(arguments);
+    bd_fail(c->err, BD_BAD_INPUT, "%s: byte %llu: %s", c->name, (unsigned long long)byte, what);
+    free(what);
+    return bd_fail_at(c->err, c->name, 0, 0, (int64_t)byte);
 }
 
 #define FIELD_AT(type, field) offsetof(struct type, field)
@@ -288,8 +295,8 @@ static bd_status check_descriptor(const struct checker *c, uint32_t s, uint32_t 
     if (!r.bad)
         return BD_OK;
     const uint64_t byte = h->descriptor_offset + (uint64_t)s * h->switch_stride + (uint64_t)l * sizeof *d + r.at;
-    return bd_fail(c->err, BD_BAD_INPUT, "%s: byte %llu: descriptor of layer '%s' at switch '%s': %s", c->name,
-                   (unsigned long long)byte, c->program->names[l], c->program->switches[s].name, r.what);
+    return malformed(c, byte, "descriptor of layer '%s' at switch '%s': %s", c->program->names[l],
+                     c->program->switches[s].name, r.what);
 }
 
 static bd_status check(const struct checker *c)
@@ -307,17 +314,17 @@ static bd_status check(const struct checker *c)
 static bd_status check_envelope(const char *name, const uint8_t *image, size_t size, struct bd_error *err)
 {
     struct bd_program_header h;
+    const struct checker c = {NULL, name, err};
     if (size < sizeof h)
-        return bd_fail(err, BD_BAD_INPUT, "%s: byte %zu: ends inside the 256-byte header", name, size);
+        return malformed(&c, size, "ends inside the 256-byte header");
     memcpy(&h, image, sizeof h);
     if (h.magic != BD_PROGRAM_MAGIC)
-        return bd_fail(err, BD_BAD_INPUT, "%s: byte 0: not a program image (magic 0x%08x)", name, h.magic);
+        return malformed(&c, 0, "not a program image (magic 0x%08x)", h.magic);
     if (h.version != BD_PROGRAM_VERSION || h.header_bytes != sizeof h)
-        return bd_fail(err, BD_BAD_INPUT, "%s: byte 4: version %u of the program image; this build reads version %u",
-                       name, h.version, BD_PROGRAM_VERSION);
+        return malformed(&c, 4, "version %u of the program image; this build reads version %u", h.version,
+                         BD_PROGRAM_VERSION);
     if (h.image_bytes != size)
-        return bd_fail(err, BD_BAD_INPUT, "%s: byte 16: the header says %llu bytes, there are %zu", name,
-                       (unsigned long long)h.image_bytes, size);
+        return malformed(&c, 16, "the header says %llu bytes, there are %zu", (unsigned long long)h.image_bytes, size);
     return BD_OK;
 }
 
@@ -329,8 +336,8 @@ static bd_status adopt(struct bd_program *program, const char *name, uint8_t *im
     const uint32_t found = bd_crc32(image, size);
     h->crc = crc;
     if (found != crc)
-        return bd_fail(err, BD_BAD_INPUT, "%s: byte 12: checksum 0x%08x, but the contents give 0x%08x", name, crc,
-                       found);
+        return malformed(&(struct checker){NULL, name, err}, 12, "checksum 0x%08x, but the contents give 0x%08x", crc,
+                         found);
     *program = (struct bd_program){.image = image, .size = size, .header = h};
     program->switches = (const struct bd_program_switch *)(image + (h->switch_offset <= size ? h->switch_offset : 0));
     program->names = (const char(*)[BD_PROGRAM_NAME])(image + (h->name_offset <= size ? h->name_offset : 0));

@@ -121,6 +121,13 @@ printf 'steps: many\n' >"$work/bad.yaml"
 fails 2 '.error.line == 1 and .error.column == 8' train "$work/bad.yaml" --json
 printf 'x\ny\n' >"$work/bad.jsonl"
 fails 2 '.error.line == 1 and (.error | has("column") | not)' curves "$work/bad.jsonl" -o "$work/no.svg" --json
+head -c 700 "$raw/net.h5" >"$work/short.h5"
+fails 2 '.error.byte == 16 and (.error.file | endswith("short.h5")) and (.error | has("line") | not)' show "$work/short.h5" --json
+head -c 700 "$raw/net.bdp" >"$work/short.bdp"
+fails 2 '.error.byte == 16 and (.error.file | endswith("short.bdp"))' inspect "$work/short.bdp" --json
+mkdir "$work/mnist" && ln -s /usr/share/datasets/fashion-mnist/* "$work/mnist" && rm "$work/mnist/t10k-labels-idx1-ubyte.gz"
+printf 'no labels' | gzip >"$work/mnist/t10k-labels-idx1-ubyte.gz"
+fails 2 '.error.byte == 0 and (.error.file | endswith("ubyte.gz"))' data --split test --folder "$work/mnist" --json
 # Reports of failed checks keep what they found, with the error beside it.
 fails 1 '.written == false and (.switches | length) > 0' compile "$raw/net.h5" --hardware "$hardware" -o "$work/no.bdp" --max-moved 0 --json
 fails 1 '.pass == false' cosim "$raw/net.bdp" --hardware "$hardware" --device ref --images 1 --fault weight-bit --json
