@@ -1,6 +1,7 @@
 #include "model/program/hardware.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -51,6 +52,28 @@ static const struct bd_field hardware_fields[] = {
      "energy table, for reports only"},
     {"memory", BD_FIELD_MAP, 0, 0, 0, "", NULL, memory_fields, "the memory behind the bus, in clocks"},
     {0}};
+
+bd_status bd_memory_parse(struct bd_memory_model *memory, const char *text, struct bd_error *err)
+{
+    int64_t values[3];
+    const char *at = text;
+    for (int i = 0; i < 3; i++) {
+        const struct bd_field *field = &memory_fields[i];
+        char *end;
+        errno = 0;
+        values[i] = strtoll(at, &end, 10);
+        if (end == at || *end != (i < 2 ? ',' : '\0')) {
+            return bd_fail(err, BD_BAD_INPUT, "must be three integers LATENCY,INTERVAL,OUTSTANDING, got '%s'", text);
+        }
+        if (errno || (double)values[i] < field->min || (double)values[i] > field->max) {
+            return bd_fail(err, BD_BAD_INPUT, "%s must be %.0f..%.0f, got %.*s in '%s'", field->name, field->min,
+                           field->max, (int)(end - at), at, text);
+        }
+        at = end + 1;
+    }
+    *memory = (struct bd_memory_model){values[0], values[1], values[2]};
+    return BD_OK;
+}
 
 static bool is_power_of_two(int64_t value)
 {

@@ -36,6 +36,8 @@ bd_status bd_hardware_load(struct bd_hardware *hardware, const char *path, struc
  * M is, and nothing else. Released like a loaded one. */
 void bd_hardware_reference(struct bd_hardware *hardware);
 void bd_hardware_release(struct bd_hardware *hardware);
+/* Reads "LATENCY,INTERVAL,OUTSTANDING", each in the bounds that a configuration has for it. */
+bd_status bd_memory_parse(struct bd_memory_model *memory, const char *text, struct bd_error *err) BD_WARN_UNUSED;
 /* Prints the table of keys to a stream: name, type, bounds, default, help. */
 void bd_hardware_help(void *stdio_file);
 

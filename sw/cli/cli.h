@@ -11,6 +11,7 @@
 
 #include "model/core/error.h"
 #include "model/core/version.h"
+#include "model/program/hardware.h"
 
 /* Prints "bitdial NAME: MESSAGE" to stderr; returns the exit code. */
 int bd_cli_fail(const char *name, const struct bd_error *err);
@@ -20,6 +21,8 @@ int bd_cli_usage(const char *name, const char *format, ...) BD_PRINTF(2, 3);
 bool bd_cli_int(const char *name, const char *option, const char *text, int64_t min, int64_t max, int64_t *value);
 /* Reads an option's finite number in min..max; false after printing what is wrong with it. */
 bool bd_cli_real(const char *name, const char *option, const char *text, double min, double max, double *value);
+/* Reads --memory's LATENCY,INTERVAL,OUTSTANDING; false after printing what is wrong with it. */
+bool bd_cli_memory(const char *name, const char *text, struct bd_memory_model *memory);
 
 /* Prints "bitdial NAME: TEXT" to stderr: word about what goes on. */
 void bd_cli_notice(void *name, const char *text);

@@ -20,7 +20,7 @@ static const char usage[] =
     "  --hardware FILE   the hardware configuration; layers that it cannot run are refused by name\n"
     "  --reference       for the plain reference alone, which runs every layer at every size; no device takes the "
     "image\n"
-    "  -o, --output FILE the program image to write (required)\n"
+    "  -o, --output FILE  the program image to write (required)\n"
     "  --switches LIST   the switches to keep, separated by commas (default: all)\n"
     "  --max-moved N     refuse when a layer has more than N per mille of its reachable accumulator values with\n"
     "                    another code than the exact one (default: 1)\n"

@@ -52,19 +52,11 @@ static const struct {
 static bool parse_memory(void *context, const char *text)
 {
     struct bd_cosim_options *o = context;
-    long long latency, interval, outstanding;
-    char rest;
     if (o->setting_count == BD_COSIM_SETTINGS) {
         bd_cli_usage("cosim", "'--memory' may be given at most %d times", BD_COSIM_SETTINGS);
         return false;
     }
-    if (sscanf(text, "%lld,%lld,%lld%c", &latency, &interval, &outstanding, &rest) != 3 || latency < 1 ||
-        interval < 1 || outstanding < 1 || latency > 100000 || interval > 1024 || outstanding > 64) {
-        bd_cli_usage("cosim", "'--memory' must be LATENCY,INTERVAL,OUTSTANDING, each at least 1, got '%s'", text);
-        return false;
-    }
-    o->settings[o->setting_count++] = (struct bd_memory_model){latency, interval, outstanding};
-    return true;
+    return bd_cli_memory("cosim", text, &o->settings[o->setting_count]) && ++o->setting_count;
 }
 
 static bool parse_fault(void *context, const char *name)
@@ -268,9 +260,6 @@ static int check_options(const struct bd_cosim_options *o, int positional, bool 
     if (!o->session.hardware_path) {
         return bd_cli_usage("cosim", "--hardware is wanted");
     }
-    if (!rtl && strcmp(device, "tlm") != 0 && strcmp(device, "ref") != 0) {
-        return bd_cli_usage("cosim", "'--device' must be rtl, tlm or ref, got '%s'", device);
-    }
     if (!rtl && (o->stalls || o->session.trace || o->session.rtl_fault || o->session.reset_seed)) {
         return bd_cli_usage("cosim", "--stalls, --trace, --reset-seed and this --fault need --device rtl");
     }
@@ -297,7 +286,7 @@ int cmd_cosim(int argc, char **argv)
     int64_t images = 8, first = 0, networks = 0, seed = 1, reset_seed = 0, jobs = 1;
     const struct bd_option table[] = {
         {"hardware", .text = &o.session.hardware_path},
-        {"device", .text = &o.session.device},
+        {"device", .text = &o.session.device, .choices = "ref|tlm|rtl"},
         {"images", .integer = &images, .min = 1, .max = 1000000},
         {"first", .integer = &first, .min = 0, .max = 1000000},
         {"data", .text = &data},

@@ -35,7 +35,8 @@ static const char usage[] =
     "  --help            this text\n";
 
 struct options {
-    const char *program, *hardware, *sw, *memory;
+    const char *program, *hardware, *sw;
+    struct bd_memory_model memory; /* latency 0: the configuration's */
     bool store, json, energy_table;
     int64_t rate;
 };
@@ -49,18 +50,9 @@ struct priced {
     const struct bd_descriptor *descriptors[BD_PROGRAM_MAX_SWITCHES];
 };
 
-static bool parse_memory(const char *text, struct bd_memory_model *memory)
+static bool take_memory(void *context, const char *text)
 {
-    long long latency, interval, outstanding;
-    int used = 0;
-    if (sscanf(text, "%lld,%lld,%lld%n", &latency, &interval, &outstanding, &used) != 3 || text[used] || latency < 1 ||
-        latency > 100000 || interval < 1 || interval > 1000 || outstanding < 1 || outstanding > 16) {
-        bd_cli_usage("cost", "'--memory' wants latency 1..100000, clocks a beat 1..1000 and bursts 1..16, got '%s'",
-                     text);
-        return false;
-    }
-    *memory = (struct bd_memory_model){latency, interval, outstanding};
-    return true;
+    return bd_cli_memory("cost", text, context);
 }
 
 static const char *datapath_name(const struct bd_descriptor *d)
@@ -337,10 +329,7 @@ static int run(const struct options *o)
     }
     bd_status status = bd_hardware_load(&hardware, o->hardware, &err);
     if (status == BD_OK) {
-        if (o->memory && !parse_memory(o->memory, &hardware.memory)) {
-            bd_hardware_release(&hardware);
-            return BD_BAD_INPUT;
-        }
+        hardware.memory = o->memory.latency ? o->memory : hardware.memory;
         status = description ? report_description(o, &hardware, &err) : report_program(o, &hardware, &err);
         bd_hardware_release(&hardware);
     }
@@ -353,7 +342,7 @@ int cmd_cost(int argc, char **argv)
     const struct bd_option table[] = {
         {"hardware", .text = &o.hardware},
         {"switch", .text = &o.sw},
-        {"memory", .text = &o.memory},
+        {"memory", .take = take_memory, .context = &o.memory},
         {"store", .flag = &o.store},
         {"rate", .integer = &o.rate, .min = 1, .max = 100000000},
         {"energy-table", .flag = &o.energy_table},

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 #define NAME "curves"
 #define LOG_LIMIT ((size_t)256 << 20)
 #define NO_GNUPLOT 127
+#define GNUPLOT_SECONDS 120
+#define TITLE_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-.,:+=()"
 
 static const char usage[] =
     "usage: bitdial curves LOG.jsonl... -o FILE.svg\n"
@@ -68,6 +71,9 @@ static void add_point(struct curves *curves, enum panel panel, bool points, cons
                       double step, double value)
 {
     char *title = bd_asprintf("%s %s", log, name);
+    for (char *c = title; *c; c++) { /* names come from files and paths: nothing in them may be gnuplot's language */
+        *c = strchr(TITLE_CHARACTERS, *c) ? *c : '?';
+    }
     struct series *series = NULL;
     for (size_t i = 0; i < curves->series_count; i++) {
         struct series *s = &curves->series[i];
@@ -160,7 +166,7 @@ static void add_line(struct curves *curves, const char *log, const json_t *line)
     }
 }
 
-/* The file's name without folder and endings, and without what gnuplot would read as markup. */
+/* The file's name without folder and endings. */
 static char *short_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -169,9 +175,6 @@ static char *short_name(const char *path)
     dot = dot ? dot : strstr(name, ".jsonl");
     if (dot && dot != name) {
         *dot = 0;
-    }
-    for (char *c = name; *c; c++) {
-        *c = strchr("\"\\$", *c) ? '?' : *c;
     }
     return name;
 }
@@ -244,7 +247,7 @@ static void print_panel(const struct curves *curves, enum panel panel, FILE *out
         if (s->points) {
             fputs("notitle", out);
         } else {
-            fprintf(out, "title \"%s\"", s->title);
+            fprintf(out, "title '%s'", s->title); /* of TITLE_CHARACTERS; gnuplot runs what is in backticks elsewhere */
         }
         lead = ",";
     }
@@ -285,7 +288,8 @@ static bd_status run_gnuplot(FILE *script, FILE *picture, int *how, struct bd_er
         if (dup2(fileno(script), STDIN_FILENO) < 0 || dup2(fileno(picture), STDOUT_FILENO) < 0) {
             _exit(NO_GNUPLOT - 1);
         }
-        execlp("gnuplot", "gnuplot", "-", (char *)NULL);
+        alarm(GNUPLOT_SECONDS); /* goes on in gnuplot */
+        execlp("gnuplot", "gnuplot", "--default-settings", "-", (char *)NULL);
         _exit(NO_GNUPLOT);
     }
     if (pid < 0) {
@@ -295,6 +299,9 @@ static bd_status run_gnuplot(FILE *script, FILE *picture, int *how, struct bd_er
     }
     if (WIFEXITED(*how) && WEXITSTATUS(*how) == NO_GNUPLOT) {
         return bd_fail(err, BD_INFRA, "gnuplot is not installed: the package is gnuplot-nox");
+    }
+    if (WIFSIGNALED(*how) && WTERMSIG(*how) == SIGALRM) {
+        return bd_fail(err, BD_INFRA, "gnuplot did not end within %d s", GNUPLOT_SECONDS);
     }
     if (!WIFEXITED(*how) || WEXITSTATUS(*how)) {
         return bd_fail(err, BD_INFRA, "gnuplot failed");

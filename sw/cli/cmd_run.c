@@ -208,18 +208,13 @@ static bd_status run_all(struct run *run, const char *path, struct bd_error *err
     return status;
 }
 
-static bool is_device(const char *name)
-{
-    return strcmp(name, "ref") == 0 || strcmp(name, "tlm") == 0 || strcmp(name, "rtl") == 0;
-}
-
 int cmd_run(int argc, char **argv)
 {
     struct run run = {.options = {.device = "ref", .shared = true, .notice = bd_cli_notice, .context = "run"},
                       .images = 16};
     const struct bd_option table[] = {
         {"hardware", .text = &run.options.hardware_path},
-        {"device", .text = &run.options.device},
+        {"device", .text = &run.options.device, .choices = "ref|tlm|rtl"},
         {"images", .integer = &run.images, .min = 1, .max = 1000000},
         {"first", .integer = &run.first, .min = 0, .max = 1000000},
         {"data", .text = &run.data},
@@ -240,9 +235,6 @@ int cmd_run(int argc, char **argv)
     }
     if (!run.options.hardware_path) {
         return bd_cli_usage("run", "--hardware is wanted");
-    }
-    if (!is_device(run.options.device)) {
-        return bd_cli_usage("run", "'--device' must be ref, tlm or rtl, got '%s'", run.options.device);
     }
     if (run.queue && run.dump) {
         return bd_cli_usage("run", "--dump needs frames one by one: it excludes --queue");

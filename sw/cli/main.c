@@ -87,6 +87,16 @@ bool bd_cli_real(const char *name, const char *option, const char *text, double 
     return true;
 }
 
+bool bd_cli_memory(const char *name, const char *text, struct bd_memory_model *memory)
+{
+    struct bd_error err;
+    if (bd_memory_parse(memory, text, &err)) {
+        bd_cli_usage(name, "'--memory' %s", err.message);
+        return false;
+    }
+    return true;
+}
+
 static void print_help(FILE *out)
 {
     fputs("Usage: bitdial COMMAND [OPTION]...\n"

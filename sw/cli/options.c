@@ -35,10 +35,16 @@ static bool take(const char *command, const struct bd_option *row, const char *v
     if (row->real) {
         return bd_cli_real(command, name, value, row->low, row->high, row->real);
     }
-    if (row->choice) {
+    if (row->choices) {
         int found = place(row->choices, value);
-        *row->choice = found < 0 ? *row->choice : found;
-        return found >= 0 || !bd_cli_usage(command, "'%s' must be one of %s, got '%s'", name, row->choices, value);
+        if (found < 0) {
+            bd_cli_usage(command, "'%s' must be one of %s, got '%s'", name, row->choices, value);
+            return false;
+        }
+        if (row->choice) {
+            *row->choice = found;
+            return true;
+        }
     }
     if (row->take) {
         return row->take(row->context, value);
@@ -73,6 +79,16 @@ static int complain(const char *command, const struct option *rows, const char *
     return bd_cli_usage(command, alike ? "option '%.*s' may mean several" : "there is no option '%.*s'", length, given);
 }
 
+/* A line for each option: its letter or -, its name, and VALUE where it takes one. */
+static void print_table(const struct bd_option *table, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const struct bd_option *row = &table[i];
+        printf("%c --%s%s\n", row->letter ? row->letter : '-', row->name, row->flag || row->off ? "" : " VALUE");
+    }
+    puts("- --help");
+}
+
 int bd_cli_options(const char *command, const char *usage, const struct bd_option *table, int argc, char **argv)
 {
     int count = 0;
@@ -94,6 +110,11 @@ int bd_cli_options(const char *command, const char *usage, const struct bd_optio
     }
     rows[count] = (struct option){"help", no_argument, NULL, FIRST + count};
     opterr = 0; /* wrong usage has one way out, which --json goes too */
+    if (argc == 2 && !strcmp(argv[1], "--options-table")) {
+        print_table(table, count);
+        bd_cli_report_wanted(false);
+        return BD_OK;
+    }
     for (int found; (found = getopt_long(argc, argv, letters, rows, NULL)) != -1;) {
         if (found == '?' || found == ':') {
             return complain(command, rows, letters, argv);

@@ -6,7 +6,8 @@
  *         {0},
  *     };
  *
- * Just one of text, flag, off, integer, real, choice and take is set. `--help` needs no row. */
+ * Just one of text, flag, off, integer, real, choice and take is set. `--help` needs no row. `--options-table` alone
+ * prints the rows, for the test that holds the usage text against them. */
 #ifndef BD_CLI_OPTIONS_H
 #define BD_CLI_OPTIONS_H
 
@@ -20,7 +21,7 @@ struct bd_option {
     int64_t *integer, min, max;
     double *real, low, high;
     int *choice;         /* set to the value's place in `choices` */
-    const char *choices; /* "one|other" */
+    const char *choices; /* "one|other": of choice, and of text that may be nothing else */
     /* Takes any other value: true, or false after telling what is wrong with it by bd_cli_usage. */
     bool (*take)(void *context, const char *text);
     void *context;

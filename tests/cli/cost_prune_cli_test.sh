@@ -26,7 +26,12 @@ slow=$("$bitdial" cost "$work/net.bdp" --hardware $demo --switch w1a1 --memory 6
 
 refuses "no switch 'w9a9'" cost "$work/net.bdp" --hardware $demo --switch w9a9
 refuses 'another geometry' cost "$work/net.bdp" --hardware yaml-configs/hardware/rows4.yaml
-refuses "'--memory' wants" cost "$work/net.bdp" --hardware $demo --memory 0,1,1
+for memory in '0,1,1|latency must be 1..100000, got 0' '100001,1,1|latency must be' '1,1025,1|beat_interval must be 1..1024' \
+    '1,1,65|outstanding must be 1..64' '1,1|must be three integers' '1,1,1,|must be three' '1,,1|must be three' \
+    '99999999999999999999,1,1|latency must be'; do
+    refuses "'--memory' ${memory#*|}" cost "$work/net.bdp" --hardware $demo --memory "${memory%|*}"
+    refuses "'--memory' ${memory#*|}" cosim "$work/net.bdp" --device ref --hardware $demo --memory "${memory%|*}"
+done
 refuses "'--hardware' is missing" cost "$work/net.bdp"
 refuses 'expected one' cost --hardware $demo
 

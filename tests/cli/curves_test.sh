@@ -25,6 +25,22 @@ mkdir "$folder/c"
 "$bitdial" curves "$folder/c/a.h5.jsonl" -o "$folder/c.svg" >/dev/null
 cmp "$folder/a.svg" "$folder/c.svg" || fail "steps before a kill are drawn beside those after it"
 
+# Names are data: what gnuplot or a shell would run in a log's name, or in a name inside it, is drawn as question marks.
+newline='
+'
+number=0
+mkdir "$folder/names"
+for evil in '`touch ran`' '"`touch ran`' "'`touch ran`" '$(touch ran)' "';system('touch ran')#" '";system("touch ran")#' \
+    "$newline!touch ran$newline" "';set output 'ran';#" '@z \' '\"'; do
+    number=$((number + 1)) log="$(printf %s "$evil" | tr / :)"
+    { step 10 2.5; jq -nc --arg name "x$evil" '{event: "step", step: 20, loss: {($name): 2, w1a8: 1}}'; } >"$folder/names/x$log.jsonl"
+    (cd "$folder/names" && "$bitdial" curves "x$log.jsonl" -o "$folder/$number.svg" >"$folder/out" 2>"$folder/err") ||
+        fail "'$evil' is not drawn"
+    grep -q '>x[^<]* x?' "$folder/$number.svg" || fail "'$evil' is not in the picture"
+    set -- "$folder"/names/*
+    [ $# = $number ] && [ ! -e "$folder/names/ran" ] || fail "'$evil' was run"
+done
+
 refused() { # RC TEXT: of the command that just ended with $rc
     [ $rc = "$1" ] && grep -q "$2" "$folder/err" || fail "rc $rc, not $1 with '$2'"
     [ ! -e "$folder/no.svg" ] || fail "something was written"
