@@ -17,7 +17,7 @@ CLI_SRC := $(wildcard sw/cli/*.c)
 TEST_SRC := $(wildcard tests/unit/test_*.c) tests/support/completion.c tests/support/data_files.c
 API_SRC := $(wildcard sw/lib/*.c)
 GEN_SRC := $(wildcard hw/gen/*.c)
-ALL_C := $(LIB_SRC) $(API_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/support/sample.c tests/support/step.c tests/support/ranks.c tests/bench/convolve.c
+ALL_C := $(LIB_SRC) $(API_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/support/sample.c tests/support/step.c tests/support/ranks.c tests/support/mutate.c tests/bench/convolve.c
 DEPS := build/.packages-$(firstword $(shell cksum apt-packages.txt))
 BITDIAL_BUILD := $(B)
 export SAN DEMO BITDIAL_BUILD
@@ -26,7 +26,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(filter-out %.d,$(MAKEFILE_LIST)) | expand -t 18
 demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewer images)
 	@sh sw/demo.sh
-test: all $(B)/tests $(B)/sample $(B)/step $(B)/ranks $(B)/images $(B)/replay $(B)/seeds ## every test (SAN=1: under address and undefined-behaviour sanitizers)
+test: all $(B)/tests $(B)/sample $(B)/step $(B)/ranks $(B)/mutate $(B)/images $(B)/replay $(B)/seeds ## every test (SAN=1: under address and undefined-behaviour sanitizers)
 	@sh tests/run.sh
 all: $(B)/bitdial $(B)/regs ## build the command, the generator and the simulator
 lint: $(B)/bitdial ## cppcheck on the C, verilator --lint-only -Wall on the RTL of every configuration
@@ -71,7 +71,7 @@ $(B)/bitdial: $(call objects,$(CLI_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests: $(call objects,$(TEST_SRC) $(API_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
-$(B)/sample $(B)/step $(B)/ranks: $(B)/%: $(B)/obj/tests/support/%.o $(B)/libbitdial.a
+$(B)/sample $(B)/step $(B)/ranks $(B)/mutate: $(B)/%: $(B)/obj/tests/support/%.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/convolve: $(B)/obj/tests/bench/convolve.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
