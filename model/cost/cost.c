@@ -136,6 +136,28 @@ static int64_t image_job(struct read_channel *r, int64_t start, int64_t unit_sta
     return d->flags & BD_FLAG_IM2COL ? unit.free + d->in_width + 1 : taken + 1;
 }
 
+/* The same from what was kept of a job like it: one is a later one's picture, shifted by their starts. */
+static int64_t kept_image_job(struct read_channel *r, int64_t start, const struct bd_descriptor *d,
+                              struct bd_image_fetch *kept, int64_t *last)
+{
+    const struct bd_image_fetch asked = {.height = d->in_height,
+                                         .width = d->in_width,
+                                         .channels = d->in_channels,
+                                         .windows = d->flags & BD_FLAG_IM2COL,
+                                         .slots = d->in_slots,
+                                         .memory = *r->memory,
+                                         .next_beat_before = r->next_beat - start};
+    if (memcmp(&asked, kept, offsetof(struct bd_image_fetch, last)) != 0) {
+        *kept = asked;
+        kept->done = image_job(r, start, start, d, &kept->last) - start;
+        kept->last -= start;
+        kept->next_beat = r->next_beat - start;
+    }
+    r->next_beat = kept->next_beat + start;
+    *last = kept->last + start;
+    return kept->done + start;
+}
+
 /* ---- the write channel ---- */
 
 struct write_channel {
@@ -173,6 +195,7 @@ struct timeline {
     const struct bd_descriptor *descriptors;
     unsigned switch_index;
     bool store;
+    struct bd_image_fetch *image;
     struct read_channel read;
     struct write_channel write;
     int64_t loader;          /* clock in which the loader comes to its next job */
@@ -197,7 +220,7 @@ static int64_t load_descriptor(struct timeline *t, unsigned layer)
     const struct bd_descriptor *d = &t->descriptors[layer];
     if (d->flags & BD_FLAG_LOAD_INPUT) { /* its size takes a clock */
         start = last + 3;
-        image = image_job(&t->read, start, start, d, &last);
+        image = kept_image_job(&t->read, start, d, t->image, &last);
         t->loader = last + 1;
     }
     return image;
@@ -321,8 +344,9 @@ static void sum_layer(struct bd_frame_cost *frame, const struct bd_layer_cost *c
 
 void bd_cost_layers(const struct bd_program_header *header, const struct bd_descriptor *descriptors,
                     unsigned switch_index, const struct bd_memory_model *memory, bool store,
-                    struct bd_frame_cost *frame)
+                    struct bd_image_fetch *image, struct bd_frame_cost *frame)
 {
+    struct bd_image_fetch none = {0};
     memset(frame, 0, offsetof(struct bd_frame_cost, layers));
     memset(frame->layers, 0, header->layer_count * sizeof(frame->layers[0]));
     frame->layer_count = header->layer_count;
@@ -331,6 +355,7 @@ void bd_cost_layers(const struct bd_program_header *header, const struct bd_desc
                          .descriptors = descriptors,
                          .switch_index = switch_index,
                          .store = store,
+                         .image = image ? image : &none,
                          .read = {.memory = memory},
                          .write = {.memory = memory},
                          .loader = 3,
@@ -367,7 +392,7 @@ bd_status bd_cost_frame(const struct bd_program *program, const struct bd_hardwa
                          switch_index);
     }
     if (status == BD_OK) {
-        bd_cost_layers(h, bd_program_descriptor(program, switch_index, 0), switch_index, &hardware->memory, store,
+        bd_cost_layers(h, bd_program_descriptor(program, switch_index, 0), switch_index, &hardware->memory, store, NULL,
                        cost);
     }
     return status;

@@ -38,9 +38,19 @@ bd_status bd_cost_check(const struct bd_program *program, const struct bd_hardwa
 bd_status bd_cost_frame(const struct bd_program *program, const struct bd_hardware *hardware, unsigned switch_index,
                         bool store, struct bd_frame_cost *cost, struct bd_error *err) BD_WARN_UNUSED;
 
-/* The same from descriptors alone (header->layer_count of them, of one switch). */
+/* The fetch of an image, which is walked byte by byte and which all candidates of a search share: when it was done, in
+ * clocks from its start, for the image, memory and bus as they then were. Starts as zeros; cost.c's own. */
+struct bd_image_fetch {
+    uint32_t height, width, channels, windows, slots, unused;
+    struct bd_memory_model memory;
+    int64_t next_beat_before;
+    int64_t last, done, next_beat;
+};
+
+/* The same from descriptors alone (header->layer_count of them, of one switch). `image`: kept from one call to the
+ * next, or NULL. */
 void bd_cost_layers(const struct bd_program_header *header, const struct bd_descriptor *descriptors,
                     unsigned switch_index, const struct bd_memory_model *memory, bool store,
-                    struct bd_frame_cost *cost);
+                    struct bd_image_fetch *image, struct bd_frame_cost *cost);
 
 #endif

@@ -61,7 +61,8 @@ bd_status bd_pricer_price(struct bd_pricer *pricer, const int *group_channels, s
         return err->status;
     }
     const unsigned at = (unsigned)pricer->plan.first_switch;
-    bd_cost_layers(&pricer->plan.header, pricer->plan.descriptors, at, &pricer->hardware->memory, false, pricer->cost);
+    bd_cost_layers(&pricer->plan.header, pricer->plan.descriptors, at, &pricer->hardware->memory, false, &pricer->image,
+                   pricer->cost);
     return BD_OK;
 }
 

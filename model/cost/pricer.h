@@ -14,6 +14,7 @@ struct bd_pricer {
     const struct bd_hardware *hardware;
     struct bd_plain_network network; /* the candidate: the graph with other channel counts */
     struct bd_plan plan;             /* of the last candidate, at the one switch */
+    struct bd_image_fetch image;
     struct bd_frame_cost *cost;
 };
 

@@ -224,11 +224,13 @@ static void choose_datapath(const struct bd_plan *p, struct bd_descriptor *d, in
     bd_descriptor_derive(d, &p->header);
     if (wanted >= 0)
         return;
-    struct bd_descriptor other = *d;
-    other.datapath = BD_DATAPATH_XNOR;
-    bd_descriptor_derive(&other, &p->header);
-    if (other.initiation_interval <= d->initiation_interval)
-        *d = other;
+    const uint32_t mac_interval = d->initiation_interval;
+    d->datapath = BD_DATAPATH_XNOR;
+    bd_descriptor_derive(d, &p->header);
+    if (d->initiation_interval > mac_interval) {
+        d->datapath = BD_DATAPATH_MAC;
+        bd_descriptor_derive(d, &p->header);
+    }
 }
 
 static void fill_descriptor(struct bd_plan *p, int s, int l)
@@ -366,13 +368,15 @@ static uint64_t place_weights(struct bd_plan *p, int l, uint64_t at)
 static bd_status place_all(struct bd_plan *p, struct bd_error *err)
 {
     struct bd_program_header *h = &p->header;
-    uint64_t store = 0, at = place_tables(p, h->table_offset);
+    uint64_t store = 0, most = 0, at = place_tables(p, h->table_offset);
     h->table_bytes = (uint32_t)(at - h->table_offset);
     h->weight_offset = (uint32_t)at;
     for (int l = 0; l < p->network->layer_count; l++) {
         const struct bd_descriptor *first = bd_plan_descriptor(p, p->first_switch, l);
         if (first->operation == BD_OP_CONV)
             at = place_weights(p, l, at);
+        const uint64_t values = (uint64_t)first->out_height * first->out_width * first->row_groups * h->rows;
+        most = values > most ? values : most;
         const uint64_t codes = align(first->store_codes_bytes), z = align(first->store_z_bytes);
         for (int i = 0; i < p->switch_count; i++) {
             struct bd_descriptor *d = bd_plan_descriptor(p, p->first_switch + i, l);
@@ -381,8 +385,9 @@ static bd_status place_all(struct bd_plan *p, struct bd_error *err)
         }
         store += codes + z;
     }
-    if (at > UINT32_MAX || store > UINT32_MAX)
-        return bd_fail(err, BD_BAD_INPUT, "network '%s' exceeds the 4 GiB of a program image", p->network->name);
+    if (at > UINT32_MAX || store > UINT32_MAX || 4 * most > UINT32_MAX)
+        return bd_fail(err, BD_BAD_INPUT, "network '%s' exceeds the 4 GiB of a program image and of its stores",
+                       p->network->name);
     h->weight_bytes = (uint32_t)(at - h->weight_offset);
     h->store_bytes = (uint32_t)store;
     h->image_bytes = at;

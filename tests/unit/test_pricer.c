@@ -17,7 +17,7 @@
 
 #define SEED 20
 
-static const struct bd_memory_model memories[] = {{20, 1, 4}, {60, 4, 1}, {7, 2, 2}};
+static const struct bd_memory_model memories[] = {{20, 1, 4}, {60, 4, 1}, {90, 4, 2}};
 enum { MEMORIES = sizeof memories / sizeof *memories };
 
 /* What a road says of one switch. */
