@@ -81,7 +81,39 @@ static void find_sum_levels(struct bd_requantizer *r, int64_t sum_bound)
     }
 }
 
-/* True where a code of any z in low_z..high_z is made in 32 bits. */
+static int64_t before_clamp(const struct bd_descriptor *d, int64_t z)
+{
+    return (d->code_multiplier * z + d->code_offset) >> d->code_shift;
+}
+
+/* The first z whose code before its clamp is at least `code`; INT32_MAX + 1 where there is none. */
+static int64_t first_at_least(const struct bd_descriptor *d, int code)
+{
+    int64_t below = (int64_t)INT32_MIN - 1, above = (int64_t)INT32_MAX + 1;
+    while (above - below > 1) {
+        const int64_t middle = below + (above - below) / 2;
+        if (before_clamp(d, middle) < code) {
+            below = middle;
+        } else {
+            above = middle;
+        }
+    }
+    return above;
+}
+
+/* Where codes need no clamp: false where no z's code is the lowest or the highest, because it leaps past. */
+static bool find_range(struct bd_requantizer *r, int top)
+{
+    const int64_t low = first_at_least(&r->d, 0), high = first_at_least(&r->d, top + 1) - 1;
+    if (low > high || (low > INT32_MIN && before_clamp(&r->d, low) != 0) ||
+        (high < INT32_MAX && before_clamp(&r->d, high) != top)) {
+        return false;
+    }
+    r->low_z = (int)low;
+    r->high_z = (int)high;
+    return true;
+}
+
 static bool fits_32(const struct bd_requantizer *r)
 {
     const int64_t s = r->d.code_multiplier, low = s * r->low_z + r->d.code_offset,
@@ -112,9 +144,9 @@ static void choose_form(struct bd_requantizer *r, int64_t sum_bound)
         }
         return;
     }
-    r->low_z = (int)smaller(last_below(&curve, 1, (int64_t)INT32_MIN + 1, INT32_MAX), INT32_MAX);
-    r->high_z = (int)smaller(last_below(&curve, top, (int64_t)INT32_MIN + 1, INT32_MAX) + 1, INT32_MAX);
-    r->form = fits_32(r) ? BD_FORM_NARROW : BD_FORM_WIDE;
+    if (find_range(r, top)) {
+        r->form = fits_32(r) ? BD_FORM_NARROW : BD_FORM_CLAMPED;
+    }
 }
 
 int64_t bd_requantizer_init(struct bd_requantizer *r, const struct bd_descriptor *d, const int32_t *m, const int64_t *b,

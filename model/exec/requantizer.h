@@ -3,7 +3,7 @@
  *   - codes of one or two bits of a layer that keeps no z are comparisons of the sum with thresholds, one set a
  * channel;
  *   - codes of one or two bits of z are comparisons of z;
- *   - other codes are made in 32 bits of a z that is first clamped to where the code changes;
+ *   - other codes are made of a z that is first clamped to where the code changes, in 32 bits where that is enough;
  *   - z is the low half of a 64-bit shift, without saturation, where its bound is below 2^31.
  * Thresholds are found by bisection with the functions of requantize.h themselves. Anything else takes 64 bits. */
 #ifndef BD_EXEC_REQUANTIZER_H
@@ -22,7 +22,8 @@ enum bd_code_form {
     BD_FORM_NONE,       /* no codes leave */
     BD_FORM_SUM_LEVELS, /* compare sums; no z is made */
     BD_FORM_Z_LEVELS,   /* compare z */
-    BD_FORM_NARROW,     /* 32 bits */
+    BD_FORM_NARROW,     /* 32 bits, of a clamped z */
+    BD_FORM_CLAMPED,    /* 64 bits, of a clamped z */
     BD_FORM_WIDE,       /* 64 bits */
 };
 
@@ -32,8 +33,8 @@ struct bd_requantizer { /* of one layer at one switch */
     bool adds, keeps; /* r is added; z is written */
     bool narrow;      /* z needs no saturation */
     enum bd_code_form form;
-    int levels;                         /* 1 or 3: codes of one or two bits */
-    int low_z, high_z;                  /* NARROW: z clamped to these has the same code */
+    int levels;        /* 1 or 3: codes of one or two bits */
+    int low_z, high_z; /* NARROW, CLAMPED: z clamped to these has the same code, which needs no clamp of its own */
     int z_above[BD_REQUANTIZER_LEVELS]; /* Z_LEVELS: code > k where z > z_above[k] */
     int32_t *m;                         /* (OC/16, 16), 0 beyond the channels */
     int64_t *b;

@@ -144,7 +144,7 @@ INLINE __m512i wide_z(const struct scale *s, const struct bd_descriptor *d, __m5
 /* ---- codes of z ---- */
 
 struct coder {
-    __m512i low_z, high_z, multiplier, offset, top, above[LEVELS];
+    __m512i low_z, high_z, multiplier, offset, offset_64, top, unit, above[LEVELS];
     __m128i shift, value[LEVELS];
 };
 
@@ -154,7 +154,9 @@ INLINE struct coder coder_of(const struct bd_requantizer *r)
                       .high_z = _mm512_set1_epi32(r->high_z),
                       .multiplier = _mm512_set1_epi32((int)r->d.code_multiplier),
                       .offset = _mm512_set1_epi32(r->d.code_offset),
-                      .top = _mm512_set1_epi32((1 << r->d.out_bits) - 1),
+                      .offset_64 = _mm512_set1_epi64(r->d.code_offset),
+                      .top = _mm512_set1_epi64((1 << r->d.out_bits) - 1),
+                      .unit = _mm512_set1_epi32(r->unit),
                       .shift = _mm_cvtsi32_si128((int)r->d.code_shift)};
     for (int k = 0; k < LEVELS; k++) {
         c.above[k] = _mm512_set1_epi32(r->z_above[k]);
@@ -163,26 +165,34 @@ INLINE struct coder coder_of(const struct bd_requantizer *r)
     return c;
 }
 
-INLINE __m128i narrow_code(const struct coder *c, __m512i z)
+INLINE __m512i clamped(const struct coder *c, __m512i z)
 {
-    const __m512i within = _mm512_min_epi32(_mm512_max_epi32(z, c->low_z), c->high_z);
-    const __m512i code =
-        _mm512_sra_epi32(_mm512_add_epi32(_mm512_mullo_epi32(within, c->multiplier), c->offset), c->shift);
-    return _mm512_cvtepi32_epi8(_mm512_min_epi32(_mm512_max_epi32(code, _mm512_setzero_si512()), c->top));
+    return _mm512_min_epi32(_mm512_max_epi32(z, c->low_z), c->high_z);
 }
 
-INLINE __m512i wide_code_half(const struct bd_descriptor *d, const struct coder *c, __m512i z)
+INLINE __m512i narrow_code(const struct coder *c, __m512i z)
 {
-    const __m512i product = _mm512_mul_epi32(z, c->multiplier);
-    const __m512i code = _mm512_sra_epi64(_mm512_add_epi64(product, _mm512_set1_epi64(d->code_offset)), c->shift);
-    const __m512i top = _mm512_set1_epi64((1 << d->out_bits) - 1);
-    return _mm512_min_epi64(_mm512_max_epi64(code, _mm512_setzero_si512()), top);
+    return _mm512_sra_epi32(_mm512_add_epi32(_mm512_mullo_epi32(clamped(c, z), c->multiplier), c->offset), c->shift);
 }
 
-INLINE __m128i wide_code(const struct bd_requantizer *r, const struct coder *c, __m512i z)
+/* Before its clamp, of even channels. */
+INLINE __m512i code_64(const struct coder *c, __m512i z)
 {
-    const __m512i code = low_halves(wide_code_half(&r->d, c, z), wide_code_half(&r->d, c, _mm512_srli_epi64(z, 32)));
-    return _mm512_cvtepi32_epi8(_mm512_mullo_epi32(code, _mm512_set1_epi32(r->unit)));
+    return _mm512_sra_epi64(_mm512_add_epi64(_mm512_mul_epi32(z, c->multiplier), c->offset_64), c->shift);
+}
+
+INLINE __m512i clamped_code(const struct coder *c, __m512i z)
+{
+    z = clamped(c, z);
+    return low_halves(code_64(c, z), code_64(c, _mm512_srli_epi64(z, 32)));
+}
+
+INLINE __m512i wide_code(const struct coder *c, __m512i z)
+{
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i even = _mm512_min_epi64(_mm512_max_epi64(code_64(c, z), zero), c->top);
+    const __m512i odd = _mm512_min_epi64(_mm512_max_epi64(code_64(c, _mm512_srli_epi64(z, 32)), zero), c->top);
+    return _mm512_mullo_epi32(low_halves(even, odd), c->unit);
 }
 
 INLINE __m128i level_code(const struct coder *c, const int levels, __m512i z)
@@ -194,35 +204,66 @@ INLINE __m128i level_code(const struct coder *c, const int levels, __m512i z)
     return code;
 }
 
+INLINE __m128i code_of(const struct coder *c, const enum bd_code_form form, const int levels, __m512i z)
+{
+    switch (form) {
+    case BD_FORM_Z_LEVELS:
+        return level_code(c, levels, z);
+    case BD_FORM_NARROW:
+        return _mm512_cvtepi32_epi8(narrow_code(c, z));
+    case BD_FORM_CLAMPED:
+        return _mm512_cvtepi32_epi8(clamped_code(c, z));
+    default:
+        return _mm512_cvtepi32_epi8(wide_code(c, z));
+    }
+}
+
 /* ---- maps ---- */
+
+/* A block of channels. What is read in the loops is copied first, because bytes that are written might change it for
+ * all that the compiler knows. */
+INLINE void make_block(const struct bd_requantizer *r, const struct bd_requantized_map *map, int block,
+                       const struct coder *coder, const enum bd_number type, const bool narrow, const bool adds,
+                       const bool keeps, const enum bd_code_form form, const int levels)
+{
+    const int height = map->height, width = map->width;
+    const struct bd_descriptor *const d = &r->d;
+    const struct scale scale = scale_of(r, block);
+    const struct coder c = *coder;
+    const void *const sums = map->sums;
+    const size_t row = map->row;
+    size_t at = (size_t)block * height * width * BLOCK;
+    int32_t *const stream = map->stream;
+    uint8_t *codes = form == BD_FORM_NONE ? NULL : map->codes + block * map->plane;
+    for (int y = 0; y < height; y++, codes = form == BD_FORM_NONE ? NULL : codes + row) {
+        for (int x = 0; x < width; x++, at += BLOCK) {
+            const __m512i sum = load_sums(sums, type, at);
+            const __m512i residual = adds ? _mm512_loadu_si512(stream + at) : _mm512_setzero_si512();
+            const __m512i z = narrow ? narrow_z(&scale, sum, residual) : wide_z(&scale, d, sum, residual);
+            if (keeps) {
+                _mm512_storeu_si512(stream + at, z);
+            }
+            if (form != BD_FORM_NONE) {
+                _mm_storeu_si128((__m128i *)(void *)(codes + (size_t)x * BLOCK), code_of(&c, form, levels, z));
+            }
+        }
+    }
+}
 
 /* `levels`: of the form Z_LEVELS. */
 INLINE void make_z(const struct bd_requantizer *r, const struct bd_requantized_map *map, const enum bd_number type,
                    const bool narrow, const enum bd_code_form form, const int levels)
 {
-    const size_t pixels = (size_t)map->height * map->width;
     const struct coder coder = coder_of(r);
-    const bool adds = r->adds, keeps = r->keeps;
     for (int block = 0; block < r->blocks; block++) {
-        const struct scale scale = scale_of(r, block);
-        for (int y = 0; y < map->height; y++) {
-            uint8_t *codes = form == BD_FORM_NONE ? NULL : map->codes + block * map->plane + y * map->row;
-            const size_t first = (block * pixels + (size_t)y * map->width) * BLOCK;
-            for (int x = 0; x < map->width; x++) {
-                const size_t at = first + (size_t)x * BLOCK;
-                const __m512i sum = load_sums(map->sums, type, at);
-                const __m512i residual = adds ? _mm512_loadu_si512(map->stream + at) : _mm512_setzero_si512();
-                const __m512i z = narrow ? narrow_z(&scale, sum, residual) : wide_z(&scale, &r->d, sum, residual);
-                if (keeps) {
-                    _mm512_storeu_si512(map->stream + at, z);
-                }
-                if (form != BD_FORM_NONE) {
-                    const __m128i code = form == BD_FORM_Z_LEVELS ? level_code(&coder, levels, z)
-                                         : form == BD_FORM_NARROW ? narrow_code(&coder, z)
-                                                                  : wide_code(r, &coder, z);
-                    _mm_storeu_si128((__m128i *)(void *)(codes + (size_t)x * BLOCK), code);
-                }
-            }
+        if (!r->adds && !r->keeps) {
+            make_block(r, map, block, &coder, type, narrow, false, false, form, levels);
+        } else if (!r->adds) {
+            make_block(r, map, block, &coder, type, narrow, false, true, form, levels);
+        } else if (r->keeps) {
+            make_block(r, map, block, &coder, type, narrow, true, true, form, levels);
+        } else {
+            make_block(r, map, block, &coder, type, narrow, true, false, form, levels);
         }
     }
 }
@@ -247,6 +288,8 @@ INLINE void requantize(const struct bd_requantizer *r, const struct bd_requantiz
         make_z(r, map, type, true, BD_FORM_WIDE, 0);
     } else if (r->form == BD_FORM_NARROW) {
         make_z(r, map, type, true, BD_FORM_NARROW, 0);
+    } else if (r->form == BD_FORM_CLAMPED) {
+        make_z(r, map, type, true, BD_FORM_CLAMPED, 0);
     } else if (r->levels == 1) {
         make_z(r, map, type, true, BD_FORM_Z_LEVELS, 1);
     } else {

@@ -37,14 +37,6 @@ static void make_rooms(const struct bd_intconv_shape *s, struct bd_intconv_weigh
         return;
     }
     w->packed = zeroed_room((size_t)out * in * taps);
-    w->ones = zeroed_room((size_t)BLOCK * in * taps);
-    for (int o = 0; o < BLOCK; o++) {
-        for (int c = 0; c < s->in_channels; c++) {
-            for (int tap = 0; tap < taps; tap++) {
-                w->ones[packed_at(s, o, c, tap)] = 1;
-            }
-        }
-    }
 }
 
 void bd_intconv_pack(const struct bd_intconv_shape *s, const int16_t *weights, struct bd_intconv_weights *w)
@@ -86,7 +78,6 @@ void bd_intconv_release(struct bd_intconv_weights *w)
 {
     bd_bitconv_release(&w->bits);
     free(w->packed);
-    free(w->ones);
     free(w->wide);
     free(w->sums);
     free(w->pairs);
@@ -101,7 +92,7 @@ struct tile {
     const int8_t *weights;      /* of the first block of output channels */
     size_t weights_step, step;  /* to the next block: of weights, of sums (in numbers) */
     const int32_t *start;       /* 16 numbers per block: what a sum begins with */
-    const int32_t *window_sums; /* with halved weights, at the tile's first pixel; else NULL */
+    const int32_t *window_sums; /* with halved weights, one a pixel, at the tile's first; else NULL */
     enum bd_number type;
     bool skips;      /* padding is zeros */
     int first, last; /* rows of the kernel that are not all padding */
@@ -170,8 +161,7 @@ INLINE void run_tile(const struct tile *t, const uint8_t *source, void *sums, si
         for (int p = 0; p < pixels; p++) {
             __m512i value = sum[m][p];
             if (t->window_sums) {
-                value = _mm512_add_epi32(_mm512_add_epi32(value, value),
-                                         _mm512_loadu_si512(t->window_sums + (size_t)p * BLOCK));
+                value = _mm512_add_epi32(_mm512_add_epi32(value, value), _mm512_set1_epi32(t->window_sums[p]));
             }
             put(sums, at + m * t->step + (size_t)p * BLOCK, t->type, _mm512_add_epi32(value, start));
         }
@@ -223,7 +213,7 @@ static void run_blocks(struct tile *t, const uint8_t *source, void *sums, size_t
                 k++;
             }
             size_t pixel = (size_t)y * s->out_width + x;
-            t->window_sums = window_sums ? window_sums + pixel * BLOCK : NULL;
+            t->window_sums = window_sums ? window_sums + pixel : NULL;
             tiles[k].run[s->stride - 1][many - 1](t, row + (size_t)x * s->stride * BLOCK, sums, at + pixel * BLOCK);
         }
     }
@@ -251,9 +241,86 @@ TARGET static void run_depthwise(const struct bd_intconv_shape *s, const struct 
     }
 }
 
+/* ---- sums of windows ---- */
+
+enum { LANES = 16 };
+
+/* What all windows of an image read; rows of whole vectors of numbers. */
+struct field {
+    int height, width, pitch;
+};
+
+static struct field field_of(const struct bd_intconv_shape *s)
+{
+    const int height = (s->out_height - 1) * s->stride + s->kernel_h,
+              width = (s->out_width - 1) * s->stride + s->kernel_w;
+    return (struct field){height, width, (width + LANES - 1) / LANES * LANES};
+}
+
+/* A pixel's bytes of all channels that there are. */
+TARGET static void sum_pixels(const struct bd_intconv_shape *s, const struct field *f, const uint8_t *source,
+                              int32_t *to)
+{
+    const int blocks = bd_intconv_blocks(s->in_channels), left = s->in_channels - (blocks - 1) * BLOCK;
+    const __mmask64 last = ((1ull << left) - 1) * 0x0001000100010001ull;
+    for (int y = 0; y < f->height; y++) {
+        for (int x = 0; x < f->width; x += 4) {
+            const int pixels = f->width - x < 4 ? f->width - x : 4;
+            const __mmask64 there = ~(__mmask64)0 >> (64 - pixels * BLOCK);
+            const uint8_t *at = source + y * s->row + (size_t)x * BLOCK;
+            __m512i sum = _mm512_setzero_si512(); /* of the halves of each pixel */
+            for (int b = 0; b < blocks; b++) {
+                const __m512i bytes = _mm512_maskz_loadu_epi8(b + 1 < blocks ? there : there & last, at + b * s->plane);
+                sum = _mm512_add_epi64(sum, _mm512_sad_epu8(bytes, _mm512_setzero_si512()));
+            }
+            sum = _mm512_add_epi64(sum, _mm512_shuffle_epi32(sum, _MM_PERM_BADC));
+            const __m256i each = _mm512_cvtepi64_epi32(_mm512_maskz_compress_epi64(0x55, sum));
+            _mm_storeu_si128((__m128i *)(void *)(to + (size_t)y * f->pitch + x), _mm256_castsi256_si128(each));
+        }
+    }
+}
+
+/* `room`: sums of windows, (OH, OW), and behind them what they are made of: first each row of the kernel's, then of
+ * rows below each other. (Row by row, vectors would be read where halves of two have just been written, and wait.) */
+TARGET static void sum_windows(const struct bd_intconv_shape *s, const uint8_t *source, int32_t *room)
+{
+    const struct field f = field_of(s);
+    const int step = LANES / s->stride;
+    const __mmask16 taken = s->stride == 1 ? 0xffff : 0x5555;
+    int32_t *pixels = room + (size_t)s->out_height * s->out_width;
+    sum_pixels(s, &f, source, pixels);
+    for (int32_t *at = pixels; at < pixels + (size_t)f.height * f.pitch; at += LANES) {
+        __m512i sum = _mm512_loadu_si512(at);
+        for (int k = 1; k < s->kernel_w; k++) {
+            sum = _mm512_add_epi32(sum, _mm512_loadu_si512(at + k));
+        }
+        _mm512_storeu_si512(at, sum);
+    }
+    for (int y = 0; y < s->out_height; y++, room += s->out_width) {
+        const int32_t *from = pixels + (size_t)y * s->stride * f.pitch;
+        for (int x = 0; x < s->out_width; x += step, from += LANES) {
+            const int count = s->out_width - x < step ? s->out_width - x : step;
+            __m512i sum = _mm512_loadu_si512(from);
+            for (int k = 1; k < s->kernel_h; k++) {
+                sum = _mm512_add_epi32(sum, _mm512_loadu_si512(from + k * f.pitch));
+            }
+            sum = _mm512_maskz_compress_epi32(taken, sum);
+            _mm512_mask_storeu_epi32(room + x, (__mmask16)((1u << count) - 1), sum);
+        }
+    }
+}
+
+static size_t sums_room_size(const struct bd_intconv_shape *s)
+{
+    const struct field f = field_of(s);
+    return ((size_t)s->out_height * s->out_width + (size_t)f.height * f.pitch + s->kernel_w + LANES) * sizeof(int32_t);
+}
+
+/* ---- the ways ---- */
+
 size_t bd_intconv_room_size(const struct bd_intconv_shape *s)
 {
-    const size_t sums = (size_t)s->out_height * s->out_width * BLOCK * sizeof(int32_t), bits = bd_bitconv_room_size(s);
+    const size_t sums = s->depthwise ? 0 : sums_room_size(s), bits = bd_bitconv_room_size(s);
     return sums > bits ? sums : bits;
 }
 
@@ -267,19 +334,17 @@ void bd_intconv_by_bytes(const struct bd_intconv_shape *s, const struct bd_intco
         return;
     }
     struct tile t = {.shape = s,
-                     .weights = w->ones,
                      .weights_step =
                          (size_t)bd_intconv_blocks(s->in_channels) * s->kernel_h * s->kernel_w * BLOCK * BLOCK,
                      .step = (size_t)s->out_height * s->out_width * BLOCK,
                      .start = start,
-                     .type = BD_INT32,
+                     .type = type,
                      .skips = source->bias == 0,
                      .prefetch = source->prefetch};
     if (w->halved) {
-        run_blocks(&t, source->first, room, 0, 1);
+        sum_windows(s, source->first, room);
         t.window_sums = room;
     }
-    t.type = type;
     for (int b = 0; b < out; b += 2) {
         int many = out - b < 2 ? 1 : 2;
         for (int i = 0; i < many * BLOCK; i++) {

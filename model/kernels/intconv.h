@@ -5,7 +5,7 @@
  * a code plus `bias`; the padding holds `bias`, a code of 0. +-1 codes have bias 1 (bytes 0 and 2): their padding is a
  * true 0, and bias sum(w), one number per channel, takes the bias out of the sums.
  * Weights: -128..127, or odd numbers up to +-255 when some are larger. Those are held as h = (w - 1) / 2, and
- * sum w a = 2 sum h a + sum a: the window's sum of codes is convolved once for all channels.
+ * sum w a = 2 sum h a + sum a: the sum of a window's codes is made once for all channels.
  * +-1 weights meet codes of up to two bits, or four with an even number of blocks, as bits (bitconv.h).
  *
  * The kernel is used where the processor has it and a test at start finds it exact; else oneDNN multiplies floats. */
@@ -37,7 +37,6 @@ struct bd_intconv_shape {
 
 struct bd_intconv_weights {
     int8_t *packed;    /* (OC/16, IC/16, KH, KW, 4, 16, 4) */
-    int8_t *ones;      /* the same for one block of channels: 1 for real channels */
     int32_t *wide;     /* depthwise: (OC/16, KH, KW, 16) */
     int32_t *sums;     /* of each channel's weights */
     int16_t *pairs;    /* what the kernels of bd_intconv_pack_any read, alone of these */
