@@ -8,6 +8,7 @@
 
 #include "model/core/memory.h"
 #include "model/kernels/intconv.h"
+#include "model/kernels/tiles.h"
 
 #define BLOCK BD_INTCONV_BLOCK
 #define MOST_PLANES 4          /* beyond which bytes are as fast */
@@ -114,7 +115,7 @@ static bool has_edges(int count, int stride, int kernel, int pad, int size)
 
 static bool shape_fits(const struct bd_intconv_shape *s)
 {
-    return !s->depthwise && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+    return !s->depthwise && s->stride <= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vpopcntdq") &&
            has_edges(s->out_height, s->stride, s->kernel_h, s->pad, s->in_height) &&
            has_edges(s->out_width, s->stride, s->kernel_w, s->pad, s->in_width);
@@ -217,10 +218,10 @@ void bd_bitconv_release(struct bd_bitconv_weights *w)
 
 /* ---- codes to bits ---- */
 
-/* Bits of four pixels, 16 channels each; `mask`: of the channels that there are. */
-INLINE __m128i four_pixels(const uint8_t *bytes, int pixels, __m512i bit, uint64_t mask)
+/* Bits of four pixels, or as many as `inside` has bytes of, 16 channels each; `mask`: of the channels that there are.
+ */
+INLINE __m128i four_pixels(const uint8_t *bytes, __mmask64 inside, __m512i bit, uint64_t mask)
 {
-    const __mmask64 inside = pixels >= 4 ? ~(__mmask64)0 : ((__mmask64)1 << (pixels * BLOCK)) - 1;
     return _mm_cvtsi64_si128((int64_t)(mask & _mm512_test_epi8_mask(_mm512_maskz_loadu_epi8(inside, bytes), bit)));
 }
 
@@ -229,19 +230,22 @@ static uint64_t mask_of(int channels)
     return (channels >= BLOCK ? 0xffffu : (1u << channels) - 1) * 0x0001000100010001u;
 }
 
-/* A map of words: block `b` in the lower halves and, unless it is the last of an odd number, the next in the upper. */
+/* A map of words: block `b` in the lower halves and, where there `is_pair`, the next in the upper. */
 INLINE void single_words(const struct bd_intconv_shape *s, const struct window *w, const uint8_t *source, int b,
-                         __m512i bit, uint32_t *to)
+                         __m512i bit, const bool is_pair, uint32_t *to)
 {
-    const bool two = b + 1 < bd_intconv_blocks(s->in_channels);
     const uint64_t low = mask_of(s->in_channels - b * BLOCK);
-    const uint64_t high = two ? mask_of(s->in_channels - (b + 1) * BLOCK) : 0;
-    for (int y = 0; y < w->height; y++, to += w->width) {
-        const uint8_t *row = source + b * s->plane + y * s->row;
-        for (int x = 0; x < w->width; x += 4) {
-            const __m128i first = four_pixels(row + x * BLOCK, w->width - x, bit, low);
+    const uint64_t high = is_pair ? mask_of(s->in_channels - (b + 1) * BLOCK) : 0;
+    const size_t plane = s->plane, pitch = s->row;
+    const int height = w->height, width = w->width;
+    const uint8_t *row = source + b * plane;
+    for (int y = 0; y < height; y++, to += width, row += pitch) {
+        for (int x = 0; x < width; x += 4) {
+            const int left = width - x;
+            const __mmask64 inside = left >= 4 ? ~(__mmask64)0 : ((__mmask64)1 << (left * BLOCK)) - 1;
+            const __m128i first = four_pixels(row + x * BLOCK, inside, bit, low);
             const __m128i second =
-                two ? four_pixels(row + s->plane + x * BLOCK, w->width - x, bit, high) : _mm_setzero_si128();
+                is_pair ? four_pixels(row + plane + x * BLOCK, inside, bit, high) : _mm_setzero_si128();
             _mm_storeu_si128((__m128i *)(void *)(to + x), _mm_unpacklo_epi16(first, second));
         }
     }
@@ -263,8 +267,10 @@ INLINE void make_plane(const struct bd_intconv_shape *s, const struct window *w,
     const __m512i bits = _mm512_set1_epi8((char)(1 << bit));
     const int count = bd_intconv_blocks(s->in_channels);
     for (int b = 0; b < count; b += 2, to += w->map) {
-        single_words(s, w, source, b, bits, to);
-        if (b + 1 == count) {
+        if (b + 1 < count) {
+            single_words(s, w, source, b, bits, true, to);
+        } else {
+            single_words(s, w, source, b, bits, false, to);
             const size_t pixels = (size_t)w->height * w->width;
             if (s->kernel_h > 1) {
                 paired_words(to, pixels - w->width, w->width, to + BELOW * w->map);
@@ -281,7 +287,7 @@ INLINE void make_plane(const struct bd_intconv_shape *s, const struct window *w,
 struct tile {
     const uint32_t *planes, *negative; /* of the window's first pixel; of the block of channels */
     const int32_t *where;
-    int words, count, stride; /* count: of planes */
+    int words, count; /* count: of planes */
     size_t plane;
     const int32_t *start; /* what is added to 16 sums, of the row's first edge */
     const int *edge;      /* from there, by pixel: numbers */
@@ -291,16 +297,28 @@ struct tile {
     enum bd_number type;
 };
 
-/* `pixels` neighbours of a row in a block of 16 channels. */
-INLINE void run_tile(const struct tile *t, void *sums, size_t at, const int pixels, const int stride)
+/* Two pixels' sums of 16 bits side by side. */
+INLINE __m512i both_narrow(__m512i first, __m512i second)
 {
-    __m512i sum[14];
+    const __m512i low_halves = _mm512_set_epi16(62, 60, 58, 56, 54, 52, 50, 48, 46, 44, 42, 40, 38, 36, 34, 32, 30, 28,
+                                                26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    return _mm512_permutex2var_epi16(first, low_halves, second);
+}
+
+/* `pixels` neighbours of a row in a block of 16 channels. */
+INLINE void run_tile(const struct tile *t, void *sums, size_t at, const int pixels, const int stride,
+                     const bool fetches)
+{
+    __m512i sum[BD_TILE_MOST];
 #pragma GCC unroll 14
     for (int p = 0; p < pixels; p++) {
         sum[p] = _mm512_setzero_si512();
     }
-    size_t fetch_step; /* two lines a turn, for turns are short */
-    const char *fetch = bd_prefetch_take(t->prefetch, 2 * (size_t)t->count * t->words, t->start, &fetch_step);
+    const char *fetch = NULL;
+    size_t fetch_step = 0; /* two lines a turn, for turns are short */
+    if (fetches) {
+        fetch = bd_prefetch_take(t->prefetch, 2 * (size_t)t->count * t->words, t->start, &fetch_step);
+    }
     for (int plane = t->count - 1; plane >= 0; plane--) {
         const uint32_t *bits = t->planes + plane * t->plane;
 #pragma GCC unroll 14
@@ -310,9 +328,11 @@ INLINE void run_tile(const struct tile *t, void *sums, size_t at, const int pixe
         for (int k = 0; k < t->words; k++) {
             const uint32_t *word = bits + t->where[k];
             const __m512i negative = _mm512_load_si512(t->negative + k * BLOCK);
-            _mm_prefetch(fetch, _MM_HINT_T1);
-            _mm_prefetch(fetch + fetch_step, _MM_HINT_T1);
-            fetch += 2 * fetch_step;
+            if (fetches) {
+                _mm_prefetch(fetch, _MM_HINT_T1);
+                _mm_prefetch(fetch + fetch_step, _MM_HINT_T1);
+                fetch += 2 * fetch_step;
+            }
 #pragma GCC unroll 14
             for (int p = 0; p < pixels; p++) {
                 const __m512i differ = _mm512_xor_si512(negative, _mm512_set1_epi32((int)word[p * stride]));
@@ -324,35 +344,38 @@ INLINE void run_tile(const struct tile *t, void *sums, size_t at, const int pixe
 #pragma GCC unroll 14
     for (int p = 0; p < pixels; p++) {
         const __m512i start = _mm512_load_si512(t->start + t->edge[p]);
-        const __m512i value = _mm512_maskz_add_epi32(t->lanes, _mm512_sll_epi32(sum[p], shift), start);
-        if (t->type == BD_INT16) {
-            _mm256_storeu_si256((__m256i *)((int16_t *)sums + at + p * BLOCK), _mm512_cvtepi32_epi16(value));
+        sum[p] = _mm512_maskz_add_epi32(t->lanes, _mm512_sll_epi32(sum[p], shift), start);
+    }
+    if (t->type == BD_INT32) {
+#pragma GCC unroll 14
+        for (int p = 0; p < pixels; p++) {
+            _mm512_storeu_si512((int32_t *)sums + at + p * BLOCK, sum[p]);
+        }
+        return;
+    }
+#pragma GCC unroll 7
+    for (int p = 0; p < pixels; p += 2) {
+        int16_t *to = (int16_t *)sums + at + (size_t)p * BLOCK;
+        if (p + 1 < pixels) {
+            _mm512_storeu_si512(to, both_narrow(sum[p], sum[p + 1]));
         } else {
-            _mm512_storeu_si512((int32_t *)sums + at + p * BLOCK, value);
+            _mm256_storeu_si256((__m256i *)to, _mm512_cvtepi32_epi16(sum[p]));
         }
     }
 }
 
-#define DEFINE_TILE(pixels)                                                                                            \
-    TARGET static void tile_##pixels(const struct tile *t, void *sums, size_t at)                                      \
+#define DEFINE_TILE(pixels, stride, fetches)                                                                           \
+    TARGET static void tile_##pixels##_##stride##_##fetches(const struct tile *t, void *sums, size_t at)               \
     {                                                                                                                  \
-        if (t->stride == 1) {                                                                                          \
-            run_tile(t, sums, at, pixels, 1);                                                                          \
-        } else {                                                                                                       \
-            run_tile(t, sums, at, pixels, t->stride);                                                                  \
-        }                                                                                                              \
+        run_tile(t, sums, at, pixels, stride, fetches);                                                                \
     }
-DEFINE_TILE(14)
-DEFINE_TILE(8)
-DEFINE_TILE(7)
-DEFINE_TILE(4)
-DEFINE_TILE(2)
-DEFINE_TILE(1)
+#define DEFINE_TILES(pixels)                                                                                           \
+    DEFINE_TILE(pixels, 1, 0) DEFINE_TILE(pixels, 1, 1) DEFINE_TILE(pixels, 2, 0) DEFINE_TILE(pixels, 2, 1)
+BD_TILE_WIDTHS(DEFINE_TILES)
 
-static const struct {
-    int pixels;
-    void (*run)(const struct tile *, void *, size_t);
-} tiles[] = {{14, tile_14}, {8, tile_8}, {7, tile_7}, {4, tile_4}, {2, tile_2}, {1, tile_1}};
+typedef void tile_kernel(const struct tile *tile, void *sums, size_t at);
+#define TILES_OF(pixels) {{tile_##pixels##_1_0, tile_##pixels##_1_1}, {tile_##pixels##_2_0, tile_##pixels##_2_1}},
+static tile_kernel *const tiles[][2][2] = {BD_TILE_WIDTHS(TILES_OF)}; /* [width][stride - 1][fetches] */
 
 /* Where rows and columns begin in a block's `start`. */
 struct edges {
@@ -367,13 +390,11 @@ static void run_block(const struct bd_intconv_shape *s, const struct window *w, 
     const int32_t *start = t->start;
     for (int y = 0; y < s->out_height; y++) {
         t->start = start + edges->row[y];
-        for (int x = 0, k = 0; x < s->out_width; x += tiles[k].pixels) {
-            for (k = 0; tiles[k].pixels > s->out_width - x;) {
-                k++;
-            }
+        for (int x = 0, k = 0; x < s->out_width; x += bd_tile_widths[k]) {
+            k = bd_tile_fitting(s->out_width - x);
             t->edge = edges->column + x;
             t->planes = first + ((size_t)y * w->width + x) * s->stride;
-            tiles[k].run(t, sums, at + ((size_t)y * s->out_width + x) * BLOCK);
+            tiles[k][s->stride - 1][t->prefetch != NULL](t, sums, at + ((size_t)y * s->out_width + x) * BLOCK);
         }
     }
     t->planes = first;
@@ -406,7 +427,6 @@ TARGET void bd_bitconv_forward(const struct bd_intconv_shape *s, const struct bd
                      .where = weights->where,
                      .words = weights->words,
                      .count = bias ? 1 : 32 - __builtin_clz(highest),
-                     .stride = s->stride,
                      .plane = maps_of(s) * w.map,
                      .shift = bias ? 1 : 0,
                      .prefetch = source->prefetch,

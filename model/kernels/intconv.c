@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/core/memory.h"
+#include "model/kernels/tiles.h"
 
 #define BLOCK BD_INTCONV_BLOCK
 #define GROUP 4 /* channels in a dot product */
@@ -113,7 +114,7 @@ INLINE void run_tile(const struct tile *t, const uint8_t *source, void *sums, si
                      const int many, const int stride)
 {
     const struct bd_intconv_shape *s = t->shape;
-    __m512i sum[2][14];
+    __m512i sum[2][BD_TILE_MOST];
 #pragma GCC unroll 2
     for (int m = 0; m < many; m++) {
 #pragma GCC unroll 14
@@ -176,27 +177,11 @@ INLINE void run_tile(const struct tile *t, const uint8_t *source, void *sums, si
     }
 #define DEFINE_TILES(pixels)                                                                                           \
     DEFINE_TILE(pixels, 1, 1) DEFINE_TILE(pixels, 2, 1) DEFINE_TILE(pixels, 1, 2) DEFINE_TILE(pixels, 2, 2)
-DEFINE_TILES(14)
-DEFINE_TILES(8)
-DEFINE_TILES(7)
-DEFINE_TILES(4)
-DEFINE_TILES(2)
-DEFINE_TILES(1)
-#define TILES(pixels)                                                                                                  \
-    {                                                                                                                  \
-        pixels,                                                                                                        \
-        {                                                                                                              \
-            {tile_##pixels##_1_1, tile_##pixels##_2_1},                                                                \
-            {                                                                                                          \
-                tile_##pixels##_1_2, tile_##pixels##_2_2                                                               \
-            }                                                                                                          \
-        }                                                                                                              \
-    }
+BD_TILE_WIDTHS(DEFINE_TILES)
 
-static const struct {
-    int pixels;
-    void (*run[2][2])(const struct tile *, const uint8_t *, void *, size_t); /* [stride - 1][blocks - 1] */
-} tiles[] = {TILES(14), TILES(8), TILES(7), TILES(4), TILES(2), TILES(1)};
+typedef void tile_kernel(const struct tile *tile, const uint8_t *source, void *sums, size_t at);
+#define TILES_OF(pixels) {{tile_##pixels##_1_1, tile_##pixels##_2_1}, {tile_##pixels##_1_2, tile_##pixels##_2_2}},
+static tile_kernel *const tiles[][2][2] = {BD_TILE_WIDTHS(TILES_OF)}; /* [width][stride - 1][blocks - 1] */
 
 /* Every pixel of the block, or two blocks, of channels that `t` stands at. */
 static void run_blocks(struct tile *t, const uint8_t *source, void *sums, size_t at, int many)
@@ -208,13 +193,11 @@ static void run_blocks(struct tile *t, const uint8_t *source, void *sums, size_t
         const int top = y * s->stride - s->pad;
         t->first = t->skips && top < 0 ? -top : 0;
         t->last = t->skips && top + s->kernel_h > s->in_height ? s->in_height - top : s->kernel_h;
-        for (int x = 0, k = 0; x < s->out_width; x += tiles[k].pixels) {
-            for (k = 0; tiles[k].pixels > s->out_width - x;) {
-                k++;
-            }
+        for (int x = 0, k = 0; x < s->out_width; x += bd_tile_widths[k]) {
+            k = bd_tile_fitting(s->out_width - x);
             size_t pixel = (size_t)y * s->out_width + x;
             t->window_sums = window_sums ? window_sums + pixel : NULL;
-            tiles[k].run[s->stride - 1][many - 1](t, row + (size_t)x * s->stride * BLOCK, sums, at + pixel * BLOCK);
+            tiles[k][s->stride - 1][many - 1](t, row + (size_t)x * s->stride * BLOCK, sums, at + pixel * BLOCK);
         }
     }
     t->window_sums = window_sums;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "model/kernels/tiles.h"
 #include "model/kernels/winograd_parts.h"
 
 #include "model/kernels/winograd_transforms.h"
@@ -278,7 +279,7 @@ INLINE void multiply_tiles(const int32_t *tiles, size_t tiles_step, const int32_
 {
     size_t fetch_step;
     const char *fetch = bd_prefetch_take(prefetch, (size_t)depth * WORDS, to, &fetch_step);
-    __m512 sum[2][14];
+    __m512 sum[2][BD_TILE_MOST];
 #pragma GCC unroll 2
     for (int m = 0; m < many; m++) {
 #pragma GCC unroll 14
@@ -322,20 +323,12 @@ INLINE void multiply_tiles(const int32_t *tiles, size_t tiles_step, const int32_
         multiply_tiles(tiles, tiles_step, weights, weights_step, depth, to, to_step, prefetch, count, many);           \
     }
 #define DEFINE_MULTIPLIES(count) DEFINE_MULTIPLY(count, 1) DEFINE_MULTIPLY(count, 2)
-DEFINE_MULTIPLIES(14)
-DEFINE_MULTIPLIES(8)
-DEFINE_MULTIPLIES(7)
-DEFINE_MULTIPLIES(4)
-DEFINE_MULTIPLIES(2)
-DEFINE_MULTIPLIES(1)
+BD_TILE_WIDTHS(DEFINE_MULTIPLIES)
 
-static const struct {
-    int count;
-    void (*run[2])(const int32_t *, size_t, const int32_t *, size_t, int, float *, size_t,
-                   struct bd_prefetch *); /* [blocks - 1] */
-} multiplies[] = {{14, {multiply_14_1, multiply_14_2}}, {8, {multiply_8_1, multiply_8_2}},
-                  {7, {multiply_7_1, multiply_7_2}},    {4, {multiply_4_1, multiply_4_2}},
-                  {2, {multiply_2_1, multiply_2_2}},    {1, {multiply_1_1, multiply_1_2}}};
+typedef void multiply_kernel(const int32_t *tiles, size_t tiles_step, const int32_t *weights, size_t weights_step,
+                             int depth, float *to, size_t to_step, struct bd_prefetch *prefetch);
+#define MULTIPLIES_OF(count) {multiply_##count##_1, multiply_##count##_2},
+static multiply_kernel *const multiplies[][2] = {BD_TILE_WIDTHS(MULTIPLIES_OF)}; /* [count][blocks - 1] */
 
 /* One of the 36: tiles (OC/16, T, WORDS) with weights (IC/16, OC/16, WORDS, 16) to (IC/16, T, 16). */
 INLINE void multiply_point(const struct bd_winograd_shape *s, int room_tiles, int tiles, const int32_t *words,
@@ -345,12 +338,10 @@ INLINE void multiply_point(const struct bd_winograd_shape *s, int room_tiles, in
     size_t weights_step = (size_t)depth * WORDS * BLOCK, to_step = (size_t)room_tiles * BLOCK;
     for (int b = 0; b < blocks; b += 2) {
         int many = blocks - b < 2 ? 1 : 2;
-        for (int t = 0, k = 0; t < tiles; t += multiplies[k].count) {
-            for (k = 0; multiplies[k].count > tiles - t;) {
-                k++;
-            }
-            multiplies[k].run[many - 1](words + t * WORDS, (size_t)room_tiles * WORDS, weights + b * weights_step,
-                                        weights_step, depth, to + b * to_step + t * BLOCK, to_step, prefetch);
+        for (int t = 0, k = 0; t < tiles; t += bd_tile_widths[k]) {
+            k = bd_tile_fitting(tiles - t);
+            multiplies[k][many - 1](words + t * WORDS, (size_t)room_tiles * WORDS, weights + b * weights_step,
+                                    weights_step, depth, to + b * to_step + t * BLOCK, to_step, prefetch);
         }
     }
 }
