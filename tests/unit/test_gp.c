@@ -7,67 +7,7 @@
 
 #include "model/core/rng.h"
 #include "model/search/gp.h"
-
-enum { MOST = 40, WIDEST = 5 };
-
-/* Matern-5/2 with one lengthscale an input, times the signal's variance. */
-static long double kernel(size_t d, const double *a, const double *b, const double *theta)
-{
-    long double r2 = 0;
-    for (size_t k = 0; k < d; k++) {
-        const long double gap = ((long double)a[k] - b[k]) / expl(theta[k]);
-        r2 += gap * gap;
-    }
-    const long double r = sqrtl(r2), root5 = sqrtl(5.0L);
-    return expl(theta[d]) * (1 + root5 * r + 5 * r2 / 3) * expl(-root5 * r);
-}
-
-/* Solves A x = b for `count` right sides, b (count, n) in place; A (n, n) is used up. Returns log |det A|. */
-static long double eliminate(size_t n, long double a[MOST][MOST], long double b[][MOST], size_t count)
-{
-    long double log_det = 0;
-    for (size_t c = 0; c < n; c++) {
-        size_t pivot = c;
-        for (size_t r = c + 1; r < n; r++) {
-            pivot = fabsl(a[r][c]) > fabsl(a[pivot][c]) ? r : pivot;
-        }
-        for (size_t k = 0; k < n; k++) {
-            const long double swapped = a[c][k];
-            a[c][k] = a[pivot][k];
-            a[pivot][k] = swapped;
-        }
-        for (size_t s = 0; s < count; s++) {
-            const long double swapped = b[s][c];
-            b[s][c] = b[s][pivot];
-            b[s][pivot] = swapped;
-        }
-        log_det += logl(fabsl(a[c][c]));
-        for (size_t r = 0; r < n; r++) {
-            const long double factor = r == c ? 0 : a[r][c] / a[c][c];
-            for (size_t k = c; k < n; k++) {
-                a[r][k] -= factor * a[c][k];
-            }
-            for (size_t s = 0; s < count; s++) {
-                b[s][r] -= factor * b[s][c];
-            }
-        }
-    }
-    for (size_t s = 0; s < count; s++) {
-        for (size_t c = 0; c < n; c++) {
-            b[s][c] /= a[c][c];
-        }
-    }
-    return log_det;
-}
-
-static void fill(size_t n, size_t d, const double *x, const double *theta, long double a[MOST][MOST])
-{
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < n; j++) {
-            a[i][j] = kernel(d, x + i * d, x + j * d, theta) + (i == j ? expl(theta[d + 1]) : 0);
-        }
-    }
-}
+#include "tests/support/dense_gp.h"
 
 static long double log_normal_prior(double theta, double mean, double deviation)
 {
@@ -126,36 +66,18 @@ Test(gp, log_posterior_is_that_of_dense_algebra)
 /* Mean and variance at points between, at and far from the data, in the targets' units. */
 static void check_predictions(const struct bd_gp *gp, const double *x, const double *y, struct bd_rng *rng)
 {
-    static long double a[MOST][MOST], b[2][MOST];
     const size_t n = gp->n, d = gp->d;
-    long double mean = 0, spread = 0;
-    for (size_t i = 0; i < n; i++) {
-        mean += y[i] / (long double)n;
-    }
-    for (size_t i = 0; i < n; i++) {
-        spread += (y[i] - mean) * (y[i] - mean) / (long double)n;
-    }
+    double mean, spread;
+    dense_moments(n, y, &mean, &spread);
     for (int at = 0; at < 30; at++) {
         double point[WIDEST], work[MOST], found, found_variance;
         for (size_t k = 0; k < d; k++) {
             point[k] = at < 5 ? x[(size_t)at % n * d + k] : (at < 20 ? 1 : 4) * bd_rng_uniform(rng);
         }
-        fill(n, d, x, gp->theta, a);
-        long double expected = 0, explained = 0;
-        for (size_t i = 0; i < n; i++) {
-            b[0][i] = (y[i] - mean) / sqrtl(spread);
-            b[1][i] = kernel(d, x + i * d, point, gp->theta);
-        }
-        (void)eliminate(n, a, b, 2);
-        for (size_t i = 0; i < n; i++) {
-            const long double k = kernel(d, x + i * d, point, gp->theta);
-            expected += k * b[0][i];
-            explained += k * b[1][i];
-        }
-        const double mean_there = (double)(mean + sqrtl(spread) * expected);
-        const double variance_there = (double)(spread * (expl(gp->theta[d]) - explained));
+        double mean_there, variance_there;
+        dense_predict(n, d, x, y, gp->theta, point, &mean_there, &variance_there);
         bd_gp_predict(gp, point, work, &found, &found_variance);
-        const double scale = (double)spread * exp(gp->theta[d]);
+        const double scale = spread * exp(gp->theta[d]);
         cr_assert_float_eq(found, mean_there, 1e-6 * sqrt(scale), "point %d: mean %.12g, expected %.12g", at, found,
                            mean_there);
         cr_assert_float_eq(found_variance, variance_there, 1e-7 * scale, "point %d: variance %.12g, expected %.12g", at,

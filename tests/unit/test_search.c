@@ -11,6 +11,7 @@
 #include "model/search/gp.h"
 #include "model/search/journal.h"
 #include "model/search/search.h"
+#include "tests/support/dense_gp.h"
 
 static void random_data(size_t n, size_t d, uint64_t seed, double *x, double *y)
 {
@@ -198,6 +199,63 @@ Test(search, bayes_finds_what_the_baselines_do_not)
            bayes, random, sobol, uniform);
     cr_assert_geq(bayes, -8.0);
     cr_assert(bayes > random && bayes > sobol && bayes > uniform);
+}
+
+/* log of the expected improvement, by the textbook's formula in long double; best: the largest mean at a point seen. */
+static double improvement(const struct bd_search *search, const double *x, const double *y, const double *point,
+                          double best)
+{
+    double mean, variance;
+    dense_predict(search->count, search->d, x, y, search->theta, point, &mean, &variance);
+    const long double sd = sqrtl(fmax(variance, 1e-300)), z = (mean - best) / sd;
+    return (double)logl(sd * (expl(-z * z / 2) / sqrtl(2 * acosl(-1)) + z * erfcl(-z / sqrtl(2)) / 2));
+}
+
+/* On a grid of 512 points the proposal is the one of the highest expected improvement among those that are allowed, by
+ * the model whose parameters the search holds. */
+Test(search, proposals_are_the_highest_of_the_whole_grid)
+{
+    struct bd_search_axis axes[3] = {{8, grid}, {8, grid}, {8, grid}};
+    struct sphere here = {.d = 3, .best = {12, 4, 8}};
+    struct bd_search_config config = {
+        .method = BD_SEARCH_BAYES, .seed = 5, .initial = 6, .budget = 30, .cost = sphere_cost, .context = &here};
+    struct bd_search search;
+    struct bd_error err;
+    cr_assert_eq(bd_search_init(&search, 3, axes, &config, &err), BD_OK);
+    for (int round = 0; round < 16; round++) {
+        int point[3];
+        double x[MOST * 3], y[MOST], best = -HUGE_VAL, highest = -HUGE_VAL, proposed = -HUGE_VAL;
+        const size_t n = search.count;
+        cr_assert_eq(bd_search_ask(&search, point, &err), BD_OK);
+        for (size_t i = 0; i < n; i++) {
+            y[i] = search.observations[i].value;
+            for (int k = 0; k < 3; k++) {
+                x[i * 3 + k] = (search.observations[i].point[k] - 2) / 14.0;
+            }
+        }
+        for (size_t i = 0; i < n && n >= 6; i++) {
+            double mean, variance;
+            dense_predict(n, 3, x, y, search.theta, x + i * 3, &mean, &variance);
+            best = fmax(best, mean);
+        }
+        for (int g = 0; g < 512 && n >= 6; g++) {
+            const int there[3] = {grid[g % 8], grid[g / 8 % 8], grid[g / 64]};
+            const double at[3] = {(there[0] - 2) / 14.0, (there[1] - 2) / 14.0, (there[2] - 2) / 14.0};
+            bool seen = false;
+            for (size_t i = 0; i < n; i++) {
+                seen |= !memcmp(search.observations[i].point, there, sizeof there);
+            }
+            if (!seen && sphere_cost(&here, there) <= 30) {
+                const double value = improvement(&search, x, y, at, best);
+                highest = fmax(highest, value);
+                proposed = memcmp(there, point, sizeof there) ? proposed : value;
+            }
+        }
+        cr_assert(n < 6 || proposed >= highest - 1e-3, "round %d: proposed %g, the highest is %g", round, proposed,
+                  highest);
+        bd_search_tell(&search, point, sphere_value(&here, point));
+    }
+    bd_search_release(&search);
 }
 
 Test(search, small_grid_is_exhausted_once)
