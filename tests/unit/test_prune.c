@@ -268,6 +268,77 @@ Test(prune, verifier_catches_changed_survivors)
     bd_checkpoint_release(&c);
 }
 
+/* Any number of any batch norm or unit, at any switch, that changed is found, and its layer named. */
+Test(prune, verifier_looks_at_every_array)
+{
+    static const char *const kinds[] = {"gamma", "beta", "mean", "var", "wscale"};
+    struct bd_checkpoint c, p;
+    struct bd_error err;
+    struct bd_prune_choice choice;
+    int found = 0;
+    random_checkpoint(&c, 4);
+    const int channels[4] = {4, 3, 5, 6};
+    int **orders = all_orders(&c, BD_RANK_L1_NORM);
+    bd_prune_choose(&c.graph, orders, channels, &choice);
+    cr_assert_eq(bd_prune_surgery(&c, &choice, &p, &err), BD_OK);
+    for (int l = 0; l < p.graph.layer_count; l++) {
+        for (int s = 0; s < p.graph.switch_count && p.graph.layers[l].kind == BD_LAYER_CONV; s++) {
+            for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+                const char *layer = p.graph.layers[l].name;
+                struct bd_array *a = bd_checkpoint_find(&p, "%s.%s.%s", layer, p.graph.switches[s].name, kinds[k]);
+                float *last = &a->data[a->count - 1];
+                const float kept = *last;
+                *last += 0.5f;
+                cr_assert_eq(bd_prune_verify(&c, &choice, &p, &err), BD_FAIL, "%s", a->name);
+                cr_assert(strstr(err.message, layer) && strstr(err.message, p.graph.switches[s].name), "%s",
+                          err.message);
+                *last = kept;
+                found++;
+            }
+        }
+    }
+    cr_assert_eq(bd_prune_verify(&c, &choice, &p, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(found, 6 * 3 * 5);
+    bd_checkpoint_release(&p);
+    bd_prune_choice_release(&choice);
+    free_orders(&c, orders);
+    bd_checkpoint_release(&c);
+}
+
+/* In every group, a channel whose filters are another's negated, in every layer of the group, is the first to go: of
+ * depthwise layers too, whose filters have one input channel. */
+Test(prune, twins_of_every_kind_of_layer_are_redundant)
+{
+    static const char text[] =
+        "name: tiny\ninput: {height: 8, width: 8, channels: 1}\nclasses: 4\nswitches: [w8a8, w2a2, w1a1]\n"
+        "stem: {channels: 9, max_pool: {kernel: 2}}\n"
+        "stages: [{channels: 12, blocks: [{kind: separable}, {kind: plain, channels: 10}]}]\nhead: {}\n";
+    struct bd_checkpoint c;
+    struct bd_error err;
+    random_checkpoint_of(&c, text, 9);
+    for (int l = 0; l < c.graph.layer_count; l++) {
+        const struct bd_layer *layer = &c.graph.layers[l];
+        if (layer->kind == BD_LAYER_CONV) {
+            struct bd_array *w = bd_checkpoint_find(&c, "%s.weight", layer->name);
+            const int size = (int)w->count / layer->out_channels, last = layer->out_channels - 1;
+            for (int i = 0; i < size; i++) {
+                w->data[last * size + i] = -w->data[3 * size + i];
+            }
+        }
+    }
+    struct bd_array *stem = bd_checkpoint_find(&c, "stem.weight"); /* tells nothing: the depthwise layer must */
+    for (int64_t i = 9; i < stem->count; i++) {
+        stem->data[i] = stem->data[i % 9];
+    }
+    for (int g = 0; g < c.graph.prune_group_count; g++) {
+        int order[12];
+        const int last = bd_graph_group_channels(&c.graph, g) - 1;
+        cr_assert_eq(bd_prune_order(&c, g, BD_RANK_REDUNDANCY, 0, order, &err), BD_OK, "%s", err.message);
+        cr_assert(order[0] == 3 || order[0] == last, "group %d: %d goes first", g, order[0]);
+    }
+    bd_checkpoint_release(&c);
+}
+
 /* Surgery keeps every code of families whose codes do not nest: levels stay with the layer, a filter takes its unit
  * with it. Their checkpoints order filters by the codes of each switch. */
 Test(prune, families_keep_their_codes)
