@@ -18,7 +18,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SLOWEST = 40 * 60  # seconds for the tests of one mutant, whatever they took without it
 TRIES = 12  # mutants of a line that need not compile, before the next line's turn
-MEMORY = 16 << 30  # bytes of address space for a test: a mutant may ask for any size
+LEAKS = "-fsanitize=leak -DBITDIAL_LEAKS"  # costs next to nothing, and finds what is never freed
+MEMORY = 6000  # megabytes for a test: a mutant may ask for any size
 
 
 class Bad(Exception):
@@ -182,7 +183,6 @@ def run(command, cwd, log, seconds, env=None):
     """Exit code of a command in a session of its own, of which nothing is left running; None: out of time."""
 
     def limit():
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 30, 4 << 30))
 
@@ -285,6 +285,7 @@ class Tree:
             BITDIAL_COMPLETED=os.path.join(self.room.name, "completed"),
             OMP_WAIT_POLICY="passive",
             LC_ALL="C",
+            LSAN_OPTIONS=f"suppressions={self.folder}/tests/support/lsan.supp:print_suppressions=0:hard_rss_limit_mb={MEMORY}",
             TMPDIR=self.room.name,
         )
 
@@ -460,7 +461,8 @@ def options():
     parser.add_argument(
         "--seconds", type=int, default=30, metavar="T", help="a test hangs after T and 8 times what it took (default 30)"
     )
-    parser.add_argument("--cc", metavar="CC", help="the compiler, as for make CC=...")
+    parser.add_argument("--cc", default="gcc", metavar="CC", help="the compiler, as for make CC=...")
+    parser.add_argument("--no-leaks", action="store_true", help="without the leak sanitizer")
     parser.add_argument("--again", action="store_true", help="run the survivors again, on the sources as they are now")
     parser.add_argument("--restart", action="store_true", help="forget the results so far")
     parser.add_argument("--report", action="store_true", help="run nothing; print the results so far")
@@ -516,7 +518,7 @@ def main():
     if todo:
         concerned = {os.path.dirname(c.path) for _, candidates in todo for c in candidates}
         wanted = {folder: tests for folder, tests in modules.items() if folder in concerned}
-        make = ["CC=" + o.cc] if o.cc else []
+        make = ["CC=" + o.cc + ("" if o.no_leaks else " " + LEAKS)]
         trees = [
             Tree(os.path.abspath(os.path.join(o.work, f"tree-{j}")), make, wanted, o.seconds)
             for j in range(o.jobs)

@@ -1,8 +1,8 @@
 /* Wraps the body of every Criterion test (the linker's --wrap), because Criterion counts a test that called exit(0)
  * as passed, and ignores its own --timeout: a test that ran to its end adds a line to the file $BITDIAL_COMPLETED,
  * and one that takes longer than $BITDIAL_TEST_SECONDS says so and dies of SIGALRM, which Criterion reports by name.
- * Under the address sanitizer a test that leaks dies too: left to itself the report comes after Criterion has counted
- * the test. */
+ * Under the address sanitizer, or the leak sanitizer alone (BITDIAL_LEAKS), a test that leaks dies too: left to itself
+ * the report comes after Criterion has counted the test. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 #ifdef __SANITIZE_ADDRESS__
+#define BITDIAL_LEAKS
+#endif
+#ifdef BITDIAL_LEAKS
 #include <sanitizer/lsan_interface.h>
 #endif
 
@@ -48,7 +51,7 @@ void __wrap_criterion_internal_test_main(void (*body)(void))
     alarm(seconds ? atoi(seconds) : 0);
     __real_criterion_internal_test_main(body);
     alarm(0);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BITDIAL_LEAKS
     if (__lsan_do_recoverable_leak_check()) {
         abort();
     }

@@ -1,8 +1,10 @@
 /* The driver against a scripted device: which registers it touches, in which order, and what it refuses. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/program/random_network.h"
 #include "sw/driver/bitdial_regs.h"
@@ -396,5 +398,51 @@ Test(driver, explanations_fit_any_buffer)
         cr_assert_lt(strnlen(text, sizeof text), size);
         cr_assert_eq(text[size], 'x');
     }
+    close_rig(&rig);
+}
+
+/* A program that uses one datapath runs where the other was not built, and says which it lacks where it was. */
+Test(driver, programs_need_the_datapaths_that_they_use)
+{
+    static const uint32_t built[] = {0, BITDIAL_CAPABILITIES_XNOR_MASK, BITDIAL_CAPABILITIES_MAC_MASK,
+                                     BITDIAL_CAPABILITIES_XNOR_MASK | BITDIAL_CAPABILITIES_MAC_MASK};
+    struct rig rig;
+    open_rig(&rig);
+    uint8_t *image = bd_xmalloc(rig.program.size);
+    memcpy(image, rig.program.image, rig.program.size);
+    struct bd_program_header *h = (void *)image;
+    for (uint32_t used = 1; used < 4; used++) {
+        h->datapaths = used;
+        h->crc = 0;
+        h->crc = bd_crc32(image, rig.program.size);
+        for (uint32_t has = 0; has < 4; has++) {
+            rig.device.capabilities = built[has];
+            const enum bd_device_status status = bd_device_load(&rig.device, BASE, image, rig.program.size);
+            const uint32_t missing = used & ~has;
+            cr_assert_eq(status, missing ? BD_DEVICE_NO_CAPABILITY : BD_DEVICE_OK, "used %u, built %u", used, has);
+            cr_assert(!missing || says(&rig.device, status, missing & 1 ? "XNOR datapath" : "MAC datapath"));
+        }
+    }
+    free(image);
+    close_rig(&rig);
+}
+
+Test(driver, switches_are_found_by_name)
+{
+    struct rig rig;
+    open_rig(&rig);
+    cr_assert_eq(bd_device_switch_index(&rig.device, "s0"), -1, "nothing is loaded");
+    close_rig(&rig);
+    load_rig(&rig);
+    for (uint32_t s = 0; s < rig.program.header->switch_count; s++) {
+        char name[24];
+        snprintf(name, sizeof name, "%s", rig.program.switches[s].name);
+        cr_assert_eq(bd_device_switch_index(&rig.device, name), (int)s);
+        strcat(name, "x");
+        cr_assert_eq(bd_device_switch_index(&rig.device, name), -1);
+        name[1] = '\0';
+        cr_assert_eq(bd_device_switch_index(&rig.device, name), -1);
+    }
+    cr_assert_eq(bd_device_switch_index(&rig.device, ""), -1);
     close_rig(&rig);
 }
