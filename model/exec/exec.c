@@ -101,7 +101,13 @@ static int32_t accumulator(const struct work *w, uint32_t oc, uint32_t oy, uint3
 {
     if (w->d->operation == BD_OP_CONV)
         return accumulate(w, oc, oy, ox);
-    return w->d->pool_kind == BD_POOL_MAX ? max_pool(w, oc, oy, ox) : pool(w, oc);
+    switch ((enum bd_pool_kind)w->d->pool_kind) {
+    case BD_POOL_AVERAGE:
+        return pool(w, oc);
+    case BD_POOL_MAX:
+        return max_pool(w, oc, oy, ox);
+    }
+    return 0; /* opening the program has refused other kinds */
 }
 
 static void run_layer(const struct work *w)

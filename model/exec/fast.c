@@ -229,7 +229,7 @@ static void open_layers(struct plan *plan, const struct bd_decoded *decoded, uns
         if (d->operation == BD_OP_CONV) {
             open_convolution(plan, layer, bd_decoded_codes(decoded, s, (unsigned)l));
         } else {
-            const int64_t terms = d->pool_kind == BD_POOL_MAX ? 1 : (int64_t)d->in_height * d->in_width;
+            const int64_t terms = bd_pool_kinds[d->pool_kind].largest ? 1 : (int64_t)d->kernel_h * d->kernel_w;
             const int64_t most = (int64_t)1 << 31; /* sums of damaged programs wrap */
             layer->type = BD_INT32;
             layer->sum_bound = stream_bound * terms < most ? stream_bound * terms : most;

@@ -225,18 +225,22 @@ static bd_status fit_layer(struct bd_folding *f, int s, int l, struct stream *st
         bd_fold_rule(f->checkpoint, layer->out_quantizer, f->report->switches[s], &rule, err)) {
         return err->status;
     }
-    bd_status status;
-    if (layer->kind == BD_LAYER_CLASSIFIER) {
+    bd_status status = BD_OK;
+    switch (layer->kind) {
+    case BD_LAYER_CLASSIFIER:
         status = fit_classifier(f, s, l, err);
-    } else if (layer->kind == BD_LAYER_POOL) {
+        break;
+    case BD_LAYER_POOL:
         status = fit_pool(f, s, l, &rule, stream, err);
-    } else if (layer->kind == BD_LAYER_MAXPOOL) {
+        break;
+    case BD_LAYER_MAXPOOL:
         status = fit_max_pool(f, s, l, &rule, stream, err);
-    } else if (layer->writes_stream) {
-        status = fit_stream_layer(f, s, l, &rule, stream, err);
-    } else {
-        status = bd_requant_fit_codes(f->affine[bd_fold_at(f, s, l)], layer->out_channels, &rule,
-                                      (int)f->hardware->mult_bits, q, err);
+        break;
+    case BD_LAYER_CONV:
+        status = layer->writes_stream ? fit_stream_layer(f, s, l, &rule, stream, err)
+                                      : bd_requant_fit_codes(f->affine[bd_fold_at(f, s, l)], layer->out_channels, &rule,
+                                                             (int)f->hardware->mult_bits, q, err);
+        break;
     }
     if (status != BD_OK) {
         return status;

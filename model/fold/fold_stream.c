@@ -25,8 +25,9 @@ static void stream_peak(const struct bd_folding *f, int s, long double *peak, in
     long double *low = NULL, *high = NULL;
     for (int l = 0; l < f->graph->layer_count; l++) {
         const struct bd_layer *layer = &f->graph->layers[l];
-        const long double pixels =
-            layer->kind == BD_LAYER_POOL ? (long double)layer->in_height * layer->in_width : 1.0L;
+        const long double terms = bd_layer_row(layer)->accumulator == BD_SUM_OF_VALUES
+                                      ? (long double)layer->kernel_h * layer->kernel_w
+                                      : 1.0L;
         if (layer->writes_stream) {
             low = bd_xrealloc(low, layer->out_channels, sizeof *low);
             high = bd_xrealloc(high, layer->out_channels, sizeof *high);
@@ -35,13 +36,13 @@ static void stream_peak(const struct bd_folding *f, int s, long double *peak, in
         }
         for (int c = 0; c < layer->out_channels; c++) {
             long double own = 0;
-            if (layer->writes_stream && layer->kind != BD_LAYER_MAXPOOL) { /* the largest of values has their range */
+            if (!bd_layer_reads_stream(layer)) { /* the largest of values, and their mean, keep their range */
                 const struct bd_affine *a = &f->affine[bd_fold_at(f, s, l)][c];
                 own = fmaxl(fabsl(real_low(a)), fabsl(real_high(a)));
                 low[c] = real_low(a) + (layer->adds_stream ? low[c] : 0);
                 high[c] = real_high(a) + (layer->adds_stream ? high[c] : 0);
             }
-            const long double here = fmaxl(own, fmaxl(fabsl(low[c]), fabsl(high[c])) * pixels);
+            const long double here = fmaxl(own, fmaxl(fabsl(low[c]), fabsl(high[c])) * terms);
             if (here > *peak) {
                 *peak = here;
                 *peak_layer = l;
@@ -59,7 +60,7 @@ static long double stream_gain(const struct bd_folding *f)
     for (int s = 0; s < f->report->switch_count; s++) {
         for (int l = 0; l < f->graph->layer_count; l++) {
             const struct bd_layer *layer = &f->graph->layers[l];
-            const bool scales = layer->writes_stream && layer->kind == BD_LAYER_CONV;
+            const bool scales = layer->writes_stream && bd_layer_row(layer)->norm;
             for (int c = 0; scales && c < layer->out_channels; c++) {
                 most = fmaxl(most, fabsl(f->affine[bd_fold_at(f, s, l)][c].gain));
             }
@@ -90,7 +91,7 @@ static bd_status stream_error_at(const struct bd_folding *f, int z_frac, long do
         int writes = 0;
         for (int l = 0; l < f->graph->layer_count; l++) {
             const struct bd_layer *layer = &f->graph->layers[l];
-            if (layer->writes_stream && layer->kind == BD_LAYER_CONV) {
+            if (layer->writes_stream && bd_layer_row(layer)->norm) {
                 writes = layer->adds_stream ? writes + 1 : 1;
             }
             const bool reads = layer->writes_stream || bd_layer_reads_stream(layer);

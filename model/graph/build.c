@@ -123,7 +123,7 @@ static bd_status build_window_pool(struct builder *b, const char *name, const st
                             (int)pool->kernel, (int)pool->kernel, (int)pool->pad, b->height, b->width);
     }
     keep_stream(b);
-    struct bd_layer *layer = add_layer(b, name, bd_window_pool_kind(pool));
+    struct bd_layer *layer = add_layer(b, name, pool->kind);
     layer->in_channels = layer->out_channels = b->channels;
     layer->prune_group = b->group;
     set_window(layer, b->height, b->width, (int)pool->kernel, (int)pool->stride, (int)pool->pad);

@@ -12,10 +12,6 @@ static const char *const weights_names[] = {"floor", "dorefa", "lsq"};
 static const char *const activations_names[] = {"pact", "pact-published", "dorefa", "lsq"};
 static const char *const sign_gradient_names[] = {"clip", "bireal"};
 static const char *const weight_unit_names[] = {"rms", "layer", "filter"};
-static const struct {
-    const char *key;
-    enum bd_layer_kind kind;
-} window_pools[BD_WINDOW_POOL_KEYS] = {{"max_pool", BD_LAYER_MAXPOOL}};
 
 #define AT(member) offsetof(struct bd_description, member)
 
@@ -31,7 +27,8 @@ static const struct bd_field stem_fields[] = {
     {"stride", BD_FIELD_INT, AT(stem_stride), 1, 4, "1", NULL, NULL, "stride of the first layer"},
     {"pad", BD_FIELD_INT, AT(stem_pad), -1, 3, "-1", NULL, NULL, "padding; -1: half the kernel"},
     {"weight_bits", BD_FIELD_INT, AT(stem_bits), 0, 32, "8", NULL, NULL, "0: the switch's; 32: float, trains only"},
-    {"max_pool", BD_FIELD_NODE, AT(stem_pool_nodes[0]), 0, 0, "", NULL, NULL, "max pooling behind the first layer"},
+    {"max_pool", BD_FIELD_NODE, AT(stem_pool_nodes[BD_LAYER_MAXPOOL]), 0, 0, "", NULL, NULL,
+     "max pooling behind the first layer"},
     {0},
 };
 static const struct bd_field head_fields[] = {
@@ -70,7 +67,8 @@ static const struct bd_field stage_fields[] = {
     {"channels", BD_FIELD_INT, AT(channels), 1, BD_MAX_CHANNELS, NULL, NULL, NULL, "width of the stage's maps"},
     {"stride", BD_FIELD_INT, AT(stride), 1, 4, "1", NULL, NULL, "of the stage's first block"},
     {"blocks", BD_FIELD_NODE, AT(blocks_node), 0, 0, NULL, NULL, NULL, "list of blocks"},
-    {"max_pool", BD_FIELD_NODE, AT(pool_nodes[0]), 0, 0, "", NULL, NULL, "max pooling behind the blocks"},
+    {"max_pool", BD_FIELD_NODE, AT(pool_nodes[BD_LAYER_MAXPOOL]), 0, 0, "", NULL, NULL,
+     "max pooling behind the blocks"},
     {0},
 };
 #undef AT
@@ -164,24 +162,19 @@ bd_status bd_description_switches(struct bd_description *d, const struct bd_yaml
     return BD_OK;
 }
 
-enum bd_layer_kind bd_window_pool_kind(const struct bd_window_pool *pool)
-{
-    return window_pools[pool->key].kind;
-}
-
-/* `nodes`: what stands behind each of the keys, or NULL. */
+/* `nodes`: what stands behind the name of each kind, or NULL. */
 static bd_status read_window_pool(struct bd_window_pool *pool, const struct bd_yaml *yaml,
                                   const struct bd_yaml_node *const *nodes, struct bd_error *err)
 {
     const struct bd_yaml_node *node = NULL;
-    for (int key = 0; key < BD_WINDOW_POOL_KEYS; key++) {
-        if (nodes[key] && node) {
-            return bd_yaml_fail(yaml, nodes[key], err, "'%s' stands beside '%s': a map is pooled once",
-                                window_pools[key].key, window_pools[pool->key].key);
+    for (int kind = 0; kind < BD_LAYER_KIND_COUNT; kind++) {
+        if (nodes[kind] && node) {
+            return bd_yaml_fail(yaml, nodes[kind], err, "'%s' stands beside '%s': a map is pooled once",
+                                bd_layer_kinds[kind].name, bd_layer_kinds[pool->kind].name);
         }
-        if (nodes[key]) {
-            node = nodes[key];
-            pool->key = key;
+        if (nodes[kind]) {
+            node = nodes[kind];
+            pool->kind = (enum bd_layer_kind)kind;
         }
     }
     if (!node) {
@@ -348,8 +341,8 @@ static int take(struct widths *w, int64_t described)
 static void write_window_pool(FILE *out, const char *lead, const struct bd_window_pool *pool, const char *end)
 {
     if (pool->kernel) {
-        fprintf(out, "%s%s: {kernel: %d, stride: %d, pad: %d}%s", lead, window_pools[pool->key].key, (int)pool->kernel,
-                (int)pool->stride, (int)pool->pad, end);
+        fprintf(out, "%s%s: {kernel: %d, stride: %d, pad: %d}%s", lead, bd_layer_kinds[pool->kind].name,
+                (int)pool->kernel, (int)pool->stride, (int)pool->pad, end);
     }
 }
 

@@ -14,10 +14,9 @@
 enum bd_block_kind { BD_BLOCK_BASIC, BD_BLOCK_BIREAL, BD_BLOCK_SEPARABLE, BD_BLOCK_PLAIN };
 enum bd_shortcut { BD_SHORTCUT_AUTO, BD_SHORTCUT_IDENTITY, BD_SHORTCUT_PROJECTION, BD_SHORTCUT_AVERAGE };
 
-enum { BD_WINDOW_POOL_KEYS = 1 }; /* ways to write a pooling of windows, of which a place has one */
-
+/* Written as a mapping whose key is the name of its kind: a place has one at most. */
 struct bd_window_pool {
-    int key;                     /* which of them */
+    enum bd_layer_kind kind;
     int64_t kernel, stride, pad; /* kernel 0: there is none */
     const struct bd_yaml_node *node;
 };
@@ -33,7 +32,7 @@ struct bd_block {
 
 struct bd_stage {
     int64_t channels, stride;
-    const struct bd_yaml_node *blocks_node, *pool_nodes[BD_WINDOW_POOL_KEYS];
+    const struct bd_yaml_node *blocks_node, *pool_nodes[BD_LAYER_KIND_COUNT];
     struct bd_window_pool pool;
     int block_count;
     struct bd_block blocks[BD_MAX_BLOCKS];
@@ -46,7 +45,7 @@ struct bd_description {
     int64_t stem_channels, stem_kernel, stem_stride, stem_pad, stem_bits;
     int64_t pool_bits, head_bits;
     int weights, activations, sign_gradient, weight_unit;
-    const struct bd_yaml_node *switches_node, *stages_node, *stem_pool_nodes[BD_WINDOW_POOL_KEYS];
+    const struct bd_yaml_node *switches_node, *stages_node, *stem_pool_nodes[BD_LAYER_KIND_COUNT];
     struct bd_window_pool stem_pool;
     int switch_count;
     struct bd_switch switches[BD_MAX_SWITCHES];
@@ -59,9 +58,6 @@ struct bd_description {
 bd_status bd_description_read(struct bd_description *d, const struct bd_yaml *yaml, struct bd_error *err)
     BD_WARN_UNUSED;
 void bd_description_release(struct bd_description *d);
-
-/* The kind of layer that a pooling of windows becomes. */
-enum bd_layer_kind bd_window_pool_kind(const struct bd_window_pool *pool);
 
 /* Switches of a list of names, as the description's; `name` and `node` are for messages. */
 bd_status bd_description_switches(struct bd_description *d, const struct bd_yaml *yaml, const struct bd_yaml_node *node,

@@ -179,7 +179,7 @@ int bd_graph_switch(const struct bd_graph *graph, const char *name)
 }
 
 const struct bd_layer_kind_row bd_layer_kinds[BD_LAYER_KIND_COUNT] = {
-#define X(kind, name, accumulator, norm, bias, windows, lacks) {name, accumulator, norm, bias, windows, lacks},
+#define X(kind, name, accumulator, norm, bias, windows) {name, accumulator, norm, bias, windows},
     BD_LAYER_KINDS(X)
 #undef X
 };

@@ -36,27 +36,27 @@ struct bd_switch {
  * the residual stream, or the largest of them. A sum of values stands for their mean. */
 enum bd_accumulator { BD_SUM_OF_PRODUCTS, BD_SUM_OF_VALUES, BD_LARGEST_VALUE };
 
-/* Every kind of layer, a row each: X(kind, name, accumulator, norm, bias, windows, lacks)
+/* Every kind of layer, a row each: X(kind, name, accumulator, norm, bias, windows)
+ *   name         of pooling windows: its key in a description
  *   accumulator  products: it reads codes and has weights; values: it reads the residual stream and has none
  *   norm         batch norm, for each switch
  *   bias         a bias for each channel, shared by the switches
  *   windows      its kernel slides over the map in strides; else it takes the whole map at once
- *   lacks        what the RTL would need to run it, in the words of a refusal; NULL: the RTL has it
  * A new kind is a new row; `switch` statements over kinds have no default, so that the compiler names what else asks.
  */
 #define BD_LAYER_KINDS(X)                                                                                              \
-    X(CONV, "conv", BD_SUM_OF_PRODUCTS, true, false, true, NULL)                                                       \
-    X(POOL, "average", BD_SUM_OF_VALUES, false, false, false, NULL)                                                    \
-    X(CLASSIFIER, "classifier", BD_SUM_OF_PRODUCTS, false, true, false, NULL)                                          \
-    X(MAXPOOL, "maximum", BD_LARGEST_VALUE, false, false, true, "max pooling")
+    X(CONV, "conv", BD_SUM_OF_PRODUCTS, true, false, true)                                                             \
+    X(POOL, "average", BD_SUM_OF_VALUES, false, false, false)                                                          \
+    X(CLASSIFIER, "classifier", BD_SUM_OF_PRODUCTS, false, true, false)                                                \
+    X(MAXPOOL, "max_pool", BD_LARGEST_VALUE, false, false, true)
 
 enum bd_layer_kind {
-#define X(kind, name, accumulator, norm, bias, windows, lacks) BD_LAYER_##kind,
+#define X(kind, name, accumulator, norm, bias, windows) BD_LAYER_##kind,
     BD_LAYER_KINDS(X)
 #undef X
 };
 enum {
-#define X(kind, name, accumulator, norm, bias, windows, lacks) +1
+#define X(kind, name, accumulator, norm, bias, windows) +1
     BD_LAYER_KIND_COUNT = 0 BD_LAYER_KINDS(X)
 #undef X
 };
@@ -65,7 +65,6 @@ struct bd_layer_kind_row {
     const char *name;
     enum bd_accumulator accumulator;
     bool norm, bias, windows;
-    const char *lacks;
 };
 extern const struct bd_layer_kind_row bd_layer_kinds[BD_LAYER_KIND_COUNT];
 

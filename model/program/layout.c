@@ -59,7 +59,8 @@ void bd_descriptor_derive(struct bd_descriptor *d, const struct bd_program_heade
     d->row_groups = ceil_div(d->out_channels, g->rows);
     if (d->operation == BD_OP_POOL) {
         d->row_words = d->k_words = d->segments = 0;
-        const uint32_t pixels = d->pool_kind == BD_POOL_MAX ? d->kernel_h * d->kernel_w : d->in_height * d->in_width;
+        const uint32_t pixels =
+            bd_pool_kinds[d->pool_kind].windows ? d->kernel_h * d->kernel_w : d->in_height * d->in_width;
         d->pixel_cycles = pixels * (g->rows / g->requant_units);
         d->initiation_interval = max_u32(d->pixel_cycles, output_cycles);
         return;

@@ -82,12 +82,26 @@ static void describe_switch(const struct bd_graph *graph, const struct bd_layer 
     }
 }
 
+/* 0 for layers that do not pool. */
+static enum bd_pool_kind pool_kind(const struct bd_layer *layer)
+{
+    switch (layer->kind) {
+    case BD_LAYER_MAXPOOL:
+        return BD_POOL_MAX;
+    case BD_LAYER_POOL:
+    case BD_LAYER_CONV:
+    case BD_LAYER_CLASSIFIER:
+        break;
+    }
+    return BD_POOL_AVERAGE;
+}
+
 static struct bd_plain_layer describe_layer(const struct bd_layer *layer)
 {
     return (struct bd_plain_layer){
         .name = layer->name,
         .operation = bd_layer_has_weights(layer) ? BD_OP_CONV : BD_OP_POOL,
-        .pool_kind = bd_layer_row(layer)->accumulator == BD_LARGEST_VALUE ? BD_POOL_MAX : BD_POOL_AVERAGE,
+        .pool_kind = pool_kind(layer),
         .in_tensor = layer->in_quantizer,
         .out_tensor = layer->out_quantizer,
         .writes_stream = layer->writes_stream,
@@ -139,10 +153,8 @@ void bd_plain_release(struct bd_plain_network *network)
     memset(network, 0, sizeof *network);
 }
 
-const char *bd_rtl_lacks(bool max_pool, int groups, int kernel, int stride, int pad)
+const char *bd_rtl_lacks(int groups, int kernel, int stride, int pad)
 {
-    if (max_pool)
-        return "max pooling";
     if (groups != 1)
         return "groups";
     if (kernel != 1 && kernel != 3)

@@ -76,6 +76,6 @@ int bd_plain_switches(const struct bd_graph *graph, int switches[BD_PROGRAM_MAX_
 
 /* What the RTL lacks for an operation of that shape, in words that end "layer 'x' needs ...": groups, max pooling,
  * other kernels, strides or paddings. NULL: it has everything. `kernel`, `pad`: square and symmetric. */
-const char *bd_rtl_lacks(bool max_pool, int groups, int kernel, int stride, int pad);
+const char *bd_rtl_lacks(int groups, int kernel, int stride, int pad);
 
 #endif

@@ -291,11 +291,12 @@ static bd_status check_operation(const struct bd_plan *p, int l, struct bd_error
     const bool pool = layer->operation == BD_OP_POOL;
     if (!pool && p->layers[l].most_of_a_channel * (layer->in_channels / layer->groups) >= 2147483648.0)
         return bd_fail(err, BD_BAD_INPUT, "layer '%s': accumulator may exceed 32 bits", layer->name);
-    if (p->reference_only || (pool && layer->pool_kind == BD_POOL_AVERAGE))
+    if (p->reference_only)
         return BD_OK;
-    const char *lacks = layer->kernel_h != layer->kernel_w && !pool
+    const char *lacks = pool ? bd_pool_kinds[layer->pool_kind].lacks
+                        : layer->kernel_h != layer->kernel_w
                             ? "kernels that are not square"
-                            : bd_rtl_lacks(pool, layer->groups, layer->kernel_h, layer->stride, layer->pad);
+                            : bd_rtl_lacks(layer->groups, layer->kernel_h, layer->stride, layer->pad);
     return lacks ? bd_fail(err, BD_BAD_INPUT, "layer '%s' needs %s, which the RTL does not have", layer->name, lacks)
                  : BD_OK;
 }

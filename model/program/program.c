@@ -147,6 +147,12 @@ static struct span_check check_window(const struct bd_descriptor *d)
     return (struct span_check){0};
 }
 
+const struct bd_pool_kind_row bd_pool_kinds[BD_POOL_KIND_COUNT] = {
+#define X(kind, number, name, windows, largest, lacks) {name, windows, largest, lacks},
+    BD_POOL_KINDS(X)
+#undef X
+};
+
 /* Shapes, bits and requantizer: what every executor relies on without looking again. */
 static struct span_check check_shapes(const struct bd_descriptor *d)
 {
@@ -168,16 +174,17 @@ static struct span_check check_shapes(const struct bd_descriptor *d)
         return BAD(weight_zero_point, "the weights' zero point must be 0, or 1 from 2 bits on");
     if (d->in_zero_point || d->channel_tile || d->row_tile || d->spill_offset)
         return BAD(in_zero_point, "a field that version 1 reserves is set");
-    if (d->pool_kind > (d->operation == BD_OP_POOL ? BD_POOL_MAX : 0))
+    if (d->pool_kind >= (d->operation == BD_OP_POOL ? BD_POOL_KIND_COUNT : 1))
         return BAD(pool_kind, "unknown kind of pooling");
     if (d->operation == BD_OP_POOL) {
         if (d->in_channels != d->out_channels || d->presets != 1)
             return BAD(in_channels, "a pooling layer keeps its channels");
-        if (d->pool_kind == BD_POOL_AVERAGE && (d->out_height != 1 || d->out_width != 1))
+        const bool windows = bd_pool_kinds[d->pool_kind].windows;
+        if (!windows && (d->out_height != 1 || d->out_width != 1))
             return BAD(out_height, "a global pooling layer has one output pixel for each channel");
-        if (d->pool_kind == BD_POOL_MAX && (d->flags & BD_FLAG_ADD_STREAM))
-            return BAD(flags, "max pooling reads the stream and adds nothing to it");
-        return d->pool_kind == BD_POOL_MAX ? check_window(d) : (struct span_check){0};
+        if (windows && (d->flags & BD_FLAG_ADD_STREAM))
+            return BAD(flags, "pooling of windows reads the stream and adds nothing to it");
+        return windows ? check_window(d) : (struct span_check){0};
     }
     if (d->weight_bits < 1 || d->weight_bits > 8 || d->in_bits < 1 || d->in_bits > 8 ||
         ((d->flags & BD_FLAG_IN_SIGNED) && d->in_bits != 1))

@@ -49,7 +49,31 @@ struct bd_program_switch { /* 32 bytes */
 };
 
 enum bd_operation { BD_OP_CONV = 1, BD_OP_POOL = 2 };
-enum bd_pool_kind { BD_POOL_AVERAGE = 0, BD_POOL_MAX = 1 };
+/* Kinds of pooling, a row each: X(kind, its number in descriptors, name, windows, largest, lacks)
+ *   windows  of kernel and stride, whose results are a map of the stream; else the whole map at once
+ *   largest  the accumulator is the largest value of the stream; else their sum
+ *   lacks    what the RTL would need, in the words of a refusal; NULL: it has it */
+#define BD_POOL_KINDS(X)                                                                                               \
+    X(AVERAGE, 0, "pool", false, false, NULL)                                                                          \
+    X(MAX, 1, "max_pool", true, true, "max pooling")
+
+enum bd_pool_kind {
+#define X(kind, number, name, windows, largest, lacks) BD_POOL_##kind = number,
+    BD_POOL_KINDS(X)
+#undef X
+};
+enum {
+#define X(kind, number, name, windows, largest, lacks) +1
+    BD_POOL_KIND_COUNT = 0 BD_POOL_KINDS(X)
+#undef X
+};
+
+struct bd_pool_kind_row {
+    const char *name;
+    bool windows, largest;
+    const char *lacks;
+};
+extern const struct bd_pool_kind_row bd_pool_kinds[BD_POOL_KIND_COUNT];
 enum bd_datapath { BD_DATAPATH_XNOR = 0, BD_DATAPATH_MAC = 1 };
 
 enum bd_descriptor_flag {
@@ -76,7 +100,7 @@ struct bd_descriptor {                            /* 256 bytes = 64 words; the w
     uint32_t kernel_h, kernel_w, stride, groups;  /* 12 13 14 15 */
     uint32_t pad_top, pad_bottom, pad_left, pad_right; /* 16..19 */
     uint32_t in_zero_point, weight_zero_point;         /* 20 21  0; of weights 0, or 1 (LSQ) */
-    uint32_t pool_kind; /* 22  BD_POOL_AVERAGE of the whole map, BD_POOL_MAX of windows */
+    uint32_t pool_kind;                                /* 22  enum bd_pool_kind */
     uint32_t in_base, in_slots, in_slot_lanes, in_pixel_words, in_pitch,
         in_left; /* 23..28  base, U, Cs, cw, pitch, PL */
     uint32_t out_base, out_slots, out_slot_lanes, out_pixel_words, out_pitch, out_left; /* 29..34 */

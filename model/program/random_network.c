@@ -259,12 +259,16 @@ static int add_pool(struct generator *g)
     return layer->out_tensor;
 }
 
-/* Max pooling of the stream as it stands, with random M and B behind it as behind every layer. */
-static int add_max_pool(struct generator *g)
+/* Pooling of the stream's windows as it stands, with random M and B behind it as behind every layer. */
+static int add_window_pool(struct generator *g)
 {
     int l = g->layer_count++;
     struct bd_plain_layer *layer = &g->layers[l];
     snprintf(g->names[l], sizeof g->names[l], "max%d", l);
+    enum bd_pool_kind kind;
+    do {
+        kind = (enum bd_pool_kind)below(g, BD_POOL_KIND_COUNT);
+    } while (!bd_pool_kinds[kind].windows);
     int side = g->stream.height < g->stream.width ? g->stream.height : g->stream.width;
     int kernel = 2 + below(g, 3), pad = kernel > side ? kernel / 2 : below(g, kernel / 2 + 1);
     if (kernel > side + 2 * pad)
@@ -272,7 +276,7 @@ static int add_max_pool(struct generator *g)
     *layer = (struct bd_plain_layer){
         .name = g->names[l],
         .operation = BD_OP_POOL,
-        .pool_kind = BD_POOL_MAX,
+        .pool_kind = kind,
         .in_tensor = -1,
         .writes_stream = true,
         .in_height = g->stream.height,
@@ -381,7 +385,7 @@ static void build(struct generator *g)
     int at = add_conv(g, input, stem);
     for (int n = below(g, g->reference ? 6 : 3); n > 0; n--) {
         if (g->reference && live && one_in(g, 2)) {
-            at = add_max_pool(g);
+            at = add_window_pool(g);
         } else if (live && !one_in(g, 3) && !g->reference) {
             at = add_block(g, at);
             live = g->layers[g->layer_count - 1].writes_stream;

@@ -165,10 +165,7 @@ static json_t *layer_json(const struct bd_program *program, const struct bd_deco
     const bool pool = d->operation == BD_OP_POOL;
     json_t *object =
         json_pack("{s:o, s:s, s:i, s:[i,i,i], s:[i,i,i], s:[i,i], s:i, s:[i,i,i,i], s:i, s:b, s:b, s:b, s:o}", "name",
-                  bd_json_text(program->names[l]), "operation",
-                  !pool                         ? "conv"
-                  : d->pool_kind == BD_POOL_MAX ? "max_pool"
-                                                : "pool",
+                  bd_json_text(program->names[l]), "operation", pool ? bd_pool_kinds[d->pool_kind].name : "conv",
                   "reads", bd_decoded_producer(decoded, l), "in", d->in_height, d->in_width, d->in_channels, "out",
                   d->out_height, d->out_width, d->out_channels, "kernel", d->kernel_h, d->kernel_w, "stride", d->stride,
                   "pad", d->pad_top, d->pad_bottom, d->pad_left, d->pad_right, "groups", d->groups, "writes_codes",
@@ -251,12 +248,12 @@ static void print_layer(const struct bd_program *program, unsigned s, unsigned l
     const struct bd_descriptor *d = bd_program_descriptor(program, s, l);
     const bool pool = d->operation == BD_OP_POOL;
     printf("  %3u %-14s %-4s %ux%u%-2s->%u  %ux%ux%u -> %ux%ux%u", l, program->names[l],
-           pool                              ? d->pool_kind == BD_POOL_MAX ? "max" : "pool"
+           pool                              ? bd_pool_kinds[d->pool_kind].largest ? "max" : "pool"
            : d->datapath == BD_DATAPATH_XNOR ? "xnor"
                                              : "mac",
            d->weight_bits, d->in_bits, d->flags & BD_FLAG_IN_SIGNED ? "s" : "", d->out_bits, d->in_height, d->in_width,
            d->in_channels, d->out_height, d->out_width, d->out_channels);
-    if (!pool || d->pool_kind == BD_POOL_MAX) {
+    if (!pool || bd_pool_kinds[d->pool_kind].windows) {
         printf("  %ux%u/%u pad %u", d->kernel_h, d->kernel_w, d->stride, d->pad_top);
     }
     if (d->groups > 1) {
