@@ -51,7 +51,7 @@ sed 's/^switches:.*/switches: [w1a32, w1a1]/' $networks/resnet8.yaml >"$work/flo
 sed 's/^switches:.*/switches: [w1a32]/' $networks/resnet8.yaml >"$work/float.yaml"
 refuses "layer 's1b1.conv1' needs float activations" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
 sed 's/^stem: .*/stem: {channels: 16, weight_bits: 32}/' $networks/resnet8.yaml >"$work/float.yaml"
-refuses "layer 'stem' needs float weights" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
+refuses "layer 'stem' has float weights" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
 
 # A shortcut that averages is shown as such; the RTL does not have it.
 sed 's/shortcut: projection/shortcut: average/' $networks/resnet8.yaml >"$work/average.yaml"
