@@ -49,7 +49,7 @@ sed 's/^switches:.*/switches: [w1a32, w1a1]/' $networks/resnet8.yaml >"$work/flo
 "$bitdial" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml --json >"$work/float.json" &&
     [ "$(jq -c '.switches | keys' "$work/float.json")" = '["w1a1"]' ] || fail "w1a32 was priced, or nothing was"
 sed 's/^switches:.*/switches: [w1a32]/' $networks/resnet8.yaml >"$work/float.yaml"
-refuses "layer 's1b1.conv1' needs float activations" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
+refuses "switch 'w1a32' has float activations" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
 sed 's/^stem: .*/stem: {channels: 16, weight_bits: 32}/' $networks/resnet8.yaml >"$work/float.yaml"
 refuses "layer 'stem' has float weights" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
 
