@@ -268,7 +268,7 @@ static int add_window_pool(struct generator *g)
     enum bd_pool_kind kind;
     do {
         kind = (enum bd_pool_kind)below(g, BD_POOL_KIND_COUNT);
-    } while (!bd_pool_kinds[kind].windows);
+    } while (!bd_pool_kinds[kind].windows || (g->saturate && !bd_pool_kinds[kind].largest));
     int side = g->stream.height < g->stream.width ? g->stream.height : g->stream.width;
     int kernel = 2 + below(g, 3), pad = kernel > side ? kernel / 2 : below(g, kernel / 2 + 1);
     if (kernel > side + 2 * pad)
