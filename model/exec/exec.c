@@ -97,6 +97,20 @@ static int32_t max_pool(const struct work *w, uint32_t c, uint32_t oy, uint32_t 
     return most;
 }
 
+/* Sum of the stream over a window: what lies outside the map counts as zero. It wraps as the sum over the map does. */
+static int32_t window_sum(const struct work *w, uint32_t c, uint32_t oy, uint32_t ox)
+{
+    const struct bd_descriptor *d = w->d;
+    uint32_t acc = 0;
+    for (uint32_t ky = 0; ky < d->kernel_h; ky++)
+        for (uint32_t kx = 0; kx < d->kernel_w; kx++) {
+            const int64_t y = (int64_t)oy * d->stride + ky - d->pad_top, x = (int64_t)ox * d->stride + kx - d->pad_left;
+            if (y >= 0 && y < d->in_height && x >= 0 && x < d->in_width)
+                acc += (uint32_t)w->stream[((size_t)y * d->in_width + (size_t)x) * d->in_channels + c];
+        }
+    return (int32_t)acc;
+}
+
 static int32_t accumulator(const struct work *w, uint32_t oc, uint32_t oy, uint32_t ox)
 {
     if (w->d->operation == BD_OP_CONV)
@@ -106,6 +120,8 @@ static int32_t accumulator(const struct work *w, uint32_t oc, uint32_t oy, uint3
         return pool(w, oc);
     case BD_POOL_MAX:
         return max_pool(w, oc, oy, ox);
+    case BD_POOL_WINDOW_AVERAGE:
+        return window_sum(w, oc, oy, ox);
     }
     return 0; /* opening the program has refused other kinds */
 }

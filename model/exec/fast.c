@@ -219,6 +219,13 @@ static void open_convolution(struct plan *plan, struct fast_layer *layer, const 
         larger(plan->room, packs ? bd_intconv_room_size(&layer->shape) : bd_intconv_any_room_size(&layer->shape));
 }
 
+/* Values of the stream that go into one result of a pooling layer. */
+static int64_t pool_terms(const struct bd_descriptor *d)
+{
+    const struct bd_pool_kind_row *kind = &bd_pool_kinds[d->pool_kind];
+    return kind->largest ? 1 : kind->windows ? (int64_t)d->kernel_h * d->kernel_w : (int64_t)d->in_height * d->in_width;
+}
+
 static void open_layers(struct plan *plan, const struct bd_decoded *decoded, unsigned s)
 {
     int64_t stream_bound = 0;
@@ -229,7 +236,7 @@ static void open_layers(struct plan *plan, const struct bd_decoded *decoded, uns
         if (d->operation == BD_OP_CONV) {
             open_convolution(plan, layer, bd_decoded_codes(decoded, s, (unsigned)l));
         } else {
-            const int64_t terms = bd_pool_kinds[d->pool_kind].largest ? 1 : (int64_t)d->kernel_h * d->kernel_w;
+            const int64_t terms = pool_terms(d);
             const int64_t most = (int64_t)1 << 31; /* sums of damaged programs wrap */
             layer->type = BD_INT32;
             layer->sum_bound = stream_bound * terms < most ? stream_bound * terms : most;
@@ -357,26 +364,28 @@ static void convolve(const struct plan *plan, const struct fast_layer *layer, co
     layer->convolve(&layer->shape, &layer->weights, &source, layer->type, s->sums, s->room);
 }
 
-/* Windows clipped to the map: padding never wins. */
-static void max_pool(const struct bd_descriptor *d, const int32_t *stream, int32_t *sums)
+/* Windows clipped to the map: padding never wins, and adds nothing. */
+static void pool_windows(const struct bd_descriptor *d, const int32_t *stream, int32_t *sums)
 {
+    const bool largest = bd_pool_kinds[d->pool_kind].largest;
     for (long oy = 0; oy < d->out_height; oy++) {
         const long top = oy * d->stride - d->pad_top, bottom = top + d->kernel_h;
         for (long ox = 0; ox < d->out_width; ox++, sums += BLOCK) {
             const long left = ox * d->stride - d->pad_left, right = left + d->kernel_w;
-            int32_t most[BLOCK];
+            int32_t acc[BLOCK];
             for (int c = 0; c < BLOCK; c++) {
-                most[c] = INT32_MIN;
+                acc[c] = largest ? INT32_MIN : 0;
             }
             for (long y = top < 0 ? 0 : top; y < bottom && y < d->in_height; y++) {
                 for (long x = left < 0 ? 0 : left; x < right && x < d->in_width; x++) {
                     const int32_t *r = stream + (y * d->in_width + x) * BLOCK;
                     for (int c = 0; c < BLOCK; c++) {
-                        most[c] = r[c] > most[c] ? r[c] : most[c];
+                        const int32_t sum = (int32_t)((uint32_t)acc[c] + (uint32_t)r[c]); /* wraps, as exec.c does */
+                        acc[c] = !largest ? sum : r[c] > acc[c] ? r[c] : acc[c];
                     }
                 }
             }
-            memcpy(sums, most, sizeof most);
+            memcpy(sums, acc, sizeof acc);
         }
     }
 }
@@ -396,7 +405,7 @@ static void pool(const struct bd_descriptor *d, const int32_t *stream, int32_t *
 {
     const size_t from = (size_t)d->in_height * d->in_width * BLOCK, to = (size_t)d->out_height * d->out_width * BLOCK;
     for (int b = 0; b < bd_intconv_blocks((int)d->out_channels); b++) {
-        (d->pool_kind == BD_POOL_MAX ? max_pool : average_pool)(d, stream + b * from, sums + b * to);
+        (bd_pool_kinds[d->pool_kind].windows ? pool_windows : average_pool)(d, stream + b * from, sums + b * to);
     }
 }
 

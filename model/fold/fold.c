@@ -181,6 +181,40 @@ static bd_status fit_max_pool(struct bd_folding *f, int s, int l, const struct b
     return bd_requant_fit_reader(rule, f->report->z_frac, q, err);
 }
 
+/* z is the mean of the stream's values in a window, rounded: padding counts as zeros. */
+static bd_status fit_window_average(struct bd_folding *f, int s, int l, const struct bd_code_rule *rule,
+                                    struct stream *stream, struct bd_error *err)
+{
+    const struct bd_layer *layer = &f->graph->layers[l];
+    const int64_t terms = (int64_t)layer->kernel_h * layer->kernel_w;
+    struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
+    struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
+    struct bd_affine *channels = bd_xcalloc(layer->out_channels, sizeof *channels);
+    f->affine[bd_fold_at(f, s, l)] = channels;
+    for (int c = 0; c < layer->out_channels; c++) {
+        const int64_t low = layer->pad && stream[c].low > 0 ? 0 : stream[c].low;
+        const int64_t high = layer->pad && stream[c].high < 0 ? 0 : stream[c].high;
+        channels[c] = (struct bd_affine){
+            .gain = ldexpl(1.0L / (long double)terms, -f->report->z_frac), .lo = low * terms, .hi = high * terms};
+        if (check_peak(channels[c].lo, channels[c].hi, "a window's sum", err)) {
+            return err->status;
+        }
+    }
+    if (bd_requant_fit_stream(channels, layer->out_channels, f->report->z_frac, (int)f->hardware->mult_bits, q, err)) {
+        return err->status;
+    }
+    for (int c = 0; c < layer->out_channels; c++) {
+        bd_requant_range(&channels[c], q->multiplier[c], q->bias[c], q->shift, &stream[c].low, &stream[c].high);
+        stream[c].error += bd_requant_error(&channels[c], q->multiplier[c], q->bias[c], q->shift, f->report->z_frac);
+        note_peak(report, stream[c].low, stream[c].high);
+        report->stream_error = fmax(report->stream_error, (double)stream[c].error);
+    }
+    report->has_stream = true;
+    report->takes_stream = true;
+    note_code_error(f, rule, report);
+    return bd_requant_fit_reader(rule, f->report->z_frac, q, err);
+}
+
 /* Logits are accumulators; the bias is rounded to their unit. */
 static bd_status fit_classifier(struct bd_folding *f, int s, int l, struct bd_error *err)
 {
@@ -235,6 +269,9 @@ static bd_status fit_layer(struct bd_folding *f, int s, int l, struct stream *st
         break;
     case BD_LAYER_MAXPOOL:
         status = fit_max_pool(f, s, l, &rule, stream, err);
+        break;
+    case BD_LAYER_MEANPOOL:
+        status = fit_window_average(f, s, l, &rule, stream, err);
         break;
     case BD_LAYER_CONV:
         status = layer->writes_stream ? fit_stream_layer(f, s, l, &rule, stream, err)

@@ -27,8 +27,12 @@ static const struct bd_field stem_fields[] = {
     {"stride", BD_FIELD_INT, AT(stem_stride), 1, 4, "1", NULL, NULL, "stride of the first layer"},
     {"pad", BD_FIELD_INT, AT(stem_pad), -1, 3, "-1", NULL, NULL, "padding; -1: half the kernel"},
     {"weight_bits", BD_FIELD_INT, AT(stem_bits), 0, 32, "8", NULL, NULL, "0: the switch's; 32: float, trains only"},
+    {"average_pool", BD_FIELD_NODE, AT(stem_pool_nodes[BD_LAYER_MEANPOOL]), 0, 0, "", NULL, NULL,
+     "or average pooling there; padding counts as zeros"},
     {"max_pool", BD_FIELD_NODE, AT(stem_pool_nodes[BD_LAYER_MAXPOOL]), 0, 0, "", NULL, NULL,
      "max pooling behind the first layer"},
+    {"average_pool", BD_FIELD_NODE, AT(stem_pool_nodes[BD_LAYER_MEANPOOL]), 0, 0, "", NULL, NULL,
+     "or average pooling; padding counts as zeros"},
     {0},
 };
 static const struct bd_field head_fields[] = {
@@ -69,6 +73,8 @@ static const struct bd_field stage_fields[] = {
     {"blocks", BD_FIELD_NODE, AT(blocks_node), 0, 0, NULL, NULL, NULL, "list of blocks"},
     {"max_pool", BD_FIELD_NODE, AT(pool_nodes[BD_LAYER_MAXPOOL]), 0, 0, "", NULL, NULL,
      "max pooling behind the blocks"},
+    {"average_pool", BD_FIELD_NODE, AT(pool_nodes[BD_LAYER_MEANPOOL]), 0, 0, "", NULL, NULL,
+     "or average pooling; padding counts as zeros"},
     {0},
 };
 #undef AT

@@ -48,7 +48,8 @@ enum bd_accumulator { BD_SUM_OF_PRODUCTS, BD_SUM_OF_VALUES, BD_LARGEST_VALUE };
     X(CONV, "conv", BD_SUM_OF_PRODUCTS, true, false, true)                                                             \
     X(POOL, "average", BD_SUM_OF_VALUES, false, false, false)                                                          \
     X(CLASSIFIER, "classifier", BD_SUM_OF_PRODUCTS, false, true, false)                                                \
-    X(MAXPOOL, "max_pool", BD_LARGEST_VALUE, false, false, true)
+    X(MAXPOOL, "max_pool", BD_LARGEST_VALUE, false, false, true)                                                       \
+    X(MEANPOOL, "average_pool", BD_SUM_OF_VALUES, false, false, true)
 
 enum bd_layer_kind {
 #define X(kind, name, accumulator, norm, bias, windows) BD_LAYER_##kind,

@@ -88,6 +88,8 @@ static enum bd_pool_kind pool_kind(const struct bd_layer *layer)
     switch (layer->kind) {
     case BD_LAYER_MAXPOOL:
         return BD_POOL_MAX;
+    case BD_LAYER_MEANPOOL:
+        return BD_POOL_WINDOW_AVERAGE;
     case BD_LAYER_POOL:
     case BD_LAYER_CONV:
     case BD_LAYER_CLASSIFIER:

@@ -55,7 +55,8 @@ enum bd_operation { BD_OP_CONV = 1, BD_OP_POOL = 2 };
  *   lacks    what the RTL would need, in the words of a refusal; NULL: it has it */
 #define BD_POOL_KINDS(X)                                                                                               \
     X(AVERAGE, 0, "pool", false, false, NULL)                                                                          \
-    X(MAX, 1, "max_pool", true, true, "max pooling")
+    X(MAX, 1, "max_pool", true, true, "max pooling")                                                                   \
+    X(WINDOW_AVERAGE, 2, "average_pool", true, false, "average pooling of windows")
 
 enum bd_pool_kind {
 #define X(kind, number, name, windows, largest, lacks) BD_POOL_##kind = number,

@@ -43,22 +43,24 @@ def convolve(layer, at, codes, weights):
     return acc
 
 
-def max_pool(layer, stream):
-    """The largest stream value of each window; taps outside the map never win."""
+def pool_windows(layer, stream, reduce, outside):
+    """What `reduce` makes of the stream's values in each window; taps outside the map count as `outside`."""
     top, bottom, left, right = layer["pad"]
-    values = np.pad(stream.astype(np.int64), ((top, bottom), (left, right), (0, 0)), constant_values=-(1 << 40))
+    values = np.pad(stream.astype(np.int64), ((top, bottom), (left, right), (0, 0)), constant_values=outside)
     out_h, out_w, _ = layer["out"]
     stride = layer["stride"]
     taps = [values[ky:ky + stride * (out_h - 1) + 1:stride, kx:kx + stride * (out_w - 1) + 1:stride]
             for ky in range(layer["kernel"][0]) for kx in range(layer["kernel"][1])]
-    return np.max(taps, axis=0)
+    return reduce(taps, axis=0)
 
 
 def run_layer(folder, layer, at, codes, stream):
     if layer["operation"] == "pool":
         acc = stream.astype(np.int64).sum(axis=(0, 1)).reshape(layer["out"])
     elif layer["operation"] == "max_pool":
-        acc = max_pool(layer, stream)
+        acc = pool_windows(layer, stream, np.max, -(1 << 40))
+    elif layer["operation"] == "average_pool":
+        acc = pool_windows(layer, stream, np.sum, 0)
     else:
         acc = convolve(layer, at, codes, load(folder, at["codes"]))
     assert np.abs(acc).max() < 1 << 31, "an accumulator left 32 bits"

@@ -12,7 +12,7 @@
 enum { NETWORKS = 64 };
 
 struct seen {
-    int grouped, depthwise, maxima, averages, wide;
+    int grouped, depthwise, maxima, averages, means, wide;
 };
 
 static int64_t floor_shift(__int128 v, unsigned shift)
@@ -60,13 +60,13 @@ static void scatter(const struct bd_descriptor *d, const uint8_t *c8, const uint
 
 static void pool(const struct bd_descriptor *d, const int32_t *stream, int64_t *acc)
 {
-    const bool max = d->pool_kind == BD_POOL_MAX;
+    const bool max = d->pool_kind == BD_POOL_MAX, whole = d->pool_kind == BD_POOL_AVERAGE;
     for (uint32_t i = 0; max && i < d->out_height * d->out_width * d->out_channels; i++)
         acc[i] = INT64_MIN;
     for (uint32_t i = 0; i < d->in_height * d->in_width * d->in_channels; i++) {
         const uint32_t c = i % d->in_channels, x = i / d->in_channels % d->in_width,
                        y = i / d->in_channels / d->in_width;
-        if (!max) {
+        if (whole) {
             acc[c] += stream[i];
             continue;
         }
@@ -74,8 +74,8 @@ static void pool(const struct bd_descriptor *d, const int32_t *stream, int64_t *
             for (uint32_t kx = 0, ox; kx < d->kernel_w; kx++)
                 if (output_of(y, ky, d->pad_top, d->stride, d->out_height, &oy) &&
                     output_of(x, kx, d->pad_left, d->stride, d->out_width, &ox)) {
-                    int64_t *most = &acc[(oy * d->out_width + ox) * d->out_channels + c];
-                    *most = stream[i] > *most ? stream[i] : *most;
+                    int64_t *to = &acc[(oy * d->out_width + ox) * d->out_channels + c];
+                    *to = !max ? *to + stream[i] : stream[i] > *to ? stream[i] : *to;
                 }
     }
 }
@@ -90,7 +90,9 @@ static void check_layer(const struct bd_program *program, const struct bd_decode
     int64_t *acc = bd_xcalloc(count, sizeof *acc);
     if (d->operation == BD_OP_POOL) {
         pool(d, stream, acc);
-        *(d->pool_kind == BD_POOL_MAX ? &seen->maxima : &seen->averages) += 1;
+        seen->maxima += d->pool_kind == BD_POOL_MAX;
+        seen->averages += d->pool_kind == BD_POOL_AVERAGE;
+        seen->means += d->pool_kind == BD_POOL_WINDOW_AVERAGE;
     } else {
         scatter(d, bd_decoded_codes(decoded, s, l), producer < 0 ? image : frame->outputs[producer].codes, acc);
         seen->grouped += d->groups > 1;
@@ -148,9 +150,10 @@ Test(exec, equals_a_scattering_implementation)
         bd_program_release(&program);
     }
     bd_hardware_release(&hardware);
-    cr_assert(seen.grouped > 20 && seen.depthwise > 20 && seen.maxima > 20 && seen.averages > 10 && seen.wide > 20,
-              "%d grouped, %d depthwise, %d maxima, %d averages, %d wide", seen.grouped, seen.depthwise, seen.maxima,
-              seen.averages, seen.wide);
+    cr_assert(seen.grouped > 20 && seen.depthwise > 20 && seen.maxima > 20 && seen.averages > 10 && seen.means > 20 &&
+                  seen.wide > 20,
+              "%d grouped, %d depthwise, %d maxima, %d averages, %d means of windows, %d wide", seen.grouped,
+              seen.depthwise, seen.maxima, seen.averages, seen.means, seen.wide);
 }
 
 static void check_stored(const struct bd_program *program, unsigned s, unsigned l, const struct bd_layer_output *out,

@@ -294,6 +294,18 @@ static void compare_code(struct walk *w, const struct bd_code_rule *rule, long d
               "%s: code %d, exact %d, %Lg from its edge, over %Lg", where, code, exact, fabsl(real - edge), slack);
 }
 
+static long double real_mean(const struct bd_layer *l, const long double *stream, int oc, int oy, int ox)
+{
+    long double sum = 0;
+    for (int y = oy * l->stride - l->pad; y < oy * l->stride - l->pad + l->kernel_h; y++) {
+        for (int x = ox * l->stride - l->pad; x < ox * l->stride - l->pad + l->kernel_w; x++) {
+            const bool inside = y >= 0 && x >= 0 && y < l->in_height && x < l->in_width;
+            sum += inside ? stream[(y * l->in_width + x) * l->in_channels + oc] : 0;
+        }
+    }
+    return sum / (l->kernel_h * l->kernel_w);
+}
+
 static long double real_maximum(const struct bd_layer *l, const long double *stream, int oc, int oy, int ox)
 {
     long double most = -INFINITY;
@@ -339,6 +351,8 @@ static void check_layer(const struct folded *f, int s, int l, const struct bd_fr
             }
         } else if (layer->kind == BD_LAYER_MAXPOOL) {
             real = real_maximum(layer, w->stream, oc, oy, ox);
+        } else if (layer->kind == BD_LAYER_MEANPOOL) {
+            real = real_mean(layer, w->stream, oc, oy, ox);
         } else {
             real = real_output(c, layer, sw, codes, in, values, oc, oy, ox) + (layer->adds_stream ? w->stream[i] : 0);
         }
@@ -459,6 +473,35 @@ Test(fold, network_without_hardware_follows_too)
     write_network(text, path);
     check_network(path, NULL, 9, NULL);
     check_network(path, NULL, 10, NULL);
+    unlink(path);
+}
+
+/* The mean of windows, of a stream and of values that are none, with and without padding; the RTL does not have it. */
+Test(fold, window_averages_follow_too)
+{
+    static const char text[] =
+        "name: means\ninput: {height: 26, width: 22, channels: 3}\nclasses: 7\nswitches: [w8a8, w1a2, w1a1]\n"
+        "stem: {channels: 16, average_pool: {kernel: 3, stride: 2, pad: 1}}\nstages:\n"
+        "  - channels: 16\n    average_pool: {kernel: 2}\n    blocks: [{kind: basic}]\n"
+        "  - channels: 24\n    average_pool: {kernel: 3, stride: 1, pad: 1}\n    blocks: [{kind: plain}]\n"
+        "head: {pool_bits: 8, weight_bits: 8}\n";
+    char path[] = "/tmp/bitdial-means-XXXXXX";
+    write_network(text, path);
+    check_network(path, NULL, 11, NULL);
+    check_network(path, NULL, 12, NULL);
+    struct bd_checkpoint checkpoint;
+    struct bd_hardware hardware;
+    struct bd_program program;
+    struct bd_fold_report report;
+    struct bd_error err;
+    cr_assert_eq(bd_random_checkpoint(path, 11, &checkpoint, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_hardware_load(&hardware, DEMO, &err), BD_OK, "%s", err.message);
+    const struct bd_fold_options options = {.max_moved = 1000};
+    cr_assert_eq(bd_fold(&checkpoint, &hardware, &options, &program, &report, &err), BD_BAD_INPUT);
+    cr_assert(strstr(err.message, "layer 'stem.pool' needs average pooling of windows, which the RTL does not have"),
+              "%s", err.message);
+    bd_hardware_release(&hardware);
+    bd_checkpoint_release(&checkpoint);
     unlink(path);
 }
 

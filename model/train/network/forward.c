@@ -146,6 +146,7 @@ bd_status bd_net_forward(struct bd_net *net, int s, double momentum, float *logi
             quantize_pooled(net, layer, s);
             break;
         case BD_LAYER_MAXPOOL:
+        case BD_LAYER_MEANPOOL:
             walk.window_pool = layer;
             status = bd_net_walk(net, &walk, err);
             waiting = layer;
