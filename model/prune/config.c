@@ -89,7 +89,12 @@ bd_status bd_prune_config_load(struct bd_prune_config *config, const char *path,
         return status;
     }
     status = bd_yaml_bind(&yaml, yaml.root, bd_prune_fields, config, err);
-    if (status == BD_OK) {
+    if (status == BD_OK && config->floor_ratio > config->budget_ratio) {
+        status = bd_yaml_fail(&yaml, bd_yaml_get(bd_yaml_get(yaml.root, "budget"), "floor"), err,
+                              "'floor' of %g is above 'ratio', which is %g: no network is between them",
+                              config->floor_ratio, config->budget_ratio);
+        bd_prune_config_release(config);
+    } else if (status == BD_OK) {
         const struct bd_yaml_node *search = bd_yaml_get(yaml.root, "search");
         const struct bd_yaml_node *groups = bd_yaml_get(search, "groups");
         status = parse_groups(config, &yaml, groups ? groups : search, err);

@@ -1,5 +1,6 @@
 #include "model/prune/pipeline.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <libgen.h>
 #include <math.h>
@@ -73,7 +74,12 @@ static bd_status make_search(struct bd_prune_run *run, struct bd_error *err)
                                       .cost = point_cost,
                                       .context = run};
     memcpy(axes, run->search.axes, sizeof(axes));
-    return bd_search_init(&run->search, run->axis_count, axes, &config, err);
+    bd_status status = bd_search_init(&run->search, run->axis_count, axes, &config, err);
+    if (status != BD_OK) {
+        bd_fail_prefix(err, "budget of %g of the %" PRIu64 " clocks of '%s' at '%s'", run->config.budget_ratio,
+                       run->base_cycles, run->base.graph.name, run->config.budget_switch);
+    }
+    return status;
 }
 
 static bd_status make_orders(struct bd_prune_run *run, struct bd_error *err)
@@ -122,7 +128,7 @@ static bd_status make_parent(const char *path, struct bd_error *err)
     return status;
 }
 
-bd_status bd_prune_journal(struct bd_prune_run *run, bool resume, struct bd_error *err)
+bd_status bd_prune_journal(struct bd_prune_run *run, enum bd_journal_mode mode, struct bd_error *err)
 {
     char *head;
     bd_status status = make_parent(run->config.journal, err);
@@ -132,7 +138,7 @@ bd_status bd_prune_journal(struct bd_prune_run *run, bool resume, struct bd_erro
     if (status != BD_OK) {
         return status;
     }
-    status = bd_journal_open(&run->journal, run->config.journal, resume, err);
+    status = bd_journal_open(&run->journal, run->config.journal, mode, err);
     if (status == BD_OK && run->journal.count == 0) {
         status = bd_journal_append(&run->journal, head, err);
     } else if (status == BD_OK && strcmp(run->journal.records[0], head) != 0) {
@@ -151,7 +157,7 @@ bd_status bd_prune_journal(struct bd_prune_run *run, bool resume, struct bd_erro
     return status;
 }
 
-static bd_status load_all(struct bd_prune_run *run, struct bd_error *err)
+static bd_status load_network(struct bd_prune_run *run, struct bd_error *err)
 {
     bd_status status = bd_checkpoint_load(&run->base, run->config.checkpoint, err);
     if (status == BD_OK) {
@@ -164,9 +170,12 @@ static bd_status load_all(struct bd_prune_run *run, struct bd_error *err)
         status = bd_fail(err, BD_BAD_INPUT, "network '%s' has no switch '%s'", run->base.graph.name,
                          run->config.budget_switch);
     }
-    if (status == BD_OK) {
-        status = bd_dataset_load(&run->train, NULL, BD_SPLIT_TRAIN, err);
-    }
+    return status;
+}
+
+static bd_status load_data(struct bd_prune_run *run, struct bd_error *err)
+{
+    bd_status status = bd_dataset_load(&run->train, NULL, BD_SPLIT_TRAIN, err);
     if (status == BD_OK) {
         status = bd_dataset_load(&run->validation, NULL, BD_SPLIT_VALIDATION, err);
     }
@@ -192,8 +201,8 @@ bd_status bd_prune_open(struct bd_prune_run *run, struct bd_prune_config *config
     run->config = *config;
     memset(config, 0, sizeof(*config));
     bd_checkpoint_init(&run->base);
-    bd_status (*const steps[])(struct bd_prune_run *, struct bd_error *) = {load_all, price_base, make_axes,
-                                                                            make_search, make_orders};
+    bd_status (*const steps[])(struct bd_prune_run *, struct bd_error *) = {load_network, price_base, make_axes,
+                                                                            make_search,  load_data,  make_orders};
     bd_status status = BD_OK;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && status == BD_OK; i++) {
         status = steps[i](run, err);
@@ -315,7 +324,10 @@ bd_status bd_prune_step(struct bd_prune_run *run, struct bd_error *err)
     if (status != BD_OK) {
         return status;
     }
-    bd_search_tell(&run->search, point, value);
+    status = bd_search_tell(&run->search, point, value, err);
+    if (status != BD_OK) {
+        return status;
+    }
     char *record = describe(run);
     status = bd_journal_append(&run->journal, record, err);
     free(record);

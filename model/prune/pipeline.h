@@ -63,8 +63,8 @@ struct bd_prune_run {
 bd_status bd_prune_open(struct bd_prune_run *run, struct bd_prune_config *config, struct bd_error *err) BD_WARN_UNUSED;
 void bd_prune_close(struct bd_prune_run *run);
 
-/* Opens the journal, before the first step. With `resume` an existing one goes on; another search's is refused. */
-bd_status bd_prune_journal(struct bd_prune_run *run, bool resume, struct bd_error *err) BD_WARN_UNUSED;
+/* Opens the journal, before the first step. An existing one that goes on must be this search's. */
+bd_status bd_prune_journal(struct bd_prune_run *run, enum bd_journal_mode mode, struct bd_error *err) BD_WARN_UNUSED;
 /* One evaluation, journalled. BD_FAIL when the grid has no point left. */
 bd_status bd_prune_step(struct bd_prune_run *run, struct bd_error *err) BD_WARN_UNUSED;
 

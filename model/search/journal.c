@@ -6,14 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/core/file.h"
 #include "model/core/memory.h"
+#include "model/core/output.h"
 
 #define JOURNAL_LIMIT (64u << 20)
+#define HEAD "{\"crc\":\""
 #define HEAD_LENGTH 27 /* {"crc":"xxxxxxxx","record": */
 
 /* The record inside a line of `length` bytes (no newline), malloc'd; NULL where the line is damaged. */
@@ -37,13 +38,20 @@ static char *parse_line(const char *line, size_t length)
     return bd_xstrndup(line + HEAD_LENGTH, size);
 }
 
-/* Reads all good lines; *good: how many bytes they take. */
-static bd_status read_lines(struct bd_journal *journal, const char *text, size_t size, size_t *good,
-                            struct bd_error *err)
+/* What a kill leaves of a line begins as a line does. */
+static bool begins_like_a_line(const char *text, size_t size)
 {
-    *good = 0;
+    const size_t length = strlen(HEAD);
+    return !memcmp(text, HEAD, size < length ? size : length);
+}
+
+/* Reads all lines; journal->good: how many bytes of them are whole. */
+static bd_status read_lines(struct bd_journal *journal, const char *text, size_t size, struct bd_error *err)
+{
+    size_t *good = &journal->good;
     for (size_t line = 1; *good < size; line++) {
         const char *start = text + *good, *end = memchr(start, '\n', size - *good);
+<<<<<<< HEAD
         char *record = end ? parse_line(start, (size_t)(end - start)) : NULL;
         if (!record) {
             bool last = !end || end + 1 == text + size;
@@ -51,8 +59,18 @@ static bd_status read_lines(struct bd_journal *journal, const char *text, size_t
                 bd_fail(err, BD_BAD_INPUT, "%s:%zu: the line's CRC does not match", journal->path, line);
                 return bd_fail_at(err, journal->path, (int64_t)line, 0, -1);
             }
+=======
+        if (!begins_like_a_line(start, size - *good)) {
+            return bd_fail(err, BD_BAD_INPUT, "%s:%zu: this is no line of a journal", journal->path, line);
+        }
+        if (!end) {
+>>>>>>> 1a2d48b (Outputs: one rule for what is written: links, devices and modes stay, inputs and other kinds of files are not written over, one writer at a time; journals refuse every damaged line and change nothing before the first append; a search refuses what cannot be)
             journal->dropped = true;
             return BD_OK;
+        }
+        char *record = parse_line(start, (size_t)(end - start));
+        if (!record) {
+            return bd_fail(err, BD_BAD_INPUT, "%s:%zu: the line's CRC does not match", journal->path, line);
         }
         journal->records = bd_xrealloc(journal->records, journal->count + 1, sizeof(char *));
         journal->records[journal->count++] = record;
@@ -61,9 +79,10 @@ static bd_status read_lines(struct bd_journal *journal, const char *text, size_t
     return BD_OK;
 }
 
-static bd_status open_journal(struct bd_journal *journal, bool resume, struct bd_error *err)
+static bd_status open_journal(struct bd_journal *journal, enum bd_journal_mode mode, struct bd_error *err)
 {
     struct stat st;
+<<<<<<< HEAD
     size_t good = 0;
     journal->fd = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
     if (journal->fd < 0 || fstat(journal->fd, &st) != 0) {
@@ -74,35 +93,40 @@ static bd_status open_journal(struct bd_journal *journal, bool resume, struct bd
     }
     if (flock(journal->fd, LOCK_EX | LOCK_NB) != 0) {
         return bd_fail(err, BD_INFRA, "journal '%s' is in use by another process", journal->path);
+=======
+    bd_status status = bd_output_check(journal->path, BD_OUTPUT_JOURNAL, NULL, NULL, err);
+    if (status != BD_OK && mode != BD_JOURNAL_RESUME) { /* else the line is told */
+        return status;
     }
-    bool exists = st.st_size > 0;
-    if (exists && !resume) {
-        return bd_fail(err, BD_BAD_INPUT, "journal '%s' is there already: resume it, or remove it first",
-                       journal->path);
-    }
-    if (exists) {
-        uint8_t *text;
-        size_t size;
-        bd_status status = bd_file_read(journal->path, JOURNAL_LIMIT, &text, &size, err);
-        if (status != BD_OK) {
-            return status;
-        }
-        status = read_lines(journal, (const char *)text, size, &good, err);
-        free(text);
-        if (status != BD_OK) {
-            return status;
-        }
-    }
-    if (ftruncate(journal->fd, (off_t)good) != 0) {
+    journal->fd = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (journal->fd < 0 || fstat(journal->fd, &st) != 0) {
         return bd_fail(err, BD_INFRA, "cannot write journal '%s': %s", journal->path, strerror(errno));
     }
-    return BD_OK;
+    if (!S_ISREG(st.st_mode)) {
+        return bd_fail(err, BD_BAD_INPUT, "journal '%s' must be a regular file", journal->path);
+>>>>>>> 1a2d48b (Outputs: one rule for what is written: links, devices and modes stay, inputs and other kinds of files are not written over, one writer at a time; journals refuse every damaged line and change nothing before the first append; a search refuses what cannot be)
+    }
+    status = bd_output_hold(journal->fd, journal->path, err);
+    if (status != BD_OK || st.st_size == 0 || mode == BD_JOURNAL_REPLACE) {
+        return status;
+    }
+    if (mode == BD_JOURNAL_NEW) {
+        return bd_fail(err, BD_BAD_INPUT, "journal '%s' is there already: resume it, or replace it", journal->path);
+    }
+    uint8_t *text;
+    size_t size;
+    status = bd_file_read(journal->path, JOURNAL_LIMIT, &text, &size, err);
+    if (status == BD_OK) {
+        status = read_lines(journal, (const char *)text, size, err);
+        free(text);
+    }
+    return status;
 }
 
-bd_status bd_journal_open(struct bd_journal *journal, const char *path, bool resume, struct bd_error *err)
+bd_status bd_journal_open(struct bd_journal *journal, const char *path, enum bd_journal_mode mode, struct bd_error *err)
 {
     *journal = (struct bd_journal){.fd = -1, .path = bd_xstrdup(path)};
-    bd_status status = open_journal(journal, resume, err);
+    bd_status status = open_journal(journal, mode, err);
     if (status != BD_OK) {
         bd_journal_close(journal);
     }
@@ -114,7 +138,9 @@ bd_status bd_journal_append(struct bd_journal *journal, const char *record, stru
     size_t size = strlen(record);
     char *line = bd_asprintf("{\"crc\":\"%08x\",\"record\":%s}\n", (unsigned)bd_crc32(record, size), record);
     size_t length = strlen(line), done = 0;
-    while (done < length) {
+    /* Cuts off what is no whole line: of a kill, of the journal that is replaced, or of an append that failed. */
+    bool cut = ftruncate(journal->fd, (off_t)journal->good) == 0;
+    while (cut && done < length) {
         ssize_t wrote = write(journal->fd, line + done, length - done);
         if (wrote < 0 && errno != EINTR) {
             break;
@@ -125,6 +151,7 @@ bd_status bd_journal_append(struct bd_journal *journal, const char *record, stru
     if (done < length || fdatasync(journal->fd) != 0) {
         return bd_fail(err, BD_INFRA, "cannot write journal '%s': %s", journal->path, strerror(errno));
     }
+    journal->good += length;
     return BD_OK;
 }
 

@@ -15,7 +15,8 @@
 #define STARTS 6       /* the best of them, refined */
 #define LOCAL_MOVES 48 /* continuous moves from each */
 #define FIT_STARTS 4
-#define TRIES 4096 /* draws before the grid is walked in order */
+#define TRIES 4096      /* draws before the grid is walked in order, */
+#define WALK (1L << 22) /* so many points of it at most */
 
 /* A point inside the search: level indices, one a dimension. */
 struct level_point {
@@ -103,6 +104,32 @@ static void repair(const struct bd_search *search, struct bd_rng *rng, struct le
 
 /* ---- starts ---- */
 
+/* Whether anything can be proposed, as far as the ends of the grid tell. */
+static bd_status check_bounds(const struct bd_search *search, struct bd_error *err)
+{
+    const struct bd_search_config *config = &search->config;
+    struct level_point lowest = {{0}}, highest = {{0}};
+    if (!config->cost) {
+        return BD_OK;
+    }
+    if (!isfinite(config->budget) || !isfinite(config->floor) || config->floor > config->budget) {
+        return bd_fail(err, BD_BAD_INPUT, "the floor of %.17g is not below the budget of %.17g", config->floor,
+                       config->budget);
+    }
+    for (size_t i = 0; i < search->d; i++) {
+        highest.level[i] = (int)search->axes[i].count - 1;
+    }
+    if (cost_of(search, &lowest) > config->budget) {
+        return bd_fail(err, BD_BAD_INPUT, "no point of the grid meets the budget of %.17g: the smallest costs %.17g",
+                       config->budget, cost_of(search, &lowest));
+    }
+    if (cost_of(search, &highest) < config->floor) {
+        return bd_fail(err, BD_BAD_INPUT, "no point of the grid reaches the floor of %.17g: the largest costs %.17g",
+                       config->floor, cost_of(search, &highest));
+    }
+    return BD_OK;
+}
+
 bd_status bd_search_init(struct bd_search *search, size_t d, const struct bd_search_axis *axes,
                          const struct bd_search_config *config, struct bd_error *err)
 {
@@ -124,14 +151,7 @@ bd_status bd_search_init(struct bd_search *search, size_t d, const struct bd_sea
             return bd_fail(err, BD_BAD_INPUT, "dimension %zu has no value", i);
         }
     }
-    struct level_point lowest = {{0}};
-    if (!feasible(search, &lowest)) {
-        int point[MAX_D];
-        values_of(search, &lowest, point);
-        return bd_fail(err, BD_BAD_INPUT, "no point of the grid meets the budget: the smallest costs %.17g of %.17g",
-                       config->cost(config->context, point), config->budget);
-    }
-    return BD_OK;
+    return check_bounds(search, err);
 }
 
 void bd_search_release(struct bd_search *search)
@@ -149,11 +169,11 @@ static void proposal_rng(const struct bd_search *search, struct bd_rng *rng)
     bd_rng_seed(rng, search->config.seed * 0x9e3779b97f4a7c15u + search->count);
 }
 
-/* Every point in order: the last resort, and how the end of the grid is known. */
+/* Every point in order, as far as can be walked: the last resort, and how the end of a small grid is known. */
 static bool first_allowed(const struct bd_search *search, struct level_point *p)
 {
     memset(p, 0, sizeof(*p));
-    for (;;) {
+    for (long walked = 0; walked < WALK; walked++) {
         if (allowed(search, p)) {
             return true;
         }
@@ -165,6 +185,7 @@ static bool first_allowed(const struct bd_search *search, struct level_point *p)
             return false;
         }
     }
+    return false;
 }
 
 static bool ask_random(const struct bd_search *search, struct level_point *p)
@@ -473,14 +494,36 @@ bd_status bd_search_ask(struct bd_search *search, int *point, struct bd_error *e
         break;
     }
     if (!found) {
-        return bd_fail(err, BD_FAIL, "no point is left to propose after %zu evaluations", search->count);
+        return search->count ? bd_fail(err, BD_FAIL, "no point is left to propose after %zu evaluations", search->count)
+                             : bd_fail(err, BD_BAD_INPUT, "no point was found that costs %.17g to %.17g",
+                                       search->config.floor, search->config.budget);
     }
     values_of(search, &p, point);
     return BD_OK;
 }
 
-void bd_search_tell(struct bd_search *search, const int *point, double value)
+static bool on_axis(const struct bd_search_axis *axis, long long value)
 {
+    for (size_t k = 0; k < axis->count; k++) {
+        if (axis->values[k] == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bd_status bd_search_tell(struct bd_search *search, const int *point, double value, struct bd_error *err)
+{
+    if (!isfinite(value)) {
+        return bd_fail(err, BD_BAD_INPUT, "the value of evaluation %zu is not a finite number", search->count);
+    }
+    for (size_t i = 0; i < search->d; i++) {
+        if (!on_axis(&search->axes[i], point[i])) {
+            return bd_fail(err, BD_BAD_INPUT,
+                           "evaluation %zu is at %d in dimension %zu, which does not have that value", search->count,
+                           point[i], i);
+        }
+    }
     if (search->count == search->room) {
         search->room = search->room ? 2 * search->room : 64;
         search->observations = bd_xrealloc(search->observations, search->room, sizeof(*search->observations));
@@ -490,6 +533,7 @@ void bd_search_tell(struct bd_search *search, const int *point, double value)
     memcpy(o->point, point, search->d * sizeof(int));
     o->value = value;
     o->cost = search->config.cost ? search->config.cost(search->config.context, point) : 0.0;
+    return BD_OK;
 }
 
 long bd_search_best(const struct bd_search *search)
@@ -529,15 +573,6 @@ char *bd_search_record(const struct bd_search *search)
     return text;
 }
 
-static bool on_axis(const struct bd_search_axis *axis, json_int_t value)
-{
-    size_t i = 0;
-    while (i < axis->count && axis->values[i] != value) {
-        i++;
-    }
-    return i < axis->count;
-}
-
 static bd_status read_record(struct bd_search *search, const json_t *record, int *point, struct bd_error *err)
 {
     json_t *values = json_object_get(record, "point"), *theta = json_object_get(record, "theta");
@@ -555,6 +590,9 @@ static bd_status read_record(struct bd_search *search, const json_t *record, int
         point[i] = (int)json_integer_value(value);
     }
     for (size_t i = 0; theta && i < search->d + 2; i++) {
+        if (!json_is_number(json_array_get(theta, i))) {
+            return bd_fail(err, BD_BAD_INPUT, "record %zu has a state that is no list of numbers", search->count);
+        }
         search->theta[i] = json_number_value(json_array_get(theta, i));
         search->has_theta = true;
     }
@@ -567,7 +605,7 @@ bd_status bd_search_replay(struct bd_search *search, const char *text, struct bd
     json_t *record = json_loads(text, 0, NULL);
     bd_status status = read_record(search, record, point, err);
     if (status == BD_OK) {
-        bd_search_tell(search, point, json_number_value(json_object_get(record, "value")));
+        status = bd_search_tell(search, point, json_number_value(json_object_get(record, "value")), err);
     }
     json_decref(record);
     return status;

@@ -56,14 +56,17 @@ struct bd_search {
     double proposal_mean, proposal_sd; /* the model's forecast for the last point that it proposed; NAN otherwise */
 };
 
-/* The axes are copied, their values are not. BD_BAD_INPUT when not even the smallest point is within the budget. */
+/* The axes are copied, their values are not. BD_BAD_INPUT when a bound is not finite, the floor is above the budget,
+ * not even the smallest point is within the budget or not even the largest reaches the floor. */
 bd_status bd_search_init(struct bd_search *search, size_t d, const struct bd_search_axis *axes,
                          const struct bd_search_config *config, struct bd_error *err) BD_WARN_UNUSED;
 void bd_search_release(struct bd_search *search);
 
-/* The next point (d values): inside the budget, never told before. BD_FAIL when none is left. */
+/* The next point (d values): inside the budget, never told before. BD_FAIL when none is left; BD_BAD_INPUT when there
+ * never was one. */
 bd_status bd_search_ask(struct bd_search *search, int *point, struct bd_error *err) BD_WARN_UNUSED;
-void bd_search_tell(struct bd_search *search, const int *point, double value);
+/* `point` on the axes, `value` finite; else BD_BAD_INPUT, and nothing was told. */
+bd_status bd_search_tell(struct bd_search *search, const int *point, double value, struct bd_error *err) BD_WARN_UNUSED;
 /* Index of the best observation (the first among equals), or -1. */
 long bd_search_best(const struct bd_search *search);
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "model/core/error.h"
+#include "model/core/file.h"
 #include "model/core/version.h"
 #include "model/program/hardware.h"
 
@@ -26,6 +27,12 @@ bool bd_cli_memory(const char *name, const char *text, struct bd_memory_model *m
 
 /* Prints "bitdial NAME: TEXT" to stderr: word about what goes on. */
 void bd_cli_notice(void *name, const char *text);
+/* Checks the file of `--trace` (NULL: none) against the inputs, and has it name the file that a link leads to: the
+ * simulator's writer would replace a link or a device. */
+bd_status bd_cli_trace(const char **trace, const char *const *inputs, struct bd_error *err) BD_WARN_UNUSED;
+/* bd_npy_write over nothing but an earlier array that is no input. */
+bd_status bd_cli_write_array(const char *path, const char *const *inputs, enum bd_npy_type type, int rank,
+                             const int64_t *shape, const void *data, struct bd_error *err) BD_WARN_UNUSED;
 
 int cmd_data(int argc, char **argv);
 int cmd_show(int argc, char **argv);

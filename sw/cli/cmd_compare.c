@@ -9,6 +9,7 @@
 #include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
+#include "model/core/output.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/compare.h"
 #include "sw/cli/options.h"
@@ -84,18 +85,21 @@ static bd_status work(struct bd_compare_session *session, struct bd_error *err)
         return bd_fail(err, BD_BAD_INPUT, "comparison '%s' has no run '%s'", session->comparison.config.name,
                        session->options.worker);
     }
-    char *log = bd_asprintf("%s/%s.jsonl", c->config.folder, run->id);
+    char *path = bd_comparison_checkpoint(c, run), *log = bd_asprintf("%s/%s.jsonl", c->config.folder, run->id);
+    struct bd_output_lock lock;
     bd_train_view_init(&view, &c->networks[c->variants[run->variant].network], c->config.train.log_every);
-    view.log = fopen(log, "a");
-    bd_status status = bd_comparison_run(c, run, session->options.rate, bd_train_view_watch, &view, &record, err);
-    if (view.log) {
-        fclose(view.log);
-    }
-    free(log);
+    bd_status status = bd_output_lock(&lock, path, err);
+    status = status ? status : bd_train_view_open_log(&view, log, true, err);
+    status =
+        status ? status : bd_comparison_run(c, run, session->options.rate, bd_train_view_watch, &view, &record, err);
     if (!status) {
         puts(record);
         free(record);
     }
+    status = bd_train_view_close_log(&view, status, err);
+    bd_output_unlock(&lock);
+    free(path);
+    free(log);
     return status;
 }
 
@@ -127,7 +131,7 @@ static bd_status open_journal(struct bd_compare_session *session, struct bd_erro
     }
     char *path = bd_asprintf("%s/journal.jsonl", c->config.folder), *head = bd_comparison_identity(c, build);
     free(build);
-    status = bd_journal_open(&session->journal, path, !session->options.fresh, err);
+    status = bd_journal_open(&session->journal, path, session->options.fresh ? BD_JOURNAL_NEW : BD_JOURNAL_RESUME, err);
     if (!status && session->journal.count == 0) {
         status = bd_journal_append(&session->journal, head, err);
     } else if (!status) {

@@ -8,6 +8,7 @@
 
 #include "model/core/file.h"
 #include "model/core/json.h"
+#include "model/core/output.h"
 #include "model/fold/fold.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
@@ -20,7 +21,7 @@ static const char usage[] =
     "  --hardware FILE   the hardware configuration; layers that it cannot run are refused by name\n"
     "  --reference       for the plain reference alone, which runs every layer at every size; no device takes the "
     "image\n"
-    "  -o, --output FILE  the program image to write (required)\n"
+    "  -o, --output FILE  the program image to write (required); replaces an earlier one, and no other kind of file\n"
     "  --switches LIST   the switches to keep, separated by commas (default: all)\n"
     "  --max-moved N     refuse when a layer has more than N per mille of its reachable accumulator values with\n"
     "                    another code than the exact one (default: 1)\n"
@@ -212,6 +213,11 @@ int cmd_compile(int argc, char **argv)
     struct bd_error err;
     struct bd_hardware hardware;
     struct bd_checkpoint checkpoint;
+    struct bd_output_lock lock;
+    const char *const inputs[] = {a.checkpoint, a.hardware ? a.hardware : "", NULL};
+    if (bd_output_check(a.output, BD_OUTPUT_PROGRAM, NULL, inputs, &err)) {
+        return bd_cli_fail("compile", &err);
+    }
     if (a.fold.reference) {
         bd_hardware_reference(&hardware);
     } else if (bd_hardware_load(&hardware, a.hardware, &err)) {
@@ -219,7 +225,11 @@ int cmd_compile(int argc, char **argv)
     }
     bd_status status = bd_checkpoint_load(&checkpoint, a.checkpoint, &err);
     if (status == BD_OK) {
-        status = compile(&a, &checkpoint, &hardware, &err);
+        status = bd_output_lock(&lock, a.output, &err);
+        if (status == BD_OK) {
+            status = compile(&a, &checkpoint, &hardware, &err);
+            bd_output_unlock(&lock);
+        }
         bd_checkpoint_release(&checkpoint);
     }
     bd_hardware_release(&hardware);

@@ -321,6 +321,8 @@ int cmd_cosim(int argc, char **argv)
     }
     o.path = random ? NULL : argv[optind];
     struct bd_error err;
-    bd_status status = run(&o, data, json, &err);
+    const char *const inputs[] = {o.session.hardware_path, o.path, NULL};
+    bd_status status = bd_cli_trace(&o.session.trace, inputs, &err);
+    status = status ? status : run(&o, data, json, &err);
     return status == BD_OK ? BD_OK : bd_cli_fail("cosim", &err);
 }

@@ -12,6 +12,7 @@
 #include "model/core/file.h"
 #include "model/core/json.h"
 #include "model/core/memory.h"
+#include "model/core/output.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
@@ -362,7 +363,8 @@ int cmd_curves(int argc, char **argv)
     if (parsed != BD_OPTIONS_READ) {
         return parsed;
     }
-    bd_status status = BD_OK;
+    bd_status status =
+        bd_output_check(curves.output, BD_OUTPUT_DRAWING, NULL, (const char *const *)argv + optind, &err);
     for (int i = optind; i < argc && !status; i++) {
         status = read_log(&curves, argv[i], &err);
     }

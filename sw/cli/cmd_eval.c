@@ -9,6 +9,7 @@
 #include "model/core/file.h"
 #include "model/core/json.h"
 #include "model/core/memory.h"
+#include "model/core/output.h"
 #include "model/data/dataset.h"
 #include "model/eval/evaluate.h"
 #include "model/exec/exec.h"
@@ -467,7 +468,9 @@ int cmd_eval(int argc, char **argv)
         return bd_cli_usage("eval", "expected a CHECKPOINT, a NET.bdp, or both");
     }
     struct bd_error err;
-    bd_status status = prepare(&e, argv + optind, argc - optind, &err);
+    const char *const inputs[] = {argv[optind], e.hardware ? e.hardware : "", argv[optind + 1], NULL};
+    bd_status status = e.logits_path ? bd_output_check(e.logits_path, BD_OUTPUT_ARRAY, NULL, inputs, &err) : BD_OK;
+    status = status ? status : prepare(&e, argv + optind, argc - optind, &err);
     if (status == BD_OK) {
         status = eval_all(&e, &err);
     }

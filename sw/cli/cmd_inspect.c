@@ -9,6 +9,7 @@
 #include "model/core/file.h"
 #include "model/core/json.h"
 #include "model/core/memory.h"
+#include "model/core/output.h"
 #include "model/exec/exec.h"
 #include "model/program/program.h"
 #include "sw/cli/cli.h"
@@ -178,7 +179,7 @@ static bd_status write_array(const char *folder, const char *name, enum bd_npy_t
                              const int64_t *shape, const void *data, struct bd_error *err)
 {
     char *path = bd_asprintf("%s/%s", folder, name);
-    const bd_status status = bd_npy_write(path, type, rank, shape, data, err);
+    const bd_status status = bd_cli_write_array(path, NULL, type, rank, shape, data, err);
     free(path);
     return status;
 }
@@ -232,7 +233,8 @@ static bd_status extract(const struct bd_program *program, const char *folder, s
                                 h->z_frac, "switches", switches, "layers", layers);
     if (status == BD_OK) {
         char *text = json_dumps(network, JSON_INDENT(1)), *path = bd_asprintf("%s/network.json", folder);
-        status = bd_file_write(path, text, strlen(text), err);
+        status = bd_output_check(path, BD_OUTPUT_TEXT, NULL, NULL, err);
+        status = status ? status : bd_file_write(path, text, strlen(text), err);
         free(path);
         free(text);
     }

@@ -23,6 +23,7 @@ static const char usage[] =
     "Searches the channel counts of a trained network under a budget of clocks, fine-tunes the best and saves it.\n"
     "Candidates are measured on validation images, the closing table on test images.\n"
     "  --resume           go on with the journal, and with fine-tuning that was cut short, to the same bits\n"
+    "  --force            begin anew, over a journal and an output that are there already\n"
     "  --evaluations N    points to measure, instead of the file's\n"
     "  --checkpoint FILE  network to prune, instead of the file's\n"
     "  --journal FILE     instead of the file's\n"
@@ -36,7 +37,7 @@ static const char usage[] =
 struct options {
     const char *config, *checkpoint, *journal, *output, *channels;
     int64_t evaluations, images;
-    bool resume, search_only, json;
+    bool resume, force, search_only, json;
 };
 
 /* One network of the closing table, by switch. */
@@ -83,7 +84,11 @@ static void show_evaluation(const struct session *session, double seconds)
 static bd_status search(struct session *session, struct bd_error *err)
 {
     struct bd_prune_run *run = &session->run;
-    bd_status status = bd_prune_journal(run, session->options.resume, err);
+    bd_status status = bd_prune_journal(run,
+                                        session->options.force    ? BD_JOURNAL_REPLACE
+                                        : session->options.resume ? BD_JOURNAL_RESUME
+                                                                  : BD_JOURNAL_NEW,
+                                        err);
     if (status == BD_OK && run->resumed) {
         fprintf(stderr, "journal '%s': %zu evaluations%s\n", run->config.journal, run->resumed,
                 run->journal.dropped ? ", a torn line dropped" : "");
@@ -369,6 +374,7 @@ int cmd_prune(int argc, char **argv)
     struct options o = {0};
     const struct bd_option table[] = {
         {"resume", .flag = &o.resume},
+        {"force", .flag = &o.force},
         {"evaluations", .integer = &o.evaluations, .min = 1, .max = 100000},
         {"checkpoint", .text = &o.checkpoint},
         {"journal", .text = &o.journal},
@@ -389,6 +395,9 @@ int cmd_prune(int argc, char **argv)
     }
     if (optind + 1 != argc) {
         return bd_cli_usage("prune", "expected one SEARCH.yaml");
+    }
+    if (o.resume && o.force) {
+        return bd_cli_usage("prune", "'--resume' goes on with what '--force' would replace: give one of them");
     }
     struct session *session = bd_xcalloc(1, sizeof(*session));
     struct bd_error err;

@@ -56,7 +56,7 @@ static bd_status dump_array(const struct run *run, unsigned frame, unsigned laye
 {
     const int64_t shape[] = {output->height, output->width, output->channels};
     char *path = bd_asprintf("%s/frame%u.%s.%s.npy", run->dump, frame, run->program.names[layer], kind);
-    bd_status status = bd_npy_write(path, type, 3, shape, data, err);
+    bd_status status = bd_cli_write_array(path, NULL, type, 3, shape, data, err);
     free(path);
     return status;
 }
@@ -243,6 +243,8 @@ int cmd_run(int argc, char **argv)
         return bd_cli_usage("run", "--trace needs --device rtl");
     }
     struct bd_error err;
-    bd_status status = run_all(&run, argv[optind], &err);
+    const char *const inputs[] = {argv[optind], run.options.hardware_path, NULL};
+    bd_status status = bd_cli_trace(&run.options.trace, inputs, &err);
+    status = status ? status : run_all(&run, argv[optind], &err);
     return status == BD_OK ? BD_OK : bd_cli_fail("run", &err);
 }

@@ -8,6 +8,7 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/core/file.h"
 #include "model/core/json.h"
+#include "model/core/output.h"
 #include "model/graph/parameter_count.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
@@ -15,13 +16,14 @@
 
 static const char usage[] =
     "Usage: bitdial show NETWORK.yaml|CHECKPOINT [--input HxWxC] [--classes N] [--switches LIST] [--write FILE]\n"
-    "                    [--json]\n"
+    "                    [--force] [--json]\n"
     "Prints a network's layers with their shapes, parameters and multiply-accumulates (MACs), and for each switch the\n"
     "bytes of its weights, its binary MACs and bit operations, and the model size.\n\n"
     "  --input HxWxC     the same network for images of this height, width and channels\n"
     "  --classes N       ... for this many classes\n"
     "  --switches LIST   ... at these switches, separated by commas, highest precision first\n"
     "  --write FILE      write the description that results, in full, as YAML\n"
+    "  --force           write over a text that is there already\n"
     "  --json            one JSON object on standard output\n"
     "  --help            print this\n\n"
     "Columns of a switch:\n"
@@ -34,7 +36,7 @@ static const char usage[] =
 struct arguments {
     const char *path, *write;
     struct bd_graph_shape shape;
-    bool json, adapts;
+    bool json, adapts, force;
 };
 
 static const char *kind_name(const struct bd_layer *layer)
@@ -191,6 +193,10 @@ static bd_status load(struct bd_graph *graph, const char *path, struct bd_error 
 static bd_status show(const struct arguments *a, struct bd_error *err)
 {
     struct bd_graph graph;
+    const char *const inputs[] = {a->path, NULL};
+    if (a->write && bd_output_check(a->write, BD_OUTPUT_TEXT, a->force ? NULL : "--force replaces it", inputs, err)) {
+        return err->status;
+    }
     if (load(&graph, a->path, err)) {
         return err->status;
     }
@@ -231,6 +237,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
         {"classes", .integer = &classes, .min = 2, .max = 1000},
         {"switches", .text = &a->shape.switches},
         {"write", .text = &a->write},
+        {"force", .flag = &a->force},
         {"json", .flag = &a->json},
         {0},
     };

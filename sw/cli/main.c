@@ -1,10 +1,13 @@
 /* `bitdial`: finds the subcommand and hands over. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/core/json.h"
 #include "model/core/memory.h"
@@ -121,8 +124,24 @@ static int flush_output(int result)
     return result;
 }
 
+/* No file of ours gets the number of a standard stream: one that is closed is opened, so that output to it fails and is
+ * noticed, while messages may be lost. A write over the limit of file sizes fails instead of ending the process. */
+static bool prepare_process(void)
+{
+    static const int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd) {
+            return false;
+        }
+    }
+    return signal(SIGXFSZ, SIG_IGN) != SIG_ERR;
+}
+
 int main(int argc, char **argv)
 {
+    if (!prepare_process()) {
+        return BD_INFRA;
+    }
     if (argc < 2) {
         print_help(stderr);
         return BD_BAD_INPUT;

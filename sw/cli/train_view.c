@@ -1,9 +1,15 @@
 #include "sw/cli/train_view.h"
 #include "model/core/clock.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "model/core/memory.h"
+#include "model/core/output.h"
 
 void bd_train_view_init(struct bd_train_view *view, const struct bd_graph *graph, int64_t log_every)
 {
@@ -11,6 +17,48 @@ void bd_train_view_init(struct bd_train_view *view, const struct bd_graph *graph
                                    .log_every = log_every,
                                    .terminal = isatty(STDERR_FILENO),
                                    .started = bd_seconds(CLOCK_MONOTONIC)};
+}
+
+/* What a kill left of the last line would spoil the next one. */
+static bool drop_torn_line(int fd)
+{
+    struct stat info;
+    char byte = '\n';
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        return true;
+    }
+    off_t end = info.st_size;
+    while (end > 0 && pread(fd, &byte, 1, end - 1) == 1 && byte != '\n') {
+        end--;
+    }
+    return end == info.st_size || ftruncate(fd, end) == 0;
+}
+
+bd_status bd_train_view_open_log(struct bd_train_view *view, const char *path, bool append, struct bd_error *err)
+{
+    bd_status status = bd_output_check(path, BD_OUTPUT_LOG, NULL, NULL, err);
+    if (status) {
+        return status;
+    }
+    view->log = fopen(path, append ? "a+e" : "we");
+    view->log_path = bd_xstrdup(path);
+    return view->log && (!append || drop_torn_line(fileno(view->log)))
+               ? BD_OK
+               : bd_fail(err, BD_INFRA, "cannot write the log '%s': %s", path, strerror(errno));
+}
+
+bd_status bd_train_view_close_log(struct bd_train_view *view, bd_status status, struct bd_error *err)
+{
+    if (view->log && fclose(view->log) != 0 && !view->log_error) {
+        view->log_error = errno;
+    }
+    if (!status && view->log_error) {
+        status = bd_fail(err, BD_INFRA, "cannot write the log '%s': %s", view->log_path, strerror(view->log_error));
+    }
+    free(view->log_path);
+    view->log_path = NULL;
+    view->log = NULL;
+    return status;
 }
 
 void bd_train_view_clear(struct bd_train_view *view)
@@ -206,9 +254,11 @@ void bd_train_view_log(struct bd_train_view *view, const struct bd_train_event *
         log_gradients(graph, event, line);
         log_codes(graph, event, line);
     }
-    json_dumpf(line, view->log, JSON_COMPACT | JSON_REAL_PRECISION(7));
-    fputc('\n', view->log);
-    fflush(view->log);
+    if ((json_dumpf(line, view->log, JSON_COMPACT | JSON_REAL_PRECISION(7)) || fputc('\n', view->log) == EOF ||
+         fflush(view->log) != 0) &&
+        !view->log_error) {
+        view->log_error = errno ? errno : EIO;
+    }
     json_decref(line);
 }
 

@@ -19,6 +19,8 @@
 struct bd_train_view {
     const struct bd_graph *graph;
     FILE *log;         /* or NULL */
+    char *log_path;    /* of `log` */
+    int log_error;     /* errno of the first line that could not be written, or 0 */
     int64_t log_every; /* steps */
     bool terminal, bar_shown;
     double shown_at, started, images_per_second;
@@ -28,6 +30,11 @@ struct bd_train_view {
 
 /* `graph` must outlive the view. */
 void bd_train_view_init(struct bd_train_view *view, const struct bd_graph *graph, int64_t log_every);
+/* Opens the log: to add lines with `append`, else anew. What is there must be a training log. */
+bd_status bd_train_view_open_log(struct bd_train_view *view, const char *path, bool append, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* Closes it. `status` of the run before, or BD_INFRA where that was BD_OK and a line was lost. */
+bd_status bd_train_view_close_log(struct bd_train_view *view, bd_status status, struct bd_error *err) BD_WARN_UNUSED;
 /* A watcher of a run; `context` is the view. */
 void bd_train_view_watch(void *context, const struct bd_train_event *event);
 /* One line of the log. */

@@ -48,7 +48,10 @@ refuses "search.yaml:6:1: unknown key 'sead'" prune "$work/search.yaml"
 search 's/switch: w1a1/switch: w1a3/'
 refuses "no switch 'w1a3'" prune "$work/search.yaml"
 search 's/ratio: 0.8, floor: 0.7/ratio: 0.05/'
-refuses 'no point of the grid meets the budget' prune "$work/search.yaml"
+refuses "budget of 0.05 of the [0-9]* clocks of 'resnet8' at 'w1a1': no point of the grid meets the budget of [0-9.]*: the smallest costs [0-9]*$" \
+    prune "$work/search.yaml"
+search 's/ratio: 0.8, floor: 0.7/ratio: 0.8, floor: 0.9/'
+refuses "search.yaml:8:43: 'floor' of 0.9 is above 'ratio', which is 0.8" prune "$work/search.yaml"
 search ''
 refuses "'--channels' wants 6" prune "$work/search.yaml" --channels 8,8
 refuses "'--channels' wants 6" prune "$work/search.yaml" --channels 8,16,32,32,64,65

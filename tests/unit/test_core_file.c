@@ -24,7 +24,7 @@ static int files(void)
     int count = 0;
     DIR *dir = opendir(folder);
     for (struct dirent *entry; (entry = readdir(dir));) {
-        count += entry->d_name[0] != '.';
+        count += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
     }
     closedir(dir);
     return count;

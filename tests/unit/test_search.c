@@ -179,7 +179,7 @@ static double run(enum bd_search_method method, uint64_t seed, int evaluations)
         for (size_t k = 0; k < search.count; k++) {
             cr_assert(memcmp(search.observations[k].point, point, sizeof(point)), "a point was proposed twice");
         }
-        bd_search_tell(&search, point, sphere_value(&problem, point));
+        cr_assert_eq(bd_search_tell(&search, point, sphere_value(&problem, point), &err), BD_OK);
     }
     double best = search.observations[bd_search_best(&search)].value;
     bd_search_release(&search);
@@ -268,7 +268,7 @@ Test(search, small_grid_is_exhausted_once)
     cr_assert_eq(bd_search_init(&search, 2, axes, &config, &err), BD_OK);
     for (int i = 0; i < 9; i++) {
         cr_assert_eq(bd_search_ask(&search, point, &err), BD_OK);
-        bd_search_tell(&search, point, point[0] - point[1]);
+        cr_assert_eq(bd_search_tell(&search, point, point[0] - point[1], &err), BD_OK);
     }
     cr_assert_eq(bd_search_ask(&search, point, &err), BD_FAIL);
     bd_search_release(&search);
@@ -306,7 +306,7 @@ Test(search, floor_is_a_mask_too)
             }
             double cost = sphere_cost(&problem, point);
             cr_assert(cost >= 40 && cost <= 44, "method %d proposes a cost of %g", method, cost);
-            bd_search_tell(&search, point, sphere_value(&problem, point));
+            cr_assert_eq(bd_search_tell(&search, point, sphere_value(&problem, point), &err), BD_OK);
         }
         bd_search_release(&search);
     }
@@ -321,7 +321,7 @@ Test(search, replay_goes_on_in_the_same_bits)
     start(&whole, BD_SEARCH_BAYES, 11, 44);
     for (int i = 0; i < 24; i++) {
         cr_assert_eq(bd_search_ask(&whole, points[i], &err), BD_OK);
-        bd_search_tell(&whole, points[i], sphere_value(&problem, points[i]) / 3.0);
+        cr_assert_eq(bd_search_tell(&whole, points[i], sphere_value(&problem, points[i]) / 3.0, &err), BD_OK);
         records[i] = bd_search_record(&whole);
     }
     for (int cut = 0; cut < 24; cut += 5) {
@@ -333,7 +333,7 @@ Test(search, replay_goes_on_in_the_same_bits)
             int point[5];
             cr_assert_eq(bd_search_ask(&resumed, point, &err), BD_OK);
             cr_assert_arr_eq(point, points[i], sizeof(point));
-            bd_search_tell(&resumed, point, sphere_value(&problem, point) / 3.0);
+            cr_assert_eq(bd_search_tell(&resumed, point, sphere_value(&problem, point) / 3.0, &err), BD_OK);
             char *record = bd_search_record(&resumed);
             cr_assert_str_eq(record, records[i]);
             free(record);
@@ -349,6 +349,48 @@ Test(search, replay_goes_on_in_the_same_bits)
     }
 }
 
+static double sum_cost(void *context, const int *point)
+{
+    (void)context;
+    return point[0] + point[1];
+}
+
+Test(search, what_cannot_be_is_refused)
+{
+    static const int values[] = {1, 2, 4};
+    const struct bd_search_axis axes[] = {{3, values}, {3, values}};
+    const double nan = strtod("nan", NULL), inf = strtod("inf", NULL);
+    const struct {
+        double floor, budget;
+        const char *text;
+    } bounds[] = {
+        {5, 4, "the floor of 5 is not below the budget of 4"},
+        {0, nan, "the floor"},
+        {nan, 4, "the floor"},
+        {0, inf, "the floor"},
+        {0, 1.5, "no point of the grid meets the budget of 1.5: the smallest costs 2"},
+        {9, 10, "no point of the grid reaches the floor of 9: the largest costs 8"},
+    };
+    struct bd_search search;
+    struct bd_error err;
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        struct bd_search_config config = {
+            .initial = 2, .budget = bounds[i].budget, .floor = bounds[i].floor, .cost = sum_cost};
+        cr_assert_eq(bd_search_init(&search, 2, axes, &config, &err), BD_BAD_INPUT, "row %zu", i);
+        cr_assert_not_null(strstr(err.message, bounds[i].text), "%s", err.message);
+    }
+    struct bd_search_config config = {.initial = 2, .budget = 6.5, .floor = 6.4, .cost = sum_cost};
+    int point[2] = {1, 2};
+    cr_assert_eq(bd_search_init(&search, 2, axes, &config, &err), BD_OK);
+    cr_assert_eq(bd_search_ask(&search, point, &err), BD_BAD_INPUT, "no sum is between 6.4 and 6.5");
+    cr_assert_eq(bd_search_tell(&search, (int[]){1, 2}, nan, &err), BD_BAD_INPUT);
+    cr_assert_eq(bd_search_tell(&search, (int[]){1, 2}, -inf, &err), BD_BAD_INPUT);
+    cr_assert_eq(bd_search_tell(&search, (int[]){1, 3}, 1, &err), BD_BAD_INPUT, "3 is on no axis");
+    cr_assert_eq(search.count, 0);
+    cr_assert_eq(bd_search_replay(&search, "{\"index\":0,\"point\":[1,2.5],\"value\":1}", &err), BD_BAD_INPUT);
+    bd_search_release(&search);
+}
+
 /* ---- journal ---- */
 
 static void write_text(const char *path, const char *text, size_t size)
@@ -358,44 +400,83 @@ static void write_text(const char *path, const char *text, size_t size)
     fclose(f);
 }
 
+/* The whole file is these many bytes. */
+static void read_text(const char *path, char *text, size_t size)
+{
+    FILE *f = fopen(path, "rb");
+    cr_assert(f && fread(text, 1, 512, f) == size);
+    text[size < 511 ? size : 511] = 0;
+    fclose(f);
+}
+
 Test(search, journal_drops_a_torn_line_and_refuses_damage)
 {
     char folder[] = "/tmp/bd_journal_XXXXXX", path[64];
+    static const char *const strange[] = {"a", "{\"event\":\"step\"}\n", "{\"crX", "a note of mine\nand another"};
     struct bd_journal journal;
     struct bd_error err;
     cr_assert(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/j.jsonl", folder);
-    cr_assert_eq(bd_journal_open(&journal, path, false, &err), BD_OK);
+    cr_assert_eq(bd_journal_open(&journal, path, BD_JOURNAL_NEW, &err), BD_OK);
     for (int i = 0; i < 3; i++) {
         char record[32];
         snprintf(record, sizeof(record), "{\"index\":%d}", i);
         cr_assert_eq(bd_journal_append(&journal, record, &err), BD_OK);
     }
     bd_journal_close(&journal);
-    cr_assert_eq(bd_journal_open(&journal, path, false, &err), BD_BAD_INPUT, "an old journal was overwritten");
+    cr_assert_eq(bd_journal_open(&journal, path, BD_JOURNAL_NEW, &err), BD_BAD_INPUT, "an old journal was overwritten");
 
-    char text[512];
+    char text[512], after[512];
     FILE *f = fopen(path, "rb");
     size_t size = fread(text, 1, sizeof(text), f), line = size / 3;
     fclose(f);
     for (size_t cut = 2 * line; cut <= size; cut++) { /* torn anywhere in the last line */
         write_text(path, text, cut);
-        cr_assert_eq(bd_journal_open(&journal, path, true, &err), BD_OK, "cut at %zu: %s", cut, err.message);
+        cr_assert_eq(bd_journal_open(&journal, path, BD_JOURNAL_RESUME, &err), BD_OK, "cut at %zu: %s", cut,
+                     err.message);
         cr_assert_eq(journal.count, cut == size ? 3 : 2);
         cr_assert_eq(journal.dropped, cut != size && cut != 2 * line);
         cr_assert_eq(bd_journal_append(&journal, "{\"index\":2}", &err), BD_OK);
         bd_journal_close(&journal);
-        cr_assert_eq(bd_journal_open(&journal, path, true, &err), BD_OK);
+        cr_assert_eq(bd_journal_open(&journal, path, BD_JOURNAL_RESUME, &err), BD_OK);
         cr_assert_eq(journal.count, cut == size ? 4 : 3);
         cr_assert_str_eq(journal.records[2], "{\"index\":2}");
         bd_journal_close(&journal);
     }
-    for (size_t at = 0; at < line; at++) { /* any byte of the first line changed */
+    for (size_t at = 0; at < size; at++) { /* any byte of any line changed, the last one's too */
         text[at] ^= 1;
         write_text(path, text, size);
-        cr_assert_eq(bd_journal_open(&journal, path, true, &err), BD_BAD_INPUT, "byte %zu", at);
+        bd_status status = bd_journal_open(&journal, path, BD_JOURNAL_RESUME, &err);
+        if (at + 1 < size) {
+            cr_assert_eq(status, BD_BAD_INPUT, "byte %zu", at);
+            char *where = bd_asprintf("%s:%zu: ", path, at / line + 1);
+            cr_assert_eq(strncmp(err.message, where, strlen(where)), 0, "byte %zu: %s", at, err.message);
+            free(where);
+        } else { /* without its newline the line may be cut inside what looks whole */
+            cr_assert_eq(status, BD_OK);
+            bd_journal_close(&journal);
+        }
+        read_text(path, after, size);
+        cr_assert_eq(memcmp(after, text, size), 0, "byte %zu: opening changed the file", at);
         text[at] ^= 1;
     }
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) { /* no journal: left as it is */
+        write_text(path, strange[i], strlen(strange[i]));
+        for (enum bd_journal_mode mode = BD_JOURNAL_NEW; mode <= BD_JOURNAL_REPLACE; mode++) {
+            cr_assert_eq(bd_journal_open(&journal, path, mode, &err), BD_BAD_INPUT, "'%s'", strange[i]);
+        }
+        read_text(path, after, strlen(strange[i]));
+    }
+    write_text(path, text, size);
+    cr_assert_eq(bd_journal_open(&journal, path, BD_JOURNAL_REPLACE, &err), BD_OK);
+    cr_assert_eq(journal.count, 0);
+    read_text(path, after, size); /* still there: nothing was appended yet */
+    struct bd_journal second;
+    cr_assert_eq(bd_journal_open(&second, path, BD_JOURNAL_RESUME, &err), BD_INFRA, "two hold one journal");
+    cr_assert_eq(bd_journal_append(&journal, "{\"index\":9}", &err), BD_OK);
+    bd_journal_close(&journal);
+    read_text(path, after, line);
+    cr_assert_not_null(strstr(after, "{\"index\":9}"));
     unlink(path);
     rmdir(folder);
 }
