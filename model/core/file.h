@@ -16,16 +16,12 @@
 bd_status bd_file_read(const char *path, size_t limit, uint8_t **data, size_t *size, struct bd_error *err)
     BD_WARN_UNUSED;
 
-<<<<<<< HEAD
 /* Whether a regular file begins with these bytes (at most 16); false where it cannot be read. */
 bool bd_file_begins(const char *path, const void *bytes, size_t size);
 /* BD_BAD_INPUT, with the kind of file in the message, when `info` is not that of a regular file. */
 bd_status bd_file_check_regular(const char *path, const struct stat *info, struct bd_error *err) BD_WARN_UNUSED;
 
-/* Writes atomically: after any failure or kill `path` holds either its old bytes or all of the new ones. */
-=======
 /* Writes as output.h says: after any failure or kill a file holds either its old bytes or all of the new ones. */
->>>>>>> 1a2d48b (Outputs: one rule for what is written: links, devices and modes stay, inputs and other kinds of files are not written over, one writer at a time; journals refuse every damaged line and change nothing before the first append; a search refuses what cannot be)
 bd_status bd_file_write(const char *path, const void *data, size_t size, struct bd_error *err) BD_WARN_UNUSED;
 
 /* mkdir -p. */

@@ -45,32 +45,28 @@ static bool begins_like_a_line(const char *text, size_t size)
     return !memcmp(text, HEAD, size < length ? size : length);
 }
 
+static bd_status bad_line(const struct bd_journal *journal, size_t line, const char *what, struct bd_error *err)
+{
+    bd_fail(err, BD_BAD_INPUT, "%s:%zu: %s", journal->path, line, what);
+    return bd_fail_at(err, journal->path, (int64_t)line, 0, -1);
+}
+
 /* Reads all lines; journal->good: how many bytes of them are whole. */
 static bd_status read_lines(struct bd_journal *journal, const char *text, size_t size, struct bd_error *err)
 {
     size_t *good = &journal->good;
     for (size_t line = 1; *good < size; line++) {
         const char *start = text + *good, *end = memchr(start, '\n', size - *good);
-<<<<<<< HEAD
-        char *record = end ? parse_line(start, (size_t)(end - start)) : NULL;
-        if (!record) {
-            bool last = !end || end + 1 == text + size;
-            if (!last) {
-                bd_fail(err, BD_BAD_INPUT, "%s:%zu: the line's CRC does not match", journal->path, line);
-                return bd_fail_at(err, journal->path, (int64_t)line, 0, -1);
-            }
-=======
         if (!begins_like_a_line(start, size - *good)) {
-            return bd_fail(err, BD_BAD_INPUT, "%s:%zu: this is no line of a journal", journal->path, line);
+            return bad_line(journal, line, "this is no line of a journal", err);
         }
         if (!end) {
->>>>>>> 1a2d48b (Outputs: one rule for what is written: links, devices and modes stay, inputs and other kinds of files are not written over, one writer at a time; journals refuse every damaged line and change nothing before the first append; a search refuses what cannot be)
             journal->dropped = true;
             return BD_OK;
         }
         char *record = parse_line(start, (size_t)(end - start));
         if (!record) {
-            return bd_fail(err, BD_BAD_INPUT, "%s:%zu: the line's CRC does not match", journal->path, line);
+            return bad_line(journal, line, "the line's CRC does not match", err);
         }
         journal->records = bd_xrealloc(journal->records, journal->count + 1, sizeof(char *));
         journal->records[journal->count++] = record;
@@ -82,29 +78,16 @@ static bd_status read_lines(struct bd_journal *journal, const char *text, size_t
 static bd_status open_journal(struct bd_journal *journal, enum bd_journal_mode mode, struct bd_error *err)
 {
     struct stat st;
-<<<<<<< HEAD
-    size_t good = 0;
+    bd_status status = bd_output_check(journal->path, BD_OUTPUT_JOURNAL, NULL, NULL, err);
+    if (status != BD_OK && mode != BD_JOURNAL_RESUME) { /* else the line is told */
+        return status;
+    }
     journal->fd = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
     if (journal->fd < 0 || fstat(journal->fd, &st) != 0) {
         return bd_fail(err, BD_INFRA, "cannot write journal '%s': %s", journal->path, strerror(errno));
     }
     if (bd_file_check_regular(journal->path, &st, err)) {
         return bd_fail_prefix(err, "journal");
-    }
-    if (flock(journal->fd, LOCK_EX | LOCK_NB) != 0) {
-        return bd_fail(err, BD_INFRA, "journal '%s' is in use by another process", journal->path);
-=======
-    bd_status status = bd_output_check(journal->path, BD_OUTPUT_JOURNAL, NULL, NULL, err);
-    if (status != BD_OK && mode != BD_JOURNAL_RESUME) { /* else the line is told */
-        return status;
-    }
-    journal->fd = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (journal->fd < 0 || fstat(journal->fd, &st) != 0) {
-        return bd_fail(err, BD_INFRA, "cannot write journal '%s': %s", journal->path, strerror(errno));
-    }
-    if (!S_ISREG(st.st_mode)) {
-        return bd_fail(err, BD_BAD_INPUT, "journal '%s' must be a regular file", journal->path);
->>>>>>> 1a2d48b (Outputs: one rule for what is written: links, devices and modes stay, inputs and other kinds of files are not written over, one writer at a time; journals refuse every damaged line and change nothing before the first append; a search refuses what cannot be)
     }
     status = bd_output_hold(journal->fd, journal->path, err);
     if (status != BD_OK || st.st_size == 0 || mode == BD_JOURNAL_REPLACE) {

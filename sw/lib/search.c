@@ -108,11 +108,8 @@ bitdial_status bitdial_search_ask(struct bitdial_search *search, int *point, str
 bitdial_status bitdial_search_tell(struct bitdial_search *search, const int *point, double value,
                                    struct bitdial_error *err)
 {
-    if (!isfinite(value)) {
-        return bd_api_fail(err, BITDIAL_BAD_INPUT, "a value that is not finite cannot be told to a search");
-    }
-    bd_search_tell(&search->search, point, value);
-    return BITDIAL_OK;
+    struct bd_error here;
+    return bd_api_give(bd_search_tell(&search->search, point, value, &here), &here, err);
 }
 
 bitdial_status bitdial_search_best(const struct bitdial_search *search, int *point, double *value,
