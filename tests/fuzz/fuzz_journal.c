@@ -47,7 +47,7 @@ static void replay(const struct bd_journal *journal)
     }
     if (fine && fuzz_accepted(bd_search_ask(&search, point, &err), &err)) {
         cost(NULL, point);
-        bd_search_tell(&search, point, 0.5);
+        fuzz_demand(bd_search_tell(&search, point, 0.5, &err) == BD_OK, "a point that was asked for is refused");
         free(bd_search_record(&search));
     }
     bd_search_release(&search);
@@ -84,7 +84,8 @@ void fuzz_journal(const uint8_t *data, size_t size)
     size_t length = size - 1;
     const char *text = (const char *)data + 1;
     char *mended = data[0] % 2 ? sealed(text, size - 1, &length) : NULL;
-    if (fuzz_accepted(bd_journal_open(&journal, fuzz_file(mended ? mended : text, length), true, &err), &err)) {
+    if (fuzz_accepted(bd_journal_open(&journal, fuzz_file(mended ? mended : text, length), BD_JOURNAL_RESUME, &err),
+                      &err)) {
         replay(&journal);
         bd_journal_close(&journal);
     }
