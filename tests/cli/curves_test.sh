@@ -30,7 +30,7 @@ newline='
 '
 number=0
 mkdir "$folder/names"
-for evil in '`touch ran`' '"`touch ran`' "'`touch ran`" '$(touch ran)' "';system('touch ran')#" '";system("touch ran")#' \
+for evil in '`touch ran`' '"`touch ran`' "'\`touch ran\`" '$(touch ran)' "';system('touch ran')#" '";system("touch ran")#' \
     "$newline!touch ran$newline" "';set output 'ran';#" '@z \' '\"'; do
     number=$((number + 1)) log="$(printf %s "$evil" | tr / :)"
     { step 10 2.5; jq -nc --arg name "x$evil" '{event: "step", step: 20, loss: {($name): 2, w1a8: 1}}'; } >"$folder/names/x$log.jsonl"
