@@ -253,7 +253,7 @@ Test(search, proposals_are_the_highest_of_the_whole_grid)
         }
         cr_assert(n < 6 || proposed >= highest - 1e-3, "round %d: proposed %g, the highest is %g", round, proposed,
                   highest);
-        bd_search_tell(&search, point, sphere_value(&here, point));
+        cr_assert_eq(bd_search_tell(&search, point, sphere_value(&here, point), &err), BD_OK);
     }
     bd_search_release(&search);
 }
