@@ -4,7 +4,7 @@ FUZZ := build/fuzz
 FUZZ_NAMES := $(shell sed -n 's/^ *X(\([a-z]*\)).*/\1/p' tests/fuzz/fuzz.h)
 FUZZ_ENTRY_SRC := $(wildcard tests/fuzz/fuzz_*.c) tests/fuzz/support.c
 # clang 14 gives target_clones names that other files do not find: one form of each loop is enough here.
-FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -w -I. -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined '-Dtarget_clones(...)=unused'
+FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -w -I. -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=undefined,float-cast-overflow '-Dtarget_clones(...)=unused'
 # The kernels of training have parts that clang 14 does not compile; no target reaches them, and gcc's objects stand in.
 FUZZ_LIB_SRC = $(filter-out model/kernels/%,$(filter model/% sw/driver/% sw/transport/%,$(LIB_SRC)))
 fuzz_objects = $(patsubst %.c,$(FUZZ)/obj/%.o,$(1))

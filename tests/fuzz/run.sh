@@ -11,7 +11,7 @@ for target in "$@"; do
     committed=tests/fuzz/corpus/$target
     [ -d "$committed" ] || committed=
     echo "fuzz $target: $seconds s"
-    UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=0 OMP_NUM_THREADS=1 \
+    UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=32 OMP_NUM_THREADS=1 \
         OPENBLAS_NUM_THREADS=1 timeout -k 10 $((seconds + 120)) "$root/fuzz_$target" -max_total_time="$seconds" \
         -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512 -print_final_stats=1 -artifact_prefix="$root/$target/found/" \
         "$root/$target/corpus" "$root/seeds/$target" $committed >"$root/$target/log" 2>&1
