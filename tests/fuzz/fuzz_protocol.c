@@ -53,7 +53,7 @@ static void serve(const uint8_t *frames, size_t size)
     struct bd_platform device;
     struct bd_hardware hardware;
     struct bd_error err = {0};
-    bd_hardware_reference(&hardware);
+    fuzz_demand(bd_hardware_load(&hardware, "tests/small_hardware.yaml", &err) == BD_OK, err.message);
     bd_ref_open(&device, &hardware);
     replies = replies < 0 ? open("/dev/null", O_WRONLY | O_CLOEXEC) : replies;
     open_pair(in);

@@ -17,12 +17,12 @@ for target in "$@"; do
         "$root/$target/corpus" "$root/seeds/$target" $committed >"$root/$target/log" 2>&1
     code=$?
     if [ $code = 0 ]; then
-        grep -E '^stat::number_of_executed_units|^stat::peak_rss_mb' "$root/$target/log" | sed 's/^stat::/  /'
+        grep -aE '^stat::number_of_executed_units|^stat::peak_rss_mb' "$root/$target/log" | sed 's/^stat::/  /'
         continue
     fi
     found=1
     echo "FOUND by $target (exit code $code):"
-    grep -m3 -E 'ERROR|SUMMARY|runtime error|^fuzz:' "$root/$target/log" | sed 's/^/  /'
+    grep -aEm3 'ERROR|SUMMARY|runtime error|^fuzz:' "$root/$target/log" | sed 's/^/  /'
     input=$(sed -n 's/.*Test unit written to //p' "$root/$target/log" | tail -n 1)
     echo "  repeat: $root/fuzz_$target ${input:-(no input was written: $root/$target/log)}"
 done

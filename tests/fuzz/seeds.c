@@ -9,6 +9,7 @@
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/program/random_network.h"
+#include "sw/driver/bitdial_regs.h"
 #include "sw/transport/protocol.h"
 #include "tests/support/data_files.h"
 
@@ -181,6 +182,52 @@ static void protocol(void)
     put("protocol/replies", bytes, used);
 }
 
+/* A whole frame on the device: program and image written, registers set, the doorbell rung. */
+static void protocol_frame(void)
+{
+    const uint64_t base = 0x100000000, hello[] = {BD_PROTOCOL_VERSION, 0}, input = base + 0x20000,
+                   done = base + 0x30000;
+    struct bd_program program;
+    struct bd_hardware hardware;
+    struct bd_error err;
+    must(bd_hardware_load(&hardware, "tests/small_hardware.yaml", &err), &err);
+    must(bd_random_network(1, 12, &hardware, &program, &err), &err);
+    const struct bd_program_header *h = program.header;
+    const struct {
+        uint64_t offset, value;
+    } writes[] = {{BITDIAL_PROGRAM_ADDR_LO_REG, base & UINT32_MAX},
+                  {BITDIAL_PROGRAM_ADDR_LO_REG + 4, base >> 32},
+                  {BITDIAL_DESC_OFFSET_REG, h->descriptor_offset},
+                  {BITDIAL_SWITCH_STRIDE_REG, h->switch_stride},
+                  {BITDIAL_LAYER_COUNT_REG, h->layer_count},
+                  {BITDIAL_SWITCH_COUNT_REG, h->switch_count},
+                  {BITDIAL_PRECISION_REG, 0},
+                  {BITDIAL_IRQ_ENABLE_REG, 3},
+                  {BITDIAL_INPUT_ADDR_LO_REG, input & UINT32_MAX},
+                  {BITDIAL_INPUT_ADDR_LO_REG + 4, input >> 32},
+                  {BITDIAL_OUTPUT_ADDR_LO_REG, done & UINT32_MAX},
+                  {BITDIAL_OUTPUT_ADDR_LO_REG + 4, done >> 32},
+                  {BITDIAL_DOORBELL_REG, 1}};
+    const uint64_t irq[] = {1000, 0}, read[] = {done, h->output_bytes}, status = BITDIAL_STATUS_REG;
+    uint8_t *bytes = bd_xcalloc(program.size + 4096, 1), *image = bd_xcalloc(h->input_bytes, 1);
+    bd_random_image(&program, 1, image);
+    size_t used = 1;
+    used += frame(bytes + used, BD_REQUEST_HELLO, 1, hello, 2, NULL, 0);
+    used += frame(bytes + used, BD_REQUEST_WRITE_MEMORY, 2, &base, 1, program.image, (int)program.size);
+    used += frame(bytes + used, BD_REQUEST_WRITE_MEMORY, 3, &input, 1, image, (int)h->input_bytes);
+    for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) {
+        used += frame(bytes + used, BD_REQUEST_WRITE_REGISTER, 4, &writes[i].offset, 2, NULL, 0);
+    }
+    used += frame(bytes + used, BD_REQUEST_WAIT_IRQ, 5, irq, 2, NULL, 0);
+    used += frame(bytes + used, BD_REQUEST_READ_REGISTER, 6, &status, 1, NULL, 0);
+    used += frame(bytes + used, BD_REQUEST_READ_MEMORY, 7, read, 2, NULL, 0);
+    put("protocol/frame", bytes, used);
+    free(bytes);
+    free(image);
+    bd_program_release(&program);
+    bd_hardware_release(&hardware);
+}
+
 static void journals(void)
 {
     static const char records[] = "\1{\"index\":0,\"point\":[1,2,3],\"value\":0.5,\"cost\":6.0}\n"
@@ -205,6 +252,7 @@ int main(int argc, char **argv)
     images();
     idx();
     protocol();
+    protocol_frame();
     journals();
     return BD_OK;
 }
