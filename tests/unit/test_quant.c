@@ -107,3 +107,23 @@ Test(quant, pact_alpha_gradient)
         cr_assert_float_eq(bd_pact_alpha_gradient(x, scale, n), value - x / alpha, 1e-6);
     }
 }
+
+/* Only LSQ's step above one bit learns; every other rule passes the weights' gradient on and leaves the level alone. */
+Test(quant, only_steps_have_gradients_of_levels)
+{
+    const float weights[4] = {-0.4f, 0.1f, 0.2f, 0.7f}, gradient[4] = {1, -2, 3, 0.5f};
+    for (int family = BD_WEIGHTS_FLOOR; family <= BD_WEIGHTS_LSQ; family++) {
+        for (int bits = 1; bits <= 8; bits++) {
+            const struct bd_weight_rule rule = {
+                .family = (enum bd_weight_quantizer)family, .bits = bits, .level = 0.25f, .unit = BD_UNIT_LAYER};
+            float passed[4];
+            double d_level = 99;
+            bd_weight_gradient(&rule, weights, gradient, 4, passed, &d_level);
+            const bool learns = family == BD_WEIGHTS_LSQ && bits > 1;
+            cr_assert_eq(d_level != 0, learns, "family %d, %d bits: %g", family, bits, d_level);
+            for (int i = 0; i < 4 && (family == BD_WEIGHTS_FLOOR || bits == 1); i++) {
+                cr_assert_eq(passed[i], gradient[i]);
+            }
+        }
+    }
+}
