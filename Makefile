@@ -17,7 +17,7 @@ CLI_SRC := $(wildcard sw/cli/*.c)
 TEST_SRC := $(wildcard tests/unit/test_*.c) tests/support/completion.c tests/support/data_files.c
 API_SRC := $(wildcard sw/lib/*.c)
 GEN_SRC := $(wildcard hw/gen/*.c)
-ALL_C := $(LIB_SRC) $(API_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/support/sample.c tests/support/step.c tests/support/ranks.c tests/support/mutate.c tests/bench/convolve.c
+ALL_C := $(LIB_SRC) $(API_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/support/sample.c tests/support/step.c tests/support/ranks.c tests/support/mutate.c tests/bench/convolve.c tests/bench/execute.c tests/bench/peer.c
 DEPS := build/.packages-$(firstword $(shell cksum apt-packages.txt))
 BITDIAL_BUILD := $(B)
 export SAN DEMO BITDIAL_BUILD
@@ -45,7 +45,7 @@ cosim: all ## the shipped network on the RTL, every layer compared with the refe
 	@sh tests/support/cosim.sh
 synth-check: $(DEPS) ## the simulated RTL through Yosys for ECP5 and iCE40, with LUT counts
 	@sh hw/synth/check.sh
-bench: all $(B)/step $(B)/convolve ## simulation and training speed
+bench: all $(B)/step $(B)/sample $(B)/convolve $(B)/execute ## simulation and training speed
 	@for s in $(sort $(filter-out %/torch.sh,$(wildcard tests/bench/*.sh))); do TORCH=no sh $$s || exit; done
 bench-train: $(B)/step ## training speed against PyTorch's, which it installs under build/ (6 GB)
 	@sh tests/bench/bench_train.sh
@@ -73,7 +73,7 @@ $(B)/tests: $(call objects,$(TEST_SRC) $(API_SRC)) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
 $(B)/sample $(B)/step $(B)/ranks $(B)/mutate: $(B)/%: $(B)/obj/tests/support/%.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
-$(B)/convolve: $(B)/obj/tests/bench/convolve.o $(B)/libbitdial.a
+$(B)/convolve $(B)/execute: $(B)/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/peer.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/images: $(B)/obj/tests/support/images.o $(B)/obj/tests/support/data_files.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)

@@ -3,7 +3,6 @@
  * knows no other precision). Shapes are ResNet-20's. All ways take turns, image by image of a batch whose maps leave
  * the nearest caches as in training; medians of ROUNDS walks in the thread's processor time. Prints a table and how far
  * each is from the processor's limit for products of bytes. Exit code 1: two ways give different sums. */
-#include <dnnl.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "model/core/rng.h"
 #include "model/kernels/intconv.h"
 #include "model/train/loop/profile.h"
+#include "tests/bench/peer.h"
 
 enum { IMAGES = 32, ROUNDS = 15, BLOCK = BD_INTCONV_BLOCK };
 
@@ -91,86 +91,6 @@ static double walk(struct problem *p, bd_intconv_kernel *kernel, void *sums)
     return bd_seconds(CLOCK_THREAD_CPUTIME_ID) - from;
 }
 
-/* ---- the peer ---- */
-
-struct peer {
-    dnnl_engine_t engine;
-    dnnl_stream_t stream;
-    dnnl_primitive_t convolution;
-    dnnl_memory_t source, weights, sums;
-};
-
-/* A batch of IMAGES in the layouts that oneDNN chooses, on any bytes; false where it cannot. */
-static bool open_peer(struct peer *peer, const struct bd_intconv_shape *s)
-{
-    dnnl_memory_desc_t source, weights, sums;
-    dnnl_convolution_desc_t desc;
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_dims_t in = {IMAGES, s->in_channels, s->in_height, s->in_width}, strides = {s->stride, s->stride},
-                pad = {1, 1};
-    dnnl_dims_t out = {IMAGES, s->out_channels, s->out_height, s->out_width};
-    dnnl_dims_t kernel = {s->out_channels, s->in_channels, 3, 3};
-    /* What a stride of 2 leaves over at the far side needs no padding there. */
-    dnnl_dims_t far = {(s->out_height - 1) * s->stride + 2 - s->in_height,
-                       (s->out_width - 1) * s->stride + 2 - s->in_width};
-    *peer = (struct peer){0};
-    omp_set_num_threads(1);
-    if (dnnl_engine_create(&peer->engine, dnnl_cpu, 0) || dnnl_stream_create(&peer->stream, peer->engine, 0) ||
-        dnnl_memory_desc_init_by_tag(&source, 4, in, dnnl_u8, dnnl_format_tag_any) ||
-        dnnl_memory_desc_init_by_tag(&weights, 4, kernel, dnnl_s8, dnnl_format_tag_any) ||
-        dnnl_memory_desc_init_by_tag(&sums, 4, out, dnnl_s32, dnnl_format_tag_any) ||
-        dnnl_convolution_forward_desc_init(&desc, dnnl_forward_inference, dnnl_convolution_direct, &source, &weights,
-                                           NULL, &sums, strides, pad, far) ||
-        dnnl_primitive_desc_create(&pd, &desc, NULL, peer->engine, NULL) ||
-        dnnl_primitive_create(&peer->convolution, pd)) {
-        return false;
-    }
-    const dnnl_memory_desc_t *of[] = {dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0),
-                                      dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0),
-                                      dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0)};
-    dnnl_memory_t *to[] = {&peer->source, &peer->weights, &peer->sums};
-    bool made = true;
-    for (int i = 0; i < 3 && made; i++) {
-        void *at;
-        made = !dnnl_memory_create(to[i], of[i], peer->engine, DNNL_MEMORY_ALLOCATE) &&
-               !dnnl_memory_get_data_handle(*to[i], &at);
-        if (made) {
-            memset(at, 1, dnnl_memory_desc_get_size(of[i]));
-        }
-    }
-    dnnl_primitive_desc_destroy(pd);
-    return made;
-}
-
-static double run_peer(const struct peer *peer)
-{
-    const dnnl_exec_arg_t arguments[] = {
-        {DNNL_ARG_SRC, peer->source}, {DNNL_ARG_WEIGHTS, peer->weights}, {DNNL_ARG_DST, peer->sums}};
-    const double from = bd_seconds(CLOCK_THREAD_CPUTIME_ID);
-    dnnl_primitive_execute(peer->convolution, peer->stream, 3, arguments);
-    dnnl_stream_wait(peer->stream);
-    return bd_seconds(CLOCK_THREAD_CPUTIME_ID) - from;
-}
-
-static void close_peer(struct peer *peer)
-{
-    dnnl_memory_t memories[] = {peer->source, peer->weights, peer->sums};
-    for (int i = 0; i < 3; i++) {
-        if (memories[i]) {
-            dnnl_memory_destroy(memories[i]);
-        }
-    }
-    if (peer->convolution) {
-        dnnl_primitive_destroy(peer->convolution);
-    }
-    if (peer->stream) {
-        dnnl_stream_destroy(peer->stream);
-    }
-    if (peer->engine) {
-        dnnl_engine_destroy(peer->engine);
-    }
-}
-
 /* ---- the table ---- */
 
 static int compare(const void *a, const void *b)
@@ -220,11 +140,11 @@ static bool measure(struct row *row)
     struct peer peer;
     double bytes[ROUNDS], bits[ROUNDS], other[ROUNDS];
     open_problem(&p, row->channels, row->out_channels, row->side, row->stride, (1 << row->activation_bits) - 1);
-    const bool peers = open_peer(&peer, &p.shape), taken = bd_bitconv_takes(&p.packed.bits, p.bias, p.highest);
+    const bool peers = peer_open(&peer, &p.shape, IMAGES), taken = bd_bitconv_takes(&p.packed.bits, p.bias, p.highest);
     for (int r = 0; r < ROUNDS; r++) {
         bytes[r] = walk(&p, bd_intconv_by_bytes, p.sums[0]);
         bits[r] = walk(&p, bd_intconv_by_bits, p.sums[1]);
-        other[r] = peers ? run_peer(&peer) : 0;
+        other[r] = peers ? peer_run(&peer) : 0;
     }
     const size_t results = (size_t)row->out_channels * p.shape.out_height * p.shape.out_width;
     const bool same =
@@ -233,7 +153,7 @@ static bool measure(struct row *row)
     row->bits = taken ? median(bits) / IMAGES : 0;
     row->peer = median(other) / IMAGES;
     row->operations = 2.0 * results * row->channels * 9;
-    close_peer(&peer);
+    peer_close(&peer);
     close_problem(&p);
     if (!same) {
         fprintf(stderr, "convolve: bits and bytes give different sums\n");
