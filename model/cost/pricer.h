@@ -9,6 +9,7 @@
 #include "model/graph/graph.h"
 #include "model/program/plan.h"
 
+/* Stays where it was initialised: the plan points into it. */
 struct bd_pricer {
     const struct bd_graph *graph; /* the caller's, as the hardware is; both outlive the pricer */
     const struct bd_hardware *hardware;
