@@ -48,6 +48,8 @@ const struct bd_field bd_prune_fields[] = {
     {"hardware", BD_FIELD_PATH, AT(hardware), 0, 4095, NULL, NULL, NULL, "configuration that prices it"},
     {"journal", BD_FIELD_STRING, AT(journal), 0, 4095, NULL, NULL, NULL, "JSON lines, one an evaluation"},
     {"output", BD_FIELD_STRING, AT(output), 0, 4095, NULL, NULL, NULL, "checkpoint of the best, fine-tuned"},
+    {"data", BD_FIELD_MAP, AT(data), 0, 0, "{}", NULL, bd_data_fields,
+     "images; a kind that is not named is found by the folder's files, else by the network's shape"},
     {"seed", BD_FIELD_INT, AT(seed), 0, 1e15, "1", NULL, NULL, "of proposals and fine-tuning"},
     {"ranking", BD_FIELD_ENUM, AT(ranking), 0, 0, "redundancy", BD_RANKINGS, NULL, "which filters go first"},
     {"budget", BD_FIELD_MAP, 0, 0, 0, NULL, NULL, budget_fields, "the constraint"},
@@ -97,6 +99,9 @@ bd_status bd_prune_config_load(struct bd_prune_config *config, const char *path,
     } else if (status == BD_OK) {
         const struct bd_yaml_node *search = bd_yaml_get(yaml.root, "search");
         const struct bd_yaml_node *groups = bd_yaml_get(search, "groups");
+        if (!bd_yaml_get(bd_yaml_get(yaml.root, "data"), "kind")) {
+            config->data.kind = BD_DATA_ANY;
+        }
         status = parse_groups(config, &yaml, groups ? groups : search, err);
         if (status != BD_OK) {
             bd_prune_config_release(config);

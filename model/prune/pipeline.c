@@ -175,9 +175,13 @@ static bd_status load_network(struct bd_prune_run *run, struct bd_error *err)
 
 static bd_status load_data(struct bd_prune_run *run, struct bd_error *err)
 {
-    bd_status status = bd_dataset_load(&run->train, NULL, BD_SPLIT_TRAIN, err);
+    const struct bd_image_shape shape = bd_graph_shape(&run->base.graph);
+    bd_status status = bd_data_resolve(&run->config.data, &shape, &run->images_told, err);
     if (status == BD_OK) {
-        status = bd_dataset_load(&run->validation, NULL, BD_SPLIT_VALIDATION, err);
+        status = bd_dataset_open(&run->train, &run->config.data, BD_SPLIT_TRAIN, err);
+    }
+    if (status == BD_OK) {
+        status = bd_dataset_open(&run->validation, &run->config.data, BD_SPLIT_VALIDATION, err);
     }
     return status == BD_OK ? bd_check_dataset(&run->base.graph, &run->validation, err) : status;
 }
@@ -225,6 +229,7 @@ void bd_prune_close(struct bd_prune_run *run)
     bd_search_release(&run->search);
     bd_journal_close(&run->journal);
     bd_pricer_release(&run->pricer);
+    free(run->images_told);
     bd_dataset_release(&run->train);
     bd_dataset_release(&run->validation);
     bd_hardware_release(&run->hardware);

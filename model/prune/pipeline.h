@@ -13,7 +13,7 @@
 #include "model/core/error.h"
 #include "model/core/yaml.h"
 #include "model/cost/pricer.h"
-#include "model/data/dataset.h"
+#include "model/data/source.h"
 #include "model/program/hardware.h"
 #include "model/prune/prune.h"
 #include "model/search/journal.h"
@@ -22,6 +22,7 @@
 
 struct bd_prune_config {
     char *checkpoint, *hardware, *output, *journal;
+    struct bd_data_spec data; /* of kind BD_DATA_ANY where the file names none: found out (source.h) */
     char *budget_switch;
     double budget_ratio, floor_ratio; /* of the whole network's clocks */
     char *objective;                  /* comma-separated switches; NULL: all */
@@ -47,6 +48,7 @@ struct bd_prune_run {
     struct bd_hardware hardware;
     struct bd_dataset train, validation;
     struct bd_pricer pricer;
+    char *images_told;    /* which images they are, in words */
     uint64_t base_cycles; /* of the whole network at the budget's switch */
     uint32_t objective;   /* mask of switches */
     size_t axis_count;

@@ -8,6 +8,7 @@
 
 #include "model/core/json.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/image_options.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
 #include "sw/cosim/cosim.h"
@@ -20,13 +21,12 @@ static const char usage[] =
     "The first difference is named, with the command that repeats it; the exit code is then 1.\n\n"
     "  --hardware HW.yaml  the configuration that the network was compiled for (required)\n"
     "  --device NAME       rtl: the Verilated RTL; tlm: the transaction-level model; ref (default rtl)\n"
-    "  --images N          test images (default 8)\n"
-    "  --first K           index of the first image or random network (default 0)\n"
-    "  --data DIR          the folder of the data set\n"
+    "  --images N          number of images (default: 8)\n" BD_IMAGE_USAGE
+    "  --noise             random images of the network's shape by --seed, in place of any files\n"
     "  --schedule LIST     switches of the images, repeated, such as w1a8,w1a1 (default: all of the network)\n"
     "  --memory L,I,O      memory timing: latency, clocks a beat, bursts open at once; may be given up to 8 times,\n"
     "                      every image then runs at each (default: the hardware's)\n"
-    "  --random COUNT      random networks instead of NET.bdp, each at all of its switches\n"
+    "  --random COUNT      random networks instead of NET.bdp, each at all of its switches; --first K counts them\n"
     "  --seed S            of random networks, images and stalls (default 1)\n"
     "  --stalls            random stalls on the device's bus in the runs that store layers\n"
     "  --reset-seed S      rtl registers without reset start as random bits (default 0: as zeros)\n"
@@ -163,6 +163,12 @@ static void report_json(const struct bd_cosim_options *o, const struct bd_progra
         json_object_update_new(object, json_pack("{s:I, s:I, s:I}", "networks", (json_int_t)t->networks, "layers",
                                                  (json_int_t)t->layers, "seed", (json_int_t)o->seed));
     }
+    if (o->source.noise) {
+        char line[768];
+        bd_cosim_repeat_run(o, line, sizeof line);
+        json_object_set_new(object, "noise",
+                            json_pack("{s:I, s:o}", "seed", (json_int_t)o->seed, "repeat", bd_json_text(line)));
+    }
     if (status != BD_OK) {
         json_object_set_new(object, "failure", bd_json_text(err->message));
     }
@@ -190,6 +196,11 @@ static void report_text(const struct bd_cosim_options *o, const struct bd_progra
            t->bytes_load, t->bytes_min, t->bytes_max, t->violations);
     printf("speed             %.0f clocks/s, %.3g binary MAC/s\n", seconds > 0 ? (double)t->clocks / seconds : 0,
            seconds > 0 ? (double)t->binary_macs / seconds : 0);
+    if (o->source.noise) {
+        char line[768];
+        bd_cosim_repeat_run(o, line, sizeof line);
+        printf("images            noise of seed %" PRIu64 "; repeat with: %s\n", o->seed, line);
+    }
     for (unsigned s = 0; program && s < program->header->switch_count; s++) {
         const struct bd_cosim_switch *at = &t->at[s];
         if (at->frames > 0) {
@@ -200,24 +211,23 @@ static void report_text(const struct bd_cosim_options *o, const struct bd_progra
     }
 }
 
-static bd_status load_inputs(const struct bd_cosim_options *o, const char *data, struct bd_program *program,
+static bd_status load_inputs(struct bd_cosim_options *o, struct bd_image_options *images, struct bd_program *program,
                              struct bd_dataset *dataset, struct bd_error *err)
 {
     bd_status status = bd_program_load(program, o->path, err);
-    if (status == BD_OK) {
-        status = bd_dataset_load(dataset, data, BD_SPLIT_TEST, err);
+    if (status != BD_OK) {
+        return status;
     }
-    if (status == BD_OK) {
-        status = bd_check_images(program, dataset, err);
-    }
-    if (status == BD_OK && (uint64_t)o->first + o->count > dataset->count) {
-        status = bd_fail(err, BD_BAD_INPUT, "images %u..%u do not exist: the test set holds %u", o->first,
-                         o->first + o->count - 1, dataset->count);
-    }
+    const struct bd_image_shape shape = bd_program_shape(program);
+    o->kind_given = images->source.data.kind != BD_DATA_ANY;
+    images->source.seed = o->seed;
+    status = bd_cli_open_images(dataset, images, &shape, 8, err);
+    o->source = images->source;
+    o->count = dataset->count;
     return status;
 }
 
-static bd_status run(struct bd_cosim_options *o, const char *data, bool json, struct bd_error *err)
+static bd_status run(struct bd_cosim_options *o, struct bd_image_options *images, bool json, struct bd_error *err)
 {
     struct bd_program program = {0};
     struct bd_dataset dataset = {0};
@@ -232,7 +242,7 @@ static bd_status run(struct bd_cosim_options *o, const char *data, bool json, st
     }
     bd_hardware_release(&hardware);
     if (o->path) {
-        status = load_inputs(o, data, &program, &dataset, err);
+        status = load_inputs(o, images, &program, &dataset, err);
     }
     if (status == BD_OK) {
         const struct bd_program *subject = o->path ? &program : NULL;
@@ -281,15 +291,14 @@ static int check_options(const struct bd_cosim_options *o, int positional, bool 
 int cmd_cosim(int argc, char **argv)
 {
     struct bd_cosim_options o = {.session = {.device = "rtl", .shared = true}};
-    const char *data = NULL;
+    struct bd_image_options images = BD_IMAGE_DEFAULTS("cosim");
     bool json = false;
-    int64_t images = 8, first = 0, networks = 0, seed = 1, reset_seed = 0, jobs = 1;
+    int64_t networks = 0, seed = 1, reset_seed = 0, jobs = 1;
     const struct bd_option table[] = {
         {"hardware", .text = &o.session.hardware_path},
         {"device", .text = &o.session.device, .choices = "ref|tlm|rtl"},
-        {"images", .integer = &images, .min = 1, .max = 1000000},
-        {"first", .integer = &first, .min = 0, .max = 1000000},
-        {"data", .text = &data},
+        BD_IMAGE_ROWS(&images),
+        {"noise", .flag = &images.source.noise},
         {"schedule", .text = &o.schedule},
         {"memory", .take = parse_memory, .context = &o},
         {"random", .integer = &networks, .min = 1, .max = 1000000},
@@ -308,21 +317,22 @@ int cmd_cosim(int argc, char **argv)
         return code;
     }
     bool random = networks > 0;
-    o.count = (uint32_t)(random ? networks : images);
-    o.first = (uint32_t)first;
+    o.count = (uint32_t)networks;
+    o.first = (uint32_t)images.source.first;
     o.seed = (uint64_t)seed;
     o.jobs = (unsigned)jobs;
     o.session.reset_seed = (uint64_t)reset_seed;
     o.session.notice = bd_cli_notice;
     o.session.context = "cosim";
     int checked = check_options(&o, argc - optind, random);
+    checked = checked == BD_OK ? bd_cli_check_images(&images) : checked;
     if (checked != BD_OK) {
         return checked;
     }
     o.path = random ? NULL : argv[optind];
     struct bd_error err;
-    const char *const inputs[] = {o.session.hardware_path, o.path, NULL};
+    const char *const inputs[] = {o.session.hardware_path, o.path ? o.path : "", images.source.array, NULL};
     bd_status status = bd_cli_trace(&o.session.trace, inputs, &err);
-    status = status ? status : run(&o, data, json, &err);
+    status = status ? status : run(&o, &images, json, &err);
     return status == BD_OK ? BD_OK : bd_cli_fail("cosim", &err);
 }

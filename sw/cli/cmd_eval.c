@@ -10,13 +10,12 @@
 #include "model/core/json.h"
 #include "model/core/memory.h"
 #include "model/core/output.h"
-#include "model/data/dataset.h"
-#include "model/eval/evaluate.h"
-#include "model/exec/exec.h"
+#include "model/eval/integers.h"
 #include "model/exec/fast.h"
 #include "model/fold/fold.h"
 #include "model/train/network/accuracy.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/image_options.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
 
@@ -28,36 +27,32 @@ static const char usage[] =
     "With --hardware or --reference the checkpoint is folded as `bitdial compile` does it. The integers come from the "
     "fast executor,\n"
     "which is compared with the plain one in the same run; a mismatch is a failure (exit code 1).\n\n"
-    "  --hardware FILE   fold the checkpoint for this hardware configuration\n"
-    "  --reference       fold it for the plain reference alone, which runs layers that no hardware has\n"
-    "  --max-moved N     as of `bitdial compile`: refuse a layer with more than N per mille of moved values (default: "
-    "1)\n"
-    "  --switches LIST   only these switches, separated by commas\n"
-    "  --images N        the first N images (default: all)\n"
-    "  --split NAME      test or validation (default: test)\n"
-    "  --compare N       compare the fast path with the plain executor on N images a switch (default: 500)\n"
-    "  --logits FILE     also write the integer logits, (switches, images, classes) int32, as a .npy file\n"
-    "  --timing          add the speed of both executors in 10^9 multiply-accumulates a second, all threads together\n"
-    "  --kind KIND       " BD_DATA_CHOICES " (default: fashion-mnist)\n"
-    "  --data DIR        the data set's folder (default: $BITDIAL_DATA, else the kind's own)\n"
-    "  --json            one JSON object on standard output\n"
-    "  --help            print this\n";
+    "  --hardware FILE     fold the checkpoint for this hardware configuration\n"
+    "  --reference         fold it for the plain reference alone, which runs layers that no hardware has\n"
+    "  --max-moved N       as of `bitdial compile`: refuse a layer with more than N per mille of moved values "
+    "(default: 1)\n"
+    "  --switches LIST     only these switches, separated by commas\n"
+    "  --images N          the first N images (default: all)\n" BD_IMAGE_USAGE
+    "  --split NAME        test or validation (default: test)\n"
+    "  --compare N         compare the fast path with the plain executor on N images a switch (default: 500)\n"
+    "  --logits FILE       also write the integer logits, (switches, images, classes) int32, as a .npy file\n"
+    "  --timing            add the speed of both executors in 10^9 multiply-accumulates a second, all threads "
+    "together\n"
+    "  --json              one JSON object on standard output\n"
+    "  --help              print this\n";
 
 #define MAX_RESULTS BD_MAX_SWITCHES
 
-struct result { /* one switch; -1 where there is nothing to say */
+struct result {
     char name[16];
-    double float_accuracy, integer_accuracy;
-    int64_t disagree, compared, mismatches;
-    double fast_seconds, plain_seconds;
+    struct bd_switch_result of;
 };
 
 struct eval {
     const char *hardware, *switches, *logits_path;
-    struct bd_data_spec data;
+    struct bd_image_options data;
     int64_t images, compare;
     double max_moved;
-    enum bd_split split;
     bool json, timing, reference;
     bool has_checkpoint, has_program;
     struct bd_checkpoint checkpoint;
@@ -159,30 +154,17 @@ static bd_status check_switches(const struct eval *e, struct bd_error *err)
     return BD_OK;
 }
 
-static bd_status check_images(struct eval *e, struct bd_error *err)
-{
-    if (e->images == 0 || e->images > e->set.count) {
-        e->images = e->set.count;
-    }
-    if (e->has_checkpoint && bd_check_dataset(&e->checkpoint.graph, &e->set, err)) {
-        return err->status;
-    }
-    const struct bd_program_header *h = e->program.header;
-    if (e->has_program && (h->input_height != e->set.height || h->input_width != e->set.width ||
-                           h->input_channels != e->set.channels || h->classes != e->set.classes)) {
-        return bd_fail(err, BD_BAD_INPUT,
-                       "the program takes %ux%ux%u images of %u classes, the data set has %ux%ux%u of %u",
-                       h->input_height, h->input_width, h->input_channels, h->classes, e->set.height, e->set.width,
-                       e->set.channels, e->set.classes);
-    }
-    return BD_OK;
-}
-
-/* Where images are cut to size, the network says to which. */
+/* Opens the images that were asked for, in the network's shape. */
 static bd_status open_images(struct eval *e, struct bd_error *err)
 {
-    e->data.size = e->has_checkpoint ? e->checkpoint.graph.input_height : (int64_t)e->program.header->input_height;
-    return bd_dataset_open(&e->set, &e->data, e->split, err);
+    const struct bd_image_shape shape =
+        e->has_checkpoint ? bd_graph_shape(&e->checkpoint.graph) : bd_program_shape(&e->program);
+    bd_status status = bd_cli_open_images(&e->set, &e->data, &shape, 0, err);
+    e->images = e->set.count;
+    if (status == BD_OK && e->has_checkpoint) {
+        status = bd_check_dataset(&e->checkpoint.graph, &e->set, err);
+    }
+    return status == BD_OK && e->has_program ? bd_check_program_images(&e->program, &e->set, err) : status;
 }
 
 static bd_status prepare(struct eval *e, char **files, int file_count, struct bd_error *err)
@@ -203,108 +185,31 @@ static bd_status prepare(struct eval *e, char **files, int file_count, struct bd
     if (folds && fold(e, err)) {
         return err->status;
     }
-    if (check_switches(e, err) || (e->has_program && bd_decode(&e->program, &e->decoded, err)) || open_images(e, err) ||
-        check_images(e, err)) {
+    if (check_switches(e, err) || (e->has_program && bd_decode(&e->program, &e->decoded, err))) {
         return err->status;
     }
-    return bd_dataset_keep(&e->set, (uint32_t)e->images, err);
+    return open_images(e, err);
 }
 
 /* ---- one switch --------------------------------------------------------------------------------------------- */
 
-static double accuracy(const struct eval *e, const uint16_t *predictions)
-{
-    int64_t right = 0;
-    for (int64_t i = 0; i < e->images; i++) {
-        right += predictions[i] == e->set.labels[i];
-    }
-    return (double)right / (double)e->images;
-}
-
-/* Images among the first `compared` whose logits differ between the two executors. */
-static bd_status compare_paths(const struct eval *e, unsigned s, const int32_t *logits, struct result *r,
-                               struct bd_error *err)
-{
-    const size_t classes = e->program.header->classes;
-    bd_status status = BD_OK;
-    int64_t mismatches = 0;
-    r->compared = e->compare < e->images ? e->compare : e->images;
-    const double start = bd_seconds(CLOCK_MONOTONIC);
-#pragma omp parallel for schedule(dynamic) reduction(+ : mismatches)
-    for (int64_t i = 0; i < r->compared; i++) {
-        struct bd_frame frame;
-        struct bd_error own;
-        if (bd_execute(&e->program, e->decoded, s, bd_dataset_image(&e->set, (uint32_t)i), &frame, &own)) {
-#pragma omp critical
-            {
-                *err = own;
-                status = own.status;
-            }
-            continue;
-        }
-        mismatches += memcmp(frame.logits, logits + (size_t)i * classes, classes * sizeof *logits) != 0;
-        bd_frame_release(&frame);
-    }
-    r->mismatches = mismatches;
-    r->plain_seconds = bd_seconds(CLOCK_MONOTONIC) - start;
-    return status;
-}
-
-static void keep_logits(struct eval *e, const int32_t *logits)
-{
-    const size_t values = (size_t)e->images * e->program.header->classes;
-    e->logits = bd_xrealloc(e->logits, (e->logits_count + 1) * values, sizeof *e->logits);
-    memcpy(e->logits + e->logits_count++ * values, logits, values * sizeof *logits);
-}
-
-static bd_status eval_integers(struct eval *e, unsigned s, struct result *r, uint16_t *predictions,
-                               struct bd_error *err)
-{
-    const size_t classes = e->program.header->classes;
-    int32_t *logits = bd_xcalloc((size_t)e->images * classes, sizeof *logits);
-    const double start = bd_seconds(CLOCK_MONOTONIC);
-    bd_status status = bd_execute_fast(&e->program, e->decoded, s, e->set.images, (size_t)e->images, logits, err);
-    r->fast_seconds = bd_seconds(CLOCK_MONOTONIC) - start;
-    if (status == BD_OK) {
-        for (int64_t i = 0; i < e->images; i++) {
-            predictions[i] = (uint16_t)bd_argmax(logits + (size_t)i * classes, (unsigned)classes);
-        }
-        r->integer_accuracy = accuracy(e, predictions);
-        status = compare_paths(e, s, logits, r, err);
-    }
-    if (status == BD_OK && e->logits_path) {
-        keep_logits(e, logits);
-    }
-    free(logits);
-    return status;
-}
-
 static bd_status eval_switch(struct eval *e, const char *name, struct bd_error *err)
 {
     struct result *r = &e->results[e->result_count++];
-    *r = (struct result){.float_accuracy = -1, .integer_accuracy = -1, .disagree = -1, .compared = -1};
+    const struct bd_evaluation evaluation = {.checkpoint = e->has_checkpoint ? &e->checkpoint : NULL,
+                                             .program = e->has_program ? &e->program : NULL,
+                                             .decoded = e->decoded,
+                                             .set = &e->set,
+                                             .images = (size_t)e->images,
+                                             .compare = (size_t)e->compare};
+    int32_t *logits = NULL;
     snprintf(r->name, sizeof r->name, "%s", name);
-    const int in_float = e->has_checkpoint ? bd_graph_switch(&e->checkpoint.graph, name) : -1;
-    const int in_program = e->has_program ? bd_program_switch(&e->program, name) : -1;
-    uint16_t *exact = bd_xcalloc((size_t)e->images, sizeof *exact);
-    uint16_t *integer = bd_xcalloc((size_t)e->images, sizeof *integer);
-    bd_status status = BD_OK;
-    if (in_float >= 0) {
-        status = bd_float_eval(&e->checkpoint, in_float, &e->set, 0, (size_t)e->images, NULL, exact, err);
-        r->float_accuracy = status == BD_OK ? accuracy(e, exact) : -1;
+    if (e->logits_path && e->has_program && bd_program_switch(&e->program, name) >= 0) {
+        const size_t values = (size_t)e->images * e->program.header->classes;
+        e->logits = bd_xrealloc(e->logits, (e->logits_count + 1) * values, sizeof *e->logits);
+        logits = e->logits + e->logits_count++ * values;
     }
-    if (in_program >= 0 && status == BD_OK) {
-        status = eval_integers(e, (unsigned)in_program, r, integer, err);
-    }
-    if (in_float >= 0 && in_program >= 0 && status == BD_OK) {
-        r->disagree = 0;
-        for (int64_t i = 0; i < e->images; i++) {
-            r->disagree += exact[i] != integer[i];
-        }
-    }
-    free(exact);
-    free(integer);
-    return status;
+    return bd_evaluate_switch(&evaluation, name, &r->of, logits, err);
 }
 
 /* ---- report ------------------------------------------------------------------------------------------------- */
@@ -326,20 +231,20 @@ static double gmacs(const struct eval *e, int64_t images, double seconds)
 static void print_result(const struct eval *e, const struct result *r)
 {
     printf("%-8s", r->name);
-    print_share(r->float_accuracy);
-    print_share(r->integer_accuracy);
-    if (r->disagree < 0) {
+    print_share(r->of.float_accuracy);
+    print_share(r->of.integer_accuracy);
+    if (r->of.disagree < 0) {
         printf("%10s", "-");
     } else {
-        printf("%10lld", (long long)r->disagree);
+        printf("%10lld", (long long)r->of.disagree);
     }
-    if (r->compared < 0) {
+    if (r->of.compared < 0) {
         printf("%12s%12s", "-", "-");
     } else {
-        printf("%12lld%12lld", (long long)r->compared, (long long)r->mismatches);
+        printf("%12lld%12lld", (long long)r->of.compared, (long long)r->of.mismatches);
     }
-    if (e->timing && r->compared > 0) {
-        printf("%10.2f%10.2f", gmacs(e, e->images, r->fast_seconds), gmacs(e, r->compared, r->plain_seconds));
+    if (e->timing && r->of.compared > 0) {
+        printf("%10.2f%10.2f", gmacs(e, e->images, r->of.fast_seconds), gmacs(e, r->of.compared, r->of.plain_seconds));
     }
     putchar('\n');
     fflush(stdout);
@@ -347,7 +252,7 @@ static void print_result(const struct eval *e, const struct result *r)
 
 static void print_head(const struct eval *e)
 {
-    printf("%lld %s images; ", (long long)e->images, e->split == BD_SPLIT_TEST ? "test" : "validation");
+    printf("%lld %s images; ", (long long)e->images, e->data.source.split == BD_SPLIT_TEST ? "test" : "validation");
     if (e->has_program) {
         printf("integers by the fast executor (kernel %s), compared with the plain one\n", bd_execute_fast_kernel());
     } else {
@@ -363,25 +268,27 @@ static void print_json(const struct eval *e, bool pass)
     for (int i = 0; i < e->result_count; i++) {
         const struct result *r = &e->results[i];
         json_t *object = json_pack("{s:o}", "name", bd_json_text(r->name));
-        if (r->float_accuracy >= 0) {
-            json_object_set_new(object, "float_accuracy", json_real(r->float_accuracy));
+        if (r->of.float_accuracy >= 0) {
+            json_object_set_new(object, "float_accuracy", json_real(r->of.float_accuracy));
         }
-        if (r->integer_accuracy >= 0) {
-            json_object_set_new(object, "integer_accuracy", json_real(r->integer_accuracy));
-            json_object_set_new(object, "compared", json_integer(r->compared));
-            json_object_set_new(object, "mismatches", json_integer(r->mismatches));
-            if (e->timing && r->compared > 0) {
-                json_object_set_new(object, "fast_gmacs", json_real(gmacs(e, e->images, r->fast_seconds)));
-                json_object_set_new(object, "plain_gmacs", json_real(gmacs(e, r->compared, r->plain_seconds)));
+        if (r->of.integer_accuracy >= 0) {
+            json_object_set_new(object, "integer_accuracy", json_real(r->of.integer_accuracy));
+        }
+        if (r->of.compared >= 0) {
+            json_object_set_new(object, "compared", json_integer(r->of.compared));
+            json_object_set_new(object, "mismatches", json_integer(r->of.mismatches));
+            if (e->timing && r->of.compared > 0) {
+                json_object_set_new(object, "fast_gmacs", json_real(gmacs(e, e->images, r->of.fast_seconds)));
+                json_object_set_new(object, "plain_gmacs", json_real(gmacs(e, r->of.compared, r->of.plain_seconds)));
             }
         }
-        if (r->disagree >= 0) {
-            json_object_set_new(object, "disagree", json_integer(r->disagree));
+        if (r->of.disagree >= 0) {
+            json_object_set_new(object, "disagree", json_integer(r->of.disagree));
         }
         json_array_append_new(switches, object);
     }
     json_t *object = json_pack("{s:I, s:s, s:s, s:b, s:o}", "images", (json_int_t)e->images, "split",
-                               e->split == BD_SPLIT_TEST ? "test" : "validation", "path",
+                               e->data.source.split == BD_SPLIT_TEST ? "test" : "validation", "path",
                                e->has_program ? "fast" : "float", "pass", pass, "switches", switches);
     if (e->has_program) {
         json_object_set_new(object, "kernel", json_string(bd_execute_fast_kernel()));
@@ -407,7 +314,7 @@ static bd_status eval_all(struct eval *e, struct bd_error *err)
             return err->status;
         }
         const struct result *r = &e->results[e->result_count - 1];
-        mismatches += r->mismatches;
+        mismatches += r->of.mismatches;
         if (!e->json) {
             print_result(e, r);
         }
@@ -441,19 +348,16 @@ static void release(struct eval *e)
 
 int cmd_eval(int argc, char **argv)
 {
-    struct eval e = {
-        .split = BD_SPLIT_TEST, .compare = 500, .max_moved = BD_DEFAULT_MAX_MOVED, .data = {.validation = -1}};
+    struct eval e = {.compare = 500, .max_moved = BD_DEFAULT_MAX_MOVED, .data = BD_IMAGE_DEFAULTS("eval")};
     int split = 0;
     const struct bd_option table[] = {
         {"hardware", .text = &e.hardware},
         {"reference", .flag = &e.reference},
         {"switches", .text = &e.switches},
         {"max-moved", .real = &e.max_moved, .low = 0, .high = 1000},
-        {"images", .integer = &e.images, .min = 1, .max = INT32_MAX},
+        BD_IMAGE_ROWS(&e.data),
         {"split", .choice = &split, .choices = "test|validation"},
         {"compare", .integer = &e.compare, .min = 0, .max = INT32_MAX},
-        {"kind", .choice = &e.data.kind, .choices = BD_DATA_CHOICES},
-        {"data", .text = (const char **)&e.data.folder},
         {"logits", .text = &e.logits_path},
         {"json", .flag = &e.json},
         {"timing", .flag = &e.timing},
@@ -463,9 +367,13 @@ int cmd_eval(int argc, char **argv)
     if (code != BD_OPTIONS_READ) {
         return code;
     }
-    e.split = split ? BD_SPLIT_VALIDATION : BD_SPLIT_TEST;
+    e.data.source.split = split ? BD_SPLIT_VALIDATION : BD_SPLIT_TEST;
     if (optind == argc || argc - optind > 2) {
         return bd_cli_usage("eval", "expected a CHECKPOINT, a NET.bdp, or both");
+    }
+    code = bd_cli_check_images(&e.data);
+    if (code != BD_OK) {
+        return code;
     }
     struct bd_error err;
     const char *const inputs[] = {argv[optind], e.hardware ? e.hardware : "", argv[optind + 1], NULL};

@@ -10,9 +10,7 @@
 #include "model/core/clock.h"
 #include "model/core/json.h"
 #include "model/core/memory.h"
-#include "model/eval/evaluate.h"
-#include "model/exec/fast.h"
-#include "model/fold/fold.h"
+#include "model/prune/measure.h"
 #include "model/prune/pipeline.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
@@ -31,19 +29,18 @@ static const char usage[] =
     "  --channels LIST    no search: cut to these counts, one a prune group, and fine-tune\n"
     "  --search-only      no fine-tuning: print the best point found\n"
     "  --images N         test images of the closing table (default: all)\n"
+    "  --data DIR         folder of the images, instead of the file's\n"
+    "  --kind KIND        " BD_DATA_CHOICES "\n"
+    "                     (default: the file's, else found by the folder's files, else by the network's shape)\n"
     "  --json             one JSON object on stdout\n"
     "  --help             this text and the table of keys\n";
 
 struct options {
     const char *config, *checkpoint, *journal, *output, *channels;
+    const char *data;
+    int kind; /* BD_DATA_ANY: not given */
     int64_t evaluations, images;
     bool resume, force, search_only, json;
-};
-
-/* One network of the closing table, by switch. */
-struct measured {
-    double float_accuracy[BD_MAX_SWITCHES], integer_accuracy[BD_MAX_SWITCHES], energy_nj[BD_MAX_SWITCHES];
-    uint64_t cycles[BD_MAX_SWITCHES], image_bytes;
 };
 
 struct session {
@@ -52,7 +49,7 @@ struct session {
     int channels[BD_MAX_LAYERS]; /* of the network chosen */
     struct bd_checkpoint pruned;
     bool has_pruned;
-    struct measured before, after;
+    struct bd_measured before, after;
     double shown_at;
 };
 
@@ -159,70 +156,10 @@ static void watch(void *context, const struct bd_train_event *event)
 
 /* ---- the closing table ---- */
 
-static bd_status integer_accuracy(const struct bd_program *program, unsigned at, const struct bd_decoded *decoded,
-                                  const struct bd_dataset *test, size_t count, double *accuracy, struct bd_error *err)
-{
-    unsigned classes = program->header->classes;
-    int32_t *logits = bd_xcalloc(count * classes, sizeof(*logits));
-    bd_status status = bd_execute_fast(program, decoded, at, test->images, count, logits, err);
-    size_t right = 0;
-    for (size_t i = 0; i < count && status == BD_OK; i++) {
-        right += bd_argmax(logits + i * classes, classes) == test->labels[i];
-    }
-    *accuracy = (double)right / (double)count;
-    free(logits);
-    return status;
-}
-
-static bd_status measure_program(const struct session *session, const struct bd_program *program,
-                                 const struct bd_fold_report *report, const struct bd_dataset *test, size_t count,
-                                 struct measured *m, struct bd_error *err)
-{
-    struct bd_decoded *decoded;
-    struct bd_frame_cost *cost = bd_xcalloc(1, sizeof(*cost));
-    bd_status status = bd_decode(program, &decoded, err);
-    for (int k = 0; k < report->switch_count && status == BD_OK; k++) {
-        int s = report->switches[k];
-        status = bd_cost_frame(program, &session->run.hardware, (unsigned)k, false, cost, err);
-        if (status == BD_OK) {
-            m->cycles[s] = cost->cycles;
-            m->energy_nj[s] = cost->energy_nj;
-            status = integer_accuracy(program, (unsigned)k, decoded, test, count, &m->integer_accuracy[s], err);
-        }
-        if (k + 1 == report->switch_count) {
-            m->image_bytes = program->header->image_bytes;
-        }
-    }
-    if (decoded) {
-        bd_decoded_free(decoded);
-    }
-    free(cost);
-    return status;
-}
-
-static bd_status measure(const struct session *session, const struct bd_checkpoint *checkpoint,
-                         const struct bd_dataset *test, struct measured *m, struct bd_error *err)
-{
-    size_t wanted = (size_t)session->options.images, count = wanted && wanted < test->count ? wanted : test->count;
-    const struct bd_fold_options options = {.max_moved = BD_DEFAULT_MAX_MOVED};
-    struct bd_program program;
-    struct bd_fold_report report = {0};
-    bd_status status = bd_float_accuracy(checkpoint, 0, test, count, m->float_accuracy, err);
-    if (status == BD_OK) {
-        status = bd_fold(checkpoint, &session->run.hardware, &options, &program, &report, err);
-    }
-    if (status == BD_OK) {
-        status = measure_program(session, &program, &report, test, count, m, err);
-        bd_program_release(&program);
-    }
-    bd_fold_report_release(&report);
-    return status;
-}
-
 static void print_table(const struct session *session)
 {
     const struct bd_graph *graph = &session->run.base.graph;
-    const struct measured *b = &session->before, *a = &session->after;
+    const struct bd_measured *b = &session->before, *a = &session->after;
     printf("%-6s %18s %18s %22s %7s %18s\n", "switch", "float test acc. %", "integer acc. %", "cycles a frame", "ratio",
            "energy, uJ");
     for (int s = 0; s < graph->switch_count; s++) {
@@ -234,7 +171,7 @@ static void print_table(const struct session *session)
     printf("program image: %" PRIu64 " -> %" PRIu64 " bytes\n", b->image_bytes, a->image_bytes);
 }
 
-static json_t *measured_json(const struct measured *m, int s)
+static json_t *measured_json(const struct bd_measured *m, int s)
 {
     return json_pack("{s:f, s:f, s:I, s:f}", "float_accuracy", m->float_accuracy[s], "integer_accuracy",
                      m->integer_accuracy[s], "cycles", (json_int_t)m->cycles[s], "energy_nj", m->energy_nj[s]);
@@ -281,11 +218,17 @@ static bd_status finish(struct session *session, struct bd_error *err)
         return status;
     }
     session->has_pruned = true;
-    status = bd_dataset_load(&test, NULL, BD_SPLIT_TEST, err);
+    const struct bd_prune_run *run = &session->run;
+    const size_t wanted = (size_t)session->options.images;
+    status = bd_dataset_open(&test, &run->config.data, BD_SPLIT_TEST, err);
     if (status == BD_OK) {
-        status = measure(session, &session->run.base, &test, &session->before, err);
+        const size_t count = wanted && wanted < test.count ? wanted : test.count;
+        status = bd_dataset_keep(&test, (uint32_t)count, err);
         if (status == BD_OK) {
-            status = measure(session, &session->pruned, &test, &session->after, err);
+            status = bd_measure(&run->base, &run->hardware, &test, count, &session->before, err);
+        }
+        if (status == BD_OK) {
+            status = bd_measure(&session->pruned, &run->hardware, &test, count, &session->after, err);
         }
         bd_dataset_release(&test);
     }
@@ -319,11 +262,14 @@ static bd_status run_session(struct session *session, struct bd_error *err)
     replace(&config.checkpoint, o->checkpoint);
     replace(&config.journal, o->journal);
     replace(&config.output, o->output);
+    replace(&config.data.folder, o->data);
+    config.data.kind = o->kind != BD_DATA_ANY ? o->kind : o->data ? BD_DATA_ANY : config.data.kind;
     config.evaluations = o->evaluations ? o->evaluations : config.evaluations;
     status = bd_prune_open(&session->run, &config, err);
     if (status != BD_OK) {
         return status;
     }
+    fprintf(stderr, "images: %s\n", session->run.images_told);
     fprintf(stderr, "%s on %s: %" PRIu64 " cycles at %s, budget %.0f\n", session->run.base.graph.name,
             session->run.hardware.name, session->run.base_cycles, session->run.config.budget_switch,
             session->run.search.config.budget);
@@ -371,7 +317,7 @@ static void print_fields(const struct bd_field *fields, int indent)
 
 int cmd_prune(int argc, char **argv)
 {
-    struct options o = {0};
+    struct options o = {.kind = BD_DATA_ANY};
     const struct bd_option table[] = {
         {"resume", .flag = &o.resume},
         {"force", .flag = &o.force},
@@ -381,6 +327,8 @@ int cmd_prune(int argc, char **argv)
         {"output", .text = &o.output},
         {"channels", .text = &o.channels},
         {"search-only", .flag = &o.search_only},
+        {"data", .text = &o.data},
+        {"kind", .choice = &o.kind, .choices = BD_DATA_CHOICES},
         {"images", .integer = &o.images, .min = 1, .max = 10000000},
         {"json", .flag = &o.json},
         {0},

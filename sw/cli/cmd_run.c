@@ -10,6 +10,7 @@
 #include "model/core/json.h"
 #include "model/core/memory.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/image_options.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
 #include "sw/session/session.h"
@@ -20,9 +21,7 @@ static const char usage[] =
     "  --hardware HW.yaml  the configuration that the network was compiled for (required)\n"
     "  --device NAME       ref: the reference in this process; tlm: SystemC with reference arithmetic and modelled\n"
     "                      clocks; rtl: SystemC with the Verilated RTL (default ref)\n"
-    "  --images N          frames to run (default 16)\n"
-    "  --first K           index of the first test image (default 0)\n"
-    "  --data DIR          the folder of the data set\n"
+    "  --images N          frames to run (default: 16)\n" BD_IMAGE_USAGE
     "  --schedule LIST     switches of the frames, repeated, such as w1a8,w1a1 (default: all of the network)\n"
     "  --queue             start each frame while the one before it runs\n"
     "  --dump DIR          write every layer's codes and stream as DIR/frame<n>.<layer>.codes.npy and .z.npy\n"
@@ -38,8 +37,8 @@ struct totals { /* of one switch */
 
 struct run {
     struct bd_session_options options;
-    const char *data, *dump, *schedule_text;
-    int64_t images, first;
+    const char *dump, *schedule_text;
+    struct bd_image_options images;
     bool queue, json;
     struct bd_program program;
     struct bd_dataset dataset;
@@ -84,8 +83,8 @@ static bd_status dump_frame(struct run *run, unsigned frame, unsigned switch_ind
 static bd_status start_frame(struct run *run, unsigned n, struct bd_error *err)
 {
     unsigned switch_index = run->schedule[n % run->schedule_length];
-    return bd_session_start(&run->session, n % BD_DEVICE_IN_FLIGHT, switch_index,
-                            bd_dataset_image(&run->dataset, (uint32_t)run->first + n), err);
+    return bd_session_start(&run->session, n % BD_DEVICE_IN_FLIGHT, switch_index, bd_dataset_image(&run->dataset, n),
+                            err);
 }
 
 static bd_status finish_frame(struct run *run, unsigned n, struct bd_error *err)
@@ -103,7 +102,8 @@ static bd_status finish_frame(struct run *run, unsigned n, struct bd_error *err)
     if (status == BD_OK) {
         struct totals *totals = &run->totals[switch_index];
         totals->frames++;
-        totals->right += bd_argmax(logits, run->program.header->classes) == run->dataset.labels[run->first + n];
+        totals->right +=
+            run->dataset.labels && bd_argmax(logits, run->program.header->classes) == run->dataset.labels[n];
         totals->cycles += statistics.frame_cycles;
     } else {
         bd_fail_prefix(err, "frame %u, switch %s", n, run->program.switches[switch_index].name);
@@ -114,7 +114,7 @@ static bd_status finish_frame(struct run *run, unsigned n, struct bd_error *err)
 
 static bd_status run_frames(struct run *run, struct bd_error *err)
 {
-    unsigned ahead = run->queue ? 1 : 0, count = (unsigned)run->images;
+    unsigned ahead = run->queue ? 1 : 0, count = run->dataset.count;
     const double from = bd_seconds(CLOCK_MONOTONIC);
     bd_status status = BD_OK;
     for (unsigned n = 0; n < count + ahead && status == BD_OK; n++) {
@@ -135,7 +135,7 @@ static void report(const struct run *run)
     json_t *switches = json_array();
     if (!run->json) {
         printf("%s on %s, %u frames in %.2f s (%.1f frames/s on this machine)\n", run->program.header->network,
-               run->options.device, (unsigned)run->images, run->seconds, (double)run->images / run->seconds);
+               run->options.device, run->dataset.count, run->seconds, run->dataset.count / run->seconds);
         printf("%-8s %8s %10s %14s %20s\n", "switch", "frames", "accuracy", "clocks/frame", "frames/s at clock");
     }
     for (unsigned s = 0; s < run->program.header->switch_count; s++) {
@@ -144,17 +144,22 @@ static void report(const struct run *run)
             continue;
         }
         double accuracy = (double)t->right / t->frames, cycles = (double)t->cycles / t->frames;
-        json_array_append_new(switches,
-                              json_pack("{s:o, s:i, s:f, s:f, s:f}", "switch",
-                                        bd_json_text(run->program.switches[s].name), "frames", t->frames, "accuracy",
-                                        accuracy, "cycles", cycles, "frames_per_second", clock_hz / cycles));
+        const bool labelled = run->dataset.labels != NULL;
+        json_array_append_new(switches, json_pack("{s:o, s:i, s:o, s:f, s:f}", "switch",
+                                                  bd_json_text(run->program.switches[s].name), "frames", t->frames,
+                                                  "accuracy", labelled ? json_real(accuracy) : json_null(), "cycles",
+                                                  cycles, "frames_per_second", clock_hz / cycles));
         if (!run->json) {
-            printf("%-8s %8u %9.2f%% %14.1f %20.1f\n", run->program.switches[s].name, t->frames, 100 * accuracy, cycles,
+            char share[16] = "-";
+            if (labelled) {
+                snprintf(share, sizeof share, "%.2f%%", 100 * accuracy);
+            }
+            printf("%-8s %8u %10s %14.1f %20.1f\n", run->program.switches[s].name, t->frames, share, cycles,
                    clock_hz / cycles);
         }
     }
     json_t *object = json_pack("{s:o, s:s, s:I, s:f, s:b, s:o}", "network", bd_json_text(run->program.header->network),
-                               "device", run->options.device, "frames", (json_int_t)run->images, "seconds",
+                               "device", run->options.device, "frames", (json_int_t)run->dataset.count, "seconds",
                                run->seconds, "shared_memory", run->shared, "switches", switches);
     if (run->json) {
         bd_cli_report(object);
@@ -171,14 +176,8 @@ static bd_status run_all(struct run *run, const char *path, struct bd_error *err
     }
     status = bd_schedule_parse(&run->program, run->schedule_text, &run->schedule, &run->schedule_length, err);
     if (status == BD_OK) {
-        status = bd_dataset_load(&run->dataset, run->data, BD_SPLIT_TEST, err);
-    }
-    if (status == BD_OK) {
-        status = bd_check_images(&run->program, &run->dataset, err);
-    }
-    if (status == BD_OK && run->first + run->images > run->dataset.count) {
-        status = bd_fail(err, BD_BAD_INPUT, "images %lld..%lld do not exist: the test set holds %u",
-                         (long long)run->first, (long long)(run->first + run->images - 1), run->dataset.count);
+        const struct bd_image_shape shape = bd_program_shape(&run->program);
+        status = bd_cli_open_images(&run->dataset, &run->images, &shape, 16, err);
     }
     if (status == BD_OK) {
         status = bd_session_open(&run->session, &run->options, err);
@@ -211,13 +210,11 @@ static bd_status run_all(struct run *run, const char *path, struct bd_error *err
 int cmd_run(int argc, char **argv)
 {
     struct run run = {.options = {.device = "ref", .shared = true, .notice = bd_cli_notice, .context = "run"},
-                      .images = 16};
+                      .images = BD_IMAGE_DEFAULTS("run")};
     const struct bd_option table[] = {
         {"hardware", .text = &run.options.hardware_path},
         {"device", .text = &run.options.device, .choices = "ref|tlm|rtl"},
-        {"images", .integer = &run.images, .min = 1, .max = 1000000},
-        {"first", .integer = &run.first, .min = 0, .max = 1000000},
-        {"data", .text = &run.data},
+        BD_IMAGE_ROWS(&run.images),
         {"schedule", .text = &run.schedule_text},
         {"queue", .flag = &run.queue},
         {"dump", .text = &run.dump},
@@ -241,6 +238,10 @@ int cmd_run(int argc, char **argv)
     }
     if (run.options.trace && strcmp(run.options.device, "rtl") != 0) {
         return bd_cli_usage("run", "--trace needs --device rtl");
+    }
+    code = bd_cli_check_images(&run.images);
+    if (code != BD_OK) {
+        return code;
     }
     struct bd_error err;
     const char *const inputs[] = {argv[optind], run.options.hardware_path, NULL};

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/data/dataset.h"
+#include "model/data/source.h"
 #include "sw/session/session.h"
 
 #define BD_COSIM_SETTINGS 8
@@ -23,9 +23,11 @@
 
 struct bd_cosim_options {
     struct bd_session_options session;
-    const char *path;      /* the program image; NULL in random mode */
-    uint32_t first, count; /* images, or random networks */
-    const char *schedule;  /* text of --schedule or NULL */
+    const char *path;              /* the program image; NULL in random mode */
+    struct bd_image_source source; /* of the images, for the line that repeats them */
+    bool kind_given;               /* the source's kind was asked for, not found out */
+    uint32_t first, count;         /* images, or random networks */
+    const char *schedule;          /* text of --schedule or NULL */
     struct bd_memory_model settings[BD_COSIM_SETTINGS];
     unsigned setting_count, jobs;
     uint64_t seed;     /* of random networks, images and stalls */
@@ -56,8 +58,12 @@ struct bd_cosim_totals {
     char first[1536], first_cycles[1536];
 };
 
+/* The command line that repeats the whole run. */
+void bd_cosim_repeat_run(const struct bd_cosim_options *options, char *text, size_t size);
+
 /* Runs all; *totals is valid where the status is BD_OK or BD_FAIL. BD_FAIL: a difference, or a device that failed,
- * in err. `dataset` is not used in random mode, `program` neither. Progress goes to stderr. */
+ * in err. `dataset` holds the images first .. first + count - 1 alone (bd_images_open); it and
+ * `program` are not used in random mode. Progress goes to stderr. */
 bd_status bd_cosim(const struct bd_cosim_options *options, const struct bd_program *program,
                    const struct bd_dataset *dataset, struct bd_cosim_totals *totals, struct bd_error *err)
     BD_WARN_UNUSED;

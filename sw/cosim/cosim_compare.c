@@ -7,24 +7,6 @@
 #include "model/cost/cost.h"
 #include "sw/cosim/cosim_parts.h"
 
-void bd_cosim_repeat_line(const struct bd_cosim_worker *w, const struct bd_cosim_item *item, char *text, size_t size)
-{
-    const struct bd_cosim_options *o = w->options;
-    char what[256];
-    if (o->path) {
-        snprintf(what, sizeof what, "%s --first %u --images 1 --schedule %s", o->path, item->id,
-                 w->program->switches[item->switch_index].name);
-    } else {
-        snprintf(what, sizeof what, "--random 1 --first %u --seed %" PRIu64 "%s", item->id, o->seed,
-                 o->stalls ? " --stalls" : "");
-    }
-    snprintf(text, size,
-             "bitdial cosim %s --hardware %s --device %s --memory %" PRId64 ",%" PRId64 ",%" PRId64 "%s%s%s", what,
-             o->session.hardware_path, o->session.device, w->memory.latency, w->memory.beat_interval,
-             w->memory.outstanding, o->session.shared ? "" : " --no-shm", o->fault ? " --fault " : "",
-             o->fault ? o->fault : "");
-}
-
 void bd_cosim_note_in(struct bd_cosim_worker *w, char first[1536], const struct bd_cosim_item *item,
                       const char *difference)
 {

@@ -1,4 +1,5 @@
-/* What the files of the co-simulation share: cosim.c runs frames, cosim_compare.c says what differs. */
+/* What the files of the co-simulation share: cosim.c runs images and
+ * cosim_random.c random networks, by the frames of cosim_frames.c; cosim_compare.c says what differs. */
 #ifndef BD_COSIM_COSIM_PARTS_H
 #define BD_COSIM_COSIM_PARTS_H
 
@@ -55,6 +56,30 @@ struct bd_cosim_item {
     const struct bd_frame *reference; /* every layer, or NULL where only the result is compared */
     bool stalls;
 };
+
+/* Counts items done; now and then a line on stderr. */
+void bd_cosim_show_progress(struct bd_cosim_shared *shared, uint64_t more);
+
+/* Decodes and loads a program, its layers stored from then on; `leave` frees what that took, also after a failure. */
+bd_status bd_cosim_enter(struct bd_cosim_worker *w, const struct bd_program *program, struct bd_error *err)
+    BD_WARN_UNUSED;
+void bd_cosim_leave(struct bd_cosim_worker *w);
+bd_status bd_cosim_set_memory(struct bd_cosim_worker *w, const struct bd_memory_model *memory, struct bd_error *err)
+    BD_WARN_UNUSED;
+
+/* Takes account of the bytes that the host has written since the last call: those of loading, of one frame, or
+ * (not `is_frame`) of several. */
+void bd_cosim_count_bytes(struct bd_cosim_worker *w, const struct bd_statistics *s, bool is_frame);
+/* Runs one item and compares it, with its layers stored where it has a reference for them. */
+bd_status bd_cosim_run_item(struct bd_cosim_worker *w, const struct bd_cosim_item *item, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* Starts three frames, `before` and twice `index`, and compares the clocks of the last two: each was queued, the one
+ * behind another switch, the other behind its own. The device's counter must say what a lone frame takes. */
+bd_status bd_cosim_check_queue(struct bd_cosim_worker *w, unsigned before, unsigned index,
+                               const struct bd_cosim_item *item, struct bd_error *err) BD_WARN_UNUSED;
+
+/* The random networks of this worker. */
+bd_status bd_cosim_run_random(struct bd_cosim_worker *w, struct bd_error *err) BD_WARN_UNUSED;
 
 /* The command line that repeats an item. */
 void bd_cosim_repeat_line(const struct bd_cosim_worker *w, const struct bd_cosim_item *item, char *text, size_t size);

@@ -222,15 +222,3 @@ bd_status bd_schedule_parse(const struct bd_program *program, const char *text, 
     }
     return BD_OK;
 }
-
-bd_status bd_check_images(const struct bd_program *program, const struct bd_dataset *dataset, struct bd_error *err)
-{
-    const struct bd_program_header *h = program->header;
-    if (dataset->height != h->input_height || dataset->width != h->input_width ||
-        dataset->channels != h->input_channels) {
-        return bd_fail(err, BD_BAD_INPUT, "images are %ux%ux%u, network '%s' takes %ux%ux%u", dataset->height,
-                       dataset->width, dataset->channels, h->network, h->input_height, h->input_width,
-                       h->input_channels);
-    }
-    return BD_OK;
-}

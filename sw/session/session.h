@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/data/dataset.h"
 #include "model/exec/exec.h"
 #include "model/program/hardware.h"
 #include "model/program/program.h"
@@ -62,9 +61,5 @@ bool bd_session_is_shared(const struct bd_session *session);
 /* Switch indices of "w1a8,w1a1,..."; NULL: all of the program, in its order. *schedule is malloc'd. */
 bd_status bd_schedule_parse(const struct bd_program *program, const char *text, unsigned **schedule, unsigned *length,
                             struct bd_error *err) BD_WARN_UNUSED;
-
-/* Whether a data set's images are what the program takes. */
-bd_status bd_check_images(const struct bd_program *program, const struct bd_dataset *dataset, struct bd_error *err)
-    BD_WARN_UNUSED;
 
 #endif

@@ -41,7 +41,7 @@ refuses 2 'compiled for other hardware' run "$work/net.bdp" --device ref --dump 
 refuses 2 'excludes --queue' run "$work/net.bdp" --hardware $demo --queue --dump "$work/dump"
 refuses 2 'trace needs --device rtl' run "$work/net.bdp" --hardware $demo --device ref --trace "$work/t.fst"
 refuses 2 'LATENCY,INTERVAL,OUTSTANDING' cosim "$work/net.bdp" --hardware $demo --memory 20,1
-refuses 2 'LATENCY,INTERVAL,OUTSTANDING' cosim "$work/net.bdp" --hardware $demo --memory 20,0,4
+refuses 2 'beat_interval must be' cosim "$work/net.bdp" --hardware $demo --memory 20,0,4
 refuses 2 "knows no 'gremlin'" cosim "$work/net.bdp" --hardware $demo --fault gremlin
 refuses 2 'stalls goes with --random' cosim "$work/net.bdp" --hardware $demo --stalls
 refuses 2 'need --device rtl' cosim --random 1 --hardware $demo --device tlm --stalls

@@ -157,20 +157,3 @@ Test(session, schedules_name_switches_in_any_order)
     }
     close_rig(&rig);
 }
-
-Test(session, images_must_have_the_programs_shape)
-{
-    struct rig rig;
-    struct bd_error err;
-    open_rig(&rig);
-    const struct bd_program_header *h = rig.program.header;
-    const struct bd_dataset right = {.height = h->input_height, .width = h->input_width, .channels = h->input_channels};
-    cr_assert_eq(bd_check_images(&rig.program, &right, &err), BD_OK);
-    for (int i = 0; i < 3; i++) {
-        struct bd_dataset wrong = right;
-        *(i == 0 ? &wrong.height : i == 1 ? &wrong.width : &wrong.channels) += 1;
-        cr_assert_eq(bd_check_images(&rig.program, &wrong, &err), BD_BAD_INPUT);
-        cr_assert(strstr(err.message, "images are "), "%s", err.message);
-    }
-    close_rig(&rig);
-}
