@@ -77,7 +77,8 @@ $(B)/convolve $(B)/execute: $(B)/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/benc
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/images: $(B)/obj/tests/support/images.o $(B)/obj/tests/support/data_files.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
-$(B)/regs: $(call objects,$(GEN_SRC)) $(B)/libbitdial.a
+# The generator needs nothing that it generates.
+$(B)/regs: $(call objects,$(GEN_SRC) $(wildcard model/core/*.c))
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 ifneq ($(SAN),)
 # gcc 12 may misplace 64-byte variables in the frames that the address sanitizer makes to find use after return.

@@ -13,6 +13,7 @@ package bitdial_regs_pkg;
 
   // ro: shape of the arrays
   localparam logic [11:0] GEOMETRY_ADDR = 12'h008;
+  localparam int GEOMETRY_W = 32;  // bits up to the last field
   localparam int GEOMETRY_ROWS_LSB = 0;
   localparam int GEOMETRY_REQUANT_UNITS_LSB = 8;
   localparam int GEOMETRY_LANES_LSB = 16;
@@ -20,6 +21,7 @@ package bitdial_regs_pkg;
 
   // ro: what this build can execute; a descriptor that asks for more is refused with BAD_DESCRIPTOR
   localparam logic [11:0] CAPABILITIES_ADDR = 12'h00c;
+  localparam int CAPABILITIES_W = 14;  // bits up to the last field
   localparam int CAPABILITIES_XNOR_LSB = 0;
   localparam int CAPABILITIES_MAC_LSB = 1;
   localparam int CAPABILITIES_IM2COL_LSB = 2;
@@ -52,6 +54,8 @@ package bitdial_regs_pkg;
   // rw: modes
   localparam logic [11:0] CONTROL_ADDR = 12'h040;
   localparam logic [31:0] CONTROL_RESET = 32'h00000000;
+  localparam int CONTROL_W = 3;  // bits up to the last field
+  localparam logic [31:0] CONTROL_WRITABLE = 32'h00000003;
   localparam int CONTROL_STORE_ENABLE_LSB = 0;
   localparam int CONTROL_IRQ_ENABLE_LSB = 1;
   localparam int CONTROL_SOFT_RESET_LSB = 2;
@@ -59,6 +63,7 @@ package bitdial_regs_pkg;
   // ro: state; the error fields describe the first error since IRQ_STATUS.ERROR was last cleared
   localparam logic [11:0] STATUS_ADDR = 12'h044;
   localparam logic [31:0] STATUS_RESET = 32'h00000000;
+  localparam int STATUS_W = 24;  // bits up to the last field
   localparam int STATUS_BUSY_LSB = 0;
   localparam int STATUS_QUEUE_LEVEL_LSB = 1;
   localparam int STATUS_ERROR_LSB = 8;
@@ -132,12 +137,15 @@ package bitdial_regs_pkg;
   // w1c: causes
   localparam logic [11:0] IRQ_STATUS_ADDR = 12'h0a0;
   localparam logic [31:0] IRQ_STATUS_RESET = 32'h00000000;
+  localparam int IRQ_STATUS_W = 2;  // bits up to the last field
   localparam int IRQ_STATUS_DONE_LSB = 0;
   localparam int IRQ_STATUS_ERROR_LSB = 1;
 
   // rw: causes that raise the interrupt line
   localparam logic [11:0] IRQ_ENABLE_ADDR = 12'h0a4;
   localparam logic [31:0] IRQ_ENABLE_RESET = 32'h00000000;
+  localparam int IRQ_ENABLE_W = 2;  // bits up to the last field
+  localparam logic [31:0] IRQ_ENABLE_WRITABLE = 32'h00000003;
   localparam int IRQ_ENABLE_DONE_LSB = 0;
   localparam int IRQ_ENABLE_ERROR_LSB = 1;
 

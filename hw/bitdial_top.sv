@@ -64,7 +64,7 @@ module bitdial_top #(
 
   output logic        irq_o
 );
-  localparam int AW = bitdial_pkg::WORD_W;
+  localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int BW = bitdial_pkg::BEAT_W;
   assign m_axi_arsize_o = 3'd3;
   assign m_axi_awsize_o = 3'd3;
@@ -102,7 +102,7 @@ module bitdial_top #(
   logic [8:0] group_lane;
   logic [4:0] kind;
   logic [AW-1:0] tile_offset, pixel_step;
-  bitdial_pkg::descriptor_t descriptor0, descriptor1, d;
+  bitdial_descriptor_pkg::descriptor_t descriptor0, descriptor1, d;
   assign d = layer_slot ? descriptor1 : descriptor0;
   sequencer #(.ROWS(ROWS), .LANES(LANES), .RQ(RQ)) u_sequencer (
     .clk_i, .rst_ni, .frame_valid_i(bell_valid), .frame_i(bell), .frame_pop_o(bell_pop), .frame_o(frame),
@@ -200,10 +200,10 @@ module bitdial_top #(
       write_beats = BW'(d.row_groups) * BW'(ROWS / 2);
     end else if (store_codes) begin
       write_addr = store_addr + 64'(d.store_codes_offset);
-      write_beats = d.store_codes_bytes[26:3];
+      write_beats = BW'(d.store_codes_bytes[26:3]);
     end else begin
       write_addr = store_addr + 64'(d.store_z_offset);
-      write_beats = d.store_z_bytes[26:3];
+      write_beats = BW'(d.store_z_bytes[26:3]);
     end
   end
   store_unit #(.LANES(LANES), .RQ(RQ)) u_store_unit (

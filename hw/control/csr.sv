@@ -1,6 +1,6 @@
-// Control and status registers on AXI4-Lite, the two-entry doorbell queue and the interrupt. The map is
+// Control and status registers on AXI4-Lite, and the interrupt line; the map, with the place of every field, is
 // regs.yaml. A write is taken when its address and data are both there; an address outside the map answers SLVERR.
-`include "bitdial_assert.svh"
+// Doorbells wait in doorbell_queue, what frames leave is kept in frame_results.
 module csr #(
   parameter int ROWS = 8,
   parameter int LANES = 64,
@@ -66,20 +66,35 @@ module csr #(
     for (int b = 0; b < 4; b++) merge[8*b +: 8] = strobe[b] ? data[8*b +: 8] : old[8*b +: 8];
   endfunction
 
-  logic [1:0]  control_q, irq_enable_q, irq_status_q;
+  logic [bitdial_regs_pkg::CONTROL_W-1:0]    control_q;
+  logic [bitdial_regs_pkg::IRQ_ENABLE_W-1:0] irq_enable_q;
+  logic [bitdial_regs_pkg::IRQ_STATUS_W-1:0] irq_status, irq_clear;
   logic [31:0] desc_offset_q, switch_stride_q, layer_count_q, switch_count_q, precision_q, tag_q;
   logic [63:0] program_addr_q, store_addr_q, input_addr_q, output_addr_q;
-  logic [31:0] done_tag_q, frame_count_q;
-  logic [3:0]  done_switch_q, error_q;
-  logic [7:0]  error_layer_q;
-  logic [6*CW-1:0] counters_q;
-  bitdial_pkg::frame_t head_q, tail_q, bell;
-  logic [1:0]  level_q;
-  logic        drop_irq_q;
+  logic [31:0] done_tag, frame_count;
+  logic [3:0]  done_switch, error;
+  logic [7:0]  error_layer;
+  logic [6*CW-1:0] counters;
+  logic [1:0]  level;
 
   // --- read ---------------------------------------------------------------------------------------------------------
-  logic [31:0] read_data;
+  localparam logic [31:0] GEOMETRY = (32'(ROWS) << bitdial_regs_pkg::GEOMETRY_ROWS_LSB) |
+                                     (32'(RQ) << bitdial_regs_pkg::GEOMETRY_REQUANT_UNITS_LSB) |
+                                     (32'(LANES) << bitdial_regs_pkg::GEOMETRY_LANES_LSB) |
+                                     (32'(MAC_LANES) << bitdial_regs_pkg::GEOMETRY_MAC_LANES_LSB);
+  localparam logic [31:0] CAPABILITIES = (32'(HAS_XNOR != 0) << bitdial_regs_pkg::CAPABILITIES_XNOR_LSB) |
+                                         (32'(HAS_MAC != 0) << bitdial_regs_pkg::CAPABILITIES_MAC_LSB) |
+                                         (32'd1 << bitdial_regs_pkg::CAPABILITIES_IM2COL_LSB) |
+                                         (32'd1 << bitdial_regs_pkg::CAPABILITIES_POOL_LSB) |
+                                         (32'd1 << bitdial_regs_pkg::CAPABILITIES_STREAM_LSB) |
+                                         (32'd1 << bitdial_regs_pkg::CAPABILITIES_STORE_LSB) |
+                                         (32'(MULT_BITS) << bitdial_regs_pkg::CAPABILITIES_MULT_BITS_LSB);
+  logic [31:0] read_data, status;
   logic        read_known;
+  assign status = (32'(busy_i) << bitdial_regs_pkg::STATUS_BUSY_LSB) |
+                  (32'(level) << bitdial_regs_pkg::STATUS_QUEUE_LEVEL_LSB) |
+                  (32'(error) << bitdial_regs_pkg::STATUS_ERROR_LSB) |
+                  (32'(error_layer) << bitdial_regs_pkg::STATUS_ERROR_LAYER_LSB);
   logic        take_read;
   assign arready_o = !rvalid_o;
   assign take_read = arvalid_i && arready_o;
@@ -90,8 +105,8 @@ module csr #(
     if (arvalid_i) case (araddr_i)
       bitdial_regs_pkg::ID_ADDR:               read_data = bitdial_regs_pkg::ID_RESET;
       bitdial_regs_pkg::ABI_VERSION_ADDR:      read_data = bitdial_regs_pkg::ABI_VERSION_RESET;
-      bitdial_regs_pkg::GEOMETRY_ADDR:         read_data = {7'(MAC_LANES), 9'(LANES), 8'(RQ), 8'(ROWS)};
-      bitdial_regs_pkg::CAPABILITIES_ADDR:     read_data = {18'd0, 6'(MULT_BITS), 2'd0, 4'b1111, HAS_MAC != 0, HAS_XNOR != 0};
+      bitdial_regs_pkg::GEOMETRY_ADDR:         read_data = GEOMETRY;
+      bitdial_regs_pkg::CAPABILITIES_ADDR:     read_data = CAPABILITIES;
       bitdial_regs_pkg::ACT_WORDS_ADDR:        read_data = 32'(ACT_WORDS);
       bitdial_regs_pkg::Z_WORDS_ADDR:          read_data = 32'(Z_WORDS);
       bitdial_regs_pkg::WEIGHT_WORDS_ADDR:     read_data = 32'(WEIGHT_WORDS);
@@ -99,8 +114,8 @@ module csr #(
       bitdial_regs_pkg::GEOMETRY_HASH_HI_ADDR: read_data = GEOMETRY_HASH[63:32];
       bitdial_regs_pkg::RTL_HASH_ADDR:         read_data = RTL_HASH;
       bitdial_regs_pkg::BUILD_ID_ADDR:         read_data = 32'(FAULT);
-      bitdial_regs_pkg::CONTROL_ADDR:          read_data = {30'd0, control_q};
-      bitdial_regs_pkg::STATUS_ADDR:           read_data = {8'd0, error_layer_q, 4'd0, error_q, 5'd0, level_q, busy_i};
+      bitdial_regs_pkg::CONTROL_ADDR:          read_data = 32'(control_q);
+      bitdial_regs_pkg::STATUS_ADDR:           read_data = status;
       bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR:  read_data = program_addr_q[31:0];
       bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR:  read_data = program_addr_q[63:32];
       bitdial_regs_pkg::DESC_OFFSET_ADDR:      read_data = desc_offset_q;
@@ -116,23 +131,23 @@ module csr #(
       bitdial_regs_pkg::OUTPUT_ADDR_HI_ADDR:   read_data = output_addr_q[63:32];
       bitdial_regs_pkg::TAG_ADDR:              read_data = tag_q;
       bitdial_regs_pkg::DOORBELL_ADDR:         read_data = 32'd0;
-      bitdial_regs_pkg::IRQ_STATUS_ADDR:       read_data = {30'd0, irq_status_q};
-      bitdial_regs_pkg::IRQ_ENABLE_ADDR:       read_data = {30'd0, irq_enable_q};
-      bitdial_regs_pkg::DONE_TAG_ADDR:         read_data = done_tag_q;
-      bitdial_regs_pkg::DONE_SWITCH_ADDR:      read_data = {28'd0, done_switch_q};
-      bitdial_regs_pkg::FRAME_COUNT_ADDR:      read_data = frame_count_q;
-      bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR:        read_data = counters_q[0*CW +: 32];
-      bitdial_regs_pkg::COUNTER_TOTAL_HI_ADDR:        read_data = 32'(counters_q[0*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_COMPUTE_LO_ADDR:      read_data = counters_q[1*CW +: 32];
-      bitdial_regs_pkg::COUNTER_COMPUTE_HI_ADDR:      read_data = 32'(counters_q[1*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_LO_ADDR: read_data = counters_q[2*CW +: 32];
-      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_HI_ADDR: read_data = 32'(counters_q[2*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_INPUT_STALL_LO_ADDR:  read_data = counters_q[3*CW +: 32];
-      bitdial_regs_pkg::COUNTER_INPUT_STALL_HI_ADDR:  read_data = 32'(counters_q[3*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_LO_ADDR: read_data = counters_q[4*CW +: 32];
-      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_HI_ADDR: read_data = 32'(counters_q[4*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_OVERHEAD_LO_ADDR:     read_data = counters_q[5*CW +: 32];
-      bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR:     read_data = 32'(counters_q[5*CW+32 +: CW-32]);
+      bitdial_regs_pkg::IRQ_STATUS_ADDR:       read_data = 32'(irq_status);
+      bitdial_regs_pkg::IRQ_ENABLE_ADDR:       read_data = 32'(irq_enable_q);
+      bitdial_regs_pkg::DONE_TAG_ADDR:         read_data = done_tag;
+      bitdial_regs_pkg::DONE_SWITCH_ADDR:      read_data = 32'(done_switch);
+      bitdial_regs_pkg::FRAME_COUNT_ADDR:      read_data = frame_count;
+      bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR:        read_data = counters[0*CW +: 32];
+      bitdial_regs_pkg::COUNTER_TOTAL_HI_ADDR:        read_data = 32'(counters[0*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_COMPUTE_LO_ADDR:      read_data = counters[1*CW +: 32];
+      bitdial_regs_pkg::COUNTER_COMPUTE_HI_ADDR:      read_data = 32'(counters[1*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_LO_ADDR: read_data = counters[2*CW +: 32];
+      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_HI_ADDR: read_data = 32'(counters[2*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_INPUT_STALL_LO_ADDR:  read_data = counters[3*CW +: 32];
+      bitdial_regs_pkg::COUNTER_INPUT_STALL_HI_ADDR:  read_data = 32'(counters[3*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_LO_ADDR: read_data = counters[4*CW +: 32];
+      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_HI_ADDR: read_data = 32'(counters[4*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_OVERHEAD_LO_ADDR:     read_data = counters[5*CW +: 32];
+      bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR:     read_data = 32'(counters[5*CW+32 +: CW-32]);
       default: read_known = 1'b0;
     endcase
   end
@@ -177,7 +192,7 @@ module csr #(
     if (!rst_ni) begin
       bvalid_o <= 1'b0;
       bresp_o <= OKAY;
-      control_q <= bitdial_regs_pkg::CONTROL_RESET[1:0];
+      control_q <= bitdial_regs_pkg::CONTROL_RESET[bitdial_regs_pkg::CONTROL_W-1:0];
       program_addr_q <= 64'd0;
       desc_offset_q <= bitdial_regs_pkg::DESC_OFFSET_RESET;
       switch_stride_q <= bitdial_regs_pkg::SWITCH_STRIDE_RESET;
@@ -188,14 +203,16 @@ module csr #(
       input_addr_q <= 64'd0;
       output_addr_q <= 64'd0;
       tag_q <= bitdial_regs_pkg::TAG_RESET;
-      irq_enable_q <= bitdial_regs_pkg::IRQ_ENABLE_RESET[1:0];
+      irq_enable_q <= bitdial_regs_pkg::IRQ_ENABLE_RESET[bitdial_regs_pkg::IRQ_ENABLE_W-1:0];
     end else begin
       if (bready_i) bvalid_o <= 1'b0;
       if (write) begin
         bvalid_o <= 1'b1;
         bresp_o <= write_known ? OKAY : SLVERR;
         case (awaddr_i)
-          bitdial_regs_pkg::CONTROL_ADDR:         if (wstrb_i[0]) control_q <= wdata_i[1:0];
+          bitdial_regs_pkg::CONTROL_ADDR:
+            control_q <= bitdial_regs_pkg::CONTROL_W'(merge(32'(control_q), wdata_i, wstrb_i) &
+                                                      bitdial_regs_pkg::CONTROL_WRITABLE);
           bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR:
             program_addr_q[31:0] <= merge(program_addr_q[31:0], wdata_i, wstrb_i);
           bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR:
@@ -214,89 +231,41 @@ module csr #(
           bitdial_regs_pkg::OUTPUT_ADDR_HI_ADDR:
             output_addr_q[63:32] <= merge(output_addr_q[63:32], wdata_i, wstrb_i);
           bitdial_regs_pkg::TAG_ADDR:             tag_q <= merge(tag_q, wdata_i, wstrb_i);
-          bitdial_regs_pkg::IRQ_ENABLE_ADDR:      if (wstrb_i[0]) irq_enable_q <= wdata_i[1:0];
+          bitdial_regs_pkg::IRQ_ENABLE_ADDR:
+            irq_enable_q <= bitdial_regs_pkg::IRQ_ENABLE_W'(merge(32'(irq_enable_q), wdata_i, wstrb_i) &
+                                                            bitdial_regs_pkg::IRQ_ENABLE_WRITABLE);
           default: ;
         endcase
       end
     end
   end
 
-  // --- doorbell queue -----------------------------------------------------------------------------------------------
-  logic bad_switch, full, push;
-  assign bad_switch = precision_q >= switch_count_q || |precision_q[31:4];
-  assign full = level_q == 2'd2;
-  assign push = ring && !bad_switch && !full;
+  // --- doorbells, results, interrupt --------------------------------------------------------------------------------
+  bitdial_pkg::frame_t bell;
+  logic bad_switch, full;
   assign bell.switch_index = precision_q[3:0];
   assign bell.input_addr = input_addr_q;
   assign bell.output_addr = output_addr_q;
   assign bell.tag = tag_q;
   assign bell.store_enable = control_q[bitdial_regs_pkg::CONTROL_STORE_ENABLE_LSB];
-  assign frame_o = head_q;
-  assign frame_valid_o = level_q != 2'd0;
+  doorbell_queue u_doorbell_queue (
+    .clk_i, .rst_ni, .clear_i(soft_reset), .ring_i(ring), .precision_i(precision_q), .switch_count_i(switch_count_q),
+    .bell_i(bell), .bad_switch_o(bad_switch), .full_o(full), .frame_o, .frame_valid_o, .frame_pop_i, .level_o(level));
+
+  assign irq_clear = (write && awaddr_i == bitdial_regs_pkg::IRQ_STATUS_ADDR) ?
+                     ones[bitdial_regs_pkg::IRQ_STATUS_W-1:0] : '0;
+  frame_results #(.FAULT(FAULT)) u_frame_results (
+    .clk_i, .rst_ni, .clear_i(irq_clear), .bad_switch_i(ring && bad_switch), .queue_full_i(ring && full), .done_i,
+    .tag_i(done_tag_i), .switch_i(done_switch_i), .counters_i, .error_i, .error_code_i, .error_layer_i,
+    .causes_o(irq_status), .error_o(error), .error_layer_o(error_layer), .tag_o(done_tag), .switch_o(done_switch),
+    .frame_count_o(frame_count), .counters_o(counters));
+
+  assign irq_o = control_q[bitdial_regs_pkg::CONTROL_IRQ_ENABLE_LSB] && |(irq_status & irq_enable_q);
   assign abort_o = soft_reset;
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      level_q <= 2'd0;
-      head_q <= '0;
-      tail_q <= '0;
-    end else if (soft_reset) begin
-      level_q <= 2'd0;
-    end else begin
-      level_q <= level_q + 2'(push) - 2'(frame_pop_i);
-      if (frame_pop_i) head_q <= tail_q;
-      if (push && (level_q == 2'(frame_pop_i))) head_q <= bell;
-      else if (push) tail_q <= bell;
-    end
-  end
-  `BD_ASSERT(queue_pop_not_empty, !(frame_pop_i && level_q == 2'd0), "a frame starts that no doorbell rang for")
-
-  // --- interrupt, errors, results -----------------------------------------------------------------------------------
-  logic [1:0] irq_set, irq_clear;
-  logic       fail;
-  logic [3:0] fail_code;
-  assign fail = error_i || (ring && (bad_switch || full));
-  assign fail_code = error_i ? error_code_i :
-                     bad_switch ? bitdial_regs_pkg::ERROR_BAD_SWITCH : bitdial_regs_pkg::ERROR_QUEUE_FULL;
-  assign irq_set[bitdial_regs_pkg::IRQ_STATUS_DONE_LSB] = done_i && !drop_irq_q;
-  assign irq_set[bitdial_regs_pkg::IRQ_STATUS_ERROR_LSB] = fail;
-  assign irq_clear = (write && awaddr_i == bitdial_regs_pkg::IRQ_STATUS_ADDR) ? ones[1:0] : 2'd0;
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      irq_status_q <= 2'd0;
-      error_q <= bitdial_regs_pkg::ERROR_NONE;
-      error_layer_q <= 8'd0;
-      done_tag_q <= 32'd0;
-      done_switch_q <= 4'd0;
-      frame_count_q <= 32'd0;
-      counters_q <= '0;
-      drop_irq_q <= FAULT == 3;
-    end else begin
-      irq_status_q <= (irq_status_q & ~irq_clear) | irq_set;
-      if (irq_clear[bitdial_regs_pkg::IRQ_STATUS_ERROR_LSB]) begin
-        error_q <= bitdial_regs_pkg::ERROR_NONE;
-        error_layer_q <= 8'd0;
-      end
-      if (fail && (error_q == bitdial_regs_pkg::ERROR_NONE ||
-                   irq_clear[bitdial_regs_pkg::IRQ_STATUS_ERROR_LSB])) begin
-        error_q <= fail_code;
-        error_layer_q <= error_i ? error_layer_i : 8'd0;
-      end
-      if (done_i) begin
-        drop_irq_q <= 1'b0;
-        done_tag_q <= done_tag_i;
-        done_switch_q <= done_switch_i;
-        frame_count_q <= frame_count_q + 32'd1;
-        counters_q <= counters_i;
-      end
-    end
-  end
-
-  assign irq_o = control_q[bitdial_regs_pkg::CONTROL_IRQ_ENABLE_LSB] && |(irq_status_q & irq_enable_q);
   assign program_addr_o = program_addr_q;
   assign desc_offset_o = desc_offset_q;
   assign switch_stride_o = switch_stride_q;
-  assign layer_count_o = layer_count_q[8:0];
+  // A count that no program has ends no list.
+  assign layer_count_o = (layer_count_q > 32'(bitdial_descriptor_pkg::LAYERS)) ? '0 : layer_count_q[8:0];
   assign store_addr_o = store_addr_q;
 endmodule

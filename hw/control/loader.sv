@@ -26,8 +26,8 @@ module loader #(
   input  logic        tile_done_i,     // ... the oldest tile
   output logic [1:0]  layer_ready_o,   // descriptor slot holds a layer
   output logic [1:0]  tile_ready_o,    // table and weight slot hold a tile
-  output bitdial_pkg::descriptor_t descriptor0_o,
-  output bitdial_pkg::descriptor_t descriptor1_o,
+  output bitdial_descriptor_pkg::descriptor_t descriptor0_o,
+  output bitdial_descriptor_pkg::descriptor_t descriptor1_o,
   output logic        bad_o,           // one clock: a descriptor was refused
   output logic [7:0]  layer_o,         // the layer being loaded
 
@@ -45,6 +45,9 @@ module loader #(
   output logic        tile_slot_o      // slot being filled
 );
   localparam int BW = bitdial_pkg::BEAT_W;
+  localparam int AREA_W = 2 * bitdial_descriptor_pkg::SIDE_W;                // pixels of an image
+  localparam int IMAGE_W = AREA_W + bitdial_descriptor_pkg::CHANNELS_W;      // its bytes
+  if (BW < IMAGE_W - 3) $error("BEAT_W is too small for the largest image");
   typedef enum logic [3:0] {IDLE, DESC, DESC_RUN, CHECK, AREA, IMAGE, IMAGE_RUN, TABLE, TABLE_RUN, WEIGHT, WEIGHT_RUN,
                             OTHER, OTHER_RUN} state_e;
   state_e      state_q;
@@ -52,13 +55,14 @@ module loader #(
   logic        layer_slot, tile_slot_q, slot_free, tile_free;
   logic [4:0]  beat_q;
   logic [31:0] desc_addr_q, table_addr_q, weight_addr_q;  // offsets into the image
-  logic [bitdial_pkg::CHAN_W-1:0] groups_q;               // row groups still to load
-  logic [2*bitdial_pkg::DIM_W-1:0] area_q;
+  logic [31:0] other_table_q;                             // fault 4: table_offset of switch 0
+  logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] groups_q;  // row groups still to load
+  logic [AREA_W-1:0] area_q;
   logic [1:0]  layer_ready_q, tile_ready_q;
   logic        oldest_layer_q, oldest_tile_q;
   // verilator lint_off UNUSEDSIGNAL
   // of the descriptor each block takes what it needs:
-  bitdial_pkg::descriptor_t d0, d1, d;
+  bitdial_descriptor_pkg::descriptor_t d0, d1, d;
   // verilator lint_on UNUSEDSIGNAL
   logic        bad0, bad1, bad;
   logic        desc_done, other;
@@ -76,9 +80,9 @@ module loader #(
     for (int b = 0; b < 4; b++) if (frame_i.switch_index[b]) list_offset = list_offset + (switch_stride_i << b);
   end
 
-  logic [2*bitdial_pkg::DIM_W+bitdial_pkg::CHAN_W-1:0] image_bytes;
-  assign image_bytes = (2*bitdial_pkg::DIM_W+bitdial_pkg::CHAN_W)'(area_q) *
-                       (2*bitdial_pkg::DIM_W+bitdial_pkg::CHAN_W)'(d.in_channels);
+  logic [IMAGE_W-1:0] image_bytes;
+  assign image_bytes = IMAGE_W'(area_q) *
+                       IMAGE_W'(d.in_channels);
 
   always_comb begin
     dma_start_o = 1'b0;
@@ -126,6 +130,7 @@ module loader #(
       beat_q <= 5'd0;
       desc_addr_q <= 32'd0;
       table_addr_q <= 32'd0;
+      other_table_q <= 32'd0;
       weight_addr_q <= 32'd0;
       groups_q <= '0;
       area_q <= '0;
@@ -141,18 +146,22 @@ module loader #(
       if (beat_i && (state_q == DESC_RUN || other)) beat_q <= beat_q + 5'd1;
       case (state_q)
         OTHER: if (slot_free) state_q <= OTHER_RUN;
-        OTHER_RUN: if (desc_done) state_q <= DESC;
+        OTHER_RUN: begin
+          if (beat_i && 32'(beat_q) == bitdial_descriptor_pkg::WORD_TABLE_OFFSET / 2)
+            other_table_q <= beat_data_i[31:0];
+          if (desc_done) state_q <= DESC;
+        end
         DESC: if (slot_free) state_q <= DESC_RUN;
         DESC_RUN: if (desc_done) state_q <= CHECK;
         CHECK: begin
           state_q <= bad ? IDLE : d.load_input ? AREA : TABLE;
           desc_addr_q <= desc_addr_q + 32'd256;
-          table_addr_q <= d.table_offset;
+          table_addr_q <= (FAULT == 4) ? other_table_q : d.table_offset;
           weight_addr_q <= d.weight_offset;
           groups_q <= d.row_groups;
         end
         AREA: begin
-          area_q <= (2*bitdial_pkg::DIM_W)'(d.in_height) * (2*bitdial_pkg::DIM_W)'(d.in_width);
+          area_q <= AREA_W'(d.in_height) * AREA_W'(d.in_width);
           state_q <= IMAGE;
         end
         IMAGE: state_q <= IMAGE_RUN;
@@ -167,7 +176,7 @@ module loader #(
         table_addr_q <= table_addr_q + 32'(d.table_stride);
         weight_addr_q <= weight_addr_q + d.weight_stride;
         groups_q <= groups_q - 1'b1;
-        if (groups_q != bitdial_pkg::CHAN_W'(1)) begin
+        if (groups_q != bitdial_descriptor_pkg::CHANNELS_W'(1)) begin
           state_q <= TABLE;
         end else begin
           layer_q <= layer_q + 9'd1;
@@ -203,20 +212,18 @@ module loader #(
     end
   end
 
+  logic first_layer, last_layer, list_end;
+  assign first_layer = layer_q == 9'd0;
+  assign last_layer = layer_q + 9'd1 == layer_count_i;
+  assign list_end = 32'(layer_q) == bitdial_descriptor_pkg::LAYERS - 1;
   descriptor_slot #(.LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS)) u_slot0 (
-    .clk_i, .rst_ni,
-    .start_i(dma_start_o && state_q == DESC && !layer_slot),
-    .we_i(beat_i && (state_q == DESC_RUN || other) && !layer_slot),
-    .beat_i(beat_q), .data_i(beat_data_i), .keep_table_i(FAULT == 4 && !other),
-    .first_layer_i(layer_q == 9'd0), .last_layer_i(layer_q + 9'd1 == layer_count_i),
-    .descriptor_o(d0), .bad_o(bad0));
+    .clk_i, .rst_ni, .start_i(dma_start_o && state_q == DESC && !layer_slot),
+    .we_i(beat_i && state_q == DESC_RUN && !layer_slot), .beat_i(beat_q), .data_i(beat_data_i),
+    .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end), .descriptor_o(d0), .bad_o(bad0));
   descriptor_slot #(.LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS)) u_slot1 (
-    .clk_i, .rst_ni,
-    .start_i(dma_start_o && state_q == DESC && layer_slot),
-    .we_i(beat_i && (state_q == DESC_RUN || other) && layer_slot),
-    .beat_i(beat_q), .data_i(beat_data_i), .keep_table_i(FAULT == 4 && !other),
-    .first_layer_i(layer_q == 9'd0), .last_layer_i(layer_q + 9'd1 == layer_count_i),
-    .descriptor_o(d1), .bad_o(bad1));
+    .clk_i, .rst_ni, .start_i(dma_start_o && state_q == DESC && layer_slot),
+    .we_i(beat_i && state_q == DESC_RUN && layer_slot), .beat_i(beat_q), .data_i(beat_data_i),
+    .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end), .descriptor_o(d1), .bad_o(bad1));
 
   assign descriptor0_o = d0;
   assign descriptor1_o = d1;

@@ -32,7 +32,7 @@ module sequencer #(
   input  logic [1:0]  tile_ready_i,
   // verilator lint_off UNUSEDSIGNAL
   // of the descriptor each block takes what it needs:
-  input  bitdial_pkg::descriptor_t descriptor_i,  // of slot layer_slot_o
+  input  bitdial_descriptor_pkg::descriptor_t descriptor_i,  // of slot layer_slot_o
   // verilator lint_on UNUSEDSIGNAL
   output logic        layer_slot_o,
   output logic        tile_slot_o,
@@ -45,8 +45,8 @@ module sequencer #(
   output logic        row_end_o,
   output logic [8:0]  group_lane_o,          // row group's first lane in the output word,
   output logic [7:0]  group_word_o,          // its word of the pixel,
-  output logic [bitdial_pkg::WORD_W-1:0] tile_offset_o,  // and its word of a residual pixel
-  output logic [bitdial_pkg::WORD_W-1:0] pixel_step_o,   // words of a residual pixel
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] tile_offset_o,  // and its word of a residual pixel
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] pixel_step_o,   // words of a residual pixel
 
   output logic        store_start_o,         // to the store unit
   output logic        write_start_o,         // to the write DMA
@@ -66,8 +66,8 @@ module sequencer #(
   pass_e  pass_q, first_pass, next_pass;
   bitdial_pkg::frame_t frame_q;
   logic [23:0] clock_q;   // of the pixel's interval
-  logic [bitdial_pkg::DIM_W-1:0]  x_q, y_q;
-  logic [bitdial_pkg::CHAN_W-1:0] group_q;
+  logic [bitdial_descriptor_pkg::SIDE_W-1:0]  x_q, y_q;
+  logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] group_q;
   logic [6:0]  wait_q;    // of the drain, or the prefill
   logic        layer_slot_q, tile_slot_q, image_ready_q;
   logic [7:0]  layer_q;
@@ -197,12 +197,13 @@ module sequencer #(
       group_word_o <= 8'd0;
       tile_offset_o <= '0;
     end else if (tile_done_o) begin
-      tile_offset_o <= tile_offset_o + bitdial_pkg::WORD_W'(SUBS);
+      tile_offset_o <= tile_offset_o + bitdial_descriptor_pkg::WORD_ADDRESS_W'(SUBS);
       group_lane_o <= (group_lane_o == 9'(LANES - ROWS)) ? 9'd0 : group_lane_o + 9'(ROWS);
       if (group_lane_o == 9'(LANES - ROWS)) group_word_o <= group_word_o + 8'd1;
     end
   end
-  assign pixel_step_o = bitdial_pkg::WORD_W'(descriptor_i.row_groups) * bitdial_pkg::WORD_W'(SUBS);
+  assign pixel_step_o = bitdial_descriptor_pkg::WORD_ADDRESS_W'(descriptor_i.row_groups) *
+                        bitdial_descriptor_pkg::WORD_ADDRESS_W'(SUBS);
 
   assign frame_pop_o = state_q == IDLE && frame_valid_i && !soft_reset_i;
   assign frame_o = frame_q;

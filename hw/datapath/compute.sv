@@ -13,22 +13,22 @@ module compute #(
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
-  input  bitdial_pkg::descriptor_t descriptor_i,
+  input  bitdial_descriptor_pkg::descriptor_t descriptor_i,
   input  logic               setup_i,
   input  logic               abort_i,
   input  logic               pixel_start_i,
   input  logic               row_end_i,
   input  logic [8:0]         group_lane_i,
   input  logic [7:0]         group_word_i,
-  input  logic [bitdial_pkg::WORD_W-1:0] tile_offset_i,
-  input  logic [bitdial_pkg::WORD_W-1:0] pixel_step_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] tile_offset_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] pixel_step_i,
   // activation buffer
   output logic               act_read_o,
-  output logic [bitdial_pkg::WORD_W-1:0] act_raddr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] act_raddr_o,
   input  logic [LANES*8-1:0] act_rdata_i,
   output logic               act_write_o,
   output logic [LANES-1:0]   act_lanes_o,
-  output logic [bitdial_pkg::WORD_W-1:0] act_waddr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] act_waddr_o,
   output logic [LANES*8-1:0] act_wdata_o,
   // weight buffer
   output logic               weight_read_o,
@@ -44,13 +44,13 @@ module compute #(
   input  logic [RQ*32-1:0]   presets_i,
   // residual buffer
   output logic               z_read_o,
-  output logic [bitdial_pkg::WORD_W-1:0] z_raddr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_raddr_o,
   input  logic [RQ*32-1:0]   z_rdata_i,
   output logic               z_write_o,
-  output logic [bitdial_pkg::WORD_W-1:0] z_waddr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_waddr_o,
   output logic [RQ*32-1:0]   z_wdata_o
 );
-  bitdial_pkg::descriptor_t d;
+  bitdial_descriptor_pkg::descriptor_t d;
   assign d = descriptor_i;
 
   // --- read ---------------------------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ module compute #(
 
   logic       pool_read, pool_valid, pool_first, pool_last;
   logic [5:0] pool_sub;
-  logic [bitdial_pkg::WORD_W-1:0] pool_addr;
+  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] pool_addr;
   pool_feeder #(.ROWS(ROWS), .RQ(RQ)) u_pool_feeder (
     .clk_i, .rst_ni, .setup_i, .abort_i, .start_i(pixel_start_i && d.pool), .height_i(d.in_height),
     .width_i(d.in_width), .tile_addr_i(d.z_in_base + tile_offset_i), .pixel_step_i, .read_o(pool_read),
@@ -110,7 +110,7 @@ module compute #(
   logic [5:0]       code_sub;
   logic [RQ*32-1:0] chosen;
   logic [RQ*8-1:0]  codes;
-  logic [bitdial_pkg::WORD_W-1:0] stream_addr;
+  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] stream_addr;
   requant_select #(.ROWS(ROWS), .RQ(RQ)) u_requant_select (
     .clk_i, .rst_ni, .setup_i, .tile_offset_i, .pixel_step_i, .z_in_base_i(d.z_in_base), .z_out_base_i(d.z_out_base),
     .ready_i(ready), .sums_i(sums), .read_o(requant_read), .sub_o(table_sub_o), .z_addr_o(stream_addr),

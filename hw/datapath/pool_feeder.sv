@@ -9,12 +9,12 @@ module pool_feeder #(
   input  logic        setup_i,  // begin of a tile
   input  logic        abort_i,
   input  logic        start_i,
-  input  logic [bitdial_pkg::DIM_W-1:0]  height_i,
-  input  logic [bitdial_pkg::DIM_W-1:0]  width_i,
-  input  logic [bitdial_pkg::WORD_W-1:0] tile_addr_i,   // word of pixel 0, sub-row 0
-  input  logic [bitdial_pkg::WORD_W-1:0] pixel_step_i,  // words from a pixel to the next
+  input  logic [bitdial_descriptor_pkg::SIDE_W-1:0]  height_i,
+  input  logic [bitdial_descriptor_pkg::SIDE_W-1:0]  width_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] tile_addr_i,   // word of pixel 0, sub-row 0
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] pixel_step_i,  // words from a pixel to the next
   output logic        read_o,
-  output logic [bitdial_pkg::WORD_W-1:0] addr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_o,
   output logic        valid_o,
   output logic        first_o,  // first pixel of its sub-row
   output logic        last_o,   // last word of the tile
@@ -22,9 +22,9 @@ module pool_feeder #(
 );
   localparam int SUBS = ROWS / RQ;
   logic       busy_q, issue, x_last, y_last, sub_last, pixel_first;
-  logic [bitdial_pkg::DIM_W-1:0]  x_q, y_q;
+  logic [bitdial_descriptor_pkg::SIDE_W-1:0]  x_q, y_q;
   logic [5:0] sub_q;
-  logic [bitdial_pkg::WORD_W-1:0] addr_q;
+  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_q;
 
   assign issue = start_i || busy_q;
   assign x_last = x_q == width_i - 1'b1;
@@ -57,7 +57,7 @@ module pool_feeder #(
       addr_q <= addr_q + pixel_step_i;
       if (x_last && y_last) begin
         sub_q <= sub_q + 6'd1;
-        addr_q <= tile_addr_i + bitdial_pkg::WORD_W'(sub_q) + 1'b1;
+        addr_q <= tile_addr_i + bitdial_descriptor_pkg::WORD_ADDRESS_W'(sub_q) + 1'b1;
       end
     end
   end

@@ -9,24 +9,25 @@ module requant_select #(
   input  logic               clk_i,
   input  logic               rst_ni,
   input  logic               setup_i,       // begin of a tile
-  input  logic [bitdial_pkg::WORD_W-1:0] tile_offset_i,  // words from a residual map's base to the tile's first
-  input  logic [bitdial_pkg::WORD_W-1:0] pixel_step_i,
-  input  logic [bitdial_pkg::WORD_W-1:0] z_in_base_i,
-  input  logic [bitdial_pkg::WORD_W-1:0] z_out_base_i,
+  // words from a residual map's base to the tile's first:
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] tile_offset_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] pixel_step_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_in_base_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_out_base_i,
   input  logic               ready_i,       // sums of a pixel
   input  logic [ROWS*32-1:0] sums_i,        // stay until the next ready_i
   output logic               read_o,        // clock q
   output logic [5:0]         sub_o,
-  output logic [bitdial_pkg::WORD_W-1:0] z_addr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_addr_o,
   output logic               valid_o,       // clock q + 1
   output logic [RQ*32-1:0]   sums_o,
   output logic               z_valid_o,     // clock q + 6: z stands at the requantizers
-  output logic [bitdial_pkg::WORD_W-1:0] z_waddr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_waddr_o,
   output logic               code_valid_o,  // clock q + 8: codes stand
   output logic [5:0]         code_sub_o
 );
   localparam int SUBS = ROWS / RQ;
-  localparam int AW = bitdial_pkg::WORD_W;
+  localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   logic [5:0]    sub_q, sub;
   logic          busy_q, issue;
   logic [AW-1:0] pixel_q;

@@ -14,14 +14,14 @@ module window_feeder #(
   input  logic               abort_i,
   // verilator lint_off UNUSEDSIGNAL
   // of the descriptor each block takes what it needs:
-  input  bitdial_pkg::descriptor_t descriptor_i,
+  input  bitdial_descriptor_pkg::descriptor_t descriptor_i,
   // verilator lint_on UNUSEDSIGNAL
   input  logic [3*LANES-1:0] masks_i,
   input  logic               pixel_start_i,
   input  logic               row_end_i,      // the pixel is the last of its row
 
   output logic               read_o,         // stage 0: to the buffers
-  output logic [bitdial_pkg::WORD_W-1:0] act_addr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] act_addr_o,
   output logic [14:0]        weight_addr_o,  // word of the tile's slot
 
   output logic               valid_o,        // stage 1: beside the words read
@@ -33,8 +33,8 @@ module window_feeder #(
   output logic [7:0]         segment_o,
   output logic [LANES-1:0]   mask_o
 );
-  localparam int DW = bitdial_pkg::DIM_W;
-  localparam int AW = bitdial_pkg::WORD_W;
+  localparam int DW = bitdial_descriptor_pkg::SIDE_W;
+  localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int SW = DW + 2;  // signed coordinates, one column past either border
 
   // The window as the array sees it: an image after im2col is a 1x1 layer over ready-made windows.
@@ -45,7 +45,7 @@ module window_feeder #(
   logic [7:0]    segments;
   // verilator lint_off UNUSEDSIGNAL
   // slot_lanes is in the masks already:
-  bitdial_pkg::tensor_t t;
+  bitdial_descriptor_pkg::tensor_t t;
   // verilator lint_on UNUSEDSIGNAL
   assign t = descriptor_i.in_tensor;
   assign kernel_h = descriptor_i.im2col ? 2'd1 : descriptor_i.kernel_h;

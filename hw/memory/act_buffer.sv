@@ -9,14 +9,14 @@ module act_buffer #(
   input  logic               re_i,
   // verilator lint_off UNUSEDSIGNAL
   // addresses are as wide as the largest buffer; the feeder asserts that they fit:
-  input  logic [bitdial_pkg::WORD_W-1:0] raddr_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] raddr_i,
   // verilator lint_on UNUSEDSIGNAL
   output logic [LANES*8-1:0] rdata_o,
   input  logic               we_i,
   input  logic [LANES-1:0]   lanes_i,  // written where 1
   // verilator lint_off UNUSEDSIGNAL
   // addresses are as wide as the largest buffer; the feeder asserts that they fit:
-  input  logic [bitdial_pkg::WORD_W-1:0] waddr_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] waddr_i,
   // verilator lint_on UNUSEDSIGNAL
   input  logic [LANES*8-1:0] wdata_i
 );

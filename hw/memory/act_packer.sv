@@ -11,8 +11,8 @@ module act_packer #(
   input  logic               rst_ni,
   input  logic               setup_i,   // begin of a tile
   input  logic               enable_i,  // the layer writes codes
-  input  bitdial_pkg::tensor_t tensor_i,
-  input  logic [bitdial_pkg::DIM_W-1:0] width_i,
+  input  bitdial_descriptor_pkg::tensor_t tensor_i,
+  input  logic [bitdial_descriptor_pkg::SIDE_W-1:0] width_i,
   input  logic [8:0]         group_lane_i,  // first lane of the row group within its word
   input  logic [7:0]         group_word_i,  // its word within the pixel
   input  logic               valid_i,   // RQ codes
@@ -20,18 +20,18 @@ module act_packer #(
   input  logic [RQ*8-1:0]    codes_i,
   output logic               we_o,
   output logic [LANES-1:0]   lanes_o,
-  output logic [bitdial_pkg::WORD_W-1:0] addr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_o,
   output logic [LANES*8-1:0] data_o
 );
   localparam int SUBS = ROWS / RQ;
-  localparam int AW = bitdial_pkg::WORD_W;
+  localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int LOG_ROWS = $clog2(ROWS);
   logic [ROWS*8-1:0] collect_q, codes_q, pattern;
   logic              busy_q, complete;
   logic [1:0]        slot_q;
   logic [9:0]        lane_q, lane_count;  // first lane written
   logic [AW-1:0]     addr_q, pixel_q, line_q;
-  logic [bitdial_pkg::DIM_W-1:0] x_q, column_q;
+  logic [bitdial_descriptor_pkg::SIDE_W-1:0] x_q, column_q;
   logic              in_row;
 
   assign complete = valid_i && enable_i && sub_i == 6'(SUBS - 1);
@@ -82,7 +82,7 @@ module act_packer #(
     end
   end
   // Columns left of -left do not exist; column_q has wrapped below 0 by slot_q - x.
-  assign in_row = column_q + bitdial_pkg::DIM_W'(slot_q) >= bitdial_pkg::DIM_W'(slot_q) ||
+  assign in_row = column_q + bitdial_descriptor_pkg::SIDE_W'(slot_q) >= bitdial_descriptor_pkg::SIDE_W'(slot_q) ||
                   (tensor_i.left && column_q == '1);
 
   // Narrow tensors (slot_lanes below ROWS, a power of two) repeat their codes, so that any slot finds them in place.

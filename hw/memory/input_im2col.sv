@@ -9,9 +9,9 @@ module input_im2col #(
   input  logic               rst_ni,
   input  logic               start_i,
   input  logic               abort_i,
-  input  logic [bitdial_pkg::WORD_W-1:0] base_i,
-  input  logic [bitdial_pkg::DIM_W-1:0]  height_i,
-  input  logic [bitdial_pkg::DIM_W-1:0]  width_i,     // <= 256
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] base_i,
+  input  logic [bitdial_descriptor_pkg::SIDE_W-1:0]  height_i,
+  input  logic [bitdial_descriptor_pkg::SIDE_W-1:0]  width_i,     // <= 256
   input  logic [2:0]         channels_i,              // 1..4
   input  logic               stride2_i,
   input  logic               byte_valid_i,
@@ -20,10 +20,10 @@ module input_im2col #(
   output logic               done_o,
   output logic               we_o,
   output logic [LANES-1:0]   lanes_o,
-  output logic [bitdial_pkg::WORD_W-1:0] addr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_o,
   output logic [LANES*8-1:0] data_o
 );
-  localparam int DW = bitdial_pkg::DIM_W;
+  localparam int DW = bitdial_descriptor_pkg::SIDE_W;
   logic          busy_q, in_image, c_last, step, x_end, y_end;
   logic [DW-1:0] x_q, y_q, x_next;
   logic [1:0]    c_q;
@@ -86,7 +86,7 @@ module input_im2col #(
   // Columns x - 2, x - 1 and x of the window, each {row y, row y - 1, row y - 2}.
   logic [95:0] left_q, middle_q, right_q, column;
   logic        window_q;
-  logic [bitdial_pkg::WORD_W-1:0] addr_q;
+  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_q;
   assign column = (x_end ? 96'd0 : {pixel, above1, above2});
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) window_q <= 1'b0;

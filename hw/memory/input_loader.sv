@@ -6,19 +6,19 @@ module input_loader #(
   input  logic               rst_ni,
   input  logic               start_i,      // the image's DMA job begins
   input  logic               abort_i,
-  input  bitdial_pkg::descriptor_t descriptor_i,  // of the first layer
+  input  bitdial_descriptor_pkg::descriptor_t descriptor_i,  // of the first layer
   input  logic               beat_valid_i,
   input  logic [63:0]        beat_data_i,
   output logic               beat_ready_o,
   output logic               done_o,
   output logic               we_o,
   output logic [LANES-1:0]   lanes_o,
-  output logic [bitdial_pkg::WORD_W-1:0] addr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_o,
   output logic [LANES*8-1:0] data_o
 );
   // verilator lint_off UNUSEDSIGNAL
   // of the descriptor each block takes what it needs:
-  bitdial_pkg::descriptor_t d;
+  bitdial_descriptor_pkg::descriptor_t d;
   // verilator lint_on UNUSEDSIGNAL
   assign d = descriptor_i;
   logic       byte_valid, byte_ready;
@@ -26,7 +26,7 @@ module input_loader #(
   logic       plain_ready, plain_done, plain_we, im2col_ready, im2col_done, im2col_we;
   logic [LANES-1:0]   plain_lanes, im2col_lanes;
   logic [LANES*8-1:0] plain_data, im2col_data;
-  logic [bitdial_pkg::WORD_W-1:0] plain_addr, im2col_addr;
+  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] plain_addr, im2col_addr;
 
   byte_unpack u_byte_unpack (.clk_i, .rst_ni, .clear_i(start_i || abort_i), .beat_valid_i, .beat_data_i, .beat_ready_o,
                              .byte_valid_o(byte_valid), .byte_o(data), .byte_ready_i(byte_ready));

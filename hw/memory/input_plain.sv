@@ -7,23 +7,23 @@ module input_plain #(
   input  logic               rst_ni,
   input  logic               start_i,
   input  logic               abort_i,
-  input  bitdial_pkg::tensor_t tensor_i,
-  input  logic [bitdial_pkg::DIM_W-1:0]  height_i,
-  input  logic [bitdial_pkg::DIM_W-1:0]  width_i,
-  input  logic [bitdial_pkg::CHAN_W-1:0] channels_i,
+  input  bitdial_descriptor_pkg::tensor_t tensor_i,
+  input  logic [bitdial_descriptor_pkg::SIDE_W-1:0]  height_i,
+  input  logic [bitdial_descriptor_pkg::SIDE_W-1:0]  width_i,
+  input  logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] channels_i,
   input  logic               byte_valid_i,
   input  logic [7:0]         byte_i,
   output logic               byte_ready_o,
   output logic               done_o,     // one clock, after the last write is presented
   output logic               we_o,
   output logic [LANES-1:0]   lanes_o,
-  output logic [bitdial_pkg::WORD_W-1:0] addr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_o,
   output logic [LANES*8-1:0] data_o
 );
-  localparam int AW = bitdial_pkg::WORD_W;
+  localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   logic [AW-1:0] line_q, pixel_q, addr_q;  // words of the row's column 0, of the pixel, of the byte
-  logic [bitdial_pkg::DIM_W-1:0]  x_q, y_q;
-  logic [bitdial_pkg::CHAN_W-1:0] c_q;
+  logic [bitdial_descriptor_pkg::SIDE_W-1:0]  x_q, y_q;
+  logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] c_q;
   logic [8:0]    lane_q;                   // lane of the channel within slot 0
   logic [1:0]    slot_q;
   logic          busy_q, slot_last, take, c_last, x_last, y_last, in_row;
@@ -85,7 +85,7 @@ module input_plain #(
   end
 
   // Slot j of column x - j; columns left of -left do not exist.
-  assign in_row = x_q + bitdial_pkg::DIM_W'(tensor_i.left) >= bitdial_pkg::DIM_W'(slot_q);
+  assign in_row = x_q + bitdial_descriptor_pkg::SIDE_W'(tensor_i.left) >= bitdial_descriptor_pkg::SIDE_W'(slot_q);
   always_comb begin
     lane = {2'b00, lane_q};
     if (slot_q != 2'd0) lane = lane + {2'b00, tensor_i.slot_lanes};

@@ -12,16 +12,16 @@ module store_unit #(
   input  logic               codes_i,    // what to read: codes or residual words
   // verilator lint_off UNUSEDSIGNAL
   // only slot 0 is stored:
-  input  bitdial_pkg::tensor_t tensor_i,
+  input  bitdial_descriptor_pkg::tensor_t tensor_i,
   // verilator lint_on UNUSEDSIGNAL
-  input  logic [bitdial_pkg::DIM_W-1:0]  width_i,
-  input  logic [bitdial_pkg::CHAN_W-1:0] channels_i,
-  input  logic [bitdial_pkg::WORD_W-1:0] z_base_i,
+  input  logic [bitdial_descriptor_pkg::SIDE_W-1:0]  width_i,
+  input  logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] channels_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_base_i,
   input  logic [bitdial_pkg::BEAT_W-1:0] beats_i,
 
   output logic               act_read_o,
   output logic               z_read_o,
-  output logic [bitdial_pkg::WORD_W-1:0] addr_o,
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_o,
   input  logic [LANES*8-1:0] act_data_i,  // one clock after the read
   input  logic [RQ*32-1:0]   z_data_i,
 
@@ -29,13 +29,13 @@ module store_unit #(
   output logic [63:0]        beat_data_o,
   input  logic               beat_ready_i
 );
-  localparam int AW = bitdial_pkg::WORD_W;
+  localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int ACT_PARTS = LANES / 8;
   localparam int Z_PARTS = RQ / 2;
   logic [bitdial_pkg::BEAT_W-1:0] left_q;   // beats not yet read
   logic [AW-1:0] line_q, pixel_q, addr_q;
-  logic [bitdial_pkg::DIM_W-1:0] x_q;
-  logic [bitdial_pkg::CHAN_W-1:0] c_q;      // beat of the pixel
+  logic [bitdial_descriptor_pkg::SIDE_W-1:0] x_q;
+  logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] c_q;      // beat of the pixel
   logic [5:0]    part_q, part1_q;           // 8-byte part of the word
   logic [3:0]    room_q;                    // queue places not promised to a read
   logic          issue, read1_q, read2_q, pop, part_last, pixel_last;

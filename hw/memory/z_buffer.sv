@@ -7,13 +7,13 @@ module z_buffer #(
   input  logic             re_i,
   // verilator lint_off UNUSEDSIGNAL
   // addresses are as wide as the largest buffer; the feeder asserts that they fit:
-  input  logic [bitdial_pkg::WORD_W-1:0] raddr_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] raddr_i,
   // verilator lint_on UNUSEDSIGNAL
   output logic [RQ*32-1:0] rdata_o,
   input  logic             we_i,
   // verilator lint_off UNUSEDSIGNAL
   // addresses are as wide as the largest buffer; the feeder asserts that they fit:
-  input  logic [bitdial_pkg::WORD_W-1:0] waddr_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] waddr_i,
   // verilator lint_on UNUSEDSIGNAL
   input  logic [RQ*32-1:0] wdata_i
 );

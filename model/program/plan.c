@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/core/memory.h"
+#include "model/program/device_rules.h"
 #include "model/program/plan_parts.h"
 
 static uint64_t align(uint64_t v)
@@ -331,6 +332,23 @@ static bd_status check_buffers(const struct bd_plan *p, struct bd_error *err)
     return BD_OK;
 }
 
+/* What the RTL refuses of a descriptor, said of the layer. A price knows no requantizer numbers: pack.c looks at them.
+ */
+static bd_status check_device(const struct bd_plan *p, struct bd_error *err)
+{
+    struct bd_refusal refusal;
+    for (int i = 0; i < p->switch_count; i++)
+        for (int l = 0; l < p->network->layer_count; l++) {
+            struct bd_descriptor d = *bd_plan_descriptor(p, p->first_switch + i, l);
+            d.shift = d.code_multiplier = d.code_shift = d.residual_shift = 0;
+            d.residual_multiplier = 1;
+            if (!bd_device_takes(&d, &p->header, (uint32_t)l, (uint32_t)p->network->layer_count, &refusal))
+                return bd_fail(err, BD_BAD_INPUT, "layer '%s' of '%s' cannot run on hardware '%s': %s",
+                               p->network->layers[l].name, p->network->name, p->hardware->name, refusal.why);
+        }
+    return BD_OK;
+}
+
 /* ---- offsets ------------------------------------------------------------------------------------------------ */
 
 static bool has_descriptors(const struct bd_plan *p, int s)
@@ -416,7 +434,7 @@ bd_status bd_plan_make(struct bd_plan *p, struct bd_error *err)
     for (int i = 0; i < p->switch_count; i++)
         for (int l = 0; l < net->layer_count; l++)
             fill_descriptor(p, p->first_switch + i, l);
-    if (!p->reference_only && check_buffers(p, err))
+    if (!p->reference_only && (check_buffers(p, err) || check_device(p, err)))
         return err->status;
     return place_all(p, err);
 }

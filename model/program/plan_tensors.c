@@ -1,9 +1,5 @@
 /* Activations in the activation buffer, by lifetime. */
 #include "model/program/plan_parts.h"
-
-#define IM2COL_MAX_CHANNELS 4
-#define IM2COL_MAX_WIDTH 256
-
 static bd_status note_tensor(struct bd_plan *p, int index, struct bd_error *err)
 {
     if (index < 0 || index >= BD_PLAN_MAX_TENSORS)
@@ -68,8 +64,8 @@ static bool can_im2col(const struct bd_plan *p)
         if (first->at[s].in_signed)
             return false;
     return first->kernel_h == 3 && first->kernel_w == 3 && first->pad == 1 && first->groups == 1 &&
-           first->in_channels <= IM2COL_MAX_CHANNELS && 9 * first->in_channels <= p->hardware->lanes &&
-           first->in_width <= IM2COL_MAX_WIDTH;
+           first->in_channels <= BD_LIMIT_IM2COL_CHANNELS && 9 * first->in_channels <= p->hardware->lanes &&
+           first->in_width <= BD_LIMIT_IM2COL_WIDTH;
 }
 
 static void lay_out_tensor(struct bd_plan *p, int i)

@@ -10,14 +10,15 @@
 #include <stdint.h>
 
 #include "model/core/error.h"
+#include "model/program/descriptor.h"
 #include "model/program/hardware.h"
 
 #define BD_PROGRAM_MAGIC 0x31504442u /* "BDP1" */
 #define BD_PROGRAM_VERSION 1u
 #define BD_PROGRAM_ALIGN 64u
 #define BD_GEOMETRY_REFERENCE 0u
-#define BD_PROGRAM_MAX_LAYERS 256
-#define BD_PROGRAM_MAX_SWITCHES 16
+#define BD_PROGRAM_MAX_LAYERS BD_LIMIT_LAYERS
+#define BD_PROGRAM_MAX_SWITCHES BD_LIMIT_SWITCHES
 #define BD_PROGRAM_NAME 48
 
 struct bd_program_header { /* 256 bytes */
@@ -48,7 +49,6 @@ struct bd_program_switch { /* 32 bytes */
     uint32_t reserved[2];
 };
 
-enum bd_operation { BD_OP_CONV = 1, BD_OP_POOL = 2 };
 /* Kinds of pooling, a row each: X(kind, its number in descriptors, name, windows, largest, lacks)
  *   windows  of kernel and stride, whose results are a map of the stream; else the whole map at once
  *   largest  the accumulator is the largest value of the stream; else their sum
@@ -75,59 +75,6 @@ struct bd_pool_kind_row {
     const char *lacks;
 };
 extern const struct bd_pool_kind_row bd_pool_kinds[BD_POOL_KIND_COUNT];
-enum bd_datapath { BD_DATAPATH_XNOR = 0, BD_DATAPATH_MAC = 1 };
-
-enum bd_descriptor_flag {
-    BD_FLAG_LOAD_INPUT = 1u << 0,   /* fetch the image into the input tensor first */
-    BD_FLAG_IM2COL = 1u << 1,       /* ... as 3x3 windows: the layer then computes as a 1x1 over them */
-    BD_FLAG_WRITE_CODES = 1u << 2,  /* codes go to the activation buffer */
-    BD_FLAG_ADD_STREAM = 1u << 3,   /* r is read at z_in and added */
-    BD_FLAG_WRITE_STREAM = 1u << 4, /* z goes to the residual buffer at z_out */
-    BD_FLAG_STORE_CODES = 1u << 5,  /* obeyed when CONTROL.store_enable was set at the doorbell */
-    BD_FLAG_STORE_STREAM = 1u << 6,
-    BD_FLAG_RESULT = 1u << 7,      /* z goes to the frame's output address */
-    BD_FLAG_LAST = 1u << 8,        /* last layer of the network */
-    BD_FLAG_IN_SIGNED = 1u << 9,   /* input codes are +-1 */
-    BD_FLAG_OUT_SIGNED = 1u << 10, /* output codes are +-1 (for readers; the requantizer does not care) */
-};
-
-struct bd_descriptor {                            /* 256 bytes = 64 words; the word index stands behind each line */
-    uint32_t operation;                           /* 0 */
-    uint32_t flags;                               /* 1 */
-    uint32_t datapath;                            /* 2 */
-    uint32_t weight_bits, in_bits, out_bits;      /* 3 4 5 */
-    uint32_t in_height, in_width, in_channels;    /* 6 7 8   the true map, before any im2col */
-    uint32_t out_height, out_width, out_channels; /* 9 10 11 */
-    uint32_t kernel_h, kernel_w, stride, groups;  /* 12 13 14 15 */
-    uint32_t pad_top, pad_bottom, pad_left, pad_right; /* 16..19 */
-    uint32_t in_zero_point, weight_zero_point;         /* 20 21  0; of weights 0, or 1 (LSQ) */
-    uint32_t pool_kind;                                /* 22  enum bd_pool_kind */
-    uint32_t in_base, in_slots, in_slot_lanes, in_pixel_words, in_pitch,
-        in_left; /* 23..28  base, U, Cs, cw, pitch, PL */
-    uint32_t out_base, out_slots, out_slot_lanes, out_pixel_words, out_pitch, out_left; /* 29..34 */
-    uint32_t z_in_base, z_out_base;        /* 35 36  words of the residual buffer */
-    uint32_t row_groups;                   /* 37  ceil(out_channels / rows) */
-    uint32_t row_words, k_words, segments; /* 38 39 40  wpr, kwords, nseg as computed on (after im2col) */
-    uint32_t pixel_cycles;                 /* 41  compute clocks of one output pixel */
-    uint32_t initiation_interval;          /* 42  issue interval of output pixels */
-    uint32_t shift;                        /* 43  sh */
-    uint32_t code_multiplier;              /* 44  S */
-    int32_t code_offset;                   /* 45  H */
-    uint32_t code_shift;                   /* 46  ss */
-    int32_t residual_multiplier;           /* 47  R */
-    uint32_t residual_shift;               /* 48  rs */
-    uint32_t presets;                      /* 49  1 or 16 */
-    uint32_t table_offset, table_stride;   /* 50 51  of row group 0; bytes from one to the next = bytes of one */
-    uint32_t weight_offset, weight_stride; /* 52 53  bytes from one row group to the next (all 8 planes) */
-    uint32_t weight_bytes;                 /* 54  of one row group at this switch: its top planes */
-    uint32_t store_codes_offset, store_codes_bytes; /* 55 56  from STORE_ADDR */
-    uint32_t store_z_offset, store_z_bytes;         /* 57 58 */
-    uint32_t channel_tile, row_tile;                /* 59 60  0: whole */
-    uint32_t spill_offset;                          /* 61  0: resident */
-    uint32_t layer;                                 /* 62 */
-    uint32_t reserved;                              /* 63 */
-};
-
 /* One table chunk (row group g of a layer at a switch), table_stride bytes, multiple of 8:
  *   masks  3 x ceil(lanes/64) x u64
  *   rows x { s32 M; s32 0; s64 B }
@@ -153,6 +100,9 @@ bd_status bd_program_load(struct bd_program *program, const char *path, struct b
 /* The same on bytes in memory (copied). `name` leads messages. */
 bd_status bd_program_open(struct bd_program *program, const char *name, const void *image, size_t size,
                           struct bd_error *err) BD_WARN_UNUSED;
+/* The same for a device, which computes with what its memory holds: the CRC, masks and presets may be anything. */
+bd_status bd_program_open_memory(struct bd_program *program, const char *name, const void *image, size_t size,
+                                 struct bd_error *err) BD_WARN_UNUSED;
 void bd_program_release(struct bd_program *program);
 const struct bd_descriptor *bd_program_descriptor(const struct bd_program *program, unsigned switch_index,
                                                   unsigned layer);

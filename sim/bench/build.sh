@@ -7,8 +7,8 @@ make -s build/libbitdial.a >&2
 include=$(sed -n 's/^VERILATOR_ROOT = //p' "$folder/Vbitdial_top.mk")/include
 trace=$(case " $* " in *" --trace "*) echo 1 ;; *) echo 0 ;; esac)
 bench=$folder/bench
-if [ ! -x "$bench" ] || [ sim/bench/bench.cpp -nt "$bench" ] || [ build/libbitdial.a -nt "$bench" ] ||
-    [ sim/bench/device.h -nt "$bench" ] || [ sim/platform/axi_memory.h -nt "$bench" ]; then
+newer=$(find sim/bench/bench.cpp sim/bench/*.h sim/platform/axi_memory.h tests/support/*.h build/libbitdial.a -newer "$bench" 2>/dev/null || true)
+if [ ! -x "$bench" ] || [ -n "$newer" ]; then
     g++ -std=gnu++17 -O2 -Wall -Wextra -I. -I"$folder" -isystem "$include" -isystem "$include/vltstd" -DVM_TRACE="$trace" \
         -DVM_TRACE_FST="$trace" -o "$bench" sim/bench/bench.cpp "$folder/libVbitdial_top.a" build/libbitdial.a \
         -fopenmp -lyaml -lz -lm -lpthread >&2

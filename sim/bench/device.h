@@ -87,6 +87,7 @@ class Device
     {
         read_beats_ = responses_ = 0;
         written_.clear();
+        asked_.clear();
         bad_read_ = read_beat;
         bad_response_ = response;
     }
@@ -105,6 +106,11 @@ class Device
     const std::vector<Written> &written() const
     {
         return written_;
+    }
+    // Addresses of the read bursts since plant().
+    const std::vector<uint64_t> &asked() const
+    {
+        return asked_;
     }
     uint64_t struck() const
     {
@@ -193,6 +199,8 @@ class Device
     }
     void watch()
     {
+        if (top_->m_axi_arvalid_o && top_->m_axi_arready_i)
+            asked_.push_back(top_->m_axi_araddr_o);
         if (top_->m_axi_awvalid_o && top_->m_axi_awready_i)
             burst_ = {top_->m_axi_awaddr_o, (top_->m_axi_awlen_o + 1u) * 8u, 0};
         if (top_->m_axi_rvalid_i && top_->m_axi_rready_o && read_beats_++ == bad_read_)
@@ -244,6 +252,7 @@ class Device
     uint64_t struck_ = 0;
     Written burst_{};
     std::vector<Written> written_;
+    std::vector<uint64_t> asked_;
 #if VM_TRACE_FST
     std::unique_ptr<VerilatedFstC> trace_;
     uint64_t time_ = 0;

@@ -28,25 +28,11 @@ static const char usage[] =
     "                 codes of its own layerNNN_switchS_codes.npy\n"
     "  --help         print this\n";
 
-/* Every word of a descriptor that has a name, once: the JSON and the text print this list. */
-/* clang-format off */
-#define DESCRIPTOR_FIELDS(X) \
-    X(operation) X(flags) X(datapath) X(weight_bits) X(in_bits) X(out_bits) X(in_height) X(in_width) X(in_channels) \
-    X(out_height) X(out_width) X(out_channels) X(kernel_h) X(kernel_w) X(stride) X(groups) X(pad_top) X(pad_bottom) \
-    X(pad_left) X(pad_right) X(in_zero_point) X(weight_zero_point) X(pool_kind) X(in_base) X(in_slots) \
-    X(in_slot_lanes) X(in_pixel_words) X(in_pitch) X(in_left) X(out_base) X(out_slots) X(out_slot_lanes) \
-    X(out_pixel_words) X(out_pitch) X(out_left) X(z_in_base) X(z_out_base) X(row_groups) X(row_words) X(k_words) \
-    X(segments) X(pixel_cycles) X(initiation_interval) X(shift) X(code_multiplier) X(code_offset) X(code_shift) \
-    X(residual_multiplier) X(residual_shift) X(presets) X(table_offset) X(table_stride) X(weight_offset) \
-    X(weight_stride) X(weight_bytes) X(store_codes_offset) X(store_codes_bytes) X(store_z_offset) X(store_z_bytes) \
-    X(channel_tile) X(row_tile) X(spill_offset) X(layer)
-/* clang-format on */
-
 static json_t *descriptor_json(const struct bd_descriptor *d)
 {
     json_t *object = json_object();
 #define X(field) json_object_set_new(object, #field, json_integer((json_int_t)d->field));
-    DESCRIPTOR_FIELDS(X)
+    BD_DESCRIPTOR_FIELDS(X)
 #undef X
     return object;
 }

@@ -83,8 +83,8 @@
 #define BITDIAL_ERROR_BAD_SWITCH 0x1u /* doorbell with PRECISION not below SWITCH_COUNT; nothing started */
 #define BITDIAL_ERROR_QUEUE_FULL 0x2u /* doorbell on a full queue; it was ignored */
 #define BITDIAL_ERROR_BUS_ERROR 0x3u /* the AXI master got SLVERR or DECERR; the frame was aborted */
-#define BITDIAL_ERROR_BAD_DESCRIPTOR 0x4u /* a descriptor that CAPABILITIES excludes; the frame was aborted */
-#define BITDIAL_STATUS_ERROR_LAYER_SHIFT 16 /* layer that ran when BUS_ERROR or BAD_DESCRIPTOR struck */
+#define BITDIAL_ERROR_BAD_DESCRIPTOR 0x4u /* a descriptor that this build cannot execute (DESCRIPTOR.md, CAPABILITIES); the frame was aborted */
+#define BITDIAL_STATUS_ERROR_LAYER_SHIFT 16 /* layer that ran when BUS_ERROR struck, or whose descriptor was refused; else 0 */
 #define BITDIAL_STATUS_ERROR_LAYER_MASK 0xff0000u /* in place */
 
 /* rw: byte address of the program image, a multiple of 64 */
@@ -190,5 +190,24 @@
 
 /* ro: its upper half */
 #define BITDIAL_COUNTER_OVERHEAD_HI_REG 0x0ecu
+
+/* Every rw register with the bits that read back as written: X(offset, mask). */
+#define BITDIAL_WRITABLE(X) \
+    X(BITDIAL_CONTROL_REG, 0x3u) \
+    X(BITDIAL_PROGRAM_ADDR_LO_REG, 0xffffffffu) \
+    X(BITDIAL_PROGRAM_ADDR_HI_REG, 0xffffffffu) \
+    X(BITDIAL_DESC_OFFSET_REG, 0xffffffffu) \
+    X(BITDIAL_SWITCH_STRIDE_REG, 0xffffffffu) \
+    X(BITDIAL_LAYER_COUNT_REG, 0xffffffffu) \
+    X(BITDIAL_SWITCH_COUNT_REG, 0xffffffffu) \
+    X(BITDIAL_STORE_ADDR_LO_REG, 0xffffffffu) \
+    X(BITDIAL_STORE_ADDR_HI_REG, 0xffffffffu) \
+    X(BITDIAL_PRECISION_REG, 0xffffffffu) \
+    X(BITDIAL_INPUT_ADDR_LO_REG, 0xffffffffu) \
+    X(BITDIAL_INPUT_ADDR_HI_REG, 0xffffffffu) \
+    X(BITDIAL_OUTPUT_ADDR_LO_REG, 0xffffffffu) \
+    X(BITDIAL_OUTPUT_ADDR_HI_REG, 0xffffffffu) \
+    X(BITDIAL_TAG_REG, 0xffffffffu) \
+    X(BITDIAL_IRQ_ENABLE_REG, 0x3u)
 
 #endif

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/cost/cost.h"
 #include "model/exec/exec.h"
+#include "model/program/device_rules.h"
 #include "sw/driver/bitdial_regs.h"
 
 enum { QUEUE = 2, WORDS = BITDIAL_WINDOW_BYTES / 4 };
@@ -108,8 +108,7 @@ static bool is_seen(const struct bd_device_model *model, const uint8_t *image, s
     return model->opened && size == model->seen_size && memcmp(image, model->seen, size) == 0;
 }
 
-/* Opens the program at PROGRAM_ADDR. The checksum guards files; a device computes with what memory holds, so the
- * copy gets the checksum of its own bytes. Returns an error code of STATUS. */
+/* Opens the program at PROGRAM_ADDR. Returns an error code of STATUS. */
 static uint32_t open_program(struct bd_device_model *model)
 {
     uint64_t address = pair(model, BITDIAL_PROGRAM_ADDR_LO_REG);
@@ -129,15 +128,8 @@ static uint32_t open_program(struct bd_device_model *model)
     model->seen_size = header.image_bytes;
     model->seen = bd_xmalloc(model->seen_size);
     memcpy(model->seen, image, model->seen_size);
-    uint8_t *copy = bd_xmalloc(model->seen_size);
-    memcpy(copy, image, model->seen_size);
-    uint32_t crc = 0;
-    memcpy(copy + offsetof(struct bd_program_header, crc), &crc, sizeof crc);
-    crc = bd_crc32(copy, model->seen_size);
-    memcpy(copy + offsetof(struct bd_program_header, crc), &crc, sizeof crc);
     struct bd_error err;
-    bd_status status = bd_program_open(&model->program, "device memory", copy, model->seen_size, &err);
-    free(copy);
+    bd_status status = bd_program_open_memory(&model->program, "device memory", model->seen, model->seen_size, &err);
     if (status == BD_OK) {
         status = bd_decode(&model->program, &model->decoded, &err);
         if (status != BD_OK) {
@@ -146,6 +138,36 @@ static uint32_t open_program(struct bd_device_model *model)
     }
     model->opened = status == BD_OK;
     return model->opened ? BITDIAL_ERROR_NONE : BITDIAL_ERROR_BAD_DESCRIPTOR;
+}
+
+/* Reads the descriptors of the frame's switch as the RTL's loader does, up to the last or the first that it refuses.
+ * Returns an error code of STATUS, with the layer. */
+static uint32_t check_descriptors(const struct bd_device_model *model, uint32_t *layer)
+{
+    const struct bd_hardware *h = &model->hardware;
+    const struct bd_program_header geometry = {.lanes = (uint32_t)h->lanes,
+                                               .datapaths = (h->xnor ? 1u : 0) | (h->mac ? 2u : 0),
+                                               .weight_words = (uint32_t)h->weight_words};
+    const uint32_t list =
+        word(model, BITDIAL_DESC_OFFSET_REG) + model->running.switch_index * word(model, BITDIAL_SWITCH_STRIDE_REG);
+    for (*layer = 0;; ++*layer) {
+        struct bd_descriptor d;
+        struct bd_refusal refusal;
+        const uint32_t offset = list + *layer * (uint32_t)sizeof d;
+        const uint8_t *at =
+            bd_guarded_memory_at(model->memory, pair(model, BITDIAL_PROGRAM_ADDR_LO_REG) + offset, sizeof d);
+        if (!at) {
+            *layer = 0; /* none runs yet */
+            return BITDIAL_ERROR_BUS_ERROR;
+        }
+        memcpy(&d, at, sizeof d);
+        if (!bd_device_takes(&d, &geometry, *layer, word(model, BITDIAL_LAYER_COUNT_REG), &refusal)) {
+            return BITDIAL_ERROR_BAD_DESCRIPTOR;
+        }
+        if (d.flags & BD_FLAG_LAST) {
+            return BITDIAL_ERROR_NONE;
+        }
+    }
 }
 
 static bool registers_fit(const struct bd_device_model *model)
@@ -170,10 +192,15 @@ static bool find_price(struct bd_device_model *model)
     return true;
 }
 
-/* Starts the frame in `running`; an error aborts it. */
-static uint32_t begin(struct bd_device_model *model)
+/* Starts the frame in `running`; an error, at a layer, aborts it. */
+static uint32_t begin(struct bd_device_model *model, uint32_t *layer)
 {
-    uint32_t error = open_program(model);
+    uint32_t error = check_descriptors(model, layer);
+    if (error != BITDIAL_ERROR_NONE) {
+        return error;
+    }
+    *layer = 0;
+    error = open_program(model);
     if (error != BITDIAL_ERROR_NONE) {
         return error;
     }
@@ -198,9 +225,10 @@ static void begin_next(struct bd_device_model *model)
         model->running = model->queue[0];
         model->queue[0] = model->queue[1];
         model->queued--;
-        uint32_t error = begin(model);
+        uint32_t layer = 0;
+        const uint32_t error = begin(model, &layer);
         if (error != BITDIAL_ERROR_NONE) {
-            raise_error(model, error, 0);
+            raise_error(model, error, layer);
             continue;
         }
         model->busy = true;
@@ -271,13 +299,14 @@ static void finish(struct bd_device_model *model)
 
 static void doorbell(struct bd_device_model *model)
 {
-    if (word(model, BITDIAL_PRECISION_REG) >= word(model, BITDIAL_SWITCH_COUNT_REG)) {
+    const uint32_t precision = word(model, BITDIAL_PRECISION_REG);
+    if (precision >= word(model, BITDIAL_SWITCH_COUNT_REG) || precision >= BD_LIMIT_SWITCHES) {
         raise_error(model, BITDIAL_ERROR_BAD_SWITCH, 0);
     } else if (model->queued == QUEUE) {
         raise_error(model, BITDIAL_ERROR_QUEUE_FULL, 0);
     } else {
         model->queue[model->queued++] = (struct request){
-            .switch_index = word(model, BITDIAL_PRECISION_REG),
+            .switch_index = precision,
             .tag = word(model, BITDIAL_TAG_REG),
             .input = pair(model, BITDIAL_INPUT_ADDR_LO_REG),
             .output = pair(model, BITDIAL_OUTPUT_ADDR_LO_REG),
@@ -356,15 +385,13 @@ uint32_t bd_device_model_read(struct bd_device_model *model, uint32_t offset)
 static uint32_t writable(uint32_t offset)
 {
     switch (offset) {
-    case BITDIAL_CONTROL_REG:
-        return BITDIAL_CONTROL_STORE_ENABLE_MASK | BITDIAL_CONTROL_IRQ_ENABLE_MASK;
-    case BITDIAL_IRQ_ENABLE_REG:
-        return BITDIAL_IRQ_ENABLE_DONE_MASK | BITDIAL_IRQ_ENABLE_ERROR_MASK;
+#define X(rw_offset, mask)                                                                                             \
+    case rw_offset:                                                                                                    \
+        return mask;
+        BITDIAL_WRITABLE(X)
+#undef X
     default:
-        return (offset >= BITDIAL_PROGRAM_ADDR_LO_REG && offset <= BITDIAL_STORE_ADDR_HI_REG) ||
-                       (offset >= BITDIAL_PRECISION_REG && offset <= BITDIAL_TAG_REG)
-                   ? 0xffffffffu
-                   : 0;
+        return 0;
     }
 }
 

@@ -24,7 +24,7 @@ patched bad.bdp "$bdp" 116 '\100\377\377\177' && resealed bad.bdp
 inspected "descriptors outside the image" 'byte 116: the descriptors lie outside the image'
 patched bad.bdp "$bdp" $(($(descriptor 2 3) + 12)) '\011' && resealed bad.bdp
 inspected "a descriptor of 9 weight bits" "byte $(($(descriptor 2 3) + 12)): descriptor of layer '[^']+' at switch '[^']+': weight_bits"
-patched bad.bdp "$bdp" $(($(descriptor 0 1) + 208)) '\377\377\377\177' && resealed bad.bdp
+patched bad.bdp "$bdp" $(($(descriptor 0 1) + 208)) '\370\377\377\177' && resealed bad.bdp
 inspected "weights outside the image" "byte $(($(descriptor 0 1) + 208)): descriptor of layer '[^']+' at switch '[^']+': the layer's weights lie outside"
 patched bad.bdp "$bdp" $(($(descriptor 1 0) + 36)) '\377' && resealed bad.bdp
 inspected "an output shape that does not follow" "byte [0-9]+: descriptor of layer 'stem' at switch '[^']+': "
@@ -37,8 +37,8 @@ inspected "a switch table outside the image" 'byte 108: the switch table lies ou
 patched bad.bdp "$bdp" 112 '\001' && resealed bad.bdp
 inspected "a name table out of alignment" 'byte 112: the name table lies outside the image'
 patched bad.bdp "$bdp" $(($(descriptor 0 1) + 96)) '\011' && resealed bad.bdp
-inspected "more pixels in a word than lanes" "byte $(($(descriptor 0 1) + 96)): descriptor of layer '[^']+' at switch '[^']+': the input's layout"
-patched bad.bdp "$bdp" $(($(descriptor 0 10) + 4)) '\300' && resealed bad.bdp
+inspected "more pixels in a word than lanes" "byte $(($(descriptor 0 1) + 96)): descriptor of layer '[^']+' at switch '[^']+': in_slots is 9; a device takes 1\.\.3"
+patched bad.bdp "$bdp" $(($(descriptor 0 10) + 4)) '\200' && resealed bad.bdp
 inspected "a result that nothing keeps" "byte $(($(descriptor 0 10) + 4)): descriptor of layer 'fc' at switch '[^']+': the result is"
 patched bad.bdp "$bdp" $(($(descriptor 3 2) + 140)) '\077' && resealed bad.bdp
 inspected "a switch that lays its tensors out elsewhere" "byte [0-9]+: descriptor of layer '[^']+' at switch '[^']+': "
@@ -49,7 +49,19 @@ inspected "a convolution that pools" "byte $(($(descriptor 0 2) + 88)): descript
 patched bad.bdp "$bdp" $(($(descriptor 0 9) + 88)) '\002' && resealed bad.bdp
 inspected "a third kind of pooling" "byte $(($(descriptor 0 9) + 88)): descriptor of layer 'pool' at switch '[^']+': unknown kind of pooling"
 patched bad.bdp "$bdp" $(($(descriptor 0 9) + 88)) '\001' && resealed bad.bdp
-inspected "a pool that is the largest at one switch" "byte [0-9]+: descriptor of layer 'pool' at switch '[^']+': shape, flow or layout differ"
+inspected "a pool that is the largest at one switch" "byte [0-9]+: descriptor of layer 'pool' at switch '[^']+': pool_kind is 1; a device takes 0 alone"
+patched bad.bdp "$bdp" 56 '\360' && resealed bad.bdp
+inspected "a larger buffer than its geometry hash knows" 'byte 24: the geometry hash is not that of the geometry stated'
+patched bad.bdp "$bdp" $(($(word 112) + 48)) '../' && resealed bad.bdp
+inspected "a layer's name that is a path" "byte [0-9]+: a name holds '/'"
+patched bad.bdp "$bdp" $(($(word 112) + 48)) 'stem\0\0\0\0\0\0\0\0\0\0\0\0' && resealed bad.bdp
+inspected "two layers of one name" "byte [0-9]+: two layers have the same name"
+patched bad.bdp "$bdp" "$(word 108)" '\033[2J' && resealed bad.bdp
+inspected "a switch's name that steers a terminal" "byte [0-9]+: a name holds '/', or what is no printable UTF-8"
+patched bad.bdp "$bdp" $(($(descriptor 1 4) + 216)) '\0\0\0\0' && resealed bad.bdp
+inspected "a layer without weights" "byte [0-9]+: descriptor of layer '[^']+' at switch '[^']+': weight_bytes is 0; a device takes"
+patched bad.bdp "$bdp" "$(word 124)" '\252' && resealed bad.bdp
+inspected "another lane mask" "byte [0-9]+: tables of layer 'stem' at switch '[^']+': the lane masks do not follow"
 for other in lanes32 xnor_only; do
     refuse "a program for another geometry than $other" "bitdial run: driver: the program was compiled for other hardware: " \
         "$bitdial" run "$bdp" --hardware yaml-configs/hardware/$other.yaml --images 1

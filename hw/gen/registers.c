@@ -1,19 +1,13 @@
-/* Writes everything that is derived from hw/regs.yaml:
- *     sw/driver/bitdial_regs.h   offsets, field masks and values for C
- *     hw/bitdial_regs_pkg.sv     the same for SystemVerilog
- *     hw/REGS.md                 the map for people
- *     tests/support/regs_table.h         offset, access and reset of every register, for the reset and access tests
- * Usage: regs REGS.yaml ROOT   (files go under ROOT, whose folders exist) */
+/* The register map: from hw/regs.yaml the C header of the driver, the SystemVerilog package, the map for people, and
+ * offset, access and reset of every register for the reset and access tests. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/core/error.h"
-#include "model/core/file.h"
+#include "hw/gen/gen.h"
 #include "model/core/memory.h"
-#include "model/core/yaml.h"
 
 #define MAX_REGISTERS 128
 #define MAX_FIELDS 16
@@ -86,40 +80,21 @@ static const struct bd_field value_table[] = {
     {0},
 };
 
-static bd_status check_name(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *name,
-                            struct bd_error *err)
-{
-    if (!isupper((unsigned char)name[0]))
-        return bd_yaml_fail(yaml, node, err, "name '%s' must start with an upper-case letter", name);
-    for (const char *c = name; *c; c++)
-        if (!isupper((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '_')
-            return bd_yaml_fail(yaml, node, err, "name '%s' must be upper case, digits and '_'", name);
-    return BD_OK;
-}
-
-static bd_status check_list(const struct bd_yaml *yaml, const struct bd_yaml_node *node, size_t limit,
-                            struct bd_error *err)
-{
-    if (node->kind != BD_YAML_SEQUENCE || node->count < 1 || node->count > limit)
-        return bd_yaml_fail(yaml, node, err, "expected a list of 1..%zu entries", limit);
-    return BD_OK;
-}
-
 static bd_status load_field(const struct bd_yaml *yaml, const struct bd_yaml_node *node, struct field *field,
                             struct bd_error *err)
 {
-    if (bd_yaml_bind(yaml, node, field_table, field, err) || check_name(yaml, node, field->name, err))
+    if (bd_yaml_bind(yaml, node, field_table, field, err) || gen_check_name(yaml, node, field->name, false, err))
         return err->status;
     if (field->lsb + field->width > 32)
         return bd_yaml_fail(yaml, node, err, "field '%s' ends past bit 31", field->name);
     if (!field->values_node)
         return BD_OK;
-    if (check_list(yaml, field->values_node, MAX_VALUES, err))
+    if (gen_check_list(yaml, field->values_node, MAX_VALUES, err))
         return err->status;
     for (size_t i = 0; i < field->values_node->count; i++) {
         const struct bd_yaml_node *item = field->values_node->values[i];
         struct value *value = &field->values[field->value_count++];
-        if (bd_yaml_bind(yaml, item, value_table, value, err) || check_name(yaml, item, value->name, err))
+        if (bd_yaml_bind(yaml, item, value_table, value, err) || gen_check_name(yaml, item, value->name, false, err))
             return err->status;
         if (value->value >> field->width)
             return bd_yaml_fail(yaml, item, err, "value '%s' does not fit %d bits", value->name, (int)field->width);
@@ -130,7 +105,7 @@ static bd_status load_field(const struct bd_yaml *yaml, const struct bd_yaml_nod
 static bd_status load_register(const struct bd_yaml *yaml, const struct bd_yaml_node *node, struct reg *reg,
                                struct bd_error *err)
 {
-    if (bd_yaml_bind(yaml, node, reg_table, reg, err) || check_name(yaml, node, reg->name, err))
+    if (bd_yaml_bind(yaml, node, reg_table, reg, err) || gen_check_name(yaml, node, reg->name, false, err))
         return err->status;
     if (reg->offset % 4)
         return bd_yaml_fail(yaml, node, err, "offset of '%s' must be a multiple of 4", reg->name);
@@ -143,7 +118,7 @@ static bd_status load_register(const struct bd_yaml *yaml, const struct bd_yaml_
     }
     if (!reg->fields_node)
         return BD_OK;
-    if (check_list(yaml, reg->fields_node, MAX_FIELDS, err))
+    if (gen_check_list(yaml, reg->fields_node, MAX_FIELDS, err))
         return err->status;
     uint64_t used = 0;
     for (size_t i = 0; i < reg->fields_node->count; i++) {
@@ -161,7 +136,7 @@ static bd_status load_register(const struct bd_yaml *yaml, const struct bd_yaml_
 static bd_status load_map(const struct bd_yaml *yaml, struct map *map, struct bd_error *err)
 {
     if (bd_yaml_bind(yaml, yaml->root, map_table, map, err) ||
-        check_list(yaml, map->registers_node, MAX_REGISTERS, err))
+        gen_check_list(yaml, map->registers_node, MAX_REGISTERS, err))
         return err->status;
     for (size_t i = 0; i < map->registers_node->count; i++) {
         const struct bd_yaml_node *node = map->registers_node->values[i];
@@ -209,8 +184,18 @@ static uint32_t writable_mask(const struct reg *reg)
     return mask;
 }
 
-static void write_c(FILE *out, const struct map *map)
+static unsigned width(const struct reg *reg)
 {
+    int64_t bits = 0;
+    for (size_t f = 0; f < reg->field_count; f++)
+        if (reg->fields[f].lsb + reg->fields[f].width > bits)
+            bits = reg->fields[f].lsb + reg->fields[f].width;
+    return (unsigned)bits;
+}
+
+static void write_c(FILE *out, const void *what)
+{
+    const struct map *map = what;
     const char *p = map->prefix;
     fprintf(out,
             "/* Register map of the accelerator, generated from hw/regs.yaml: do not edit. */\n"
@@ -233,11 +218,19 @@ static void write_c(FILE *out, const struct map *map)
                         (unsigned)field->values[v].value, field->values[v].help);
         }
     }
-    fprintf(out, "\n#endif\n");
+    fprintf(out,
+            "\n/* Every rw register with the bits that read back as written: X(offset, mask). */\n"
+            "#define %s_WRITABLE(X)",
+            p);
+    for (size_t r = 0; r < map->count; r++)
+        if (map->registers[r].access == ACCESS_RW)
+            fprintf(out, " \\\n    X(%s_%s_REG, 0x%xu)", p, map->registers[r].name, writable_mask(&map->registers[r]));
+    fprintf(out, "\n\n#endif\n");
 }
 
-static void write_sv(FILE *out, const struct map *map)
+static void write_sv(FILE *out, const void *what)
 {
+    const struct map *map = what;
     fprintf(out, "// Register map of the accelerator, generated from hw/regs.yaml: do not edit.\n"
                  "// The map lists what exists; not every block needs all of it.\n// verilator lint_off UNUSEDPARAM\n"
                  "package bitdial_regs_pkg;");
@@ -247,6 +240,10 @@ static void write_sv(FILE *out, const struct map *map)
                 reg->help, reg->name, (unsigned)reg->offset);
         if (!reg->reset_is_parameter)
             fprintf(out, "\n  localparam logic [31:0] %s_RESET = 32'h%08x;", reg->name, reg->reset);
+        if (reg->field_count)
+            fprintf(out, "\n  localparam int %s_W = %u;  // bits up to the last field", reg->name, width(reg));
+        if (reg->field_count && reg->access == ACCESS_RW)
+            fprintf(out, "\n  localparam logic [31:0] %s_WRITABLE = 32'h%08x;", reg->name, writable_mask(reg));
         for (size_t f = 0; f < reg->field_count; f++) {
             const struct field *field = &reg->fields[f];
             fprintf(out, "\n  localparam int %s_%s_LSB = %u;", reg->name, field->name, (unsigned)field->lsb);
@@ -258,8 +255,9 @@ static void write_sv(FILE *out, const struct map *map)
     fprintf(out, "\nendpackage\n// verilator lint_on UNUSEDPARAM\n");
 }
 
-static void write_markdown(FILE *out, const struct map *map)
+static void write_markdown(FILE *out, const void *what)
 {
+    const struct map *map = what;
     fprintf(out,
             "# Registers\n\nGenerated from `hw/regs.yaml`: do not edit. AXI4-Lite, 32 bits, a window of %u bytes;"
             " an access outside the map answers SLVERR.\n\n"
@@ -290,8 +288,9 @@ static void write_markdown(FILE *out, const struct map *map)
     }
 }
 
-static void write_tests(FILE *out, const struct map *map)
+static void write_tests(FILE *out, const void *what)
 {
+    const struct map *map = what;
     fprintf(out, "/* Every register with its access and reset, generated from hw/regs.yaml: do not edit.\n"
                  " * REGS_TABLE(X): X(name, offset, access, reset, reset is fixed, bits that read back as written) */\n"
                  "/* clang-format off */\n#ifndef REGS_TABLE_H\n#define REGS_TABLE_H\n\n"
@@ -307,54 +306,23 @@ static void write_tests(FILE *out, const struct map *map)
     fprintf(out, "\n\n#endif\n");
 }
 
-static bd_status write_output(const char *root, const char *name, void (*write)(FILE *, const struct map *),
-                              const struct map *map, struct bd_error *err)
-{
-    char *text = NULL, *path = bd_asprintf("%s/%s", root, name);
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out) {
-        free(path);
-        return bd_fail(err, BD_INFRA, "cannot open a memory stream");
-    }
-    write(out, map);
-    fclose(out);
-    bd_status status = bd_file_write(path, text, size, err);
-    free(text);
-    free(path);
-    return status;
-}
-
-static bd_status generate(const char *yaml_path, const char *root, struct map *map, struct bd_error *err)
+bd_status gen_registers(const char *yaml_path, const char *root, struct bd_error *err)
 {
     struct bd_yaml yaml;
     if (bd_yaml_load(&yaml, yaml_path, err))
         return err->status;
+    struct map *map = bd_xcalloc(1, sizeof *map);
     bd_status status = load_map(&yaml, map, err);
     if (!status)
-        status = write_output(root, "sw/driver/bitdial_regs.h", write_c, map, err);
+        status = gen_write(root, "sw/driver/bitdial_regs.h", write_c, map, err);
     if (!status)
-        status = write_output(root, "hw/bitdial_regs_pkg.sv", write_sv, map, err);
+        status = gen_write(root, "hw/bitdial_regs_pkg.sv", write_sv, map, err);
     if (!status)
-        status = write_output(root, "hw/REGS.md", write_markdown, map, err);
+        status = gen_write(root, "hw/REGS.md", write_markdown, map, err);
     if (!status)
-        status = write_output(root, "tests/support/regs_table.h", write_tests, map, err);
-    bd_yaml_release(&yaml);
-    return status;
-}
-
-int main(int argc, char **argv)
-{
-    if (argc != 3) {
-        fprintf(stderr, "usage: regs REGS.yaml ROOT\n");
-        return BD_BAD_INPUT;
-    }
-    struct map *map = bd_xcalloc(1, sizeof *map);
-    struct bd_error err = {0};
-    bd_status status = generate(argv[1], argv[2], map, &err);
-    if (status)
-        fprintf(stderr, "regs: %s\n", err.message);
+        status = gen_write(root, "tests/support/regs_table.h", write_tests, map, err);
     release_map(map);
     free(map);
+    bd_yaml_release(&yaml);
     return status;
 }

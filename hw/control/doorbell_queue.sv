@@ -1,0 +1,44 @@
+// The doorbell: a frame that may be rung waits here, behind one other, until the sequencer takes it.
+`include "bitdial_assert.svh"
+module doorbell_queue (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic        clear_i,          // drop all
+  input  logic        ring_i,
+  input  logic [31:0] precision_i,      // as written: the switch to run
+  input  logic [31:0] switch_count_i,
+  input  bitdial_pkg::frame_t bell_i,   // the frame to queue
+  output logic        bad_switch_o,     // with ring_i: it was refused, there is no such switch
+  output logic        full_o,           // with ring_i: it was refused, two frames wait
+  output bitdial_pkg::frame_t frame_o,  // head of the queue
+  output logic        frame_valid_o,
+  input  logic        frame_pop_i,
+  output logic [1:0]  level_o           // frames that wait
+);
+  bitdial_pkg::frame_t head_q, tail_q;
+  logic [1:0] level_q;
+  logic       push;
+  assign bad_switch_o = precision_i >= switch_count_i || precision_i >= 32'(bitdial_descriptor_pkg::SWITCHES);
+  assign full_o = level_q == 2'd2;
+  assign push = ring_i && !bad_switch_o && !full_o;
+  assign frame_o = head_q;
+  assign frame_valid_o = level_q != 2'd0;
+  assign level_o = level_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      level_q <= 2'd0;
+      head_q <= '0;
+      tail_q <= '0;
+    end else if (clear_i) begin
+      level_q <= 2'd0;
+    end else begin
+      level_q <= level_q + 2'(push) - 2'(frame_pop_i);
+      if (frame_pop_i) head_q <= tail_q;
+      if (push && (level_q == 2'(frame_pop_i))) head_q <= bell_i;
+      else if (push) tail_q <= bell_i;
+    end
+  end
+
+  `BD_ASSERT(queue_pop_not_empty, !(frame_pop_i && level_q == 2'd0), "a frame starts that no doorbell rang for")
+endmodule

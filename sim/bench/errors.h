@@ -1,0 +1,177 @@
+// What may go wrong around a frame: bus errors, refused descriptors, soft resets, doorbells that may not ring. Each
+// must end in its error, at its layer, and the next frame must be right.
+#ifndef BD_BENCH_ERRORS_H
+#define BD_BENCH_ERRORS_H
+
+#include "sim/bench/runner.h"
+
+extern "C" {
+#include "model/core/rng.h"
+}
+
+namespace
+{
+
+class Errors : public Runner
+{
+  public:
+    using Runner::Runner;
+
+    // What may go wrong around a frame, and a right frame after each.
+    void errors(uint64_t seed, Tally &tally)
+    {
+        bd_rng rng;
+        bd_rng_seed(&rng, seed);
+        bd_random_image(&program_, seed, device_->memory() + image_at_);
+        const unsigned s = bd_rng_below(&rng, head_.switch_count);
+        device_->plant(UINT64_MAX, UINT64_MAX);
+        const uint64_t from = ring(s, true);
+        const uint64_t clocks = device_->wait() - from, beats = device_->read_beats(), responses = device_->responses();
+        device_->clear();
+        run_switch(s, tally);
+        for (int i = 0; i < 6; i++) {
+            const uint64_t beat = bd_rng_below(&rng, uint32_t(beats));
+            device_->plant(beat, UINT64_MAX);
+            ring(s, true);
+            device_->wait();
+            const uint64_t at = device_->struck();
+            expect_error(BITDIAL_ERROR_BUS_ERROR, layers_done(s, at - 4), layers_done(s, at),
+                         "no BUS_ERROR after an error in read beat", beat, tally);
+            run_switch(s, tally);
+        }
+        for (int i = 0; i < 4; i++) {
+            const uint64_t response = bd_rng_below(&rng, uint32_t(responses));
+            device_->plant(UINT64_MAX, response);
+            ring(s, true);
+            device_->wait();
+            const unsigned layer = writer(s, device_->written().back().address);
+            expect_error(BITDIAL_ERROR_BUS_ERROR, layer, layer, "no BUS_ERROR after an error in write response",
+                         response, tally);
+            run_switch(s, tally);
+        }
+        for (int i = 0; i < 8; i++) {
+            const uint64_t delay = bd_rng_below(&rng, uint32_t(clocks));
+            ring(s, true);
+            for (uint64_t t = 0; t < delay && !device_->irq(); t++)
+                device_->clock();
+            device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
+            for (uint64_t t = 0; t < 100000 && (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK); t++)
+                continue;
+            expect(!(device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK), "busy after a soft reset", delay,
+                   tally);
+            expect(!(device_->read(BITDIAL_IRQ_STATUS_REG) & BITDIAL_IRQ_STATUS_ERROR_MASK),
+                   "a soft reset raises an error", delay, tally);
+            device_->clear();
+            run_switch(s, tally);
+        }
+        refused_descriptors(s, rng, tally);
+        refused_doorbells(s, tally);
+    }
+
+  private:
+    // The frame that was rung ends in an interrupt for this error, which struck while layer `first` to `last` ran.
+    void expect_error(uint32_t code, unsigned first, unsigned last, const char *what, uint64_t value, Tally &tally)
+    {
+        const uint32_t status = device_->read(BITDIAL_STATUS_REG), cause = device_->read(BITDIAL_IRQ_STATUS_REG);
+        const uint32_t layer = (status & BITDIAL_STATUS_ERROR_LAYER_MASK) >> BITDIAL_STATUS_ERROR_LAYER_SHIFT;
+        expect(cause == BITDIAL_IRQ_STATUS_ERROR_MASK &&
+                   (status & BITDIAL_STATUS_ERROR_MASK) >> BITDIAL_STATUS_ERROR_SHIFT == code,
+               what, value, tally);
+        if (layer < first || layer > last) {
+            std::printf("%s: STATUS.ERROR_LAYER is %u, but the error struck at layer %u..%u: ", options_.repeat.c_str(),
+                        layer, first, last);
+            expect(false, what, value, tally);
+        }
+        // A second error changes nothing until the first is cleared.
+        ring(16, false);
+        const uint32_t fields = BITDIAL_STATUS_ERROR_MASK | BITDIAL_STATUS_ERROR_LAYER_MASK;
+        expect(((device_->read(BITDIAL_STATUS_REG) ^ status) & fields) == 0, "a second error hides the first", value,
+               tally);
+        device_->clear();
+        expect((device_->read(BITDIAL_STATUS_REG) & fields) == 0, "an error stays when cleared", code, tally);
+        device_->plant(UINT64_MAX, UINT64_MAX);
+    }
+    // The layer that writes to an address of the store area or the result.
+    unsigned writer(unsigned s, uint64_t address) const
+    {
+        for (unsigned l = 0; l < head_.layer_count; l++) {
+            const bd_descriptor *d = bd_program_descriptor(&program_, s, l);
+            const uint64_t codes = store_at_ + d->store_codes_offset, z = store_at_ + d->store_z_offset;
+            if ((address >= codes && address - codes < d->store_codes_bytes) ||
+                (address >= z && address - z < d->store_z_bytes))
+                return l;
+        }
+        return head_.layer_count - 1;
+    }
+    // Layers of which all that they store was written by a clock: the next one runs then.
+    unsigned layers_done(unsigned s, uint64_t clock) const
+    {
+        std::vector<uint64_t> left(head_.layer_count);
+        for (unsigned l = 0; l < head_.layer_count; l++) {
+            const bd_descriptor *d = bd_program_descriptor(&program_, s, l);
+            left[l] = d->store_codes_bytes + d->store_z_bytes + (d->flags & BD_FLAG_RESULT ? head_.output_bytes : 0);
+        }
+        for (const auto &burst : device_->written())
+            if (burst.at <= clock)
+                left[writer(s, burst.address)] -= burst.bytes;
+        unsigned done = 0;
+        while (done < head_.layer_count && left[done] == 0)
+            done++;
+        return done;
+    }
+    void refused_descriptors(unsigned s, bd_rng &rng, Tally &tally)
+    {
+        const struct {
+            unsigned word;
+            uint32_t value;
+            const char *what;
+        } plants[] = {{0, 3, "operation"},     {15, 2, "groups"},      {22, 1, "pool_kind"}, {20, 1, "in_zero_point"},
+                      {59, 8, "channel_tile"}, {46, 32, "code_shift"}, {43, 48, "shift"},    {1, 0x800, "flags"},
+                      {37, 0, "row_groups"},   {6, 2000, "in_height"}};
+        for (const auto &plant : plants) {
+            const unsigned layer = bd_rng_below(&rng, head_.layer_count);
+            uint8_t *at =
+                device_->memory() + head_.descriptor_offset + s * head_.switch_stride + layer * 256 + plant.word * 4;
+            uint32_t kept;
+            std::memcpy(&kept, at, 4);
+            std::memcpy(at, &plant.value, 4);
+            ring(s, true);
+            device_->wait();
+            expect_error(BITDIAL_ERROR_BAD_DESCRIPTOR, layer, layer, plant.what, layer, tally);
+            std::memcpy(at, &kept, 4);
+            run_switch(s, tally);
+        }
+        device_->write(BITDIAL_LAYER_COUNT_REG, head_.layer_count + 1);
+        ring(s, true);
+        device_->wait();
+        const unsigned last = head_.layer_count - 1;
+        expect_error(BITDIAL_ERROR_BAD_DESCRIPTOR, last, last, "a list that ends early is run", last, tally);
+        device_->write(BITDIAL_LAYER_COUNT_REG, head_.layer_count);
+        run_switch(s, tally);
+    }
+    void refused_doorbells(unsigned s, Tally &tally)
+    {
+        const uint32_t before = device_->read(BITDIAL_FRAME_COUNT_REG);
+        for (const uint32_t bad : {head_.switch_count, 16u + s, 0x80000000u + s}) {
+            ring(bad, false);
+            device_->wait();
+            expect_error(BITDIAL_ERROR_BAD_SWITCH, 0, 0, "no BAD_SWITCH for PRECISION", bad, tally);
+            expect(!(device_->read(BITDIAL_STATUS_REG) & 7), "a bad switch starts a frame", bad, tally);
+        }
+        for (int i = 0; i < 4; i++)
+            ring(s, false);
+        device_->wait();
+        expect_error(BITDIAL_ERROR_QUEUE_FULL, 0, 0, "no QUEUE_FULL at the fourth doorbell", 4, tally);
+        for (int i = 0; i < 3; i++) {
+            while (device_->read(BITDIAL_FRAME_COUNT_REG) - before <= uint32_t(i))
+                device_->clock();
+            device_->clear();
+        }
+        expect(!(device_->read(BITDIAL_STATUS_REG) & 7), "the doorbell on a full queue was kept", 4, tally);
+        run_switch(s, tally);
+    }
+};
+
+} // namespace
+
+#endif

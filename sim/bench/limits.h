@@ -1,0 +1,192 @@
+// What the RTL refuses, descriptor by descriptor: values at and over every edge, typed by hand, and random changes of
+// the layers of a program, whose verdicts are compared with those of the rules in C (model/program/device_rules.h). A
+// verdict is seen at the pins: the loader goes on to read a table or an image, or the frame ends with BAD_DESCRIPTOR.
+#ifndef BD_BENCH_LIMITS_H
+#define BD_BENCH_LIMITS_H
+
+#include "sim/bench/runner.h"
+
+extern "C" {
+#include "model/core/rng.h"
+#include "model/program/device_rules.h"
+#include "tests/support/descriptor_edges.h"
+}
+
+namespace
+{
+
+class Limits : public Runner
+{
+  public:
+    Limits(const bd_hardware &hardware, const bd_program &program, const Options &options)
+        : Runner(hardware, program, options), first_(*bd_program_descriptor(&program, 0, 0))
+    {
+        // A first layer of one pixel, soon loaded, stands before the descriptor under test, and one after it.
+        first_.in_height = first_.in_width = first_.out_height = first_.out_width = 1;
+        first_.row_groups = 1;
+        first_.flags &= ~uint32_t(BD_FLAG_LAST | BD_FLAG_RESULT);
+        device_->write(BITDIAL_DESC_OFFSET_REG, uint32_t(store_at_));
+        device_->write(BITDIAL_LAYER_COUNT_REG, 3);
+    }
+
+    void edges(Tally &tally)
+    {
+        const uint32_t convolution[] = EDGE_CONVOLUTION;
+        bd_descriptor d;
+        static_assert(sizeof convolution == sizeof d, "a descriptor has 64 words");
+        std::memcpy(&d, convolution, sizeof d);
+        expect(taken(d, 1), "the convolution is refused", 0, tally);
+        const struct {
+            unsigned word;
+            uint32_t value;
+            bool taken;
+        } edges[] = {
+#define X(word, value, taken) {word, value, taken},
+            DESCRIPTOR_EDGES(X)
+#undef X
+        };
+        for (const auto &edge : edges) {
+            bd_descriptor changed = d;
+            set(changed, edge.word, edge.value);
+            expect(taken(changed, 1) == edge.taken, edge.taken ? "refused: word" : "taken: word", edge.word, tally);
+            tally.layers++;
+        }
+#define SET(word, value) set(changed, word, value);
+#define X(name, is_taken, changes)                                                                                     \
+    {                                                                                                                  \
+        bd_descriptor changed = d;                                                                                     \
+        changes expect(taken(changed, 1) == is_taken, name, is_taken, tally);                                          \
+        tally.layers++;                                                                                                \
+    }
+        DESCRIPTOR_PAIRS(X)
+#undef X
+#undef SET
+        lists(d, tally);
+    }
+
+    // Layers of the program, one to three words changed.
+    void random(uint64_t seed, Tally &tally)
+    {
+        bd_rng rng;
+        bd_rng_seed(&rng, seed);
+        unsigned refused = 0;
+        for (int i = 0; i < 2000; i++) {
+            const unsigned l = bd_rng_below(&rng, 3) ? bd_rng_below(&rng, head_.layer_count) : 0;
+            bd_descriptor d = *bd_program_descriptor(&program_, bd_rng_below(&rng, head_.switch_count), l);
+            const unsigned place = l > 0;
+            if (bd_rng_below(&rng, 8))
+                d.flags &= ~uint32_t(BD_FLAG_LAST | BD_FLAG_RESULT);
+            for (unsigned n = 1 + bd_rng_below(&rng, 3); n > 0; n--) {
+                const unsigned word = bd_rng_below(&rng, BD_DESCRIPTOR_WORDS);
+                uint32_t value;
+                std::memcpy(&value, reinterpret_cast<char *>(&d) + 4 * word, 4);
+                set(d, word, changed(value, rng));
+            }
+            bd_refusal refusal;
+            const bool want = bd_device_takes(&d, program_.header, place, 3, &refusal);
+            const bool got = taken(d, place);
+            refused += !want;
+            tally.layers++;
+            if (got == want)
+                continue;
+            std::printf("%s: change %d of layer %u: the RTL %s it, C %s it: %s\n", options_.repeat.c_str(), i, l,
+                        got ? "takes" : "refuses", want ? "takes" : "refuses", want ? "" : refusal.why);
+            tally.mismatches++;
+        }
+        expect(refused > 200 && refused < 1800, "random changes are nearly all taken or all refused", refused, tally);
+    }
+
+  private:
+    static void set(bd_descriptor &d, unsigned word, uint32_t value)
+    {
+        std::memcpy(reinterpret_cast<char *>(&d) + 4 * word, &value, 4);
+    }
+    static uint32_t changed(uint32_t value, bd_rng &rng)
+    {
+        static const uint32_t edges[] = {0, 1, 2, 3, 4, 8, 9, 16, 256, 1024, 4096, 0x100000, 0x1000000, 0xffffffff};
+        switch (bd_rng_below(&rng, 4)) {
+        case 0:
+            return edges[bd_rng_below(&rng, sizeof edges / sizeof edges[0])];
+        case 1:
+            return value + 1;
+        case 2:
+            return value - 1;
+        default:
+            return value ^ 1u << bd_rng_below(&rng, 32);
+        }
+    }
+    void put(unsigned place, const bd_descriptor &d)
+    {
+        std::memcpy(device_->memory() + store_at_ + place * sizeof d, &d, sizeof d);
+    }
+    // Whether the RTL takes `d` as layer `place` (0 or 1) of the list.
+    bool taken(const bd_descriptor &d, unsigned place)
+    {
+        put(0, first_);
+        put(place, d);
+        const uint64_t address = store_at_ + place * sizeof d;
+        device_->plant(UINT64_MAX, UINT64_MAX);
+        ring(0, false);
+        const uint64_t from = device_->now();
+        // Two bursts read the descriptor; a third read follows where it is taken.
+        size_t seen = 0;
+        while (!device_->irq() && seen < 3) {
+            device_->clock();
+            const auto &asked = device_->asked();
+            for (seen = 0; seen < asked.size() && asked[asked.size() - 1 - seen] != address;)
+                seen++;
+            seen = seen < asked.size() ? seen + 1 : 0;
+            if (device_->now() - from > 20000) {
+                std::fprintf(stderr, "bench: %s: no verdict on a descriptor after 20000 clocks\n",
+                             options_.repeat.c_str());
+                std::exit(BD_FAIL);
+            }
+        }
+        if (device_->irq()) {
+            const uint32_t status = device_->read(BITDIAL_STATUS_REG);
+            if (status != (BITDIAL_ERROR_BAD_DESCRIPTOR << BITDIAL_STATUS_ERROR_SHIFT |
+                           place << BITDIAL_STATUS_ERROR_LAYER_SHIFT)) {
+                std::fprintf(stderr, "bench: %s: STATUS is 0x%x for a refused descriptor\n", options_.repeat.c_str(),
+                             status);
+                std::exit(BD_FAIL);
+            }
+            device_->clear();
+            return false;
+        }
+        device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
+        while (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK)
+            if (device_->now() - from > 100000) {
+                std::fprintf(stderr, "bench: %s: busy after a soft reset\n", options_.repeat.c_str());
+                std::exit(BD_FAIL);
+            }
+        device_->clear();
+        return true;
+    }
+    // Which layer of how many it may be.
+    void lists(const bd_descriptor &d, Tally &tally)
+    {
+        bd_descriptor last = d, image = *bd_program_descriptor(&program_, 0, 0), pool = image;
+        last.flags |= BD_FLAG_LAST | BD_FLAG_RESULT;
+        image.flags &= ~uint32_t(BD_FLAG_LAST | BD_FLAG_RESULT);
+        expect(taken(image, 0), "a first layer is refused", 0, tally);
+        expect(!taken(image, 1), "the image is loaded by the second layer", 1, tally);
+        expect(!taken(d, 0), "a first layer that loads no image is taken", 0, tally);
+        pool.operation = BD_OP_POOL;
+        pool.flags = BD_FLAG_LOAD_INPUT;
+        expect(!taken(pool, 0), "a first layer that pools is taken", 0, tally);
+        for (const uint32_t count : {0u, 1u, 2u, 3u, 256u, 257u, 258u, 514u, 0x80000002u}) {
+            device_->write(BITDIAL_LAYER_COUNT_REG, count);
+            if (count == 1)
+                continue; // the layer before is refused
+            expect(taken(last, 1) == (count == 2), "a last layer by a LAYER_COUNT of", count, tally);
+            expect(taken(d, 1) == (count != 2), "a layer but the last by a LAYER_COUNT of", count, tally);
+        }
+        device_->write(BITDIAL_LAYER_COUNT_REG, 3);
+    }
+
+    bd_descriptor first_;
+};
+
+} // namespace
+
+#endif

@@ -1,0 +1,91 @@
+// The register map, walked: reset values, access kinds, strobes, holes.
+#ifndef BD_BENCH_REGISTERS_H
+#define BD_BENCH_REGISTERS_H
+
+#include "sim/bench/runner.h"
+
+extern "C" {
+#include "tests/support/regs_table.h"
+}
+
+namespace
+{
+
+class Registers : public Runner
+{
+  public:
+    using Runner::Runner;
+
+    // Reset values and access kinds of every register, strobes, and the holes of the map.
+    void registers(Tally &tally)
+    {
+        std::vector<bool> known(BITDIAL_WINDOW_BYTES / 4);
+        const struct {
+            const char *name;
+            uint32_t offset;
+            regs_access access;
+            uint32_t reset;
+            bool fixed;
+            uint32_t mask;
+        } table[] = {
+#define X(name, offset, access, reset, fixed, mask) {#name, offset, access, reset, bool(fixed), mask},
+            REGS_TABLE(X)
+#undef X
+        };
+        for (const auto &r : table) {
+            known[r.offset / 4] = true;
+            const bool set_up = r.access == REGS_RW; // the constructor has written some of them
+            const uint32_t start = device_->read(r.offset);
+            expect(!device_->refused(), r.name, 1, tally);
+            expect(!r.fixed || set_up || start == r.reset, r.name, start, tally);
+            if (r.access == REGS_WO)
+                continue;
+            for (const uint32_t value :
+                 {0xffffffffu & ~BITDIAL_CONTROL_SOFT_RESET_MASK, 0xa5a5a5a1u, 0x5a5a5a5au, 0u}) {
+                device_->write(r.offset, value);
+                expect(!device_->refused(), r.name, 2, tally);
+                const uint32_t want = r.access == REGS_RW ? value & r.mask : start;
+                expect(device_->read(r.offset) == want, r.name, value, tally);
+            }
+            if (r.access != REGS_RW)
+                continue;
+            device_->write(r.offset, 0xffffff01u, 4); // byte 2 alone
+            expect(device_->read(r.offset) == (r.mask & 0x00ff0000u), r.name, 3, tally);
+            device_->write(r.offset, 0);
+            tally.layers++;
+        }
+        for (uint32_t offset = 0; offset < BITDIAL_WINDOW_BYTES; offset += 4) {
+            if (known[offset / 4])
+                continue;
+            device_->read(offset);
+            expect(device_->refused(), "a read outside the map is answered", offset, tally);
+            device_->write(offset, 1);
+            expect(device_->refused(), "a write outside the map is answered", offset, tally);
+        }
+    }
+    // Values after reset, before anything is written.
+    static void reset_values(const bd_hardware &hardware, Tally &tally)
+    {
+        Device device(hardware, PAGE, nullptr);
+#define X(name, offset, access, reset, fixed, mask)                                                                    \
+    if (const uint32_t value = device.read(offset); fixed && value != reset) {                                         \
+        std::printf(#name " is 0x%x after reset, not 0x%x\n", value, reset);                                           \
+        tally.mismatches++;                                                                                            \
+    }
+        REGS_TABLE(X)
+#undef X
+        const uint32_t geometry = device.read(BITDIAL_GEOMETRY_REG);
+        const uint64_t hash =
+            device.read(BITDIAL_GEOMETRY_HASH_LO_REG) | uint64_t(device.read(BITDIAL_GEOMETRY_HASH_HI_REG)) << 32;
+        if (geometry != uint32_t(hardware.rows | hardware.requant_units << 8 | hardware.lanes << 16 |
+                                 hardware.mac_lanes << 25) ||
+            hash != bd_hardware_geometry_hash(&hardware)) {
+            std::printf("GEOMETRY 0x%x and its hash are not those of the configuration\n", geometry);
+            tally.mismatches++;
+        }
+    }
+};
+
+} // namespace
+
+#endif

@@ -1,0 +1,249 @@
+// Frames on the Verilated accelerator, compared with the reference, for bench.cpp.
+#ifndef BD_BENCH_RUNNER_H
+#define BD_BENCH_RUNNER_H
+
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/bench/device.h"
+
+extern "C" {
+#include "model/cost/cost.h"
+#include "model/exec/exec.h"
+#include "model/program/random_network.h"
+#include "sw/driver/bitdial_regs.h"
+}
+
+namespace
+{
+
+void check(bd_status status, const bd_error &err)
+{
+    if (status == BD_OK)
+        return;
+    std::fprintf(stderr, "bench: %s\n", err.message);
+    std::exit(status);
+}
+
+struct Tally {
+    uint64_t frames = 0, layers = 0, mismatches = 0, cycle_misses = 0, queue_misses = 0;
+};
+
+struct Options {
+    uint64_t stall_chance = 0, stall_seed = 1;
+    bool cycles = true, verbose = false;
+    const char *trace = nullptr;
+    std::string repeat;
+};
+
+uint64_t up(uint64_t v)
+{
+    return (v + PAGE - 1) / PAGE * PAGE;
+}
+
+class Runner
+{
+  public:
+    Runner(const bd_hardware &hardware, const bd_program &program, const Options &options)
+        : hardware_(hardware), program_(program), options_(options), head_(*program.header)
+    {
+        image_at_ = up(head_.image_bytes);
+        output_at_ = up(image_at_ + head_.input_bytes + 8);
+        store_at_ = up(output_at_ + head_.output_bytes);
+        device_ = std::make_unique<Device>(hardware, up(store_at_ + head_.store_bytes), options.trace);
+        device_->stalls(options.stall_seed, options.stall_chance);
+        std::memcpy(device_->memory(), program.image, head_.image_bytes);
+        const struct {
+            uint32_t offset, value;
+        } setup[] = {{BITDIAL_PROGRAM_ADDR_LO_REG, 0},
+                     {BITDIAL_DESC_OFFSET_REG, head_.descriptor_offset},
+                     {BITDIAL_SWITCH_STRIDE_REG, head_.switch_stride},
+                     {BITDIAL_LAYER_COUNT_REG, head_.layer_count},
+                     {BITDIAL_SWITCH_COUNT_REG, head_.switch_count},
+                     {BITDIAL_STORE_ADDR_LO_REG, uint32_t(store_at_)},
+                     {BITDIAL_INPUT_ADDR_LO_REG, uint32_t(image_at_)},
+                     {BITDIAL_OUTPUT_ADDR_LO_REG, uint32_t(output_at_)},
+                     {BITDIAL_IRQ_ENABLE_REG, 3}};
+        for (const auto &s : setup)
+            device_->write(s.offset, s.value);
+        check(bd_decode(&program, &decoded_, &err_), err_);
+    }
+    ~Runner()
+    {
+        bd_decoded_free(decoded_);
+    }
+
+    void run(uint64_t seed, Tally &tally)
+    {
+        bd_random_image(&program_, seed, device_->memory() + image_at_);
+        std::vector<uint64_t> alone(head_.switch_count);
+        for (unsigned s = 0; s < head_.switch_count; s++)
+            alone[s] = run_switch(s, tally);
+        // Queued: each switch behind every other, without stores. A queued frame starts where the one before ended.
+        if (options_.stall_chance || head_.switch_count < 2)
+            return;
+        for (unsigned s = 0; s < head_.switch_count; s++)
+            for (unsigned t = 0; t < head_.switch_count; t++) {
+                ring(s, false);
+                ring(t, false);
+                device_->wait();
+                device_->clear();
+                device_->wait();
+                device_->clear();
+                const uint64_t total = device_->read(BITDIAL_COUNTER_TOTAL_LO_REG);
+                if (total != alone[t]) {
+                    tally.queue_misses++;
+                    std::printf("%s: switch %u behind %u takes %" PRIu64 " clocks, alone %" PRIu64 "\n",
+                                options_.repeat.c_str(), t, s, total, alone[t]);
+                }
+            }
+    }
+
+    // Frames at one switch for about `seconds`: clocks and binary MAC a second.
+    void speed(unsigned s, double seconds)
+    {
+        static bd_frame_cost cost;
+        check(bd_cost_frame(&program_, &hardware_, s, false, &cost, &err_), err_);
+        uint64_t operations = 0;
+        for (unsigned l = 0; l < cost.layer_count; l++)
+            operations += cost.layers[l].xnor_ops;
+        const uint64_t from = device_->now();
+        const auto start = std::chrono::steady_clock::now();
+        uint64_t frames = 0;
+        double passed = 0;
+        while (passed < seconds) {
+            ring(s, false);
+            device_->wait();
+            device_->clear();
+            frames++;
+            passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        }
+        std::printf("switch %u: %.0f clocks/s, %.3g binary MAC/s, %.2f frames/s\n", s,
+                    double(device_->now() - from) / passed, double(operations) * double(frames) / passed,
+                    double(frames) / passed);
+    }
+
+  protected:
+    uint64_t ring(unsigned s, bool store)
+    {
+        device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | (store ? 1 : 0));
+        device_->write(BITDIAL_PRECISION_REG, s);
+        return device_->write(BITDIAL_DOORBELL_REG, 1);
+    }
+    uint64_t frame(unsigned s, bool store, Tally &tally)
+    {
+        std::memset(device_->memory() + output_at_, 0xa5, head_.output_bytes);
+        const uint64_t from = ring(s, store);
+        const uint64_t cycles = device_->wait() - from;
+        const uint32_t status = device_->read(BITDIAL_STATUS_REG), cause = device_->read(BITDIAL_IRQ_STATUS_REG);
+        device_->clear();
+        tally.frames++;
+        if (cause != 1) {
+            std::printf("%s: switch %u: IRQ_STATUS %u, STATUS 0x%x\n", options_.repeat.c_str(), s, cause, status);
+            tally.mismatches++;
+        }
+        const uint64_t total = device_->read(BITDIAL_COUNTER_TOTAL_LO_REG);
+        uint64_t parts = 0, part[5];
+        for (uint32_t k = 0; k < 5; k++)
+            parts += part[k] = device_->read(BITDIAL_COUNTER_COMPUTE_LO_REG + 8 * k);
+        if (total != cycles || parts != total) {
+            std::printf("%s: switch %u: %" PRIu64 " clocks, counted %" PRIu64 ", parts %" PRIu64 "\n",
+                        options_.repeat.c_str(), s, cycles, total, parts);
+            tally.cycle_misses++;
+        }
+        if (options_.cycles && !options_.stall_chance)
+            compare_cycles(s, store, cycles, part, tally);
+        return cycles;
+    }
+    void compare_cycles(unsigned s, bool store, uint64_t cycles, const uint64_t *part, Tally &tally)
+    {
+        static bd_frame_cost cost;
+        check(bd_cost_frame(&program_, &hardware_, s, store, &cost, &err_), err_);
+        const uint64_t predicted[5] = {cost.compute, cost.weight_stall, cost.input_stall, cost.output_stall,
+                                       cost.overhead};
+        if (cost.cycles == cycles && !std::memcmp(predicted, part, sizeof predicted))
+            return;
+        std::printf("%s: switch %u store %d: %" PRIu64 " clocks, predicted %" PRIu64 " (", options_.repeat.c_str(), s,
+                    store, cycles, cost.cycles);
+        for (int k = 0; k < 5; k++)
+            std::printf(" %" PRIu64 "/%" PRIu64, part[k], predicted[k]);
+        std::printf(" )\n");
+        tally.cycle_misses++;
+    }
+    template <class T>
+    bool compare(unsigned s, unsigned layer, const char *what, const T *got, const T *want,
+                 const bd_layer_output &shape)
+    {
+        for (int y = 0; y < shape.height; y++)
+            for (int x = 0; x < shape.width; x++)
+                for (int c = 0; c < shape.channels; c++) {
+                    const size_t at = (size_t(y) * shape.width + x) * shape.channels + c;
+                    if (got[at] == want[at])
+                        continue;
+                    std::printf("%s: switch %u layer %u (%s) %s channel %d pixel (%d, %d): got %d, want %d\n",
+                                options_.repeat.c_str(), s, layer, program_.names[layer], what, c, y, x, int(got[at]),
+                                int(want[at]));
+                    return false;
+                }
+        return true;
+    }
+    uint64_t run_switch(unsigned s, Tally &tally)
+    {
+        bd_frame want{};
+        check(bd_execute(&program_, decoded_, s, device_->memory() + image_at_, &want, &err_), err_);
+        std::memset(device_->memory() + store_at_, 0x5a, head_.store_bytes);
+        const uint64_t stored = frame(s, true, tally);
+        for (unsigned l = 0; l < head_.layer_count; l++) {
+            bd_layer_output got{};
+            bd_store_unpack(&program_, s, l, device_->memory() + store_at_, &got);
+            bool good = true;
+            if (got.codes)
+                good = compare(s, l, "code", got.codes, want.outputs[l].codes, got);
+            if (good && got.z)
+                good = compare(s, l, "z", got.z, want.outputs[l].z, got);
+            std::free(got.codes);
+            std::free(got.z);
+            tally.layers++;
+            if (!good) {
+                tally.mismatches++;
+                break;
+            }
+        }
+        const uint64_t cycles = frame(s, false, tally);
+        if (std::memcmp(device_->memory() + output_at_, want.logits, head_.classes * 4)) {
+            std::printf("%s: switch %u: the result without stores differs\n", options_.repeat.c_str(), s);
+            tally.mismatches++;
+        }
+        if (options_.verbose)
+            std::printf("switch %u: %" PRIu64 " clocks, %" PRIu64 " with stores\n", s, cycles, stored);
+        bd_frame_release(&want);
+        return cycles;
+    }
+
+    void expect(bool good, const char *what, uint64_t value, Tally &tally)
+    {
+        if (good)
+            return;
+        std::printf("%s: %s (%" PRIu64 ")\n", options_.repeat.c_str(), what, value);
+        tally.mismatches++;
+    }
+
+    const bd_hardware &hardware_;
+    const bd_program &program_;
+    const Options &options_;
+    const bd_program_header &head_;
+    bd_error err_{};
+    bd_decoded *decoded_ = nullptr;
+    uint64_t image_at_, output_at_, store_at_;
+    std::unique_ptr<Device> device_;
+};
+
+} // namespace
+
+#endif
