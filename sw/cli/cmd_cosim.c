@@ -260,7 +260,8 @@ static bd_status run(struct bd_cosim_options *o, struct bd_image_options *images
     return status;
 }
 
-static int check_options(const struct bd_cosim_options *o, int positional, bool random)
+static int check_options(const struct bd_cosim_options *o, const struct bd_image_source *images, int positional,
+                         bool random)
 {
     const char *device = o->session.device;
     bool rtl = strcmp(device, "rtl") == 0;
@@ -281,6 +282,10 @@ static int check_options(const struct bd_cosim_options *o, int positional, bool 
     }
     if (!random && o->stalls) {
         return bd_cli_usage("cosim", "--stalls goes with --random");
+    }
+    if (random && (images->noise || images->array || images->data.folder || images->data.kind != BD_DATA_ANY)) {
+        return bd_cli_usage("cosim",
+                            "--noise, --images, --kind and --data go with a program image: --random makes its own");
     }
     if (random && o->schedule) {
         return bd_cli_usage("cosim", "--schedule goes with a program image");
@@ -324,7 +329,7 @@ int cmd_cosim(int argc, char **argv)
     o.session.reset_seed = (uint64_t)reset_seed;
     o.session.notice = bd_cli_notice;
     o.session.context = "cosim";
-    int checked = check_options(&o, argc - optind, random);
+    int checked = check_options(&o, &images.source, argc - optind, random);
     checked = checked == BD_OK ? bd_cli_check_images(&images) : checked;
     if (checked != BD_OK) {
         return checked;

@@ -102,5 +102,6 @@ refuses 'takes images of 12x12x3' run "$work/net.bdp" --hardware $hardware --ima
 refuses "of '<f8'" cosim "$work/net.bdp" --hardware $hardware --device ref --images "$work/float.npy"
 refuses "must be a count or the name of a .npy file, got 'many'" run "$work/net.bdp" --hardware $hardware --images many
 refuses 'give one of them' cosim "$work/net.bdp" --hardware $hardware --noise --data "$own"
+refuses 'random makes its own' cosim --random 2 --hardware $hardware --device tlm --noise
 refuses 'labels goes with' run "$work/net.bdp" --hardware $hardware --labels "$work/labels.npy"
 exit $failed
