@@ -90,6 +90,7 @@ static uint64_t odd_word(const struct sample *sample, struct bd_rng *rng, uint64
 {
     static const uint64_t words[] = {0,          1,          7,          8,          0xff,       0xffff,
                                      0x7fffffff, 0xffffffff, 1ull << 31, 1ull << 40, 1ull << 63, UINT64_MAX};
+    const uint32_t bits = bd_rng_below(rng, 64);
     switch (bd_rng_below(rng, 6)) {
     case 0:
         return words[bd_rng_below(rng, sizeof words / sizeof *words)];
@@ -100,9 +101,9 @@ static uint64_t odd_word(const struct sample *sample, struct bd_rng *rng, uint64
     case 3:
         return place(sample, rng) / 8 * 8 - USER_BLOCK; /* another structure's address */
     case 4:
-        return old ^ 1ull << bd_rng_below(rng, 64);
+        return old ^ 1ull << bits;
     default:
-        return bd_rng_u64(rng) >> bd_rng_below(rng, 64);
+        return bd_rng_u64(rng) >> bits;
     }
 }
 
