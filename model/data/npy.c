@@ -119,9 +119,10 @@ static bool take_header(struct array *a, size_t end)
     return a->descr[0] && has_order && a->rank >= 0 && peek(a, end) == '\0';
 }
 
+/* 1, 2, 4 or 8; 0 for all else. */
 static uint64_t element_bytes(const struct array *a)
 {
-    return strlen(a->descr) == 3 && isdigit((unsigned char)a->descr[2]) ? (uint64_t)(a->descr[2] - '0') : 0;
+    return strlen(a->descr) == 3 && strchr("1248", a->descr[2]) ? (uint64_t)(a->descr[2] - '0') : 0;
 }
 
 /* Whether the data behind the header is what the header says, to the byte. */

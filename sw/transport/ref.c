@@ -150,15 +150,20 @@ static const struct bd_platform_ops ref_ops = {
 
 void bd_ref_open(struct bd_platform *platform, const struct bd_hardware *hardware)
 {
+    bd_ref_open_sized(platform, hardware, BD_PLATFORM_MEMORY_BYTES);
+}
+
+void bd_ref_open_sized(struct bd_platform *platform, const struct bd_hardware *hardware, uint64_t memory_bytes)
+{
     struct ref *ref = bd_xcalloc(1, sizeof *ref);
     ref->hardware = *hardware;
-    bd_guarded_memory_init(&ref->memory, BD_PLATFORM_MEMORY_BASE, BD_PLATFORM_MEMORY_BYTES);
+    bd_guarded_memory_init(&ref->memory, BD_PLATFORM_MEMORY_BASE, memory_bytes);
     ref->model = bd_device_model_new(&ref->memory, &ref->hardware);
     *platform = (struct bd_platform){
         .ops = &ref_ops,
         .self = ref,
         .memory_base = BD_PLATFORM_MEMORY_BASE,
-        .memory_bytes = BD_PLATFORM_MEMORY_BYTES,
+        .memory_bytes = memory_bytes,
     };
     snprintf(platform->target, sizeof platform->target, "ref");
 }

@@ -9,5 +9,7 @@
 
 /* `hardware` is copied, its strings stay the caller's and must outlive the platform. */
 void bd_ref_open(struct bd_platform *platform, const struct bd_hardware *hardware);
+/* The same with another size of memory. */
+void bd_ref_open_sized(struct bd_platform *platform, const struct bd_hardware *hardware, uint64_t memory_bytes);
 
 #endif

@@ -18,6 +18,7 @@
     X(search)                                                                                                          \
     X(comparison)                                                                                                      \
     X(image)                                                                                                           \
+    X(npy)                                                                                                             \
     X(idx)                                                                                                             \
     X(protocol)                                                                                                        \
     X(journal)

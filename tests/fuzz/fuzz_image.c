@@ -1,5 +1,5 @@
-/* JPEG and PNG files, decoded and resampled; idx files, as they are and gzipped here, since a gzip stream that is
- * changed at random fails its own checksum. */
+/* JPEG and PNG files, decoded and resampled; .npy files of images and labels; idx files, as they are and gzipped here,
+ * since a gzip stream that is changed at random fails its own checksum. */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -7,6 +7,7 @@
 #include "model/core/memory.h"
 #include "model/data/idx.h"
 #include "model/data/image.h"
+#include "model/data/npy.h"
 #include "tests/fuzz/fuzz.h"
 
 #define MOST_PIXELS 100000
@@ -30,6 +31,24 @@ void fuzz_image(const uint8_t *data, size_t size)
         bd_resample(&image, &centre, false, 16, 16, out);
     }
     free(image.pixels);
+}
+
+/* First byte: 0 images, else the number of labels that are expected. */
+void fuzz_npy(const uint8_t *data, size_t size)
+{
+    struct bd_dataset set = {.classes = 10};
+    struct bd_error err = {0};
+    if (size == 0) {
+        return;
+    }
+    const char *path = fuzz_file(data + 1, size - 1);
+    set.count = data[0];
+    if (fuzz_accepted(set.count ? bd_npy_labels(path, &set, &err) : bd_npy_images(path, &set, &err), &err)) {
+        const uint64_t bytes = (uint64_t)set.count * set.height * set.width * set.channels;
+        volatile uint16_t last = data[0] ? set.labels[set.count - 1] : set.images[bytes - 1];
+        fuzz_demand(data[0] ? last < 10 : bytes < size, "labels or images that the file does not hold");
+    }
+    bd_dataset_release(&set);
 }
 
 static uint8_t *gzipped(const uint8_t *data, size_t size, size_t *packed)

@@ -14,6 +14,7 @@
 #include "sw/transport/server.h"
 #include "tests/fuzz/fuzz.h"
 
+#define MEMORY (1 << 20)
 #define MOST_BYTES 60000 /* fits into a socket's buffer: nobody reads while it is written */
 
 /* Input: u8 mends, u8 op, u8 status, u8 sequence, u16 payload bytes, payload. */
@@ -54,7 +55,7 @@ static void serve(const uint8_t *frames, size_t size)
     struct bd_hardware hardware;
     struct bd_error err = {0};
     fuzz_demand(bd_hardware_load(&hardware, "tests/small_hardware.yaml", &err) == BD_OK, err.message);
-    bd_ref_open(&device, &hardware);
+    bd_ref_open_sized(&device, &hardware, MEMORY);
     replies = replies < 0 ? open("/dev/null", O_WRONLY | O_CLOEXEC) : replies;
     open_pair(in);
     fuzz_demand(write(in[1], frames, size) == (ssize_t)size && shutdown(in[1], SHUT_WR) == 0, "no write");

@@ -112,6 +112,51 @@ static void images(void)
     free(picture);
 }
 
+static void arrays(void)
+{
+    static const uint8_t pixels[2 * 3 * 2];
+    static const int64_t labels[] = {1, 9}, shape[] = {2, 3, 2, 1}, two = 2;
+    struct bd_error err;
+    for (int i = 0; i < 3; i++) {
+        char *path = bd_asprintf("%s/npy/%d", root, i);
+        uint8_t *file;
+        size_t size;
+        put_file(path, "", 0);
+        must(i < 2 ? bd_npy_write(path, BD_NPY_U8, 3 + i, shape, pixels, &err)
+                   : bd_npy_write(path, BD_NPY_I64, 1, &two, labels, &err),
+             &err);
+        must(bd_file_read(path, 4096, &file, &size, &err), &err);
+        uint8_t *led = bd_xmalloc(size + 1); /* by the byte that tells how it is read */
+        led[0] = i < 2 ? 0 : 2;
+        memcpy(led + 1, file, size);
+        put_file(path, led, size + 1);
+        free(led);
+        free(file);
+        free(path);
+    }
+}
+
+/* A JPEG with the orientation of its Exif segment. */
+static void turned_image(void)
+{
+    static const uint8_t exif[] = "\xff\xe1\0\x22"
+                                  "Exif\0\0"
+                                  "MM\0\x2a\0\0\0\x08"
+                                  "\0\1"
+                                  "\1\x12\0\3\0\0\0\1\0\6\0\0"
+                                  "\0\0\0\0";
+    uint8_t *picture = make_picture(9, 12, 1);
+    size_t size;
+    uint8_t *file = make_jpeg(picture, 9, 12, JPEG_COLOUR, 60, &size), *led = bd_xmalloc(size + sizeof exif - 1);
+    memcpy(led, file, 2);
+    memcpy(led + 2, exif, sizeof exif - 1);
+    memcpy(led + 2 + sizeof exif - 1, file + 2, size - 2);
+    put("image/turned.jpeg", led, size + sizeof exif - 1);
+    free(led);
+    free(file);
+    free(picture);
+}
+
 /* Before each file the byte that chooses how it is read. */
 static void idx(void)
 {
@@ -250,6 +295,8 @@ int main(int argc, char **argv)
     programs();
     checkpoints();
     images();
+    turned_image();
+    arrays();
     idx();
     protocol();
     protocol_frame();
