@@ -186,6 +186,38 @@ Test(program, what_follows_from_other_fields_is_checked)
     bd_hardware_release(&hardware);
 }
 
+/* Signed codes that are padded need 16 presets: fewer are refused where the tables' stride follows from them, too. */
+Test(program, presets_of_padded_signs_are_complete)
+{
+    struct bd_hardware hardware;
+    struct bd_error err;
+    int found = 0;
+    cr_assert_eq(bd_hardware_load(&hardware, "tests/small_hardware.yaml", &err), BD_OK);
+    for (unsigned index = 0; index < 12; index++) {
+        struct bd_program program;
+        cr_assert_eq(bd_random_network(34, index, &hardware, &program, &err), BD_OK, "%s", err.message);
+        const struct bd_program_header *h = program.header;
+        for (unsigned i = 0; i < h->switch_count * h->layer_count; i++) {
+            const unsigned s = i / h->layer_count, l = i % h->layer_count;
+            struct bd_descriptor *d = (struct bd_descriptor *)bd_program_descriptor(&program, s, l);
+            if (d->presets != 16) {
+                continue;
+            }
+            d->presets = 1;
+            d->table_stride -= 15 * h->rows * 4;
+            const size_t byte = offsetof(struct bd_program_header, magic);
+            cr_assert_eq(open_changed(&program, byte, h->magic, &err), BD_BAD_INPUT);
+            cr_assert(strstr(err.message, "presets must be 16"), "%s", err.message);
+            d->presets = 16;
+            d->table_stride += 15 * h->rows * 4;
+            found++;
+        }
+        bd_program_release(&program);
+    }
+    cr_assert_gt(found, 3);
+    bd_hardware_release(&hardware);
+}
+
 #undef WORD
 #define HEADER(field) offsetof(struct bd_program_header, field), #field
 
