@@ -13,8 +13,8 @@
 bd_status bd_execute_fast(const struct bd_program *program, const struct bd_decoded *decoded, unsigned switch_index,
                           const uint8_t *images, size_t count, int32_t *logits, struct bd_error *err) BD_WARN_UNUSED;
 
-/* The same by a named kernel: "bits" or "bytes" (AVX-512, model/kernels), "avx2" or "plain"; BD_BAD_INPUT where the
- * processor lacks it. NULL: the fastest there is. */
+/* The same by a named kernel: "bits" or "bytes" (AVX-512: model/kernels/intconv.h, with and without bitconv.h), "avx2"
+ * or "plain"; BD_BAD_INPUT where the processor lacks it or its test at start found it not exact. NULL: the fastest. */
 bd_status bd_execute_fast_by(const char *kernel, const struct bd_program *program, const struct bd_decoded *decoded,
                              unsigned switch_index, const uint8_t *images, size_t count, int32_t *logits,
                              struct bd_error *err) BD_WARN_UNUSED;

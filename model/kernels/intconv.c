@@ -11,6 +11,7 @@
 
 #define BLOCK BD_INTCONV_BLOCK
 #define GROUP 4 /* channels in a dot product */
+#define DEPTHWISE_PIXELS 4
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
@@ -203,23 +204,50 @@ static void run_blocks(struct tile *t, const uint8_t *source, void *sums, size_t
     t->window_sums = window_sums;
 }
 
+/* `pixels` neighbours of a row in a block of channels; `step` bytes from a window to the next. */
+INLINE void depthwise_tile(const struct bd_intconv_shape *s, const int32_t *weights, const uint8_t *window, size_t step,
+                           __m512i start, const int pixels, enum bd_number type, void *sums, size_t at)
+{
+    __m512i sum[DEPTHWISE_PIXELS];
+#pragma GCC unroll 4
+    for (int p = 0; p < pixels; p++) {
+        sum[p] = start;
+    }
+    for (int y = 0; y < s->kernel_h; y++, window += s->row) {
+        const uint8_t *pixel = window;
+        for (int x = 0; x < s->kernel_w; x++, pixel += BLOCK, weights += BLOCK) {
+            const __m512i weight = _mm512_load_si512(weights);
+#pragma GCC unroll 4
+            for (int p = 0; p < pixels; p++) {
+                const __m512i codes = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(pixel + p * step)));
+                sum[p] = _mm512_add_epi32(sum[p], _mm512_mullo_epi32(codes, weight));
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < pixels; p++) {
+        put(sums, at + (size_t)p * BLOCK, type, sum[p]);
+    }
+}
+
 TARGET static void run_depthwise(const struct bd_intconv_shape *s, const struct bd_intconv_weights *w,
                                  const uint8_t *source, int bias, enum bd_number type, void *sums)
 {
-    int taps = s->kernel_h * s->kernel_w;
+    const size_t taps = (size_t)s->kernel_h * s->kernel_w, step = (size_t)s->stride * BLOCK;
+    size_t at = 0;
     for (int b = 0; b < bd_intconv_blocks(s->out_channels); b++) {
-        const int32_t *weights = w->wide + (size_t)b * taps * BLOCK;
-        __m512i start = _mm512_mullo_epi32(_mm512_load_si512(w->sums + b * BLOCK), _mm512_set1_epi32(-bias));
-        for (int p = 0; p < s->out_height * s->out_width; p++) {
-            const uint8_t *window = source + b * s->plane + (size_t)(p / s->out_width) * s->stride * s->row +
-                                    (size_t)(p % s->out_width) * s->stride * BLOCK;
-            __m512i sum = start;
-            for (int tap = 0; tap < taps; tap++) {
-                const uint8_t *pixel = window + tap / s->kernel_w * s->row + tap % s->kernel_w * BLOCK;
-                __m512i codes = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)pixel));
-                sum = _mm512_add_epi32(sum, _mm512_mullo_epi32(codes, _mm512_load_si512(weights + tap * BLOCK)));
+        const int32_t *weights = w->wide + b * taps * BLOCK;
+        const __m512i start =
+            _mm512_mullo_epi32(_mm512_load_si512(w->sums + (size_t)b * BLOCK), _mm512_set1_epi32(-bias));
+        for (int y = 0; y < s->out_height; y++) {
+            const uint8_t *window = source + b * s->plane + (size_t)y * s->stride * s->row;
+            int x = 0;
+            for (; x + DEPTHWISE_PIXELS <= s->out_width; x += DEPTHWISE_PIXELS, at += DEPTHWISE_PIXELS * BLOCK) {
+                depthwise_tile(s, weights, window + x * step, step, start, DEPTHWISE_PIXELS, type, sums, at);
             }
-            put(sums, ((size_t)b * s->out_height * s->out_width + p) * BLOCK, type, sum);
+            for (; x < s->out_width; x++, at += BLOCK) {
+                depthwise_tile(s, weights, window + x * step, step, start, 1, type, sums, at);
+            }
         }
     }
 }

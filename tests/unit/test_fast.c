@@ -9,6 +9,7 @@
 #include "model/core/rng.h"
 #include "model/exec/exec.h"
 #include "model/exec/fast.h"
+#include "model/kernels/intconv.h"
 #include "model/program/hardware.h"
 #include "model/program/pack.h"
 #include "model/program/random_network.h"
@@ -188,7 +189,6 @@ static void add_layer(struct bd_plain_layer *layer, struct parts *parts, int l, 
     }
     for (int c = 0; c < shape.out_channels; c++) {
         parts->m[l][c] = (int32_t)bd_rng_below(rng, 1 << 22) - (1 << 21);
-        parts->b[l][c] = (int64_t)bd_rng_u64(rng) >> 30;
     }
     *layer = shape;
     layer->operation = BD_OP_CONV;
@@ -202,6 +202,9 @@ static void add_layer(struct bd_plain_layer *layer, struct parts *parts, int l, 
     int bits = at.weight_bits + at.in_bits + 21 - 8;
     for (size_t n = window; n > 1; n /= 4) {
         bits++;
+    }
+    for (int c = 0; c < shape.out_channels; c++) {
+        parts->b[l][c] = (int64_t)(bd_rng_u64(rng) % (UINT64_C(1) << (bits + 5))) - (INT64_C(1) << (bits + 4));
     }
     layer->at[0].requant = (struct bd_plain_requant){.multiplier = parts->m[l],
                                                      .bias = parts->b[l],
@@ -263,7 +266,8 @@ static void pack_middle(struct bd_program *program, const struct middle *mid, st
                                              .weight_zero_point = mid->zero_point});
     add_layer(&layers[2], &parts, 2, rng, last, (struct bd_plain_layer_switch){.weight_bits = 5, .in_bits = 7});
     layers[2].at[0].requant.multiplier = (const int32_t[CLASSES]){1, 1, 1, 1, 1};
-    layers[2].at[0].requant.shift = 0;
+    layers[2].at[0].requant.shift = 0; /* the sums themselves */
+    memset(parts.b[2], 0, sizeof parts.b[2]);
     const struct bd_plain_network net = {.name = "middle",
                                          .switch_count = 1,
                                          .layer_count = 3,
@@ -288,7 +292,7 @@ Test(fast, equals_the_plain_executor_on_every_arithmetic)
                      ins[] = {16, 32, 12, 48, 64, 36}, outs[] = {16, 24, 64, 32};
     struct bd_rng rng;
     bd_rng_seed(&rng, 24);
-    for (unsigned i = 0; i < 4 * 6 * 8; i++) {
+    for (unsigned i = 0; i < 4 * 6 * 4; i++) {
         const int turn = (int)(i / 24);
         struct middle mid = {.weight_bits = weight_bits[i % 4],
                              .in_bits = in_bits[i / 4 % 6],
@@ -310,6 +314,111 @@ Test(fast, equals_the_plain_executor_on_every_arithmetic)
         cr_assert_geq(compare(&program, "arithmetic", i), IMAGES);
         bd_program_release(&program);
     }
+}
+
+/* Differences of two runs on IMAGES images, in values. */
+static int differences(const struct bd_program *program, const struct bd_decoded *a, const struct bd_decoded *b,
+                       const char *kernel)
+{
+    const size_t bytes = program->header->input_bytes, classes = program->header->classes;
+    uint8_t *images = bd_xmalloc(IMAGES * bytes);
+    int32_t *logits = bd_xcalloc(2 * IMAGES * classes, sizeof *logits);
+    struct bd_error err;
+    int count = 0;
+    for (unsigned i = 0; i < IMAGES; i++) {
+        bd_random_image(program, i, images + i * bytes);
+    }
+    cr_assert_eq(bd_execute_fast_by(kernel, program, a, 0, images, IMAGES, logits, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_execute_fast_by(kernel, program, b, 0, images, IMAGES, logits + IMAGES * classes, &err), BD_OK);
+    for (size_t i = 0; i < IMAGES * classes; i++) {
+        count += logits[i] != logits[IMAGES * classes + i];
+    }
+    free(images);
+    free(logits);
+    return count;
+}
+
+/* One weight, or one channel's M, that is not the program's changes results by every kernel: those that are compared
+ * above depend on each. */
+Test(fast, one_wrong_number_is_seen)
+{
+    static const struct middle trials[] = {
+        {.in_channels = 32,
+         .out_channels = 16,
+         .kernel = 3,
+         .stride = 1,
+         .pad = 1,
+         .groups = 1,
+         .weight_bits = 1,
+         .in_bits = 1,
+         .is_signed = true},
+        {.in_channels = 16,
+         .out_channels = 24,
+         .kernel = 5,
+         .stride = 2,
+         .pad = 2,
+         .groups = 1,
+         .weight_bits = 8,
+         .in_bits = 8},
+        {.in_channels = 12,
+         .out_channels = 12,
+         .kernel = 3,
+         .stride = 1,
+         .pad = 1,
+         .groups = 12,
+         .weight_bits = 4,
+         .in_bits = 4},
+    };
+    struct bd_rng rng;
+    bd_rng_seed(&rng, 25);
+    for (size_t i = 0; i < sizeof trials / sizeof *trials; i++) {
+        struct bd_program program;
+        struct bd_decoded *right, *wrong;
+        struct bd_error err;
+        pack_middle(&program, &trials[i], &rng);
+        for (int fault = 0; fault < 2; fault++) {
+            cr_assert_eq(bd_decode(&program, &right, &err), BD_OK);
+            cr_assert_eq(bd_decode(&program, &wrong, &err), BD_OK);
+            if (fault) {
+                ((int32_t *)bd_decoded_multipliers(wrong, 0, 1))[7] ^= 1 << 20;
+            } else {
+                ((uint8_t *)bd_decoded_codes(wrong, 0, 1))[5] ^= 0x80;
+            }
+            for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++) {
+                if (k == 3 || (k == 2 && __builtin_cpu_supports("avx2")) || (k < 2 && bd_intconv_usable())) {
+                    cr_assert_eq(differences(&program, right, right, kernels[k]), 0);
+                    cr_assert_gt(differences(&program, right, wrong, kernels[k]), 0, "%zu, fault %d, kernel %s", i,
+                                 fault, kernels[k]);
+                }
+            }
+            bd_decoded_free(right);
+            bd_decoded_free(wrong);
+        }
+        bd_program_release(&program);
+    }
+}
+
+/* Where the kernels of AVX-512 are not exact, or not there, others are taken without being asked for. */
+Test(fast, falls_back_where_kernels_are_not_usable)
+{
+    struct bd_rng rng;
+    struct bd_program program;
+    struct bd_decoded *decoded;
+    struct bd_error err;
+    bd_rng_seed(&rng, 26);
+    pack_grouped(&program, &rng, 1);
+    cr_assert_eq(bd_decode(&program, &decoded, &err), BD_OK);
+    cr_assert_eq(!strcmp(bd_execute_fast_kernel(), "bits"), bd_intconv_usable());
+    bd_intconv_allow(false);
+    cr_assert_str_eq(bd_execute_fast_kernel(), __builtin_cpu_supports("avx2") ? "avx2" : "plain");
+    uint8_t image[12 * 9 * 9] = {0};
+    int32_t logits[24];
+    cr_assert_eq(bd_execute_fast_by("bytes", &program, decoded, 0, image, 1, logits, &err), BD_BAD_INPUT);
+    cr_assert(strstr(err.message, "no kernel 'bytes'"), "%s", err.message);
+    cr_assert_geq(compare(&program, "without AVX-512", 0), IMAGES);
+    bd_intconv_allow(true);
+    bd_decoded_free(decoded);
+    bd_program_release(&program);
 }
 
 Test(fast, refuses_what_is_not_there)
