@@ -68,7 +68,7 @@ void gen_descriptor_c(FILE *out, const void *what)
     fprintf(out,
             "/* The layer descriptor and the limits of the RTL, generated from hw/descriptor.yaml: do not edit. Needs "
             "no hosted\n * environment. */\n/* clang-format off */\n#ifndef BD_PROGRAM_DESCRIPTOR_H\n"
-            "#define BD_PROGRAM_DESCRIPTOR_H\n\n#include <stdint.h>\n\n#define BD_DESCRIPTOR_WORDS %uu\n\n",
+            "#define BD_PROGRAM_DESCRIPTOR_H\n\n#include <stdint.h>\n\n#define BD_DESCRIPTOR_WORDS %du\n\n",
             GEN_WORDS);
     write_limits(out, d);
     write_enums(out, d);

@@ -37,16 +37,8 @@ static bool holds(const struct bd_descriptor *d, enum bd_descriptor_when when)
     return true;
 }
 
-/* A word alone. */
-static bool fits(const struct bd_descriptor *d, const struct rule *rule, struct bd_refusal *refusal)
+static void explain(const struct rule *rule, uint32_t value, uint32_t min, struct bd_refusal *refusal)
 {
-    const uint32_t value = ((const uint32_t *)d)[rule->word];
-    const bool held = holds(d, rule->when);
-    const uint32_t min = holds(d, rule->min_when) ? rule->min : 0;
-    const bool good = value >= min && (!held || (value <= rule->max && value % rule->multiple == 0 &&
-                                                 (!rule->only_ends || value == rule->min || value == rule->max)));
-    if (good)
-        return true;
     refusal->word = rule->word;
     const int n = snprintf(refusal->why, sizeof refusal->why, "%s is %u; a device takes ", rule->name, value);
     char *rest = refusal->why + n;
@@ -61,7 +53,25 @@ static bool fits(const struct bd_descriptor *d, const struct rule *rule, struct 
         snprintf(rest, room, "multiples of %u in %u..%u", rule->multiple, min, rule->max);
     else
         snprintf(rest, room, "%u..%u", min, rule->max);
-    return false;
+}
+
+/* Every word alone. A search prices thousands of networks, so what holds where is found once, not for every word. */
+static bool words_fit(const struct bd_descriptor *d, struct bd_refusal *refusal)
+{
+    bool held[BD_WHEN_STORE_STREAM + 1];
+    for (enum bd_descriptor_when when = BD_WHEN_ALWAYS; when <= BD_WHEN_STORE_STREAM; when++)
+        held[when] = holds(d, when);
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        const struct rule *rule = &rules[i];
+        const uint32_t value = ((const uint32_t *)d)[rule->word], min = held[rule->min_when] ? rule->min : 0;
+        const bool whole = value <= rule->max && (value & (rule->multiple - 1)) == 0 &&
+                           (!rule->only_ends || value == rule->min || value == rule->max);
+        if (value >= min && (whole || !held[rule->when]))
+            continue;
+        explain(rule, value, min, refusal);
+        return false;
+    }
+    return true;
 }
 
 #define REFUSE(field, ...)                                                                                             \
@@ -83,7 +93,7 @@ static bool input_fits(const struct bd_descriptor *d, const struct bd_program_he
         REFUSE(flags, "windows are made of the image alone, for a 3x3 kernel with padding 1");
     const uint32_t channels = g->lanes / 9 > BD_LIMIT_IM2COL_CHANNELS ? BD_LIMIT_IM2COL_CHANNELS : g->lanes / 9;
     if (d->in_channels > channels || d->in_width > BD_LIMIT_IM2COL_WIDTH)
-        REFUSE(in_channels, "an image of %u columns and %u channels is loaded as windows; a device takes %u and %u",
+        REFUSE(in_channels, "an image of %u columns and %u channels is loaded as windows; a device takes %d and %u",
                d->in_width, d->in_channels, BD_LIMIT_IM2COL_WIDTH, channels);
     return true;
 }
@@ -108,9 +118,8 @@ static bool convolution_fits(const struct bd_descriptor *d, const struct bd_prog
 bool bd_device_takes(const struct bd_descriptor *d, const struct bd_program_header *geometry, uint32_t layer,
                      uint32_t layer_count, struct bd_refusal *refusal)
 {
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-        if (!fits(d, &rules[i], refusal))
-            return false;
+    if (!words_fit(d, refusal))
+        return false;
     const bool last = d->flags & BD_FLAG_LAST, result = d->flags & BD_FLAG_RESULT;
     const bool counted = layer_count <= BD_LIMIT_LAYERS && layer + 1 == layer_count;
     if (last != counted || result != last || (layer == BD_LIMIT_LAYERS - 1 && !last))

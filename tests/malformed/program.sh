@@ -46,8 +46,8 @@ patched bad.bdp "$bdp" $(($(descriptor 1 5) + 172)) '\060' && resealed bad.bdp
 inspected "a shift of 48" "byte $(($(descriptor 1 5) + 172)): descriptor of layer '[^']+' at switch '[^']+': requantizer shift"
 patched bad.bdp "$bdp" $(($(descriptor 0 2) + 88)) '\001' && resealed bad.bdp
 inspected "a convolution that pools" "byte $(($(descriptor 0 2) + 88)): descriptor of layer '[^']+' at switch '[^']+': unknown kind of pooling"
-patched bad.bdp "$bdp" $(($(descriptor 0 9) + 88)) '\002' && resealed bad.bdp
-inspected "a third kind of pooling" "byte $(($(descriptor 0 9) + 88)): descriptor of layer 'pool' at switch '[^']+': unknown kind of pooling"
+patched bad.bdp "$bdp" $(($(descriptor 0 9) + 88)) '\003' && resealed bad.bdp
+inspected "a fourth kind of pooling" "byte $(($(descriptor 0 9) + 88)): descriptor of layer 'pool' at switch '[^']+': unknown kind of pooling"
 patched bad.bdp "$bdp" $(($(descriptor 0 9) + 88)) '\001' && resealed bad.bdp
 inspected "a pool that is the largest at one switch" "byte [0-9]+: descriptor of layer 'pool' at switch '[^']+': pool_kind is 1; a device takes 0 alone"
 patched bad.bdp "$bdp" 56 '\360' && resealed bad.bdp
