@@ -43,6 +43,10 @@ done
 runs 0 data --split test --json && silent stderr "data --json"
 [ "$(jq -s length "$work/stdout")" = 1 ] && [ "$(jq .test.count "$work/stdout")" = 10000 ]
 runs 0 data --split test && ! jq . "$work/stdout" >/dev/null 2>&1
+# Idle OpenMP threads do not spin for long, unless the user wants them to.
+spins() { env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT OMP_DISPLAY_ENV=verbose "$@" data --help 2>&1 >/dev/null | grep SPINCOUNT | tail -1; }
+spins "$bitdial" | grep -q "'1000'" || { echo "idle threads: $(spins "$bitdial")"; exit 1; }
+spins GOMP_SPINCOUNT=77 "$bitdial" | grep -q "'77'" && ! spins OMP_WAIT_POLICY=active "$bitdial" | grep -q "'1000'"
 code=0
 "$bitdial" --help >/dev/full 2>"$work/stderr" || code=$?
 [ "$code" = 3 ] && grep -q 'cannot write standard output' "$work/stderr"
