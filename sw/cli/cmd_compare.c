@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "model/compare/plan.h"
+#include "model/compare/workers.h"
 #include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/core/output.h"
+#include "model/search/journal.h"
 #include "sw/cli/cli.h"
-#include "sw/cli/compare.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
 #include "sw/cli/train_view.h"
@@ -38,11 +41,26 @@ static const char usage[] =
     "  --rate R             of --worker\n"
     "  --help               this text\n";
 
+struct options {
+    const char *config, *folder, *worker;
+    int64_t jobs, threads;
+    double rate;
+    bool plan, table, fresh, any_build, json;
+};
+
+struct session {
+    struct options options;
+    struct bd_comparison comparison;
+    struct bd_journal journal;
+    int finished;
+    double started;
+};
+
 /* ---- options ---- */
 
-static int parse_options(struct bd_compare_options *options, int argc, char **argv)
+static int parse_options(struct options *options, int argc, char **argv)
 {
-    *options = (struct bd_compare_options){.threads = 1};
+    *options = (struct options){.threads = 1};
     const struct bd_option table[] = {
         {"plan", .flag = &options->plan},
         {"table", .flag = &options->table},
@@ -75,7 +93,7 @@ static int parse_options(struct bd_compare_options *options, int argc, char **ar
 
 /* ---- a worker ---- */
 
-static bd_status work(struct bd_compare_session *session, struct bd_error *err)
+static bd_status work(struct session *session, struct bd_error *err)
 {
     const struct bd_compare_run *run = bd_comparison_find(&session->comparison, session->options.worker);
     const struct bd_comparison *c = &session->comparison;
@@ -118,7 +136,7 @@ static bd_status name_build(char **name, struct bd_error *err)
     return status;
 }
 
-static bd_status open_journal(struct bd_compare_session *session, struct bd_error *err)
+static bd_status open_journal(struct session *session, struct bd_error *err)
 {
     struct bd_comparison *c = &session->comparison;
     bd_status status = bd_make_folder(c->config.folder, err);
@@ -156,7 +174,81 @@ static bd_status open_journal(struct bd_compare_session *session, struct bd_erro
     return status;
 }
 
-static bd_status write_table(const struct bd_compare_session *session, struct bd_error *err)
+/* ---- the plan ---- */
+
+static void print_plan(const struct bd_comparison *c, const json_t *plan)
+{
+    const json_t *data = json_object_get(plan, "data"), *pilot = json_object_get(plan, "pilot_epochs");
+    size_t i;
+    json_t *run;
+    printf("data        %s in %s: %d training, %d validation and %d test images\n",
+           json_string_value(json_object_get(data, "set")), json_string_value(json_object_get(data, "folder")),
+           (int)json_integer_value(json_object_get(data, "training_images")),
+           (int)json_integer_value(json_object_get(data, "validation_images")),
+           (int)json_integer_value(json_object_get(data, "test_images")));
+    printf("length      %.3g epochs of batches of %d, %d seeds", json_number_value(json_object_get(plan, "epochs")),
+           (int)c->config.train.plan.batch, (int)c->config.seeds);
+    if (pilot) {
+        printf("; pilots %.3g epochs", json_number_value(pilot));
+    }
+    printf("\narithmetic  %s\nfolder      %s\n\n", bd_comparison_arithmetic(c), c->config.folder);
+    json_array_foreach(json_object_get(plan, "runs"), i, run)
+    {
+        printf("%-52s %7d steps %8.0f s\n", c->runs[i].id, (int)json_integer_value(json_object_get(run, "steps")),
+               json_number_value(json_object_get(run, "seconds")));
+    }
+    printf("%d runs, about %.1f h with %d side by side (from %d steps of each network, now, on one thread each)\n",
+           c->run_count, json_number_value(json_object_get(plan, "seconds")) / 3600, (int)c->config.jobs,
+           BD_COMPARE_TIMED_STEPS);
+}
+
+static bd_status plan(const struct session *session, struct bd_error *err)
+{
+    json_t *plan;
+    bd_status status = bd_comparison_plan(&session->comparison, &plan, err);
+    if (!status && session->options.json) {
+        bd_cli_report(plan);
+    } else if (!status) {
+        print_plan(&session->comparison, plan);
+        json_decref(plan);
+    }
+    return status;
+}
+
+/* ---- the runs ---- */
+
+/* The same program in the process of a worker. */
+static void become(void *context, const struct bd_compare_run *run, double rate)
+{
+    const struct session *session = context;
+    char *exact = bd_asprintf("%.17g", rate), *threads = bd_asprintf("%d", (int)session->options.threads);
+    setenv("OMP_NUM_THREADS", threads, 1);
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    execl("/proc/self/exe", "bitdial", "compare", session->options.config, "--folder",
+          session->comparison.config.folder, "--threads", threads, "--worker", run->id, "--rate", exact, (char *)NULL);
+}
+
+static bd_status finished(void *context, const struct bd_compare_run *run, const char *record, struct bd_error *err)
+{
+    struct session *session = context;
+    const char *name;
+    json_t *value;
+    bd_status status = bd_journal_append(&session->journal, record, err);
+    if (status) {
+        return status;
+    }
+    session->finished++;
+    fprintf(stderr, "[%d/%d] %s rate %g: validation %%", session->finished, session->comparison.run_count, run->id,
+            json_number_value(json_object_get(run->result, "rate")));
+    json_object_foreach(json_object_get(run->result, "validation"), name, value)
+    {
+        fprintf(stderr, " %s %.1f", name, 100 * json_number_value(value));
+    }
+    fprintf(stderr, " (%.0f s since the start)\n", bd_seconds(CLOCK_MONOTONIC) - session->started);
+    return BD_OK;
+}
+
+static bd_status write_table(const struct session *session, struct bd_error *err)
 {
     const struct bd_comparison *c = &session->comparison;
     json_t *table = bd_comparison_table(c), *row;
@@ -187,10 +279,10 @@ static bd_status write_table(const struct bd_compare_session *session, struct bd
     return status;
 }
 
-static bd_status compare(struct bd_compare_session *session, struct bd_error *err)
+static bd_status compare(struct session *session, struct bd_error *err)
 {
     struct bd_comparison *c = &session->comparison;
-    const struct bd_compare_options *options = &session->options;
+    const struct options *options = &session->options;
     bd_status status = bd_comparison_load(c, options->config, err);
     if (status) {
         return status;
@@ -204,20 +296,21 @@ static bd_status compare(struct bd_compare_session *session, struct bd_error *er
         return work(session, err);
     }
     if (options->plan) {
-        return bd_compare_print_plan(session, err);
+        return plan(session, err);
     }
     status = open_journal(session, err);
     if (!status && !options->table) {
         fprintf(stderr, "%s: %d runs, %d finished, %d side by side, in %s\n", c->config.name, c->run_count,
                 session->finished, (int)c->config.jobs, c->config.folder);
-        status = bd_compare_run_all(session, err);
+        const struct bd_compare_workers workers = {.become = become, .finished = finished, .context = session};
+        status = bd_comparison_run_all(c, &workers, err);
     }
     return status ? status : write_table(session, err);
 }
 
 int cmd_compare(int argc, char **argv)
 {
-    struct bd_compare_session session = {.started = bd_seconds(CLOCK_MONOTONIC), .journal = {.fd = -1}};
+    struct session session = {.started = bd_seconds(CLOCK_MONOTONIC), .journal = {.fd = -1}};
     struct bd_error err;
     int parsed = parse_options(&session.options, argc, argv);
     if (parsed != BD_OPTIONS_READ) {

@@ -1,16 +1,11 @@
-/* `bitdial compare --plan`. */
-#include <inttypes.h>
-#include <stdio.h>
+/* What a comparison will run, on what, and about how long it takes. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/compare/plan.h"
 #include "model/core/clock.h"
 #include "model/core/json.h"
 #include "model/core/memory.h"
-#include "sw/cli/compare.h"
-#include "sw/cli/report.h"
-
-#define TIMED_STEPS 4
 
 /* Seconds that one image takes in the shared network of a variant on one thread, from a few steps on noise. */
 static bd_status time_image(const struct bd_graph *graph, const struct bd_train_plan *recipe, double *seconds,
@@ -24,7 +19,7 @@ static bd_status time_image(const struct bd_graph *graph, const struct bd_train_
                                .channels = graph->input_channels,
                                .classes = graph->classes};
     size_t size = (size_t)plan.batch * noise.height * noise.width * noise.channels;
-    plan.steps = TIMED_STEPS;
+    plan.steps = BD_COMPARE_TIMED_STEPS;
     plan.recalibrate = 0;
     plan.switches = 0;
     noise.images = bd_xcalloc(size, 1);
@@ -39,7 +34,7 @@ static bd_status time_image(const struct bd_graph *graph, const struct bd_train_
         struct bd_train_control control = {.train = &noise};
         double start = bd_seconds(CLOCK_MONOTONIC);
         status = bd_train_run(&checkpoint, &plan, &control, err);
-        *seconds = (bd_seconds(CLOCK_MONOTONIC) - start) / (TIMED_STEPS * plan.batch);
+        *seconds = (bd_seconds(CLOCK_MONOTONIC) - start) / (BD_COMPARE_TIMED_STEPS * plan.batch);
     }
     bd_checkpoint_release(&checkpoint);
     bd_dataset_release(&noise);
@@ -87,8 +82,6 @@ static void add_run(const struct bd_comparison *c, const struct bd_compare_run *
                                     epochs, "seconds", seconds));
 }
 
-/* {"name", "folder", "data": {...}, "arithmetic", "epochs", "pilot_epochs", "seeds", "jobs", "seconds", "runs": [...]}
- */
 static bd_status make_plan(const struct bd_comparison *c, json_t *plan, struct bd_error *err)
 {
     double per_image[c->network_count + 1];
@@ -111,40 +104,13 @@ static bd_status make_plan(const struct bd_comparison *c, json_t *plan, struct b
     return status;
 }
 
-static void print_text(const struct bd_comparison *c, const json_t *plan)
+bd_status bd_comparison_plan(const struct bd_comparison *comparison, json_t **plan, struct bd_error *err)
 {
-    const json_t *data = json_object_get(plan, "data"), *pilot = json_object_get(plan, "pilot_epochs");
-    size_t i;
-    json_t *run;
-    printf("data        %s in %s: %d training, %d validation and %d test images\n",
-           json_string_value(json_object_get(data, "set")), json_string_value(json_object_get(data, "folder")),
-           (int)json_integer_value(json_object_get(data, "training_images")),
-           (int)json_integer_value(json_object_get(data, "validation_images")),
-           (int)json_integer_value(json_object_get(data, "test_images")));
-    printf("length      %.3g epochs of batches of %d, %d seeds", json_number_value(json_object_get(plan, "epochs")),
-           (int)c->config.train.plan.batch, (int)c->config.seeds);
-    if (pilot) {
-        printf("; pilots %.3g epochs", json_number_value(pilot));
+    *plan = json_object();
+    bd_status status = make_plan(comparison, *plan, err);
+    if (status) {
+        json_decref(*plan);
+        *plan = NULL;
     }
-    printf("\narithmetic  %s\nfolder      %s\n\n", bd_comparison_arithmetic(c), c->config.folder);
-    json_array_foreach(json_object_get(plan, "runs"), i, run)
-    {
-        printf("%-52s %7d steps %8.0f s\n", c->runs[i].id, (int)json_integer_value(json_object_get(run, "steps")),
-               json_number_value(json_object_get(run, "seconds")));
-    }
-    printf("%d runs, about %.1f h with %d side by side (from %d steps of each network, now, on one thread each)\n",
-           c->run_count, json_number_value(json_object_get(plan, "seconds")) / 3600, (int)c->config.jobs, TIMED_STEPS);
-}
-
-bd_status bd_compare_print_plan(const struct bd_compare_session *session, struct bd_error *err)
-{
-    json_t *plan = json_object();
-    bd_status status = make_plan(&session->comparison, plan, err);
-    if (!status && session->options.json) {
-        bd_cli_report(json_incref(plan));
-    } else if (!status) {
-        print_text(&session->comparison, plan);
-    }
-    json_decref(plan);
     return status;
 }
