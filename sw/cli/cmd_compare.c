@@ -7,20 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/compare/journal.h"
 #include "model/compare/plan.h"
 #include "model/compare/workers.h"
 #include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/core/output.h"
-#include "model/search/journal.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
 #include "sw/cli/train_view.h"
 
 #define NAME "compare"
-#define PROGRAM_LIMIT ((size_t)1 << 30)
 
 static const char usage[] =
     "usage: bitdial compare CONFIG [options]\n"
@@ -118,59 +117,6 @@ static bd_status work(struct session *session, struct bd_error *err)
     bd_output_unlock(&lock);
     free(path);
     free(log);
-    return status;
-}
-
-/* ---- the journal and the table ---- */
-
-/* The program's own file, as one number; malloc'd. */
-static bd_status name_build(char **name, struct bd_error *err)
-{
-    uint8_t *program;
-    size_t size;
-    bd_status status = bd_file_read("/proc/self/exe", PROGRAM_LIMIT, &program, &size, err);
-    if (!status) {
-        *name = bd_asprintf("%08x", bd_crc32(program, size));
-        free(program);
-    }
-    return status;
-}
-
-static bd_status open_journal(struct session *session, struct bd_error *err)
-{
-    struct bd_comparison *c = &session->comparison;
-    bd_status status = bd_make_folder(c->config.folder, err);
-    if (status) {
-        return status;
-    }
-    char *build;
-    if ((status = name_build(&build, err))) {
-        return status;
-    }
-    char *path = bd_asprintf("%s/journal.jsonl", c->config.folder), *head = bd_comparison_identity(c, build);
-    free(build);
-    status = bd_journal_open(&session->journal, path, session->options.fresh ? BD_JOURNAL_NEW : BD_JOURNAL_RESUME, err);
-    if (!status && session->journal.count == 0) {
-        status = bd_journal_append(&session->journal, head, err);
-    } else if (!status) {
-        status = bd_comparison_belongs(session->journal.records[0], head, !session->options.table,
-                                       session->options.any_build, err);
-        if (status) {
-            bd_fail_prefix(err, "journal '%s'", path);
-        }
-    }
-    for (size_t i = 1; i < session->journal.count && !status; i++) {
-        status = bd_comparison_take(c, session->journal.records[i], err);
-        if (status) {
-            bd_fail_prefix(err, "%s:%zu", path, i + 1);
-            bd_fail_at(err, path, (int64_t)i + 1, 0, -1);
-        }
-    }
-    for (int i = 0; i < c->run_count; i++) {
-        session->finished += c->runs[i].result != NULL;
-    }
-    free(path);
-    free(head);
     return status;
 }
 
@@ -298,7 +244,12 @@ static bd_status compare(struct session *session, struct bd_error *err)
     if (options->plan) {
         return plan(session, err);
     }
-    status = open_journal(session, err);
+    const struct bd_compare_journal how = {
+        .fresh = options->fresh, .go_on = !options->table, .any_build = options->any_build};
+    status = bd_comparison_open_journal(c, &session->journal, &how, err);
+    for (int i = 0; i < c->run_count; i++) {
+        session->finished += c->runs[i].result != NULL;
+    }
     if (!status && !options->table) {
         fprintf(stderr, "%s: %d runs, %d finished, %d side by side, in %s\n", c->config.name, c->run_count,
                 session->finished, (int)c->config.jobs, c->config.folder);

@@ -195,7 +195,7 @@ static bd_status check(struct data *data, struct bd_error *err)
     json_object_set_new(data->report, "checked_images", json_integer(checked));
     json_object_set(data->report, "bad", data->bad);
     if (bad) {
-        return bd_fail(err, BD_BAD_INPUT, "%zu of the files are bad", bad);
+        return bd_fail(err, BD_BAD_INPUT, bad == 1 ? "%zu file is bad" : "%zu files are bad", bad);
     }
     if (!data->json) {
         printf("%s: %lu images, all sound\n", bd_data_about(data->spec.kind)->title, (unsigned long)checked);

@@ -132,4 +132,8 @@ fails 2 '.error.byte == 0 and (.error.file | endswith("ubyte.gz"))' data --split
 fails 1 '.written == false and (.switches | length) > 0' compile "$raw/net.h5" --hardware "$hardware" -o "$work/no.bdp" --max-moved 0 --json
 fails 1 '.pass == false' cosim "$raw/net.bdp" --hardware "$hardware" --device ref --images 1 --fault weight-bit --json
 fails 3 true compile "$raw/net.h5" --hardware "$hardware" -o "$work/no/such/folder/x.bdp" --json
+"$bitdial" hardware "$raw/hw.yaml" --json >/dev/full 2>"$work/err"
+[ $? = 3 ] || fail "lost output does not end with 3"
+# All of it goes through one function.
+grep -n 'json_dumpf *(.*stdout\|printf("{' sw/cli/*.c && fail "JSON is printed beside report.c"
 exit $failed
