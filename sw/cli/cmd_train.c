@@ -433,6 +433,18 @@ static void print_result(const struct session *session)
     }
 }
 
+/* Of all ranks that fail one tells it as JSON: rank 0, which has what all have in common, or after a while, in which it
+ * would have ended the others, another. */
+static void report_failure(const struct session *session, bd_status status)
+{
+    if (session->mpi.rank && session->options.json) {
+        sleep(1 + (unsigned)session->mpi.rank);
+        bd_cli_report_wanted(true);
+    }
+    bd_cli_report_end(status);
+    fflush(stdout);
+}
+
 int cmd_train(int argc, char **argv)
 {
     struct session session = {.started = bd_seconds(CLOCK_MONOTONIC)};
@@ -458,8 +470,7 @@ int cmd_train(int argc, char **argv)
             bd_fail_prefix(&err, "rank %d of %d", session.mpi.rank, session.mpi.ranks);
         }
         bd_cli_fail(NAME, &err);
-        bd_cli_report_end(status);
-        fflush(stdout);
+        report_failure(&session, status);
         bd_mpi_abort(&session.mpi, status);
     }
     if (session.view.log) {

@@ -76,9 +76,16 @@ grep -q "^bitdial train: rank 0 of 2: waited 2 s for rank 1, which gives no sign
 (train struck --resume) || fail "not resumed"
 cmp "$folder/whole.h5" "$folder/struck.h5" || fail "killed, stopped and resumed, the checkpoint differs"
 
+# With --json one object tells of a failure, also where the one rank that fails is not the first.
+mpirun --oversubscribe --bind-to none -n 1 "$bitdial" train "$folder/train.yaml" --no-test --json \
+    : -n 1 env BITDIAL_DATA=/nowhere "$bitdial" train "$folder/train.yaml" --no-test --json >"$folder/alone.out" 2>"$folder/alone.err"
+[ $? = 2 ] && jq -se 'length == 1 and .[0].error.exit_code == 2 and (.[0].error.message | startswith("rank 1 of 2: "))' \
+    "$folder/alone.out" >/dev/null || fail "rank 1 failed alone: $(cat "$folder/alone.out")"
+
 sed -i 's/^batch: 16/batch: 15/' "$folder/train.yaml"
-(train odd)
+(train odd --json)
 [ $? = 2 ] || fail "a batch that does not divide was not refused"
+jq -se 'length == 1 and .[0].error.exit_code == 2' "$folder/odd.out" >/dev/null || fail "not one object: $(cat "$folder/odd.out")"
 grep -q "rank . of 2: .*does not divide among 2 ranks" "$folder/odd.err" || fail "another message"
 sed -i 's/^batch: 15/batch: 16\nbalance: norm/' "$folder/train.yaml"
 (train balanced)
