@@ -108,7 +108,7 @@ for command in $("$bitdial" --help | sed -n 's/^  \([a-z][a-z-]*\)  *.*/\1/p'); 
     fails 2 true "$command" "$raw/no-such-file" more --json
 done
 fails 2 '.error.message == "unknown command '"'nonsense'"'"' nonsense --json
-fails 2 '.error.message | contains("must be an integer")' run --images x --json
+fails 2 '.error.message | contains("must be an integer")' cosim --jobs x --json
 missing=$raw/missing
 for arguments in "show" "inspect" "hardware" "train" "prune" "compare" "cost --hardware $hardware" "run --hardware $hardware" \
     "cosim --device ref --hardware $hardware" "eval" "compile --hardware $hardware -o $work/no.bdp" "curves -o $work/no.svg" \
