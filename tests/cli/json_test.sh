@@ -85,20 +85,23 @@ passes '.series > 0 and (.output | '"$escaped"')' curves "$raw/t.h5.jsonl" -o "$
 passes '(.folder | '"$escaped"') and (.runs | length) > 0' compare "$work/compare.yaml" --plan --folder "$raw/c"
 passes '.evaluations == 2' prune "$work/search.yaml" --search-only
 
-# A program's names are bytes too.
-patched() { # OFFSET: a program with two bytes of its network's name replaced, its sum made right
+# A program's names: quotes and backslashes are text; what is no UTF-8 is refused where it stands.
+name_at=$(grep -abo small "$raw/net.bdp" | head -1 | cut -d: -f1)
+patched() { # BYTES, as for printf: a program with the first two bytes of its network's name replaced, its sum made right
     cp "$raw/net.bdp" "$work/named.bdp"
-    printf '\377\\' | dd of="$work/named.bdp" bs=1 seek="$1" conv=notrunc status=none
+    printf "$1" | dd of="$work/named.bdp" bs=1 seek="$name_at" conv=notrunc status=none
     printf '\0\0\0\0' | dd of="$work/named.bdp" bs=1 seek=12 conv=notrunc status=none
     gzip -1 -n -c "$work/named.bdp" | tail -c 8 | head -c 4 | dd of="$work/named.bdp" bs=1 seek=12 conv=notrunc status=none
 }
-patched "$(grep -abo small "$raw/net.bdp" | head -1 | cut -d: -f1)"
-named='.network == "\\xff\\all"'
+named='.network == "\"\\all"'
+patched '"\\'
 passes ".header$named" inspect "$work/named.bdp" --extract "$work/extracted"
 jq -e "$named" "$work/extracted/network.json" >/dev/null || fail "network.json has another name"
 passes "$named" cost "$work/named.bdp" --hardware "$raw/hw.yaml"
 passes "$named" run "$work/named.bdp" --hardware "$raw/hw.yaml" --images 1
 passes "$named" cosim "$work/named.bdp" --hardware "$raw/hw.yaml" --device ref --images 1
+patched '\377m'
+fails 2 ".error.byte == $name_at" inspect "$work/named.bdp" --json
 
 # ---- failure ----
 for command in $("$bitdial" --help | sed -n 's/^  \([a-z][a-z-]*\)  *.*/\1/p'); do
