@@ -9,7 +9,7 @@ for net in resnet20 resnet18_narrow; do
     sed 's/^switches:.*/switches: [w8a8, w4a4, w2a2, w1a1]/' yaml-configs/networks/$net.yaml >"$work/$net.yaml"
     "$build/sample" "$work/$net.yaml" 1 "$work/$net.h5"
 done
-for net in "$work/resnet20.h5" "$work/resnet18_narrow.h5" model/zoo/resnet20_w1.h5 model/zoo/resnet8.h5 model/zoo/resnet20_wa.h5 model/zoo/resnet18_narrow.h5; do
+for net in "$work/resnet20.h5" "$work/resnet18_narrow.h5" model/zoo/resnet20_w1.h5 model/zoo/resnet8.h5 model/zoo/resnet20_wa.h5 model/zoo/resnet18_narrow.h5 model/zoo/mobilenet_narrow.h5; do
     "$build/bitdial" compile "$net" --reference --max-moved 1000 -o "$work/net.bdp" >/dev/null
     [ $# -gt 0 ] || case $net in model/*) printf '\ntrained, %s: ' "$net" ;; *) printf '\nof random weights: ' ;; esac
     OMP_WAIT_POLICY=passive "$build/execute" "$work/net.bdp" "$@"
