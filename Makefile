@@ -28,6 +28,8 @@ demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewe
 	@sh sw/demo.sh
 test: all $(B)/tests $(B)/sample $(B)/step $(B)/ranks $(B)/mutate $(B)/images $(B)/replay $(B)/seeds ## every test (SAN=1: under address and undefined-behaviour sanitizers)
 	@sh tests/run.sh
+unit: $(B)/tests ## the Criterion tests alone (SAN=1: under the sanitizers)
+	@sh tests/run.sh --unit
 all: $(B)/bitdial $(B)/regs ## build the command, the generator and the simulator
 lint: $(B)/bitdial ## cppcheck on the C, verilator --lint-only -Wall on the RTL of every configuration
 	cppcheck --std=c11 --quiet --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
@@ -91,6 +93,6 @@ $(B)/obj/%.o: %.c Makefile | $(DEPS)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 -include $(patsubst %.o,%.d,$(call objects,$(ALL_C))) $(wildcard hw/rules.mk sim/rules.mk sw/rules.mk)
-.PHONY: help demo test all lint format check-format check-layout check-generated cosim synth-check bench mutants deps clean
+.PHONY: help demo test unit all lint format check-format check-layout check-generated cosim synth-check bench mutants deps clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += -j$(shell nproc)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs the Criterion tests and every tests/cli/*_test.sh, prints each failure, and closes with "N passed, N failed".
 # A Criterion test passes when its report says so and it ran to its end (tests/support/completion.c); one that is listed but
-# not reported has failed, and so has a skipped one. `tests/run.sh NAME...` runs only those shell tests.
+# not reported has failed, and so has a skipped one. `tests/run.sh NAME...` runs only those shell tests,
+# `tests/run.sh --unit` only the Criterion tests.
 # Exit codes: 0 all passed, 1 not, 3 nothing to run.
 B=${BITDIAL_BUILD:-build}
 export BITDIAL_BUILD="$B"
@@ -26,6 +27,13 @@ if [ "$1" = --one ]; then
     exit 0
 fi
 
+units=1 shells=1
+if [ "$1" = --unit ]; then
+    shells=
+    shift
+elif [ $# -gt 0 ]; then
+    units=
+fi
 rm -rf "$logs" && mkdir -p "$logs" && : >"$logs/results" && : >"$logs/completed" || exit 3
 passed=0
 failed=0
@@ -36,7 +44,7 @@ if [ -n "$SAN" ] && ! nm "$B/tests" 2>/dev/null | grep -q __asan_init; then
     exit 3
 fi
 
-if [ $# = 0 ] && [ -x "$B/tests" ]; then
+if [ -n "$units" ] && [ -x "$B/tests" ]; then
     "$B/tests" --list >"$logs/list" 2>"$logs/criterion.log" || { cat "$logs/criterion.log"; exit 3; }
     start=$(date +%s)
     BITDIAL_COMPLETED=$PWD/$logs/completed timeout -k 5 540 \
@@ -73,13 +81,13 @@ EOF
         failed=1
     fi
     echo "criterion: $passed passed, $failed failed in $(($(date +%s) - start)) s"
-elif [ $# = 0 ] && ls tests/unit/test_*.c >/dev/null 2>&1; then
+elif [ -n "$units" ] && ls tests/unit/test_*.c >/dev/null 2>&1; then
     echo "FAIL $B/tests: not built"
     failed=1
 fi
 
 # Two shell tests at a time share the cores.
-if [ $# = 0 ]; then
+if [ -n "$shells" ] && [ $# = 0 ]; then
     set -- tests/cli/*_test.sh
 fi
 for test in "$@"; do
