@@ -57,8 +57,8 @@ static struct span_check check_shapes(const struct bd_descriptor *d)
     if (!d->in_height || !d->in_width || d->in_height > BD_LIMIT_REFERENCE_SIDE ||
         d->in_width > BD_LIMIT_REFERENCE_SIDE || !d->in_channels || d->in_channels > BD_LIMIT_REFERENCE_CHANNELS)
         return BAD(in_height, "input shape out of range");
-    if ((d->flags & BD_FLAG_WRITE_CODES) && (d->out_bits < 1 || d->out_bits > 8))
-        return BAD(out_bits, "out_bits must be 1..8");
+    if (d->out_bits > 8 || ((d->flags & BD_FLAG_WRITE_CODES) && d->out_bits < 1))
+        return BAD(out_bits, "out_bits must be 1..8, or 0 where no codes leave");
     if (d->shift > 47 || d->code_shift > 31 || d->residual_shift > 31 || d->code_multiplier >= 1u << 18)
         return BAD(shift, "requantizer shift or multiplier out of range");
     if (d->weight_zero_point > 1 || (d->weight_zero_point && d->weight_bits < 2))
