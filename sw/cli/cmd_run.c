@@ -13,6 +13,7 @@
 #include "sw/cli/image_options.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
+#include "sw/session/schedule.h"
 #include "sw/session/session.h"
 
 static const char usage[] =

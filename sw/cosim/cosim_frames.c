@@ -7,6 +7,7 @@
 
 #include "model/core/memory.h"
 #include "sw/cosim/cosim_parts.h"
+#include "sw/session/schedule.h"
 
 enum { STALL_CHANCE = 64 }; /* of 256 */
 

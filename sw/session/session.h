@@ -58,8 +58,4 @@ bd_status bd_session_statistics(struct bd_session *session, struct bd_statistics
 /* Whether bulk memory goes through a shared window. */
 bool bd_session_is_shared(const struct bd_session *session);
 
-/* Switch indices of "w1a8,w1a1,..."; NULL: all of the program, in its order. *schedule is malloc'd. */
-bd_status bd_schedule_parse(const struct bd_program *program, const char *text, unsigned **schedule, unsigned *length,
-                            struct bd_error *err) BD_WARN_UNUSED;
-
 #endif

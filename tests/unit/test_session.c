@@ -7,6 +7,7 @@
 #include "model/core/memory.h"
 #include "model/exec/exec.h"
 #include "model/program/random_network.h"
+#include "sw/session/schedule.h"
 #include "sw/session/session.h"
 
 #define SMALL "tests/small_hardware.yaml"
