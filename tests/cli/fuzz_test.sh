@@ -1,5 +1,5 @@
-# The fuzzers' entry functions in this build: every seed and every input that was once found (tests/fuzz/corpus) passes; a
-# planted fault does not, here and, where clang is there, under libFuzzer.
+# The fuzzers' entry functions in this build: every seed and every input that was once found (tests/fuzz/corpus) passes, and
+# a planted fault does not; `make fuzz` says what it lacks.
 set -eu
 build=${BITDIAL_BUILD:-build}
 work=$(mktemp -d)
@@ -30,6 +30,9 @@ for target in $("$build/replay" --list); do
     done
 done
 [ ! -e "$work/failed" ] || fail "$(tail -n 3 "$work/failed")"
+
+make -s fuzz CLANG=no-such-compiler >"$work/log" 2>&1 && fail "make fuzz passes without clang"
+grep -q 'needs clang and its run-time library' "$work/log" || fail "make fuzz does not say what it lacks: $(cat "$work/log")"
 
 printf BADDER >"$work/planted"
 "$build/replay" planted "$work/planted" 2>"$work/log" && fail "a planted fault passes"

@@ -1,4 +1,5 @@
 # Fuzzers (README.md). `make fuzz` needs clang; `replay` and `seeds` are built by gcc and run in `make test`.
+CLANG ?= clang
 SECONDS_EACH = $(or $(SECONDS),60)
 FUZZ := build/fuzz
 FUZZ_NAMES := $(shell sed -n 's/^ *X(\([a-z]*\)).*/\1/p' tests/fuzz/fuzz.h)
@@ -11,7 +12,7 @@ fuzz_objects = $(patsubst %.c,$(FUZZ)/obj/%.o,$(1))
 
 ALL_C += $(FUZZ_ENTRY_SRC) tests/fuzz/replay.c tests/fuzz/seeds.c
 fuzz: $(DEPS) ## fuzz every reader of outside input for SECONDS (60) each; findings lie in build/fuzz (needs clang)
-	@[ -e "$$(clang -print-file-name=libclang_rt.fuzzer-$$(uname -m).a 2>/dev/null)" ] || [ -e "$$(clang -print-resource-dir 2>/dev/null)/lib/linux/libclang_rt.fuzzer-$$(uname -m).a" ] || \
+	@[ -e "$$($(CLANG) -print-file-name=libclang_rt.fuzzer-$$(uname -m).a 2>/dev/null)" ] || [ -e "$$($(CLANG) -print-resource-dir 2>/dev/null)/lib/linux/libclang_rt.fuzzer-$$(uname -m).a" ] || \
 	    { echo "make fuzz needs clang and its run-time library, which are not both installed (Debian: apt install clang libclang-rt-14-dev)" >&2; exit 3; }
 	@$(MAKE) --no-print-directory SAN= $(addprefix $(FUZZ)/fuzz_,$(FUZZ_NAMES)) build/seeds
 	@sh tests/fuzz/run.sh $(SECONDS_EACH) $(or $(TARGETS),$(FUZZ_NAMES))
@@ -21,10 +22,10 @@ $(B)/seeds: $(call objects,tests/fuzz/seeds.c tests/support/data_files.c) $(B)/l
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(FUZZ)/obj/%.o: %.c tests/fuzz/rules.mk | $(DEPS)
 	@mkdir -p $(@D) && echo "clang $<"
-	@clang $(FUZZ_CFLAGS) -Itests/fuzz/serial $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(CLANG) $(FUZZ_CFLAGS) -Itests/fuzz/serial $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 $(FUZZ)/libfuzz.a: $(call fuzz_objects,$(FUZZ_LIB_SRC) $(FUZZ_ENTRY_SRC)) $(patsubst %.c,build/obj/%.o,$(filter model/kernels/%,$(LIB_SRC)))
 	@rm -f $@ && $(AR) rcs $@ $^
 $(FUZZ)/fuzz_%: tests/fuzz/entry.c $(FUZZ)/libfuzz.a
-	@echo "ld $@" && clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -DTARGET=$* -o $@ $^ $(LIBS) -lgomp
+	@echo "ld $@" && $(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -DTARGET=$* -o $@ $^ $(LIBS) -lgomp
 -include $(patsubst %.o,%.d,$(call fuzz_objects,$(FUZZ_LIB_SRC) $(FUZZ_ENTRY_SRC)))
 .PHONY: fuzz
