@@ -155,7 +155,7 @@ INLINE struct coder coder_of(const struct bd_requantizer *r)
                       .multiplier = _mm512_set1_epi32((int)r->d.code_multiplier),
                       .offset = _mm512_set1_epi32(r->d.code_offset),
                       .offset_64 = _mm512_set1_epi64(r->d.code_offset),
-                      .top = _mm512_set1_epi64((1 << r->d.out_bits) - 1),
+                      .top = _mm512_set1_epi64((1 << (r->d.out_bits & 31)) - 1), /* anything where no codes leave */
                       .unit = _mm512_set1_epi32(r->unit),
                       .shift = _mm_cvtsi32_si128((int)r->d.code_shift)};
     for (int k = 0; k < LEVELS; k++) {

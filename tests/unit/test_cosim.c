@@ -210,7 +210,7 @@ Test(cosim, totals_merge_and_are_judged)
     part->layer_mismatches[BD_PROGRAM_MAX_LAYERS - 1] = 16;
     part->at[BD_PROGRAM_MAX_SWITCHES - 1] = (struct bd_cosim_switch){17, {18, 19}, {20, 21}, {22, 23}};
     bd_cosim_merge(sum, part);
-    cr_assert_arr_eq(sum, part, sizeof *sum);
+    cr_assert_arr_eq(sum, part, offsetof(struct bd_cosim_totals, first_cycles));
     bd_cosim_merge(sum, part);
     const uint64_t doubled[] = {sum->images,
                                 sum->mismatches,
