@@ -186,6 +186,50 @@ Test(cosim, planted_faults_are_found_and_worded)
     close_rig(&rig);
 }
 
+/* A count of the device that differs from the prediction is named, in words. */
+Test(cosim, clocks_that_differ_are_named_by_their_part)
+{
+    static const char *const names[] = {"compute", "weight stall", "input stall", "output stall", "overhead"};
+    struct rig rig;
+    struct bd_error err;
+    open_rig(&rig, 1);
+    struct bd_cosim_worker *w = bd_xcalloc(1, sizeof *w);
+    w->options = &rig.options;
+    w->program = &rig.program;
+    w->memory = rig.options.settings[0];
+    int32_t *logits = bd_xcalloc(rig.program.header->classes, sizeof *logits);
+    uint64_t cycles;
+    struct bd_statistics statistics;
+    const struct bd_cosim_item item = {.switch_index = 1, .image = rig.dataset.images};
+    cr_assert_eq(bd_session_open(&w->session, &rig.options.session, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_session_load(&w->session, &rig.program, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(w->session.platform.ops->set_memory(w->session.platform.self, &w->memory, &err), BD_OK);
+    cr_assert_eq(bd_session_start(&w->session, 0, 1, item.image, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_session_finish(&w->session, 0, logits, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_session_statistics(&w->session, &statistics, &err), BD_OK);
+    cr_assert_eq(bd_cosim_find_price(w, 1, false, &cycles, &err), BD_OK, "%s", err.message);
+    bd_cosim_compare_cycles(w, &item, false, statistics.frame_cycles);
+    cr_assert_str_empty(w->totals.first_cycles);
+    struct bd_device_counters *parts = &w->prices[1][false].parts;
+    uint64_t *const at[] = {&parts->compute, &parts->weight_stall, &parts->input_stall, &parts->output_stall,
+                            &parts->overhead};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        char words[64];
+        w->totals.first_cycles[0] = '\0';
+        *at[i] += 5;
+        bd_cosim_compare_cycles(w, &item, false, statistics.frame_cycles);
+        snprintf(words, sizeof words, "it counts %llu of %s, %llu were predicted", (unsigned long long)(*at[i] - 5),
+                 names[i], (unsigned long long)*at[i]);
+        cr_assert(strstr(w->totals.first_cycles, words), "'%s' does not say '%s'", w->totals.first_cycles, words);
+        *at[i] -= 5;
+    }
+    cr_assert_eq(w->totals.cycle_mismatches, 5);
+    cr_assert_eq(bd_session_close(&w->session, &err), BD_OK);
+    free(logits);
+    free(w);
+    close_rig(&rig);
+}
+
 /* Parts of the comparison by themselves: what merging adds up, and what is judged first. */
 Test(cosim, totals_merge_and_are_judged)
 {

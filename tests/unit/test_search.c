@@ -211,51 +211,80 @@ static double improvement(const struct bd_search *search, const double *x, const
     return (double)logl(sd * (expl(-z * z / 2) / sqrtl(2 * acosl(-1)) + z * erfcl(-z / sqrtl(2)) / 2));
 }
 
-/* On a grid of 512 points the proposal is the one of the highest expected improvement among those that are allowed, by
- * the model whose parameters the search holds. */
-Test(search, proposals_are_the_highest_of_the_whole_grid)
+static bool was_seen(const struct bd_search *search, const int *point)
 {
-    struct bd_search_axis axes[3] = {{8, grid}, {8, grid}, {8, grid}};
-    struct sphere here = {.d = 3, .best = {12, 4, 8}};
-    struct bd_search_config config = {
-        .method = BD_SEARCH_BAYES, .seed = 5, .initial = 6, .budget = 30, .cost = sphere_cost, .context = &here};
+    bool seen = false;
+    for (size_t i = 0; i < search->count; i++) {
+        seen |= !memcmp(search->observations[i].point, point, search->d * sizeof *point);
+    }
+    return seen;
+}
+
+/* The highest expected improvement among the points of the whole grid that are allowed and not told yet, and that of
+ * the proposal, by the model whose parameters the search holds. */
+static void compare_with_grid(const struct bd_search *search, const int *proposal, double *proposed, double *highest)
+{
+    double x[MOST * 5], y[MOST], best = -HUGE_VAL;
+    const size_t n = search->count, d = search->d;
+    for (size_t i = 0; i < n; i++) {
+        y[i] = search->observations[i].value;
+        for (size_t k = 0; k < d; k++) {
+            x[i * d + k] = (search->observations[i].point[k] - 2) / 14.0;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        double mean, variance;
+        dense_predict(n, d, x, y, search->theta, x + i * d, &mean, &variance);
+        best = fmax(best, mean);
+    }
+    *proposed = *highest = -HUGE_VAL;
+    for (int g = 0; g < 1 << (3 * d); g++) {
+        int there[5];
+        double at[5];
+        for (size_t k = 0; k < d; k++) {
+            there[k] = grid[g >> (3 * k) & 7];
+            at[k] = (there[k] - 2) / 14.0;
+        }
+        const double cost = sphere_cost(search->config.context, there);
+        if (cost <= search->config.budget && cost >= search->config.floor && !was_seen(search, there)) {
+            const double value = improvement(search, x, y, at, best);
+            *highest = fmax(*highest, value);
+            *proposed = memcmp(there, proposal, d * sizeof *there) ? *proposed : value;
+        }
+    }
+}
+
+static void check_proposals(size_t d, double floor, double budget, int rounds)
+{
+    const struct bd_search_axis axes[5] = {{8, grid}, {8, grid}, {8, grid}, {8, grid}, {8, grid}};
+    struct sphere here = {.d = d, .best = {12, 4, 8, 6, 14}};
+    struct bd_search_config config = {.method = BD_SEARCH_BAYES,
+                                      .seed = 5,
+                                      .initial = 6,
+                                      .budget = budget,
+                                      .floor = floor,
+                                      .cost = sphere_cost,
+                                      .context = &here};
     struct bd_search search;
     struct bd_error err;
-    cr_assert_eq(bd_search_init(&search, 3, axes, &config, &err), BD_OK);
-    for (int round = 0; round < 16; round++) {
-        int point[3];
-        double x[MOST * 3], y[MOST], best = -HUGE_VAL, highest = -HUGE_VAL, proposed = -HUGE_VAL;
-        const size_t n = search.count;
+    cr_assert_eq(bd_search_init(&search, d, axes, &config, &err), BD_OK);
+    for (int round = 0; round < rounds; round++) {
+        int point[5];
         cr_assert_eq(bd_search_ask(&search, point, &err), BD_OK);
-        for (size_t i = 0; i < n; i++) {
-            y[i] = search.observations[i].value;
-            for (int k = 0; k < 3; k++) {
-                x[i * 3 + k] = (search.observations[i].point[k] - 2) / 14.0;
-            }
+        if (round >= 6) {
+            double proposed, highest;
+            compare_with_grid(&search, point, &proposed, &highest);
+            cr_assert(proposed >= highest - 1e-3, "round %d: proposed %g, the highest is %g", round, proposed, highest);
         }
-        for (size_t i = 0; i < n && n >= 6; i++) {
-            double mean, variance;
-            dense_predict(n, 3, x, y, search.theta, x + i * 3, &mean, &variance);
-            best = fmax(best, mean);
-        }
-        for (int g = 0; g < 512 && n >= 6; g++) {
-            const int there[3] = {grid[g % 8], grid[g / 8 % 8], grid[g / 64]};
-            const double at[3] = {(there[0] - 2) / 14.0, (there[1] - 2) / 14.0, (there[2] - 2) / 14.0};
-            bool seen = false;
-            for (size_t i = 0; i < n; i++) {
-                seen |= !memcmp(search.observations[i].point, there, sizeof there);
-            }
-            if (!seen && sphere_cost(&here, there) <= 30) {
-                const double value = improvement(&search, x, y, at, best);
-                highest = fmax(highest, value);
-                proposed = memcmp(there, point, sizeof there) ? proposed : value;
-            }
-        }
-        cr_assert(n < 6 || proposed >= highest - 1e-3, "round %d: proposed %g, the highest is %g", round, proposed,
-                  highest);
         cr_assert_eq(bd_search_tell(&search, point, sphere_value(&here, point), &err), BD_OK);
     }
     bd_search_release(&search);
+}
+
+Test(search, proposals_are_the_highest_of_the_whole_grid)
+{
+    check_proposals(3, 0, 30, 16);
+    check_proposals(4, 36, 36, 14); /* along the budget's edge alone, where one width only grows as another shrinks */
 }
 
 Test(search, small_grid_is_exhausted_once)
