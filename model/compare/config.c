@@ -333,6 +333,9 @@ bd_status bd_comparison_load(struct bd_comparison *comparison, const char *path,
     status = status ? status : read_lists(&source);
     bd_yaml_release(&source.yaml);
     status = status ? status : bd_yaml_expect_path(path, "network", comparison->config.network, err);
+    if (!status && comparison->config.data.folder) {
+        status = bd_yaml_expect_path(path, "data.folder", comparison->config.data.folder, err);
+    }
     status = status ? status : make_variants(comparison, err);
     if (status) {
         bd_comparison_release(comparison);

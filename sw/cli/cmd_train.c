@@ -135,6 +135,9 @@ static bd_status expect_inputs(const struct session *session, struct bd_error *e
     if (!status && config->plan.teacher == BD_TEACHER_NETWORK && config->teacher) {
         status = bd_yaml_expect_path(file, "teacher.checkpoint", config->teacher, err);
     }
+    if (!status && config->data.folder && !session->options.data) {
+        status = bd_yaml_expect_path(file, "data.folder", config->data.folder, err);
+    }
     return status;
 }
 

@@ -122,6 +122,14 @@ printf 'rows: 8\nrows: 9\n' >"$raw/twice.yaml"
 fails 2 '.error.line == 2 and .error.column == 1 and (.error.file | endswith("twice.yaml"))' hardware "$raw/twice.yaml" --json
 printf 'steps: many\n' >"$work/bad.yaml"
 fails 2 '.error.line == 1 and .error.column == 8' train "$work/bad.yaml" --json
+# What a YAML file names is looked for beside it, then in the current folder; the message has the place and both names.
+printf 'network: net.yaml\noutput: %s/t.h5\nbatch: 8\n' "$work" >"$raw/beside.yaml"
+fails 2 '.error.line == 1 and .error.column == 10 and (.error.message | contains("neither beside this file") and contains("/net.yaml"))' \
+    train "$raw/beside.yaml" --json
+cp tests/small_network.yaml "$raw/net.yaml"
+passes '.batch == 8' train "$raw/beside.yaml" --profile --steps 1
+printf 'data: {folder: images}\n' >>"$raw/beside.yaml"
+fails 2 '.error.line == 4 and .error.column == 16 and (.error.message | contains("neither beside this file"))' train "$raw/beside.yaml" --json
 printf 'x\ny\n' >"$work/bad.jsonl"
 fails 2 '.error.line == 1 and (.error | has("column") | not)' curves "$work/bad.jsonl" -o "$work/no.svg" --json
 head -c 700 "$raw/net.h5" >"$work/short.h5"
