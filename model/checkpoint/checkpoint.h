@@ -62,6 +62,9 @@ int64_t bd_first_not_finite(const float *values, int64_t count);
 /* The first array that holds an infinity or NaN, and the index of it; NULL when all values are finite. */
 const struct bd_array *bd_checkpoint_not_finite(const struct bd_checkpoint *checkpoint, int64_t *at);
 
+/* CRC-32 over the network's text and the arrays in the order of their names, but for "train/" and the metadata. */
+uint32_t bd_checkpoint_checksum(const struct bd_checkpoint *checkpoint);
+
 /* The array of that name, or NULL. */
 struct bd_array *bd_checkpoint_find(const struct bd_checkpoint *checkpoint, const char *format, ...) BD_PRINTF(2, 3);
 /* Adds (or replaces) a zeroed array; never NULL (out of memory aborts). */

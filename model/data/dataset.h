@@ -88,6 +88,9 @@ bd_status bd_dataset_keep(struct bd_dataset *dataset, uint32_t count, struct bd_
 bd_status bd_dataset_check(const struct bd_data_spec *spec, void (*bad)(void *context, const char *message),
                            void *context, uint64_t *checked, struct bd_error *err) BD_WARN_UNUSED;
 
+/* CRC-32 over shape, images and labels; of a set in files over their names and lengths instead of the images. */
+uint32_t bd_dataset_checksum(const struct bd_dataset *dataset);
+
 void bd_dataset_release(struct bd_dataset *dataset);
 
 /* One image of a set in memory: height * width * channels bytes. */

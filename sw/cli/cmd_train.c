@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/json.h"
 #include "model/core/memory.h"
+#include "model/core/output.h"
 #include "model/data/dataset.h"
 #include "model/eval/evaluate.h"
 #include "model/train/loop/ranks.h"
@@ -34,6 +36,7 @@ static const char usage[] =
     "  --output FILE        checkpoint to write, instead of the configuration's\n"
     "  --init FILE          start from this checkpoint (fine-tuning), with its own network\n"
     "  --resume             go on from the output's checkpoint, if there is one, to the same bits\n"
+    "  --force              begin anew, over an output and a log that are there already\n"
     "  --epochs N           instead of the configuration's\n"
     "  --steps N            length of the run in steps, before --epochs\n"
     "  --rate R             peak learning rate, instead of the configuration's\n"
@@ -55,7 +58,7 @@ struct options {
     const char *config, *output, *init, *switches, *log, *data;
     int64_t epochs, steps, seed, threads, images;
     double rate, limit_seconds, stall_seconds;
-    bool resume, json, no_test, profile;
+    bool resume, force, json, no_test, profile;
 };
 
 struct session {
@@ -64,6 +67,8 @@ struct session {
     struct bd_checkpoint checkpoint, teacher;
     struct bd_dataset train, validation, test;
     struct bd_mpi mpi;
+    struct bd_output_lock lock;
+    uint32_t start; /* checksum of the initial checkpoint, or 0 */
     struct bd_train_view view;
     double started, test_accuracy[BD_MAX_SWITCHES];
     bool tested, finished;
@@ -86,6 +91,7 @@ static int parse_options(struct options *o, int argc, char **argv)
         {"output", .text = &o->output},
         {"init", .text = &o->init},
         {"resume", .flag = &o->resume},
+        {"force", .flag = &o->force},
         {"epochs", .integer = &o->epochs, .min = 1, .max = 10000},
         {"steps", .integer = &o->steps, .min = 1, .max = 1 << 30},
         {"rate", .real = &o->rate, .low = 1e-8, .high = 10},
@@ -108,6 +114,9 @@ static int parse_options(struct options *o, int argc, char **argv)
     }
     if (optind + 1 != argc) {
         return bd_cli_usage(NAME, "one training configuration is wanted");
+    }
+    if (o->resume && o->force) {
+        return bd_cli_usage(NAME, "'--resume' goes on with what '--force' would replace: give one of them");
     }
     o->config = argv[optind];
     return BD_OPTIONS_READ;
@@ -186,30 +195,56 @@ static bd_status load_data(struct session *session, struct bd_error *err)
     return status;
 }
 
-/* The output itself when resuming, else the initial checkpoint, else a fresh network. */
-static bd_status open_checkpoint(struct session *session, struct bd_error *err)
+/* How the initial checkpoint was made stays apart, under "base". */
+static void keep_base(struct bd_checkpoint *checkpoint)
 {
-    struct bd_train_config *config = &session->config;
-    struct bd_checkpoint *checkpoint = &session->checkpoint;
-    if (session->options.resume && access(config->output, F_OK) == 0) {
-        bd_status status = bd_checkpoint_load(checkpoint, config->output, err);
-        if (!status && !bd_checkpoint_find(checkpoint, "train/step")) {
-            status = bd_fail(err, BD_BAD_INPUT, "'%s' is finished: there is nothing to resume", config->output);
-        }
-        return status;
-    }
+    json_t *base = checkpoint->metadata ? json_loads(checkpoint->metadata, 0, NULL) : NULL;
+    json_t *metadata = json_pack("{s:o}", "base", base ? base : json_object());
+    free(checkpoint->metadata);
+    checkpoint->metadata = json_dumps(metadata, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(17));
+    json_decref(metadata);
+}
+
+/* The checkpoint that a run starts with: the initial one, else a fresh network. */
+static bd_status open_start(struct session *session, struct bd_checkpoint *checkpoint, struct bd_error *err)
+{
+    const struct bd_train_config *config = &session->config;
+    bd_checkpoint_init(checkpoint);
     if (config->init) {
         bd_status status = bd_checkpoint_load(checkpoint, config->init, err);
         if (!status) {
             bd_checkpoint_drop(checkpoint, "train/");
+            keep_base(checkpoint);
+            session->start = bd_checkpoint_checksum(checkpoint);
         }
         return status;
     }
-    bd_checkpoint_init(checkpoint);
     bd_status status = bd_graph_load(&checkpoint->graph, config->network, err);
     if (!status) {
         bd_train_initialise(checkpoint, &config->plan);
     }
+    return status;
+}
+
+/* When resuming the output itself, which must be of this start's network; else the start. */
+static bd_status open_checkpoint(struct session *session, struct bd_error *err)
+{
+    const char *output = session->config.output;
+    struct stat info;
+    struct bd_checkpoint start;
+    bd_status status = open_start(session, &session->checkpoint, err);
+    if (status || !session->options.resume || stat(output, &info) != 0 || info.st_size == 0) {
+        return status;
+    }
+    start = session->checkpoint;
+    status = bd_checkpoint_load(&session->checkpoint, output, err);
+    if (!status && !bd_checkpoint_find(&session->checkpoint, "train/step")) {
+        status = bd_fail(err, BD_BAD_INPUT, "'%s' is finished: there is nothing to resume", output);
+    }
+    if (!status && bd_train_check_network(&session->checkpoint.graph, &start.graph, err)) {
+        status = bd_fail_prefix(err, "'%s'", output);
+    }
+    bd_checkpoint_release(&start);
     return status;
 }
 
@@ -236,12 +271,39 @@ static bd_status open_teacher(struct session *session, int *switch_index, struct
     return status;
 }
 
-static void open_log(struct session *session)
+static char *log_path(const struct session *session)
 {
-    char *path =
-        session->options.log ? bd_xstrdup(session->options.log) : bd_asprintf("%s.jsonl", session->config.output);
-    session->view.log = fopen(path, session->options.resume ? "a" : "w");
+    return session->options.log ? bd_xstrdup(session->options.log) : bd_asprintf("%s.jsonl", session->config.output);
+}
+
+/* Before anything is read: what the run would write over. */
+static bd_status check_outputs(const struct session *session, struct bd_error *err)
+{
+    const struct bd_train_config *config = &session->config;
+    const char *keep = session->options.resume || session->options.force
+                           ? NULL
+                           : "--resume goes on with it, --force begins anew over it";
+    const char *const inputs[] = {session->options.config, config->network && !config->init ? config->network : "",
+                                  config->init ? config->init : "", config->teacher ? config->teacher : "", NULL};
+    char *log = log_path(session), *output_target = bd_output_target(config->output),
+         *log_target = bd_output_target(log);
+    bd_status status = bd_output_check(config->output, BD_OUTPUT_CHECKPOINT, keep, inputs, err);
+    status = status ? status : bd_output_check(log, BD_OUTPUT_LOG, keep, inputs, err);
+    if (!status && output_target && log_target && !strcmp(output_target, log_target)) {
+        status = bd_fail(err, BD_BAD_INPUT, "'%s' is the output and the log: name another log", log);
+    }
+    free(output_target);
+    free(log_target);
+    free(log);
+    return status;
+}
+
+static bd_status open_log(struct session *session, struct bd_error *err)
+{
+    char *path = log_path(session);
+    bd_status status = bd_train_view_open_log(&session->view, path, session->options.resume, err);
     free(path);
+    return status;
 }
 
 static bd_status make_output_folder(const char *path, struct bd_error *err)
@@ -354,10 +416,28 @@ static bd_status profile(struct session *session, int teacher_switch, struct bd_
     return status;
 }
 
+/* The folder, the lock and the log; what another run has written by now counts, too. */
+static bd_status open_outputs(struct session *session, struct bd_error *err)
+{
+    bd_status status = make_output_folder(session->config.output, err);
+    if (!status && session->lock.fd < 0) {
+        status = bd_output_lock(&session->lock, session->config.output, err);
+        status = status ? status : check_outputs(session, err);
+    }
+    return status ? status : open_log(session, err);
+}
+
 static bd_status train(struct session *session, struct bd_error *err)
 {
     struct bd_train_config *config = &session->config;
+    const bool writes = !session->options.profile && !session->mpi.rank; /* rank 0 alone does */
     bd_status status = load_config(session, err);
+    if (!status && writes) {
+        status = check_outputs(session, err);
+    }
+    if (!status && writes && session->options.resume && access(config->output, F_OK) == 0) {
+        status = bd_output_lock(&session->lock, config->output, err); /* before it is read */
+    }
     status = status ? status : open_checkpoint(session, err);
     status = status ? status : load_data(session, err);
     status = status ? status
@@ -367,13 +447,12 @@ static bd_status train(struct session *session, struct bd_error *err)
     if (!status && session->options.profile) {
         return profile(session, teacher_switch, err);
     }
-    status = status ? status : make_output_folder(config->output, err);
+    bd_train_view_init(&session->view, &session->checkpoint.graph, config->log_every);
+    if (!status && writes) {
+        status = open_outputs(session, err);
+    }
     if (status) {
         return status;
-    }
-    bd_train_view_init(&session->view, &session->checkpoint.graph, config->log_every);
-    if (!session->mpi.rank) {
-        open_log(session);
     }
     struct bd_train_control control = {.train = &session->train,
                                        .validation = session->validation.count ? &session->validation : NULL,
@@ -383,6 +462,7 @@ static bd_status train(struct session *session, struct bd_error *err)
                                        .measure_every = config->measure_every,
                                        .teacher = session->teacher.arrays ? &session->teacher : NULL,
                                        .teacher_switch = teacher_switch,
+                                       .start = session->start,
                                        .reducer = session->mpi.ranks > 1 ? &session->mpi.reducer : NULL,
                                        .rank = session->mpi.rank,
                                        .limit_seconds = session->options.limit_seconds,
@@ -450,7 +530,7 @@ static void report_failure(const struct session *session, bd_status status)
 
 int cmd_train(int argc, char **argv)
 {
-    struct session session = {.started = bd_seconds(CLOCK_MONOTONIC)};
+    struct session session = {.started = bd_seconds(CLOCK_MONOTONIC), .lock = BD_OUTPUT_UNLOCKED};
     struct bd_error err;
     int parsed = parse_options(&session.options, argc, argv);
     if (parsed != BD_OPTIONS_READ) {
@@ -464,6 +544,8 @@ int cmd_train(int argc, char **argv)
         bd_cli_report_wanted(false);
     }
     status = status ? status : train(&session, &err);
+    status = bd_train_view_close_log(&session.view, status, &err);
+    bd_output_unlock(&session.lock);
     if (!status && !session.mpi.rank) {
         print_result(&session);
     }
@@ -475,9 +557,6 @@ int cmd_train(int argc, char **argv)
         bd_cli_fail(NAME, &err);
         report_failure(&session, status);
         bd_mpi_abort(&session.mpi, status);
-    }
-    if (session.view.log) {
-        fclose(session.view.log);
     }
     bd_dataset_release(&session.train);
     bd_dataset_release(&session.validation);

@@ -6,36 +6,9 @@
 #include <string.h>
 
 #include "model/core/memory.h"
+#include "model/train/loop/identity.h"
 
 #define STEP_BITS 20 /* a float holds whole numbers of 24 bits */
-
-/* The plan is a list "key value; key value; ...". Names the first pair in which the two lists differ. */
-static bd_status refuse(const char *before, const char *text, struct bd_error *err)
-{
-    const char *a = before, *b = text;
-    for (size_t i = 0; before[i] && before[i] == text[i]; i++) {
-        if (text[i] == ';') {
-            a = before + i + 2;
-            b = text + i + 2;
-        }
-    }
-    return bd_fail(err, BD_BAD_INPUT, "cannot resume: the run was started with '%.*s', not '%.*s'",
-                   (int)strcspn(a, ";"), a, (int)strcspn(b, ";"), b);
-}
-
-static bd_status check_plan(const struct bd_checkpoint *checkpoint, const char *text, struct bd_error *err)
-{
-    json_t *metadata = json_loads(checkpoint->metadata ? checkpoint->metadata : "{}", 0, NULL);
-    const char *before = json_string_value(json_object_get(metadata, "plan"));
-    bd_status status = BD_OK;
-    if (!before) {
-        status = bd_fail(err, BD_BAD_INPUT, "cannot resume: the checkpoint does not say with what plan it was started");
-    } else if (strcmp(before, text)) {
-        status = refuse(before, text, err);
-    }
-    json_decref(metadata);
-    return status;
-}
 
 static void store_plan(struct bd_checkpoint *checkpoint, const char *text)
 {
@@ -77,7 +50,7 @@ bd_status bd_train_state_open(struct bd_train_state *state, struct bd_checkpoint
     struct bd_array *at = bd_checkpoint_find(checkpoint, "train/step");
     *step = 0;
     if (at) {
-        bd_status status = check_plan(checkpoint, plan_text, err);
+        bd_status status = bd_train_check_identity(checkpoint, plan_text, err);
         if (status) {
             return status;
         }

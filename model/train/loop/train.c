@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "model/core/clock.h"
-#include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/kernels/conv.h"
+#include "model/train/loop/identity.h"
 #include "model/train/loop/run.h"
 #include "model/train/network/accuracy.h"
 
@@ -15,34 +15,6 @@ bool bd_train_uses_bfloat16(const struct bd_train_plan *plan)
 {
     return plan->arithmetic == BD_ARITHMETIC_BFLOAT16 ||
            (plan->arithmetic == BD_ARITHMETIC_AUTO && bd_conv_half_is_fast());
-}
-
-/* The teacher's arrays, as one number. */
-static uint32_t teacher_crc(const struct bd_checkpoint *teacher)
-{
-    uint32_t crc = 0;
-    for (size_t i = 0; i < teacher->array_count; i++) {
-        const struct bd_array *array = &teacher->arrays[i];
-        crc = crc * 31 + bd_crc32(array->data, array->count * sizeof *array->data);
-    }
-    return crc;
-}
-
-/* All that decides the run's bits. */
-static char *plan_text(const struct bd_run *run)
-{
-    const struct bd_train_control *control = run->control;
-    char *keys = bd_train_plan_text(&run->plan), *teacher = bd_xstrdup("");
-    if (run->plan.teacher == BD_TEACHER_NETWORK) {
-        free(teacher);
-        teacher = bd_asprintf("; teacher %08x at %d", teacher_crc(control->teacher), control->teacher_switch);
-    }
-    int ranks = control->reducer ? control->reducer->ranks : 1;
-    char *text = bd_asprintf("%simages %u; ranks %d; steps %" PRId64 "; bfloat16 %d; switches %x%s", keys,
-                             control->train->count, ranks, run->steps, run->half, run->plan.switches, teacher);
-    free(keys);
-    free(teacher);
-    return text;
 }
 
 /* What the plan asks for that this machine or these data do not have. */
@@ -112,7 +84,7 @@ bd_status bd_run_open(struct bd_run *run, struct bd_error *err)
     bd_net_set_reducer(run->net, control->reducer);
     run->parameters = bd_net_parameters(run->net, &run->parameter_count);
     open_rooms(run);
-    char *text = plan_text(run);
+    char *text = bd_train_identity(run->graph, plan, control);
     status = bd_train_state_open(&run->state, run->checkpoint, plan, text, run->parameters, run->parameter_count,
                                  &run->step, err);
     free(text);

@@ -87,18 +87,19 @@ struct bd_train_event {
     struct bd_histogram histogram[BD_MAX_SWITCHES]; /* VALIDATED */
 };
 
-/* What a run does beside computing, and what it reads; `train` and `teacher` alone decide bits. */
+/* What a run does beside computing, and what it reads; `train`, `teacher` and the start alone decide bits. */
 struct bd_train_control {
-    const struct bd_dataset *train, *validation;                      /* validation may be NULL */
-    int64_t validate_images;                                          /* 0: all */
-    const char *save_path;                                            /* with the state to resume from; NULL: never */
-    int64_t save_every;                                               /* steps; 0: at the end alone */
-    int64_t measure_every;                                            /* steps between measured gradients; 0: never */
-    const struct bd_checkpoint *teacher;                              /* BD_TEACHER_NETWORK: a finished network */
-    int teacher_switch;                                               /* at this switch */
-    const struct bd_reducer *reducer;                                 /* ranks that share each batch; NULL: alone */
-    int rank;                                                         /* this one; 0 alone saves, validates, tells */
-    double limit_seconds;                                             /* stop (saved, resumable) after this; 0: none */
+    const struct bd_dataset *train, *validation; /* validation may be NULL */
+    int64_t validate_images;                     /* 0: all */
+    const char *save_path;                       /* with the state to resume from; NULL: never */
+    int64_t save_every;                          /* steps; 0: at the end alone */
+    int64_t measure_every;                       /* steps between measured gradients; 0: never */
+    const struct bd_checkpoint *teacher;         /* BD_TEACHER_NETWORK: a finished network */
+    int teacher_switch;                          /* at this switch */
+    uint32_t start;                   /* bd_checkpoint_checksum of what the run started from; 0: fresh weights */
+    const struct bd_reducer *reducer; /* ranks that share each batch; NULL: alone */
+    int rank;                         /* this one; 0 alone saves, validates, tells */
+    double limit_seconds;             /* stop (saved, resumable) after this; 0: none */
     void (*watch)(void *context, const struct bd_train_event *event); /* or NULL */
     void *context;
     bool finished; /* out: false when the limit stopped the run */
@@ -121,9 +122,18 @@ void bd_train_initialise(struct bd_checkpoint *checkpoint, const struct bd_train
 void bd_train_join_levels(struct bd_checkpoint *checkpoint, int from, int to);
 
 /* Trains the checkpoint in place. One that holds "train/" state resumes, and is refused (BD_BAD_INPUT) under another
- * plan; else it is a start, and fine-tuning is a start from trained weights. At the end the state is dropped. */
+ * plan, with other images or from another start; else it is a start, and fine-tuning is a start from trained weights.
+ * At the end the state is dropped. */
 bd_status bd_train_run(struct bd_checkpoint *checkpoint, const struct bd_train_plan *plan,
                        struct bd_train_control *control, struct bd_error *err) BD_WARN_UNUSED;
+
+/* BD_BAD_INPUT, naming the first difference, unless the checkpoint, finished or not, is of a run of this plan, on these
+ * images, from this start. */
+bd_status bd_train_check_made(const struct bd_checkpoint *checkpoint, const struct bd_train_plan *plan,
+                              const struct bd_train_control *control, struct bd_error *err) BD_WARN_UNUSED;
+/* BD_BAD_INPUT, naming the first line that differs, unless both descriptions, written out in full, are the same. */
+bd_status bd_train_check_network(const struct bd_graph *before, const struct bd_graph *now, struct bd_error *err)
+    BD_WARN_UNUSED;
 
 /* Batch-norm statistics of the switches in the mask (0: all) anew from the first batches * batch images, weights
  * frozen: the mean over the batches of each batch's mean and variance. */
