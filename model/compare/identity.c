@@ -4,6 +4,7 @@
 
 #include "model/compare/compare.h"
 #include "model/core/memory.h"
+#include "model/search/journal.h"
 
 const char *bd_comparison_arithmetic(const struct bd_comparison *comparison)
 {
@@ -45,19 +46,11 @@ static bool same(const json_t *began, const json_t *now, bool go_on)
 
 static bd_status tell(const char *key, const json_t *began, const json_t *now, struct bd_error *err)
 {
-    char *then = began ? json_dumps(began, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    char *ours = now ? json_dumps(now, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    bd_status status = !strcmp(key, "build")
-                           ? bd_fail(err, BD_BAD_INPUT,
-                                     "it was begun by another build of bitdial, whose numbers may differ (%s, not %s)",
-                                     then ? then : "one that gave no name", ours)
-                       : then && ours && strlen(then) + strlen(ours) < 200
-                           ? bd_fail(err, BD_BAD_INPUT, "it is of another comparison: '%s' was %s there and is %s here",
-                                     key, then, ours)
-                           : bd_fail(err, BD_BAD_INPUT, "it is of another comparison: '%s' differs", key);
-    free(then);
-    free(ours);
-    return status;
+    if (strcmp(key, "build")) {
+        return bd_journal_tell_difference(key, began, now, "comparison", err);
+    }
+    return bd_fail(err, BD_BAD_INPUT, "it was begun by another build of bitdial, whose numbers may differ (%s, not %s)",
+                   began ? json_string_value(began) : "one that gave no name", json_string_value(now));
 }
 
 bd_status bd_comparison_belongs(const char *begun, const char *now, bool go_on, bool any_build, struct bd_error *err)

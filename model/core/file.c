@@ -143,6 +143,18 @@ bd_status bd_make_folder(const char *path, struct bd_error *err)
     return status;
 }
 
+bd_status bd_make_parent(const char *path, struct bd_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path) {
+        return BD_OK;
+    }
+    char *folder = bd_xstrndup(path, slash - path);
+    bd_status status = bd_make_folder(folder, err);
+    free(folder);
+    return status;
+}
+
 uint32_t bd_crc32(const void *data, size_t size)
 {
     return crc32_z(0, data, size);

@@ -26,6 +26,8 @@ bd_status bd_file_write(const char *path, const void *data, size_t size, struct 
 
 /* mkdir -p. */
 bd_status bd_make_folder(const char *path, struct bd_error *err) BD_WARN_UNUSED;
+/* The same for the folder that `path` lies in. */
+bd_status bd_make_parent(const char *path, struct bd_error *err) BD_WARN_UNUSED;
 
 /* CRC-32 of zlib (polynomial 0xEDB88320). */
 uint32_t bd_crc32(const void *data, size_t size);

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <libgen.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +12,6 @@
 #include "model/core/memory.h"
 #include "model/eval/evaluate.h"
 #include "model/train/network/accuracy.h"
-
-#define CHECKPOINT_LIMIT ((size_t)1 << 30)
 
 /* ---- opening ---- */
 
@@ -95,57 +92,17 @@ static bd_status make_orders(struct bd_prune_run *run, struct bd_error *err)
     return status;
 }
 
-/* What must be the same for a journal to go on: everything that decides a proposal or a measurement. */
-static bd_status identity(const struct bd_prune_run *run, char **text, struct bd_error *err)
-{
-    const struct bd_prune_config *c = &run->config;
-    uint8_t *bytes;
-    size_t size;
-    bd_status status = bd_file_read(c->checkpoint, CHECKPOINT_LIMIT, &bytes, &size, err);
-    if (status != BD_OK) {
-        return status;
-    }
-    json_t *o = json_pack(
-        "{s:s, s:s, s:I, s:s, s:s, s:f, s:f, s:i, s:i, s:I, s:I, s:s, s:f, s:s, s:I, s:I, s:I, s:I, s:f}", "journal",
-        "bitdial prune 1", "network", run->base.graph.name, "checkpoint_crc", (json_int_t)bd_crc32(bytes, size),
-        "hardware", run->hardware.name, "budget_switch", c->budget_switch, "budget",
-        c->budget_ratio * (double)run->base_cycles, "floor", c->floor_ratio * (double)run->base_cycles, "method",
-        c->method, "ranking", c->ranking, "seed", (json_int_t)c->seed, "initial", (json_int_t)c->initial, "groups",
-        c->groups, "least_ratio", c->least_ratio, "objective", c->objective ? c->objective : "", "images",
-        (json_int_t)c->images, "recalibrate", (json_int_t)c->recalibrate, "tune_steps", (json_int_t)c->tune_steps,
-        "tune_batch", (json_int_t)c->tune_batch, "tune_rate", c->tune_rate);
-    free(bytes);
-    *text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
-    json_decref(o);
-    return BD_OK;
-}
-
-static bd_status make_parent(const char *path, struct bd_error *err)
-{
-    char *copy = bd_xstrdup(path);
-    bd_status status = bd_make_folder(dirname(copy), err);
-    free(copy);
-    return status;
-}
-
 bd_status bd_prune_journal(struct bd_prune_run *run, enum bd_journal_mode mode, struct bd_error *err)
 {
-    char *head;
-    bd_status status = make_parent(run->config.journal, err);
+    bd_status status = bd_make_parent(run->config.journal, err);
     if (status == BD_OK) {
-        status = identity(run, &head, err);
+        status = bd_journal_open(&run->journal, run->config.journal, mode, err);
     }
-    if (status != BD_OK) {
-        return status;
-    }
-    status = bd_journal_open(&run->journal, run->config.journal, mode, err);
     if (status == BD_OK && run->journal.count == 0) {
-        status = bd_journal_append(&run->journal, head, err);
-    } else if (status == BD_OK && strcmp(run->journal.records[0], head) != 0) {
-        status = bd_fail(err, BD_BAD_INPUT, "journal '%s' is of another search: %s", run->config.journal,
-                         run->journal.records[0]);
+        status = bd_journal_append(&run->journal, run->identity, err);
+    } else if (status == BD_OK && bd_journal_check_head(run->journal.records[0], run->identity, "search", err)) {
+        status = bd_fail_prefix(err, "journal '%s'", run->config.journal);
     }
-    free(head);
     for (size_t i = 1; i < run->journal.count && status == BD_OK; i++) {
         status = bd_search_replay(&run->search, run->journal.records[i], err);
         if (status != BD_OK) {
@@ -205,8 +162,8 @@ bd_status bd_prune_open(struct bd_prune_run *run, struct bd_prune_config *config
     run->config = *config;
     memset(config, 0, sizeof(*config));
     bd_checkpoint_init(&run->base);
-    bd_status (*const steps[])(struct bd_prune_run *, struct bd_error *) = {load_network, price_base, make_axes,
-                                                                            make_search,  load_data,  make_orders};
+    bd_status (*const steps[])(struct bd_prune_run *, struct bd_error *) = {
+        load_network, price_base, make_axes, make_search, load_data, make_orders, bd_prune_identify};
     bd_status status = BD_OK;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && status == BD_OK; i++) {
         status = steps[i](run, err);
@@ -226,6 +183,7 @@ void bd_prune_close(struct bd_prune_run *run)
         free(run->orders[g]);
     }
     free(run->orders);
+    free(run->identity);
     bd_search_release(&run->search);
     bd_journal_close(&run->journal);
     bd_pricer_release(&run->pricer);
@@ -341,28 +299,7 @@ bd_status bd_prune_step(struct bd_prune_run *run, struct bd_error *err)
 
 /* ---- the best ---- */
 
-/* How the network was made: what the whole network says of itself stays apart, under "base". */
-static void note_pruning(struct bd_prune_run *run, const int *group_channels, struct bd_checkpoint *pruned)
-{
-    const struct bd_prune_config *c = &run->config;
-    json_t *base = run->base.metadata ? json_loads(run->base.metadata, 0, NULL) : NULL, *widths = json_array();
-    for (int g = 0; g < run->base.graph.prune_group_count; g++) {
-        json_array_append_new(widths, json_integer(group_channels[g]));
-    }
-    json_t *metadata = json_pack(
-        "{s:s, s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:f, s:I, s:i}, s:o}", "made_by", "bitdial prune",
-        "hardware", run->hardware.name, "budget_switch", c->budget_switch, "seed", (json_int_t)c->seed,
-        "group_channels", widths, "evaluations", (json_int_t)run->search.count, "cycles_before",
-        (json_int_t)run->base_cycles, "cycles_after", (json_int_t)bd_pricer_cycles(&run->pricer, group_channels),
-        "fine_tuning", "epochs", (json_int_t)c->final_epochs, "steps", (json_int_t)c->final_steps, "batch",
-        (json_int_t)c->final_batch, "rate", c->final_rate, "crop", (json_int_t)c->final_crop, "teacher",
-        c->final_teacher, "base", base ? base : json_object());
-    free(pruned->metadata);
-    pruned->metadata = json_dumps(metadata, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
-    json_decref(metadata);
-}
-
-static bd_status fine_tune(struct bd_prune_run *run, const char *partial,
+static bd_status fine_tune(struct bd_prune_run *run, const char *partial, uint32_t start,
                            void (*watch)(void *, const struct bd_train_event *), void *context,
                            struct bd_checkpoint *pruned, struct bd_error *err)
 {
@@ -373,6 +310,7 @@ static bd_status fine_tune(struct bd_prune_run *run, const char *partial,
                                        .validate_images = c->images,
                                        .save_path = partial,
                                        .save_every = c->final_save_every,
+                                       .start = start,
                                        .watch = watch,
                                        .context = context};
     bd_train_plan_init(&plan);
@@ -389,60 +327,60 @@ static bd_status fine_tune(struct bd_prune_run *run, const char *partial,
     return bd_train_run(pruned, &plan, &control, err);
 }
 
-/* Training keeps its state beside the arrays until it ends. */
-static bool is_finished(const struct bd_checkpoint *checkpoint)
-{
-    for (size_t i = 0; i < checkpoint->array_count; i++) {
-        if (!strncmp(checkpoint->arrays[i].name, "train/", 6)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* What a killed run left, where it is of the same network; *finished: training had come to its end. */
-static void take_partial(const char *partial, struct bd_checkpoint *pruned, bool *finished)
+/* What a killed run left of this very fine-tuning: bd_train_run checks all but the network. */
+static bd_status take_partial(const char *partial, struct bd_checkpoint *pruned, struct bd_error *err)
 {
     struct bd_checkpoint saved;
-    struct bd_error ignored; /* a file that cannot be read is no start; the run makes its own */
-    bd_checkpoint_init(&saved);
-    if (access(partial, F_OK) != 0 || bd_checkpoint_load(&saved, partial, &ignored) != BD_OK) {
-        return;
+    if (access(partial, F_OK) != 0) {
+        return BD_OK;
     }
-    if (!strcmp(saved.graph.yaml_text, pruned->graph.yaml_text)) {
-        struct bd_checkpoint t = *pruned;
+    bd_status status = bd_checkpoint_load(&saved, partial, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    if (!bd_checkpoint_find(&saved, "train/step")) {
+        status = bd_fail(err, BD_BAD_INPUT, "'%s' holds no fine-tuning to resume", partial);
+    } else if (bd_train_check_network(&saved.graph, &pruned->graph, err) != BD_OK) {
+        status = bd_fail_prefix(err, "'%s'", partial);
+    } else {
+        struct bd_checkpoint cut = *pruned;
         *pruned = saved;
-        saved = t;
-        *finished = is_finished(pruned);
+        saved = cut;
     }
     bd_checkpoint_release(&saved);
+    return status;
 }
 
-bd_status bd_prune_finish(struct bd_prune_run *run, const int *group_channels,
+bd_status bd_prune_finish(struct bd_prune_run *run, const int *group_channels, bool resume,
                           void (*watch)(void *, const struct bd_train_event *), void *context,
                           struct bd_checkpoint *pruned, struct bd_error *err)
 {
-    char *partial = bd_asprintf("%s.partial", run->config.output);
-    bool finished = false;
-    bd_status status = make_parent(run->config.output, err);
-    if (status == BD_OK) {
-        status = bd_prune_cut(run, group_channels, pruned, err);
+    bd_status status = bd_prune_cut(run, group_channels, pruned, err);
+    if (status != BD_OK) {
+        return status;
+    }
+    char *partial = bd_prune_partial(run);
+    const uint32_t start = bd_checkpoint_checksum(pruned);
+    if (resume) {
+        status = take_partial(partial, pruned, err);
     }
     if (status == BD_OK) {
-        take_partial(partial, pruned, &finished);
-        if (!finished) {
-            status = fine_tune(run, partial, watch, context, pruned, err);
-        }
-        if (status == BD_OK) {
-            note_pruning(run, group_channels, pruned);
-            status = bd_checkpoint_save(pruned, run->config.output, err);
-        }
-        if (status == BD_OK) {
-            unlink(partial);
-        } else {
-            bd_checkpoint_release(pruned);
-        }
+        status = fine_tune(run, partial, start, watch, context, pruned, err);
+    }
+    if (status == BD_OK) {
+        bd_prune_note(run, group_channels, pruned);
+        status = bd_checkpoint_save(pruned, run->config.output, err);
+    }
+    if (status == BD_OK) {
+        unlink(partial);
+    } else {
+        bd_checkpoint_release(pruned);
     }
     free(partial);
     return status;
+}
+
+char *bd_prune_partial(const struct bd_prune_run *run)
+{
+    return bd_asprintf("%s.partial", run->config.output);
 }

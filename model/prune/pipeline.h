@@ -56,6 +56,7 @@ struct bd_prune_run {
     int *axis_values[BD_GP_MAX_DIMENSIONS];
     int **orders; /* (groups) ranking of each */
     struct bd_search search;
+    char *identity; /* the journal's head: all that decides a proposal or a measurement, as JSON */
     struct bd_journal journal;
     size_t resumed;                   /* evaluations found in the journal */
     double accuracy[BD_MAX_SWITCHES]; /* of the last evaluation, by switch */
@@ -76,10 +77,23 @@ void bd_prune_channels(const struct bd_prune_run *run, const int *point, int *gr
 bd_status bd_prune_cut(const struct bd_prune_run *run, const int *group_channels, struct bd_checkpoint *pruned,
                        struct bd_error *err) BD_WARN_UNUSED;
 
-/* Cuts to these channels, fine-tunes and saves to the config's output, going on from `output`.partial where a killed
- * run left one. `watch` as in struct bd_train_control. The caller releases `pruned`. */
-bd_status bd_prune_finish(struct bd_prune_run *run, const int *group_channels,
+/* Cuts to these channels, fine-tunes and saves to the config's output, whose folder is there. With `resume` it goes on
+ * from what a killed run left in bd_prune_partial, which must be of this very fine-tuning. `watch` as in struct
+ * bd_train_control. The caller releases `pruned`. */
+bd_status bd_prune_finish(struct bd_prune_run *run, const int *group_channels, bool resume,
                           void (*watch)(void *, const struct bd_train_event *), void *context,
                           struct bd_checkpoint *pruned, struct bd_error *err) BD_WARN_UNUSED;
+
+/* Path of the unfinished fine-tuning, beside the output; malloc'd. */
+char *bd_prune_partial(const struct bd_prune_run *run);
+
+/* Fills run->identity; a step of opening. */
+bd_status bd_prune_identify(struct bd_prune_run *run, struct bd_error *err) BD_WARN_UNUSED;
+/* Writes into the metadata how the network was made: what the whole one says of itself stays apart, under "base". */
+void bd_prune_note(struct bd_prune_run *run, const int *group_channels, struct bd_checkpoint *pruned);
+/* BD_BAD_INPUT, naming the first difference, unless an output that is there is of this search, and, unless NULL, of
+ * these channels. */
+bd_status bd_prune_check_output(const struct bd_prune_run *run, const int *group_channels, struct bd_error *err)
+    BD_WARN_UNUSED;
 
 #endif

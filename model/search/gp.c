@@ -1,5 +1,6 @@
 #include "model/search/gp.h"
 
+#include <cblas.h>
 #include <gsl/gsl_sf_erf.h>
 #include <lapacke.h>
 #include <math.h>
@@ -15,6 +16,24 @@
 #define SIGNAL_SD 1.0
 #define NOISE_MEAN (-4.0)
 #define NOISE_SD 1.5
+
+/* The bits of a factorisation follow the number of threads, and proposals must not: one thread does it. Returns the
+ * number to restore. */
+static int use_one_thread(void)
+{
+    const int before = openblas_get_num_threads();
+    if (before != 1) {
+        openblas_set_num_threads(1);
+    }
+    return before;
+}
+
+static void restore_threads(int before)
+{
+    if (before != 1) {
+        openblas_set_num_threads(before);
+    }
+}
 
 static double lengthscale_mean(size_t d)
 {
@@ -129,6 +148,7 @@ double bd_gp_log_posterior(size_t n, size_t d, const double *x, const double *y,
     double *chol = bd_xcalloc(n * n, sizeof(*chol));
     double *alpha = bd_xcalloc(n, sizeof(*alpha));
     double jitter, value = -HUGE_VAL;
+    const int threads = use_one_thread();
     if (gradient) {
         memset(gradient, 0, (d + 2) * sizeof(*gradient));
     }
@@ -139,6 +159,7 @@ double bd_gp_log_posterior(size_t n, size_t d, const double *x, const double *y,
             add_likelihood_gradient(n, d, x, theta, alpha, chol, gradient);
         }
     }
+    restore_threads(threads);
     free(chol);
     free(alpha);
     return value;
@@ -231,13 +252,17 @@ bd_status bd_gp_fit(struct bd_gp *gp, size_t n, size_t d, const double *x, const
     gp->alpha = bd_xcalloc(n, sizeof(double));
     memcpy(gp->x, x, n * d * sizeof(double));
     standardise(gp, y);
+    const int threads = use_one_thread();
     optimise(gp, warm, starts, rng);
-    if (!isfinite(gp->log_posterior) || !factorise(n, d, gp->x, gp->theta, gp->chol, &gp->jitter)) {
+    const bool fits = isfinite(gp->log_posterior) && factorise(n, d, gp->x, gp->theta, gp->chol, &gp->jitter);
+    if (fits) {
+        solve(n, gp->chol, gp->y, gp->alpha);
+    } else {
         bd_gp_release(gp);
-        return bd_fail(err, BD_INFRA, "the Gaussian process over %zu points has no positive definite kernel", n);
     }
-    solve(n, gp->chol, gp->y, gp->alpha);
-    return BD_OK;
+    restore_threads(threads);
+    return fits ? BD_OK
+                : bd_fail(err, BD_INFRA, "the Gaussian process over %zu points has no positive definite kernel", n);
 }
 
 void bd_gp_release(struct bd_gp *gp)

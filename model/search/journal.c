@@ -138,6 +138,44 @@ bd_status bd_journal_append(struct bd_journal *journal, const char *record, stru
     return BD_OK;
 }
 
+bd_status bd_journal_tell_difference(const char *key, const json_t *was, const json_t *now, const char *what,
+                                     struct bd_error *err)
+{
+    const size_t flags = JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15);
+    char *then = was ? json_dumps(was, flags) : bd_xstrdup("absent"),
+         *here = now ? json_dumps(now, flags) : bd_xstrdup("absent");
+    bd_status status =
+        strlen(then) + strlen(here) < 400
+            ? bd_fail(err, BD_BAD_INPUT, "it is of another %s: '%s' was %s there and is %s here", what, key, then, here)
+            : bd_fail(err, BD_BAD_INPUT, "it is of another %s: '%s' differs", what, key);
+    free(then);
+    free(here);
+    return status;
+}
+
+bd_status bd_journal_check_head(const char *was, const char *now, const char *what, struct bd_error *err)
+{
+    json_t *before = json_loads(was, 0, NULL), *here = json_loads(now, 0, NULL), *all = json_object(), *value;
+    const char *key;
+    bd_status status = BD_OK;
+    json_object_update(all, here);
+    json_object_update(all, before);
+    if (!json_is_object(before)) {
+        status = bd_fail(err, BD_BAD_INPUT, "it is not of a %s", what);
+    }
+    json_object_foreach(all, key, value)
+    {
+        const json_t *a = json_object_get(before, key), *b = json_object_get(here, key);
+        if (!status && !(a && b && json_equal(a, b))) {
+            status = bd_journal_tell_difference(key, a, b, what, err);
+        }
+    }
+    json_decref(all);
+    json_decref(before);
+    json_decref(here);
+    return status;
+}
+
 void bd_journal_close(struct bd_journal *journal)
 {
     if (journal->fd >= 0) {

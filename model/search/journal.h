@@ -5,6 +5,7 @@
 #ifndef BD_SEARCH_JOURNAL_H
 #define BD_SEARCH_JOURNAL_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -31,6 +32,13 @@ bd_status bd_journal_open(struct bd_journal *journal, const char *path, enum bd_
     BD_WARN_UNUSED;
 /* `record`: JSON text in one line. */
 bd_status bd_journal_append(struct bd_journal *journal, const char *record, struct bd_error *err) BD_WARN_UNUSED;
+/* BD_BAD_INPUT, naming the first key that differs, unless two heads (JSON objects) are equal. `what`: of which the
+ * journal is, for the message. */
+bd_status bd_journal_check_head(const char *was, const char *now, const char *what, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* The message of one key; NULL: the key is not there. */
+bd_status bd_journal_tell_difference(const char *key, const json_t *was, const json_t *now, const char *what,
+                                     struct bd_error *err) BD_WARN_UNUSED;
 void bd_journal_close(struct bd_journal *journal);
 
 #endif

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "model/core/clock.h"
+#include "model/core/file.h"
 #include "model/core/json.h"
 #include "model/core/memory.h"
+#include "model/core/output.h"
 #include "model/prune/measure.h"
 #include "model/prune/pipeline.h"
 #include "sw/cli/cli.h"
@@ -213,7 +215,8 @@ static void print_json(const struct session *session)
 static bd_status finish(struct session *session, struct bd_error *err)
 {
     struct bd_dataset test;
-    bd_status status = bd_prune_finish(&session->run, session->channels, watch, session, &session->pruned, err);
+    bd_status status = bd_prune_finish(&session->run, session->channels, session->options.resume, watch, session,
+                                       &session->pruned, err);
     if (status != BD_OK) {
         return status;
     }
@@ -243,6 +246,51 @@ static void replace(char **target, const char *value)
     }
 }
 
+/* Before anything is read: what the run would write over. */
+static bd_status check_outputs(const struct options *o, const struct bd_prune_config *config, struct bd_error *err)
+{
+    const char *keep = o->resume || o->force ? NULL : "--resume goes on with it, --force begins anew over it";
+    const char *const inputs[] = {o->config, config->checkpoint, config->hardware, NULL};
+    char *partial = bd_asprintf("%s.partial", config->output);
+    bd_status status = BD_OK;
+    if (!o->channels) {
+        status = bd_output_check(config->journal, BD_OUTPUT_JOURNAL, keep, inputs, err);
+    }
+    if (status == BD_OK && !o->search_only) {
+        status = bd_output_check(config->output, BD_OUTPUT_CHECKPOINT, keep, inputs, err);
+    }
+    if (status == BD_OK && !o->search_only) {
+        status = bd_output_check(partial, BD_OUTPUT_CHECKPOINT, keep, inputs, err);
+    }
+    free(partial);
+    return status;
+}
+
+/* The search, or the channels that were named; then fine-tuning. One run at a time writes the output. */
+static bd_status search_and_finish(struct session *session, struct bd_error *err)
+{
+    const struct options *o = &session->options;
+    const struct bd_prune_run *run = &session->run;
+    struct bd_output_lock lock = BD_OUTPUT_UNLOCKED;
+    bd_status status = o->channels ? parse_channels(session, err) : BD_OK;
+    if (status == BD_OK && !o->search_only) {
+        status = bd_make_parent(run->config.output, err);
+        status = status ? status : bd_output_lock(&lock, run->config.output, err);
+        status = status ? status : check_outputs(o, &run->config, err); /* what another run has written by now counts */
+    }
+    if (status == BD_OK && !o->search_only && o->resume) {
+        status = bd_prune_check_output(run, o->channels ? session->channels : NULL, err);
+    }
+    if (status == BD_OK && !o->channels) {
+        status = search(session, err);
+    }
+    if (status == BD_OK && !o->search_only) {
+        status = finish(session, err);
+    }
+    bd_output_unlock(&lock);
+    return status;
+}
+
 static bd_status run_session(struct session *session, struct bd_error *err)
 {
     const struct options *o = &session->options;
@@ -265,6 +313,11 @@ static bd_status run_session(struct session *session, struct bd_error *err)
     replace(&config.data.folder, o->data);
     config.data.kind = o->kind != BD_DATA_ANY ? o->kind : o->data ? BD_DATA_ANY : config.data.kind;
     config.evaluations = o->evaluations ? o->evaluations : config.evaluations;
+    status = check_outputs(o, &config, err);
+    if (status != BD_OK) {
+        bd_prune_config_release(&config);
+        return status;
+    }
     status = bd_prune_open(&session->run, &config, err);
     if (status != BD_OK) {
         return status;
@@ -273,14 +326,7 @@ static bd_status run_session(struct session *session, struct bd_error *err)
     fprintf(stderr, "%s on %s: %" PRIu64 " cycles at %s, budget %.0f\n", session->run.base.graph.name,
             session->run.hardware.name, session->run.base_cycles, session->run.config.budget_switch,
             session->run.search.config.budget);
-    if (o->channels) {
-        status = parse_channels(session, err);
-    } else {
-        status = search(session, err);
-    }
-    if (status == BD_OK && !o->search_only) {
-        status = finish(session, err);
-    }
+    status = search_and_finish(session, err);
     if (status == BD_OK && o->json) {
         print_json(session);
     } else if (status == BD_OK) {

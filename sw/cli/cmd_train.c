@@ -306,18 +306,6 @@ static bd_status open_log(struct session *session, struct bd_error *err)
     return status;
 }
 
-static bd_status make_output_folder(const char *path, struct bd_error *err)
-{
-    const char *slash = strrchr(path, '/');
-    if (!slash || slash == path) {
-        return BD_OK;
-    }
-    char *folder = bd_xstrndup(path, slash - path);
-    bd_status status = bd_make_folder(folder, err);
-    free(folder);
-    return status;
-}
-
 /* What the checkpoint tells of its making; nothing in it depends on the clock. */
 static void write_metadata(struct session *session)
 {
@@ -363,45 +351,6 @@ static bd_status test(struct session *session, struct bd_error *err)
     return BD_OK;
 }
 
-/* The switch of fewest weight bits above one: its own codes where they do not nest. */
-static int level_switch(const struct bd_graph *graph, const struct bd_layer *layer)
-{
-    int best = 0;
-    for (int s = 1; s < graph->switch_count; s++) {
-        int bits = bd_layer_weight_bits(layer, &graph->switches[s]);
-        best = bits > 1 && bits < bd_layer_weight_bits(layer, &graph->switches[best]) ? s : best;
-    }
-    return best;
-}
-
-/* How full each 2-bit level of the weights is: outer levels near nothing would mean a badly chosen range. */
-static bd_status print_levels(const struct bd_checkpoint *checkpoint, struct bd_error *err)
-{
-    fprintf(stderr, "weights in each 2-bit level, %%:\n");
-    for (int i = 0; i < checkpoint->graph.layer_count; i++) {
-        const struct bd_layer *layer = &checkpoint->graph.layers[i];
-        if (!bd_layer_has_weights(layer) || layer->weight_bits > 8) {
-            continue;
-        }
-        size_t count = bd_checkpoint_find(checkpoint, "%s.weight", layer->name)->count, levels[4] = {0};
-        uint8_t *codes = bd_xcalloc(count, 1);
-        bd_status status = bd_checkpoint_codes(checkpoint, layer, level_switch(&checkpoint->graph, layer), codes, err);
-        for (size_t k = 0; k < count; k++) {
-            levels[codes[k] >> 6]++;
-        }
-        free(codes);
-        if (status) {
-            return status;
-        }
-        fprintf(stderr, "  %-12s", layer->name);
-        for (int level = 0; level < 4; level++) {
-            fprintf(stderr, " %5.1f", 100.0 * levels[level] / count);
-        }
-        fprintf(stderr, "\n");
-    }
-    return BD_OK;
-}
-
 static bd_status profile(struct session *session, int teacher_switch, struct bd_error *err)
 {
     struct bd_train_profile found;
@@ -419,7 +368,7 @@ static bd_status profile(struct session *session, int teacher_switch, struct bd_
 /* The folder, the lock and the log; what another run has written by now counts, too. */
 static bd_status open_outputs(struct session *session, struct bd_error *err)
 {
-    bd_status status = make_output_folder(session->config.output, err);
+    bd_status status = bd_make_parent(session->config.output, err);
     if (!status && session->lock.fd < 0) {
         status = bd_output_lock(&session->lock, session->config.output, err);
         status = status ? status : check_outputs(session, err);
@@ -474,7 +423,7 @@ static bd_status train(struct session *session, struct bd_error *err)
     if (status || !control.finished || session->mpi.rank) { /* rank 0 has the statistics, and does the rest */
         return status;
     }
-    status = print_levels(&session->checkpoint, err);
+    status = bd_train_view_levels(&session->checkpoint, err);
     if (!status && !session->options.no_test) {
         status = test(session, err);
     }

@@ -292,3 +292,41 @@ void bd_train_view_watch(void *context, const struct bd_train_event *event)
         break;
     }
 }
+
+/* The switch of fewest weight bits above one: its own codes where they do not nest. */
+static int level_switch(const struct bd_graph *graph, const struct bd_layer *layer)
+{
+    int best = 0;
+    for (int s = 1; s < graph->switch_count; s++) {
+        int bits = bd_layer_weight_bits(layer, &graph->switches[s]);
+        best = bits > 1 && bits < bd_layer_weight_bits(layer, &graph->switches[best]) ? s : best;
+    }
+    return best;
+}
+
+bd_status bd_train_view_levels(const struct bd_checkpoint *checkpoint, struct bd_error *err)
+{
+    fprintf(stderr, "weights in each 2-bit level, %%:\n");
+    for (int i = 0; i < checkpoint->graph.layer_count; i++) {
+        const struct bd_layer *layer = &checkpoint->graph.layers[i];
+        if (!bd_layer_has_weights(layer) || layer->weight_bits > 8) {
+            continue;
+        }
+        size_t count = bd_checkpoint_find(checkpoint, "%s.weight", layer->name)->count, levels[4] = {0};
+        uint8_t *codes = bd_xcalloc(count, 1);
+        bd_status status = bd_checkpoint_codes(checkpoint, layer, level_switch(&checkpoint->graph, layer), codes, err);
+        for (size_t k = 0; k < count; k++) {
+            levels[codes[k] >> 6]++;
+        }
+        free(codes);
+        if (status) {
+            return status;
+        }
+        fprintf(stderr, "  %-12s", layer->name);
+        for (int level = 0; level < 4; level++) {
+            fprintf(stderr, " %5.1f", 100.0 * levels[level] / count);
+        }
+        fprintf(stderr, "\n");
+    }
+    return BD_OK;
+}

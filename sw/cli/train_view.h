@@ -42,6 +42,8 @@ void bd_train_view_log(struct bd_train_view *view, const struct bd_train_event *
 /* Takes the progress bar off the terminal. */
 void bd_train_view_clear(struct bd_train_view *view);
 void bd_train_view_print(FILE *out, const struct bd_graph *graph, const struct bd_train_event *event);
+/* Prints how full each 2-bit level of the weights is: outer levels near nothing would mean a badly chosen range. */
+bd_status bd_train_view_levels(const struct bd_checkpoint *checkpoint, struct bd_error *err) BD_WARN_UNUSED;
 /* {"w1a8": value, ...} of the switches in the mask. */
 json_t *bd_train_view_by_switch(const struct bd_graph *graph, uint32_t switches, const double *values);
 

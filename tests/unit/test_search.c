@@ -1,4 +1,5 @@
 /* The Gaussian process, the acquisition, ask/tell, the journal. */
+#include <cblas.h>
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -376,6 +377,31 @@ Test(search, replay_goes_on_in_the_same_bits)
     for (int i = 0; i < 24; i++) {
         free(records[i]);
     }
+}
+
+/* Proposals must not depend on how many threads the linear algebra is told to use. */
+Test(search, threads_leave_no_trace)
+{
+    enum { N = 300, D = 4 };
+    static double x[N * D], y[N], gradient[2][D + 2], theta[D + 2];
+    struct bd_rng rng;
+    double value[2];
+    bd_rng_seed(&rng, 5);
+    for (int i = 0; i < N * D; i++) {
+        x[i] = bd_rng_uniform(&rng);
+    }
+    for (int i = 0; i < N; i++) {
+        y[i] = bd_rng_normal(&rng);
+    }
+    const int before = openblas_get_num_threads();
+    for (int threads = 1; threads <= 2; threads++) {
+        openblas_set_num_threads(threads);
+        value[threads - 1] = bd_gp_log_posterior(N, D, x, y, theta, gradient[threads - 1]);
+        cr_assert_eq(openblas_get_num_threads(), threads, "the number of threads was not restored");
+    }
+    openblas_set_num_threads(before);
+    cr_assert_eq(memcmp(&value[0], &value[1], sizeof value[0]), 0);
+    cr_assert_eq(memcmp(gradient[0], gradient[1], sizeof gradient[0]), 0);
 }
 
 static double sum_cost(void *context, const int *point)
