@@ -33,8 +33,7 @@ keep() { # keep a step's JSON: keep FILE COMMAND...
 
 mkdir -p $out
 say "training: one network, seven switches, about a minute (the shipped one trained longer)"
-rm -f $out/trained.h5
-run $bitdial train yaml-configs/training/resnet8_demo.yaml --output $out/trained.h5 ${DEMO:+--limit-seconds 20}
+run $bitdial train yaml-configs/training/resnet8_demo.yaml --output $out/trained.h5 --force ${DEMO:+--limit-seconds 20}
 
 for net in resnet8 resnet8_pruned; do
     say "$net: fold to integers and pack for $hardware"
@@ -48,9 +47,8 @@ for net in resnet8 resnet8_pruned; do
 done
 
 say "pruning: a short search of its own over the shipped network, priced exactly"
-rm -f $out/search.journal
 run $bitdial prune yaml-configs/searches/resnet8_demo.yaml --evaluations $evaluations --journal $out/search.journal \
-    --search-only
+    --search-only --force
 
 say "done; what was seen ($images test images, $frames RTL frames a network):"
 echo

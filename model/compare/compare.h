@@ -84,8 +84,11 @@ bd_status bd_comparison_load(struct bd_comparison *comparison, const char *path,
 void bd_comparison_make_runs(struct bd_comparison *comparison);
 void bd_comparison_release(struct bd_comparison *comparison);
 /* Everything that decides a result, as one line of JSON: the head of the journal. malloc'd. `build`: names the program,
- * whose numbers another one need not repeat. */
-char *bd_comparison_identity(const struct bd_comparison *comparison, const char *build);
+ * whose numbers another one need not repeat; `images`: bd_comparison_images, or NULL where none are read. */
+char *bd_comparison_identity(const struct bd_comparison *comparison, const char *build, const char *images);
+/* Checksums of the images that the runs are trained, validated and tested on, as text; malloc'd. */
+bd_status bd_comparison_images(const struct bd_comparison *comparison, char **text, struct bd_error *err)
+    BD_WARN_UNUSED;
 /* BD_BAD_INPUT, naming what differs, unless a journal that was begun under `begun` belongs to the comparison `now`. To
  * read its table the arithmetic and the build do not matter, nor a key that only one of them knows; to go on with it
  * all do, but the build where `any_build` says so. */

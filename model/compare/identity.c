@@ -11,7 +11,27 @@ const char *bd_comparison_arithmetic(const struct bd_comparison *comparison)
     return bd_train_uses_bfloat16(&comparison->config.train.plan) ? "bfloat16" : "float32";
 }
 
-char *bd_comparison_identity(const struct bd_comparison *comparison, const char *build)
+bd_status bd_comparison_images(const struct bd_comparison *comparison, char **text, struct bd_error *err)
+{
+    const struct bd_compare_config *c = &comparison->config;
+    const int64_t most[] = {[BD_SPLIT_TRAIN] = c->images, [BD_SPLIT_VALIDATION] = 0, [BD_SPLIT_TEST] = c->test_images};
+    uint32_t found[3];
+    for (int split = BD_SPLIT_TRAIN; split <= BD_SPLIT_TEST; split++) {
+        struct bd_dataset set;
+        if (bd_dataset_open(&set, &c->data, split, err)) {
+            return err->status;
+        }
+        const uint32_t whole = set.count;
+        set.count = most[split] && most[split] < whole ? (uint32_t)most[split] : whole;
+        found[split] = bd_dataset_checksum(&set);
+        set.count = whole;
+        bd_dataset_release(&set);
+    }
+    *text = bd_asprintf("%08x %08x %08x", found[0], found[1], found[2]);
+    return BD_OK;
+}
+
+char *bd_comparison_identity(const struct bd_comparison *comparison, const char *build, const char *images)
 {
     const struct bd_compare_config *c = &comparison->config;
     char *recipe = bd_train_plan_text(&c->train.plan);
@@ -33,6 +53,9 @@ char *bd_comparison_identity(const struct bd_comparison *comparison, const char 
         (json_int_t)c->pilot_epochs, "pilot_steps", (json_int_t)c->pilot_steps, "images", (json_int_t)c->images,
         "test_images", (json_int_t)c->test_images, "data", c->data.kind, "validation", (json_int_t)c->data.validation,
         "size", (json_int_t)c->data.size, "arithmetic", bd_comparison_arithmetic(comparison), "build", build);
+    if (images) {
+        json_object_set_new(head, "images_crc", json_string(images));
+    }
     char *text = json_dumps(head, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
     json_decref(head);
     free(recipe);

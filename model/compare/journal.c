@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/core/file.h"
 #include "model/core/memory.h"
@@ -24,17 +25,21 @@ static bd_status name_build(char **name, struct bd_error *err)
 bd_status bd_comparison_open_journal(struct bd_comparison *c, struct bd_journal *journal,
                                      const struct bd_compare_journal *how, struct bd_error *err)
 {
-    bd_status status = bd_make_folder(c->config.folder, err);
-    if (status) {
-        return status;
+    char *path = bd_asprintf("%s/journal.jsonl", c->config.folder), *build = NULL, *images = NULL, *head = NULL;
+    bd_status status = BD_OK;
+    if (how->go_on) {
+        status = bd_make_folder(c->config.folder, err);
+        status = status ? status : bd_comparison_images(c, &images, err);
+    } else if (access(path, F_OK) != 0) {
+        status = bd_fail(err, BD_BAD_INPUT, "there is no journal '%s' to tell a table from", path);
     }
-    char *build;
-    if ((status = name_build(&build, err))) {
-        return status;
+    status = status ? status : name_build(&build, err);
+    if (!status) {
+        head = bd_comparison_identity(c, build, images);
+        status = bd_journal_open(journal, path, how->fresh ? BD_JOURNAL_NEW : BD_JOURNAL_RESUME, err);
     }
-    char *path = bd_asprintf("%s/journal.jsonl", c->config.folder), *head = bd_comparison_identity(c, build);
     free(build);
-    status = bd_journal_open(journal, path, how->fresh ? BD_JOURNAL_NEW : BD_JOURNAL_RESUME, err);
+    free(images);
     if (!status && journal->count == 0) {
         status = bd_journal_append(journal, head, err);
     } else if (!status) {

@@ -37,15 +37,19 @@ static bd_status open_data(struct work *work, struct bd_error *err)
     return status;
 }
 
-/* What a killed run left; else fresh weights, the same for every arm of a seed. */
-static bd_status open_checkpoint(struct work *work, const struct bd_train_plan *plan, bool *finished,
-                                 struct bd_error *err)
+/* What this very run left, finished or not; else fresh weights, the same for every arm of a seed. */
+static bd_status open_checkpoint(struct work *work, const struct bd_train_plan *plan,
+                                 const struct bd_train_control *control, bool *finished, struct bd_error *err)
 {
     const struct bd_variant *variant = &work->comparison->variants[work->run->variant];
     const struct bd_graph *graph = &work->comparison->networks[variant->network];
     *finished = false;
     if (access(work->path, F_OK) == 0) {
         bd_status status = bd_checkpoint_load(&work->checkpoint, work->path, err);
+        if (!status && (bd_train_check_network(&work->checkpoint.graph, graph, err) ||
+                        bd_train_check_made(&work->checkpoint, plan, control, err))) {
+            status = bd_fail_prefix(err, "'%s'", work->path);
+        }
         *finished = !status && !bd_checkpoint_find(&work->checkpoint, "train/step");
         return status;
     }
@@ -104,7 +108,7 @@ static bd_status train(struct work *work, double rate, void (*watch)(void *conte
         control.teacher = &work->teacher;
         control.teacher_switch = teacher->switch_index;
     }
-    status = status ? status : open_checkpoint(work, &plan, &finished, err);
+    status = status ? status : open_checkpoint(work, &plan, &control, &finished, err);
     if (status || finished) {
         return status;
     }

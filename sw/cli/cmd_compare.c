@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/compare/journal.h"
@@ -101,6 +102,11 @@ static bd_status work(struct session *session, struct bd_error *err)
     if (!run) {
         return bd_fail(err, BD_BAD_INPUT, "comparison '%s' has no run '%s'", session->comparison.config.name,
                        session->options.worker);
+    }
+    struct stat info;
+    if (stat(c->config.folder, &info) != 0 || !S_ISDIR(info.st_mode)) {
+        return bd_fail(err, BD_BAD_INPUT, "there is no folder '%s': a worker runs in one that a comparison has begun",
+                       c->config.folder);
     }
     char *path = bd_comparison_checkpoint(c, run), *log = bd_asprintf("%s/%s.jsonl", c->config.folder, run->id);
     struct bd_output_lock lock;
@@ -210,7 +216,9 @@ static bd_status write_table(const struct session *session, struct bd_error *err
     }
     char *path = bd_asprintf("%s/table.md", c->config.folder),
          *rows_path = bd_asprintf("%s/rows.jsonl", c->config.folder);
-    bd_status status = bd_file_write(path, markdown, strlen(markdown), err);
+    bd_status status = bd_output_check(path, BD_OUTPUT_TEXT, NULL, NULL, err);
+    status = status ? status : bd_output_check(rows_path, BD_OUTPUT_TEXT, NULL, NULL, err);
+    status = status ? status : bd_file_write(path, markdown, strlen(markdown), err);
     status = status ? status : bd_file_write(rows_path, rows, strlen(rows), err);
     if (!status && session->options.json) {
         bd_cli_report(json_incref(table));

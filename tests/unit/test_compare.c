@@ -231,8 +231,10 @@ Test(compare, journals_of_others)
          true},
         {"{\"images\":9,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"a\"}", "another build", true, false},
         {"{\"images\":9,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"a\"}", NULL, true, true},
-        {"{\"images\":9,\"build\":\"b\"}", "differs", true, true}, /* of a build that did not tell its arithmetic */
-        {"{\"images\":9,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"b\",\"new\":1}", "'new' differs", true, true},
+        {"{\"images\":9,\"build\":\"b\"}", "'size' was absent there", true,
+         true}, /* of a build that did not tell its arithmetic */
+        {"{\"images\":9,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"b\",\"new\":1}",
+         "'new' was 1 there and is absent here", true, true},
         {"[]", "not of a comparison", false, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -438,7 +438,20 @@ Test(train, resumed_is_uninterrupted)
     load_again(&rest, path);
     rest.plan.rate *= 2;
     cr_assert_eq(bd_train_run(&rest.checkpoint, &rest.plan, &rest.control, &err), BD_BAD_INPUT);
-    cr_assert_not_null(strstr(err.message, "cannot resume"));
+    cr_assert_not_null(strstr(err.message, "cannot resume: the run was started with 'optimizer.rate "), "%s",
+                       err.message);
+    rest.plan.rate /= 2;
+    struct bd_dataset *data = &rest.data;
+    for (int what = 0; what < 4; what++) { /* other labels, other images, another start; then all as it was */
+        data->labels[0] ^= what == 0;
+        data->images[100] ^= what == 1;
+        rest.control.start = what == 2 ? 7 : 0;
+        load_again(&rest, path);
+        cr_assert_eq(bd_train_run(&rest.checkpoint, &rest.plan, &rest.control, &err), what < 3 ? BD_BAD_INPUT : BD_OK);
+        cr_assert(what == 3 || strstr(err.message, what < 2 ? "'data " : "'start "), "%s", err.message);
+        data->labels[0] ^= what == 0;
+        data->images[100] ^= what == 1;
+    }
     unlink(path);
     close_run(&whole);
     close_run(&cut);

@@ -9,7 +9,7 @@
 
 #include "model/core/memory.h"
 
-char *bd_train_identity(const struct bd_graph *graph, const struct bd_train_plan *plan,
+char *bd_train_identity(const struct bd_checkpoint *checkpoint, const struct bd_train_plan *plan,
                         const struct bd_train_control *control)
 {
     char *keys = bd_train_plan_text(plan), *teacher = bd_xstrdup(""), *start = bd_xstrdup("fresh weights");
@@ -22,11 +22,13 @@ char *bd_train_identity(const struct bd_graph *graph, const struct bd_train_plan
         free(start);
         start = bd_asprintf("%08x", control->start);
     }
-    const uint32_t all = (1u << graph->switch_count) - 1, switches = plan->switches ? plan->switches & all : all;
+    const bool lasts = control->save_path || bd_checkpoint_find(checkpoint, "train/step");
+    const uint32_t all = (1u << checkpoint->graph.switch_count) - 1,
+                   switches = plan->switches ? plan->switches & all : all;
     const int64_t per_epoch = control->train->count / plan->batch;
     char *text = bd_asprintf(
         "%simages %u; data %08x; start %s; ranks %d; steps %" PRId64 "; bfloat16 %d; switches %x%s", keys,
-        control->train->count, control->save_path ? bd_dataset_checksum(control->train) : 0, start,
+        control->train->count, lasts ? bd_dataset_checksum(control->train) : 0, start,
         control->reducer ? control->reducer->ranks : 1, plan->steps ? plan->steps : plan->epochs * per_epoch,
         bd_train_uses_bfloat16(plan), switches, teacher);
     free(keys);
@@ -68,7 +70,7 @@ bd_status bd_train_check_identity(const struct bd_checkpoint *checkpoint, const 
 bd_status bd_train_check_made(const struct bd_checkpoint *checkpoint, const struct bd_train_plan *plan,
                               const struct bd_train_control *control, struct bd_error *err)
 {
-    char *identity = bd_train_identity(&checkpoint->graph, plan, control);
+    char *identity = bd_train_identity(checkpoint, plan, control);
     bd_status status = bd_train_check_identity(checkpoint, identity, err);
     free(identity);
     return status;

@@ -6,8 +6,8 @@
 #include "model/train/loop/train.h"
 
 /* Words "key value; key value; ...": the plan, and the checksums of the images, of the weights that the run starts from
- * and of its teacher; malloc'd. A run that saves nothing has no checksum of its images. */
-char *bd_train_identity(const struct bd_graph *graph, const struct bd_train_plan *plan,
+ * and of its teacher; malloc'd. A run that neither saves nor resumes has no checksum of its images. */
+char *bd_train_identity(const struct bd_checkpoint *checkpoint, const struct bd_train_plan *plan,
                         const struct bd_train_control *control);
 
 /* BD_BAD_INPUT, naming the first word that differs, unless the checkpoint's identity is this one. */

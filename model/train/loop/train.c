@@ -84,7 +84,7 @@ bd_status bd_run_open(struct bd_run *run, struct bd_error *err)
     bd_net_set_reducer(run->net, control->reducer);
     run->parameters = bd_net_parameters(run->net, &run->parameter_count);
     open_rooms(run);
-    char *text = bd_train_identity(run->graph, plan, control);
+    char *text = bd_train_identity(run->checkpoint, plan, control);
     status = bd_train_state_open(&run->state, run->checkpoint, plan, text, run->parameters, run->parameter_count,
                                  &run->step, err);
     free(text);
