@@ -231,12 +231,11 @@ static bd_status open_checkpoint(struct session *session, struct bd_error *err)
 {
     const char *output = session->config.output;
     struct stat info;
-    struct bd_checkpoint start;
     bd_status status = open_start(session, &session->checkpoint, err);
     if (status || !session->options.resume || stat(output, &info) != 0 || info.st_size == 0) {
         return status;
     }
-    start = session->checkpoint;
+    struct bd_checkpoint start = session->checkpoint;
     status = bd_checkpoint_load(&session->checkpoint, output, err);
     if (!status && !bd_checkpoint_find(&session->checkpoint, "train/step")) {
         status = bd_fail(err, BD_BAD_INPUT, "'%s' is finished: there is nothing to resume", output);
@@ -295,14 +294,6 @@ static bd_status check_outputs(const struct session *session, struct bd_error *e
     free(output_target);
     free(log_target);
     free(log);
-    return status;
-}
-
-static bd_status open_log(struct session *session, struct bd_error *err)
-{
-    char *path = log_path(session);
-    bd_status status = bd_train_view_open_log(&session->view, path, session->options.resume, err);
-    free(path);
     return status;
 }
 
@@ -373,7 +364,10 @@ static bd_status open_outputs(struct session *session, struct bd_error *err)
         status = bd_output_lock(&session->lock, session->config.output, err);
         status = status ? status : check_outputs(session, err);
     }
-    return status ? status : open_log(session, err);
+    char *log = log_path(session);
+    status = status ? status : bd_train_view_open_log(&session->view, log, session->options.resume, err);
+    free(log);
+    return status;
 }
 
 static bd_status train(struct session *session, struct bd_error *err)

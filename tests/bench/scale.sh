@@ -19,7 +19,7 @@ END
 one() { # NAME COMMAND...: three runs in turn are the caller's
     name=$1
     shift
-    "$@" train "$work/train.yaml" --output "$work/$name.h5" --no-test --json 2>"$work/err" |
+    "$@" train "$work/train.yaml" --output "$work/$name.h5" --force --no-test --json 2>"$work/err" |
         number images_per_second >>"$work/$name" || { cat "$work/err" >&2; exit 1; }
 }
 for round in 1 2 3; do

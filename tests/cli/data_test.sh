@@ -74,7 +74,7 @@ jq -e '.train.count == 45000 and .validation.count == 5000 and .test.per_class =
 
 # A network for other images.
 sed 's/net64/net32/; s/validation: 12/&, size: 64/' "$work/imagenet.yaml" >"$work/other.yaml"
-run 2 "$bitdial" train "$work/other.yaml" --steps 1
+run 2 "$bitdial" train "$work/other.yaml" --steps 1 --force
 grep -q "network 'small32' reads images of 32x32x3 in 10 classes, the data set has 64x64x3 in 3" "$work/stderr" ||
     fail "a network for other images"
 
@@ -83,7 +83,7 @@ bad=$work/imagenet/train/n00000001/n00000001_7.JPEG
 head -c 2000 "$bad" >"$work/short" && mv "$work/short" "$bad"
 head -c 100 "$work/imagenet/val/n00000002/n00000002_21.JPEG" >"$work/short"
 mv "$work/short" "$work/imagenet/val/n00000002/n00000002_21.JPEG"
-run 2 "$bitdial" train "$work/imagenet.yaml" --steps 8 --no-test
+run 2 "$bitdial" train "$work/imagenet.yaml" --steps 8 --no-test --force
 grep -Eq "^bitdial train: $bad: offset [0-9]+: the JPEG data ends too early" "$work/stderr" || fail "a bad JPEG"
 run 2 "$bitdial" data check --kind imagenet --folder "$work/imagenet" --json
 jq -e '.checked_images == 72 and (.bad | length) == 2' "$work/stdout" >/dev/null || fail "check lists both"

@@ -53,7 +53,7 @@ static void open_run(struct bd_prune_run *run, int seed, const char *journal)
     fclose(file);
     cr_assert_eq(bd_prune_config_load(&config, path, &err), BD_OK, "%s", err.message);
     cr_assert_eq(bd_prune_open(run, &config, &err), BD_OK, "%s", err.message);
-    cr_assert_eq(bd_prune_journal(run, false, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_prune_journal(run, BD_JOURNAL_NEW, &err), BD_OK, "%s", err.message);
 }
 
 /* Steps to `end` evaluations; each observation holds to the file. */
@@ -94,7 +94,7 @@ static void check_saved(struct bd_prune_run *run, const char *name)
     int widths[BD_MAX_LAYERS];
     const struct bd_observation *best = &run->search.observations[bd_search_best(&run->search)];
     bd_prune_channels(run, best->point, widths);
-    cr_assert_eq(bd_prune_finish(run, widths, NULL, NULL, &pruned, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_prune_finish(run, widths, false, NULL, NULL, &pruned, &err), BD_OK, "%s", err.message);
     snprintf(path, sizeof path, "%s/%s.h5", folder, name);
     cr_assert_eq(bd_checkpoint_load(&saved, path, &err), BD_OK, "%s", err.message);
     json_t *metadata = json_loads(saved.metadata, 0, NULL), *array = json_object_get(metadata, "group_channels");
@@ -139,7 +139,7 @@ Test(pipeline, a_search_is_what_its_file_says)
     bd_journal_close(&other.journal);
     free(other.config.journal);
     other.config.journal = bd_asprintf("%s/whole", folder);
-    cr_assert_eq(bd_prune_journal(&other, true, &err), BD_BAD_INPUT);
+    cr_assert_eq(bd_prune_journal(&other, BD_JOURNAL_RESUME, &err), BD_BAD_INPUT);
     cr_assert(strstr(err.message, "is of another search"), "%s", err.message);
     bd_prune_close(&other);
 }
