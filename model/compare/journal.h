@@ -11,8 +11,8 @@ struct bd_compare_journal {
     bool any_build; /* but for the build */
 };
 
-/* Makes the folder, opens journal.jsonl in it or begins it (to be read alone it must be there), and gives its records to the comparison. The caller closes
- * the journal, also after a failure. */
+/* Makes the folder, opens journal.jsonl in it or begins it (to be read alone it must be there), and gives its records
+ * to the comparison. The caller closes the journal, also after a failure. */
 bd_status bd_comparison_open_journal(struct bd_comparison *comparison, struct bd_journal *journal,
                                      const struct bd_compare_journal *how, struct bd_error *err) BD_WARN_UNUSED;
 
