@@ -102,10 +102,10 @@ bd_status bd_prune_check_output(const struct bd_prune_run *run, const int *group
     json_t *widths = group_channels ? widths_json(run, group_channels) : NULL;
     if (!was) {
         status = bd_fail(err, BD_BAD_INPUT, "'%s' is no checkpoint of a pruning: --force begins anew over it", output);
-    } else if (bd_journal_check_head(was, run->identity, "pruning", err)) {
+    } else if (bd_journal_check_head(was, run->identity, "search", err)) {
         status = bd_fail_prefix(err, "'%s'", output);
     } else if (widths && !json_equal(widths, json_object_get(metadata, "group_channels"))) {
-        status = bd_fail(err, BD_BAD_INPUT, "'%s' is of another pruning: its groups have other channels", output);
+        status = bd_fail(err, BD_BAD_INPUT, "'%s' is of another search: its groups have other channels", output);
     }
     free(was);
     json_decref(widths);
