@@ -108,7 +108,7 @@ int main(int argc, char **argv)
             Errors(hardware, program, options).errors(seed + i, tally);
         } else if (limits) {
             Limits runner(hardware, program, options);
-            if (i == first)
+            if (i == first && hardware.xnor && hardware.mac && hardware.weight_words == EDGE_WEIGHT_WORDS)
                 runner.edges(tally);
             runner.random(seed + i, tally);
         } else {
