@@ -79,7 +79,7 @@ static int parse_options(struct options *options, int argc, char **argv)
         return code;
     }
     if (optind + 1 != argc) {
-        return bd_cli_usage(NAME, "one comparison is wanted");
+        return bd_cli_usage(NAME, "expected one comparison file (COMPARISON.yaml)");
     }
     options->config = argv[optind];
     if (options->worker && options->rate <= 0) {

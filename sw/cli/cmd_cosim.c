@@ -266,10 +266,10 @@ static int check_options(const struct bd_cosim_options *o, const struct bd_image
     const char *device = o->session.device;
     bool rtl = strcmp(device, "rtl") == 0;
     if (positional != !random) {
-        return bd_cli_usage("cosim", "either one program image or --random is wanted");
+        return bd_cli_usage("cosim", "expected one program image (NET.bdp), or --random");
     }
     if (!o->session.hardware_path) {
-        return bd_cli_usage("cosim", "--hardware is wanted");
+        return bd_cli_usage("cosim", "'--hardware' is missing");
     }
     if (!rtl && (o->stalls || o->session.trace || o->session.rtl_fault || o->session.reset_seed)) {
         return bd_cli_usage("cosim", "--stalls, --trace, --reset-seed and this --fault need --device rtl");

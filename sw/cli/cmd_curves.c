@@ -350,7 +350,7 @@ static int parse_options(struct curves *curves, int argc, char **argv)
         return code;
     }
     if (optind == argc || !curves->output) {
-        return bd_cli_usage(NAME, optind == argc ? "a training log is wanted" : "'--output' is missing");
+        return bd_cli_usage(NAME, optind == argc ? "expected one or more training logs" : "'--output' is missing");
     }
     return BD_OPTIONS_READ;
 }

@@ -224,7 +224,7 @@ static int parse_options(struct data *data, int argc, char **argv)
     const char *what = optind < argc ? argv[optind] : "info";
     data->check = !strcmp(what, "check");
     if (!data->check && strcmp(what, "info")) {
-        return bd_cli_usage(NAME, "'info' or 'check' is wanted, got '%s'", what);
+        return bd_cli_usage(NAME, "expected 'info' or 'check', got '%s'", what);
     }
     return optind + 1 < argc ? bd_cli_usage(NAME, "unexpected argument '%s'", argv[optind + 1]) : BD_OPTIONS_READ;
 }

@@ -229,10 +229,10 @@ int cmd_run(int argc, char **argv)
         return code;
     }
     if (optind + 1 != argc) {
-        return bd_cli_usage("run", "one program image is wanted");
+        return bd_cli_usage("run", "expected one program image (NET.bdp)");
     }
     if (!run.options.hardware_path) {
-        return bd_cli_usage("run", "--hardware is wanted");
+        return bd_cli_usage("run", "'--hardware' is missing");
     }
     if (run.queue && run.dump) {
         return bd_cli_usage("run", "--dump needs frames one by one: it excludes --queue");

@@ -113,7 +113,7 @@ static int parse_options(struct options *o, int argc, char **argv)
         return code;
     }
     if (optind + 1 != argc) {
-        return bd_cli_usage(NAME, "one training configuration is wanted");
+        return bd_cli_usage(NAME, "expected one training configuration (TRAINING.yaml)");
     }
     if (o->resume && o->force) {
         return bd_cli_usage(NAME, "'--resume' goes on with what '--force' would replace: give one of them");
@@ -170,7 +170,7 @@ static bd_status load_config(struct session *session, struct bd_error *err)
         return bd_fail(err, BD_BAD_INPUT, "%s:1:1: 'output' is missing", options->config);
     }
     if (!config->network && !config->init) {
-        return bd_fail(err, BD_BAD_INPUT, "%s:1:1: one of 'network' and 'init' is wanted", options->config);
+        return bd_fail(err, BD_BAD_INPUT, "%s:1:1: 'network' and 'init' are both missing: one says what to train", options->config);
     }
     return expect_inputs(session, err);
 }

@@ -17,6 +17,9 @@
 #include "model/program/program.h"
 #include "sw/driver/port.h"
 
+/* Results that must be used. */
+#define BD_DEVICE_CHECK __attribute__((warn_unused_result))
+
 #define BD_DEVICE_IN_FLIGHT 3u   /* one that runs and two that wait */
 #define BD_DEVICE_RESET_MS 1000u /* longest wait for an idle device after an error */
 
@@ -77,41 +80,45 @@ struct bd_device { /* read as you like, written by the driver alone */
 };
 
 /* Reads and checks the identity registers. Reads only. Port is copied; its context must outlive the device. */
-enum bd_device_status bd_device_open(struct bd_device *device, const struct bd_port *port);
+enum bd_device_status bd_device_open(struct bd_device *device, const struct bd_port *port) BD_DEVICE_CHECK;
 
 /* Checks an image (magic, version, length, CRC) against the device (geometry hash, datapaths), writes it to
  * `address`, a multiple of 64, and points the device at it. A refused image writes neither memory nor registers.
  * Frames must not be in flight (BAD_ARGUMENT). The image is not needed afterwards. */
-enum bd_device_status bd_device_load(struct bd_device *device, uint64_t address, const void *image, size_t size);
+enum bd_device_status bd_device_load(struct bd_device *device, uint64_t address, const void *image,
+                                     size_t size) BD_DEVICE_CHECK;
 
 /* Index of a switch of the loaded program by name, or -1. Touches nothing. */
 int bd_device_switch_index(const struct bd_device *device, const char *name);
 
 /* Sets the switch of the frames started from now on: writes PRECISION. BAD_SWITCH: no register was written. */
-enum bd_device_status bd_device_set_precision(struct bd_device *device, uint32_t switch_index);
+enum bd_device_status bd_device_set_precision(struct bd_device *device, uint32_t switch_index) BD_DEVICE_CHECK;
 
 /* From the next start on every layer is stored at `address` (store_bytes of room, a multiple of 8), or none is.
  * Writes STORE_ADDR and CONTROL. */
-enum bd_device_status bd_device_store_layers(struct bd_device *device, bool enable, uint64_t address);
+enum bd_device_status bd_device_store_layers(struct bd_device *device, bool enable, uint64_t address) BD_DEVICE_CHECK;
 
 /* Starts a frame, or queues it behind those in flight: reads input_bytes at `input`, will write output_bytes at
  * `output` (both multiples of 8). *tag, where not NULL, gets its name. QUEUE_FULL: no register was written. */
-enum bd_device_status bd_device_start(struct bd_device *device, uint64_t input, uint64_t output, uint32_t *tag);
+enum bd_device_status bd_device_start(struct bd_device *device, uint64_t input, uint64_t output,
+                                      uint32_t *tag) BD_DEVICE_CHECK;
 
 /* Waits at most `milliseconds` for the oldest frame in flight, and takes it off the list. On TIMEOUT and
  * LOST_INTERRUPT it stays in flight; after a device error all frames are dropped and the error is cleared.
  * *done, where not NULL, gets the frame. */
-enum bd_device_status bd_device_wait(struct bd_device *device, uint32_t milliseconds, struct bd_device_frame *done);
+enum bd_device_status bd_device_wait(struct bd_device *device, uint32_t milliseconds,
+                                     struct bd_device_frame *done) BD_DEVICE_CHECK;
 
 /* Copies `classes` logits of a finished frame from its output address. */
 enum bd_device_status bd_device_read_result(struct bd_device *device, uint64_t output, int32_t *logits,
-                                            uint32_t classes);
+                                            uint32_t classes) BD_DEVICE_CHECK;
 
 /* Counters of the frame that finished last. */
-enum bd_device_status bd_device_read_counters(struct bd_device *device, struct bd_device_counters *counters);
+enum bd_device_status bd_device_read_counters(struct bd_device *device,
+                                              struct bd_device_counters *counters) BD_DEVICE_CHECK;
 
 /* Drops all frames and waits at most `milliseconds` until the device is idle. The program stays loaded. */
-enum bd_device_status bd_device_reset(struct bd_device *device, uint32_t milliseconds);
+enum bd_device_status bd_device_reset(struct bd_device *device, uint32_t milliseconds) BD_DEVICE_CHECK;
 
 /* The fixed text of a status. */
 const char *bd_device_text(enum bd_device_status status);

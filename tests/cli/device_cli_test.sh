@@ -20,7 +20,7 @@ refuses() { # CODE WORDS ARGUMENTS...
 }
 
 for command in run cosim; do
-    refuses 2 '--hardware is wanted' $command "$work/net.bdp"
+    refuses 2 "'--hardware' is missing" $command "$work/net.bdp"
     refuses 2 'program image' $command --hardware $demo
     refuses 2 "'--device' must be" $command "$work/net.bdp" --hardware $demo --device fpga
     refuses 2 'no-such-file' $command "$work/no-such-file" --hardware $demo

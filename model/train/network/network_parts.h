@@ -63,8 +63,8 @@ struct bd_net_worker {
     void *d_code;                                                  /* a shard */
     void *convolution;                                             /* what a convolution has under way */
     double seconds[BD_PHASES], before[BD_PHASES], wall, processor; /* the latter three: of bd_clock_begin */
-    int taken;                                                     /* parts of its run in a walk, by whom ever */
-    char apart[64];                                                /* a cache line from the next worker's */
+    int taken;      /* parts of its run that are taken in a walk, by any thread */
+    char apart[64]; /* a cache line from the next worker's */
 };
 
 struct bd_net {

@@ -13,9 +13,9 @@ static bool by_shards(const struct bd_walk *walk)
     return walk->convolve && walk->convolve->accumulation_type == BD_FLOAT;
 }
 
-/* The part that a thread takes next, or -1. Each has a run of neighbouring parts and goes through it the other way
- * round than in the walk before: what that one touched last is in the thread's caches yet. Who is through takes of
- * others'. */
+/* The part that a thread takes next, or -1. Each thread has a run of neighbouring parts and goes through it in
+ * the opposite direction to the walk before, because what that walk touched last is still in the thread's caches. A
+ * thread that has finished its run takes parts of the others'. */
 static int next_part(struct bd_net *net, int parts, int worker)
 {
     for (int i = 0; i < net->workers; i++) {
