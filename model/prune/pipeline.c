@@ -1,5 +1,6 @@
 #include "model/prune/pipeline.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -351,6 +352,18 @@ static bd_status take_partial(const char *partial, struct bd_checkpoint *pruned,
     return status;
 }
 
+/* A new fine-tuning does not go on with what a killed run left, and does not lose it either. */
+static bd_status set_aside(const char *partial, struct bd_error *err)
+{
+    char *old = bd_asprintf("%s.old", partial);
+    bd_status status = BD_OK;
+    if (rename(partial, old) != 0 && errno != ENOENT) {
+        status = bd_fail(err, BD_INFRA, "cannot rename '%s' to '%s': %s", partial, old, strerror(errno));
+    }
+    free(old);
+    return status;
+}
+
 bd_status bd_prune_finish(struct bd_prune_run *run, const int *group_channels, bool resume,
                           void (*watch)(void *, const struct bd_train_event *), void *context,
                           struct bd_checkpoint *pruned, struct bd_error *err)
@@ -363,6 +376,8 @@ bd_status bd_prune_finish(struct bd_prune_run *run, const int *group_channels, b
     const uint32_t start = bd_checkpoint_checksum(pruned);
     if (resume) {
         status = take_partial(partial, pruned, err);
+    } else {
+        status = set_aside(partial, err);
     }
     if (status == BD_OK) {
         status = fine_tune(run, partial, start, watch, context, pruned, err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/core/clock.h"
 #include "model/core/file.h"
@@ -215,6 +216,13 @@ static void print_json(const struct session *session)
 static bd_status finish(struct session *session, struct bd_error *err)
 {
     struct bd_dataset test;
+    char *partial = bd_prune_partial(&session->run);
+    if (!session->options.resume && access(partial, F_OK) == 0) {
+        fprintf(stderr,
+                "'%s', which a run that was cut short left, is kept as '%s.old': --resume would have gone on with it\n",
+                partial, partial);
+    }
+    free(partial);
     bd_status status = bd_prune_finish(&session->run, session->channels, session->options.resume, watch, session,
                                        &session->pruned, err);
     if (status != BD_OK) {
@@ -259,8 +267,10 @@ static bd_status check_outputs(const struct options *o, const struct bd_prune_co
     if (status == BD_OK && !o->search_only) {
         status = bd_output_check(config->output, BD_OUTPUT_CHECKPOINT, keep, inputs, err);
     }
-    if (status == BD_OK && !o->search_only) {
-        status = bd_output_check(partial, BD_OUTPUT_CHECKPOINT, keep, inputs, err);
+    if (status == BD_OK && !o->search_only && access(partial, F_OK) == 0) { /* it is kept as .old, unless resumed */
+        char *old = bd_asprintf("%s.old", partial);
+        status = bd_output_check(old, BD_OUTPUT_CHECKPOINT, keep, inputs, err);
+        free(old);
     }
     free(partial);
     return status;

@@ -170,7 +170,8 @@ static bd_status load_config(struct session *session, struct bd_error *err)
         return bd_fail(err, BD_BAD_INPUT, "%s:1:1: 'output' is missing", options->config);
     }
     if (!config->network && !config->init) {
-        return bd_fail(err, BD_BAD_INPUT, "%s:1:1: 'network' and 'init' are both missing: one says what to train", options->config);
+        return bd_fail(err, BD_BAD_INPUT, "%s:1:1: 'network' and 'init' are both missing: one says what to train",
+                       options->config);
     }
     return expect_inputs(session, err);
 }

@@ -89,7 +89,14 @@ kill -9 $pid 2>/dev/null || fail "the pruning ended by itself"
 wait $pid 2>/dev/null
 sed -i 's/steps: 100000/steps: 30/' "$work/search.yaml"
 refused 2 "journal '.*search.jsonl' is there already: --resume" $(prune)
-refused 2 "pruned.h5.partial' is there already: --resume" $(prune) --journal "$work/other.jsonl"
+# Without --resume what is left of it is neither used nor lost; and lost it would be a second time.
+cp "$work/pruned.h5.partial" "$work/left"
+passes $(prune) --journal "$work/other.jsonl"
+cmp -s "$work/left" "$work/pruned.h5.partial.old" && [ ! -e "$work/pruned.h5.partial" ] || fail "an unfinished fine-tuning was lost, or used"
+cp "$work/left" "$work/pruned.h5.partial"
+rm "$work/other.jsonl" "$work/pruned.h5"
+refused 2 "pruned.h5.partial.old' is there already: --resume" $(prune) --journal "$work/other.jsonl"
+rm "$work/pruned.h5.partial.old"
 refused 2 "started with 'steps 100000', not 'steps 30'" $(prune) --resume
 refused 2 "'checkpoint_crc' was [0-9]* there and is [0-9]* here" $(prune) --resume --checkpoint "$work/wide4.h5"
 export BITDIAL_DATA="$work/data"
