@@ -82,3 +82,19 @@ Test(fold_stream, it_has_the_fraction_bits_that_its_range_allows)
     }
     bd_hardware_release(&hardware);
 }
+
+/* A level that is missing is an error, not a step of whatever stands in memory. */
+Test(fold_stream, a_missing_level_is_refused)
+{
+    struct bd_checkpoint checkpoint;
+    struct bd_code_rule rule;
+    struct bd_error err;
+    cr_assert_eq(bd_random_checkpoint("yaml-configs/networks/resnet8.yaml", 6, &checkpoint, &err), BD_OK, "%s",
+                 err.message);
+    cr_assert_eq(bd_fold_rule(&checkpoint, 1, 0, &rule, &err), BD_OK, "%s", err.message);
+    struct bd_array *level = bd_checkpoint_find(&checkpoint, "%s.%s.alpha", checkpoint.graph.quantizers[1].name,
+                                                checkpoint.graph.switches[0].name);
+    level->name[0] = '?';
+    cr_assert_neq(bd_fold_rule(&checkpoint, 1, 0, &rule, &err), BD_OK);
+    bd_checkpoint_release(&checkpoint);
+}

@@ -165,6 +165,9 @@ static void check_derived(const struct bd_program *program, unsigned s, unsigned
             if (wrong[k] != right && !other_datapath) {
                 cr_assert_eq(open_changed(program, byte, wrong[k], &err), BD_BAD_INPUT,
                              "layer %u, switch %u: %s = %u instead of %u", l, s, fields[i].name, wrong[k], right);
+                const uint64_t told = strtoull(err.message + strlen("changed: byte "), NULL, 10);
+                cr_assert_eq((told - h->descriptor_offset) / sizeof *d % h->layer_count, l,
+                             "layer %u, switch %u: %s: %s", l, s, fields[i].name, err.message);
             }
         }
     }
@@ -183,6 +186,34 @@ Test(program, what_follows_from_other_fields_is_checked)
         }
         bd_program_release(&program);
     }
+    bd_hardware_release(&hardware);
+}
+
+/* A layer whose stores begin where an earlier layer's do is refused. */
+Test(program, stores_do_not_overlap)
+{
+    struct bd_hardware hardware;
+    struct bd_error err;
+    int found = 0;
+    cr_assert_eq(bd_hardware_load(&hardware, "tests/small_hardware.yaml", &err), BD_OK);
+    for (unsigned index = 0; index < 6; index++) {
+        struct bd_program program;
+        cr_assert_eq(bd_random_network(35, index, &hardware, &program, &err), BD_OK, "%s", err.message);
+        const struct bd_program_header *h = program.header;
+        for (unsigned l = 1; l < h->layer_count; l++) {
+            const struct bd_descriptor *before = bd_program_descriptor(&program, 0, l - 1),
+                                       *d = bd_program_descriptor(&program, 0, l);
+            if (d->flags & before->flags & BD_FLAG_STORE_CODES) {
+                const size_t byte =
+                    h->descriptor_offset + l * sizeof *d + offsetof(struct bd_descriptor, store_codes_offset);
+                cr_assert_eq(open_changed(&program, byte, before->store_codes_offset, &err), BD_BAD_INPUT);
+                cr_assert(strstr(err.message, "overwrite those of a layer before"), "%s", err.message);
+                found++;
+            }
+        }
+        bd_program_release(&program);
+    }
+    cr_assert_gt(found, 3);
     bd_hardware_release(&hardware);
 }
 
