@@ -186,6 +186,26 @@ Test(cosim, planted_faults_are_found_and_worded)
     close_rig(&rig);
 }
 
+/* The line that repeats a run has each of its memory settings once. */
+Test(cosim, a_run_is_repeated_by_its_line)
+{
+    struct rig rig;
+    char text[1024];
+    open_rig(&rig, 3);
+    for (unsigned count = 1; count <= 2; count++) {
+        int found = 0;
+        rig.options.setting_count = count;
+        bd_cosim_repeat_run(&rig.options, text, sizeof text);
+        for (const char *at = text; (at = strstr(at, " --memory ")) != NULL; at++) {
+            found++;
+        }
+        cr_assert_eq(found, (int)count, "%s", text);
+        cr_assert(strstr(text, " --memory 20,1,4") && !strstr(text, " --memory 9,5,2") == (count == 1), "%s", text);
+        cr_assert(strstr(text, " --first 1") && strstr(text, " --images 2") && strstr(text, "net.bdp"), "%s", text);
+    }
+    close_rig(&rig);
+}
+
 /* A count of the device that differs from the prediction is named, in words. */
 Test(cosim, clocks_that_differ_are_named_by_their_part)
 {

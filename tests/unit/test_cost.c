@@ -68,6 +68,28 @@ Test(cost, a_slower_memory_is_never_faster)
     bd_hardware_release(&hardware);
 }
 
+/* All that is read goes over one bus, the image too: no frame is quicker than its beats. */
+Test(cost, no_frame_is_quicker_than_the_bus)
+{
+    struct bd_hardware hardware;
+    struct bd_error err;
+    load_demo(&hardware);
+    struct bd_frame_cost *c = bd_xcalloc(1, sizeof(*c));
+    for (uint32_t index = 0; index < 24; index++) {
+        struct bd_program program;
+        cr_assert_eq(bd_random_network(12, index, &hardware, &program, &err), BD_OK);
+        for (int64_t interval = 1; interval <= 400; interval += 133) {
+            hardware.memory = (struct bd_memory_model){1, interval, 4};
+            cr_assert_eq(bd_cost_frame(&program, &hardware, 0, false, c, &err), BD_OK);
+            cr_assert_geq(c->cycles, c->read_bytes / 8 * (uint64_t)interval, "network %u, a beat in %d clocks", index,
+                          (int)interval);
+        }
+        bd_program_release(&program);
+    }
+    free(c);
+    bd_hardware_release(&hardware);
+}
+
 Test(cost, another_geometry_is_refused)
 {
     struct bd_hardware hardware;
