@@ -86,13 +86,13 @@ elif [ -n "$units" ] && ls tests/unit/test_*.c >/dev/null 2>&1; then
     failed=1
 fi
 
-# Two shell tests at a time share the cores.
+# One shell test more than there are cores: some wait for processes that they have stopped.
 if [ -n "$shells" ] && [ $# = 0 ]; then
     set -- tests/cli/*_test.sh
 fi
 for test in "$@"; do
     [ -f "$test" ] && echo "$test"
-done | xargs -r -n 1 -P "$(nproc)" sh "$0" --one
+done | xargs -r -n 1 -P "$(($(nproc) + 1))" sh "$0" --one
 while read -r name code seconds; do
     if [ -z "$name" ]; then
         continue

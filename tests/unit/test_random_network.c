@@ -15,6 +15,8 @@ static void check(const struct bd_hardware *hardware, uint64_t seed, int64_t *pi
     bd_program_release(&program);
 }
 
+enum { SEEDS = 70 }; /* of each configuration: more than 500 networks in all, each twice */
+
 Test(random_network, fits_its_hardware)
 {
     glob_t found;
@@ -24,16 +26,16 @@ Test(random_network, fits_its_hardware)
         struct bd_error err;
         int64_t pixels = 0, few = 0;
         cr_assert_eq(bd_hardware_load(&hardware, found.gl_pathv[h], &err), BD_OK, "%s", err.message);
-        for (uint64_t seed = 0; seed < 200; seed++) {
+        for (uint64_t seed = 0; seed < SEEDS; seed++) {
             check(&hardware, seed, &pixels);
         }
-        cr_assert_gt(pixels, 200 * 10, "%s: networks are tiny", hardware.name);
+        cr_assert_gt(pixels, SEEDS * 10, "%s: networks are tiny", hardware.name);
         hardware.act_words = hardware.z_words = 16; /* the least that a configuration may have */
         hardware.weight_words = 8;
-        for (uint64_t seed = 0; seed < 200; seed++) {
+        for (uint64_t seed = 0; seed < SEEDS; seed++) {
             check(&hardware, seed, &few);
         }
-        cr_assert_gt(few, 200, "%s: no network has more than a pixel", hardware.name);
+        cr_assert_gt(few, SEEDS, "%s: no network has more than a pixel", hardware.name);
         bd_hardware_release(&hardware);
     }
     globfree(&found);
