@@ -48,7 +48,7 @@ static uint8_t *bytes_of(const char *path, size_t *size)
     return bytes;
 }
 
-Test(train_checkpoint, round_trip)
+Test(checkpoint, round_trip)
 {
     struct bd_checkpoint checkpoint, read;
     struct bd_error err;
@@ -78,7 +78,7 @@ Test(train_checkpoint, round_trip)
 }
 
 /* Neither time nor the order in which arrays came leaves a trace. */
-Test(train_checkpoint, equal_contents_are_equal_bytes)
+Test(checkpoint, equal_contents_are_equal_bytes)
 {
     struct bd_checkpoint checkpoint;
     size_t size, size_after;
@@ -113,7 +113,7 @@ static void refuse(const char *path, const uint8_t *bytes, size_t size, const ch
     cr_assert_eq(strncmp(err.message, path, strlen(path)), 0, "'%s'", err.message);
 }
 
-Test(train_checkpoint, damage_is_refused)
+Test(checkpoint, damage_is_refused)
 {
     struct bd_checkpoint checkpoint;
     struct bd_rng rng;
@@ -147,7 +147,7 @@ Test(train_checkpoint, damage_is_refused)
 }
 
 /* A sound file without what its network needs. */
-Test(train_checkpoint, missing_and_misshapen_arrays_are_refused)
+Test(checkpoint, missing_and_misshapen_arrays_are_refused)
 {
     static const struct {
         const char *drop, *put, *message;

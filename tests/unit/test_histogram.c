@@ -99,7 +99,7 @@ static void check_run(enum bd_weight_quantizer weights, enum bd_activation_quant
     close_run(&plain);
 }
 
-Test(train_levels, weights_are_the_checkpoints)
+Test(histogram, weights_are_the_checkpoints)
 {
     check_run(BD_WEIGHTS_FLOOR, BD_ACTIVATIONS_PACT);
     check_run(BD_WEIGHTS_LSQ, BD_ACTIVATIONS_LSQ);
@@ -155,7 +155,7 @@ static void check_activations(const char *switches, const char *kind, int pool_b
 }
 
 /* Signs, codes and unquantized values, maps that fill no block, padding, and the pooled map. */
-Test(train_levels, activations_are_those_of_the_maps)
+Test(histogram, activations_are_those_of_the_maps)
 {
     check_activations("w8a8, w4a4, w2a2, w1a1", "basic", 8);
     check_activations("w1a32, w1a3, w1a1", "bireal", 1);
@@ -163,7 +163,7 @@ Test(train_levels, activations_are_those_of_the_maps)
 }
 
 /* The sums over the network: each layer's counts, by bins. */
-Test(train_levels, sums_are_those_of_the_layers)
+Test(histogram, sums_are_those_of_the_layers)
 {
     struct run run;
     struct bd_error err;

@@ -150,38 +150,38 @@ static void check_network(const char *format, const char *first, const char *res
     close_probe(&probe);
 }
 
-Test(train_integers, basic)
+Test(intconv, basic)
 {
     check_network(network_format, "{kind: basic, inner: 23}", "{kind: basic, inner: 6}");
 }
 
-Test(train_integers, bireal)
+Test(intconv, bireal)
 {
     check_network(network_format, "{kind: bireal}", "{kind: bireal}");
 }
 
-Test(train_integers, separable)
+Test(intconv, separable)
 {
     check_network(pooled_format, "{kind: separable}", "{kind: separable}");
 }
 
-Test(train_integers, plain_and_pooled)
+Test(intconv, plain_and_pooled)
 {
     check_network(pooled_format, "{kind: plain}", "{kind: plain}");
 }
 
-Test(train_integers, basic_and_pooled)
+Test(intconv, basic_and_pooled)
 {
     check_network(pooled_format, "{kind: basic}", "{kind: basic}");
 }
 
-Test(train_integers, averaging_shortcuts)
+Test(intconv, averaging_shortcuts)
 {
     check_network(average_format, "{kind: basic, inner: 6}", "{kind: basic, inner: 23, shortcut: average}");
 }
 
 /* Without the integer kernel floats give the same bits, in sums and in what comes of them. */
-Test(train_integers, floats_agree)
+Test(intconv, floats_agree)
 {
     struct probe integers, floats;
     open_probe(&integers, network_format, "{kind: basic, inner: 23}", "{kind: basic}");
@@ -264,7 +264,7 @@ static void two_planes(const struct bd_intconv_shape *s, const struct bd_intconv
 }
 
 /* A kernel that is not exact is left alone, quietly: not where the processor has its instructions. */
-Test(train_integers, kernels_are_exact_here)
+Test(intconv, kernels_are_exact_here)
 {
     const bool bytes = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
@@ -272,7 +272,7 @@ Test(train_integers, kernels_are_exact_here)
     cr_assert_eq(bd_intconv_bits_usable(), bytes); /* without VPOPCNTDQ it takes bytes */
 }
 
-Test(train_integers, faults_of_bits_are_found)
+Test(intconv, faults_of_bits_are_found)
 {
     if (!bd_intconv_usable() || !__builtin_cpu_supports("avx512vpopcntdq")) {
         return; /* no such kernel here */
@@ -292,14 +292,14 @@ static void unbiased_loops(const struct bd_intconv_shape *s, const struct bd_int
 }
 
 /* The ways of processors without AVX-512 run on any. */
-Test(train_integers, kernels_of_any_processor_are_exact)
+Test(intconv, kernels_of_any_processor_are_exact)
 {
     cr_assert(bd_intconv_exact(bd_intconv_by_loops));
     cr_assert(!__builtin_cpu_supports("avx2") || bd_intconv_exact(bd_intconv_by_pairs));
     cr_assert_not(bd_intconv_exact(unbiased_loops));
 }
 
-Test(train_integers, faults_are_found)
+Test(intconv, faults_are_found)
 {
     if (!bd_intconv_usable()) {
         return; /* no such kernel here */

@@ -24,7 +24,7 @@ static int fetch_all(struct bd_prefetch *prefetch, const char *memory, int count
     }
 }
 
-Test(train_ahead, every_line_is_fetched)
+Test(prefetch, every_line_is_fetched)
 {
     static _Alignas(LINE) char memory[ROOM * LINE];
     int counts[ROOM] = {0};
@@ -41,7 +41,7 @@ Test(train_ahead, every_line_is_fetched)
     cr_expect_eq(fetch_all(&prefetch, memory, counts), 0);
 }
 
-Test(train_ahead, the_last_span_comes_first)
+Test(prefetch, the_last_span_comes_first)
 {
     static _Alignas(LINE) char memory[2 * LINE];
     struct bd_prefetch prefetch = {0};
@@ -53,7 +53,7 @@ Test(train_ahead, the_last_span_comes_first)
     cr_expect_null(bd_prefetch_take(&prefetch, 1, NULL, &step));
 }
 
-Test(train_ahead, spans_beyond_its_room_are_left_out)
+Test(prefetch, spans_beyond_its_room_are_left_out)
 {
     static _Alignas(LINE) char memory[ROOM * LINE];
     int counts[ROOM] = {0};
@@ -65,7 +65,7 @@ Test(train_ahead, spans_beyond_its_room_are_left_out)
     cr_expect_eq(counts[BD_PREFETCH_SPANS * TURNS], 0);
 }
 
-Test(train_ahead, a_span_may_begin_within_a_line)
+Test(prefetch, a_span_may_begin_within_a_line)
 {
     static _Alignas(LINE) char memory[ROOM * LINE];
     struct bd_prefetch prefetch = {0};
@@ -76,7 +76,7 @@ Test(train_ahead, a_span_may_begin_within_a_line)
     cr_expect_null(bd_prefetch_take(&prefetch, 1, NULL, &step));
 }
 
-Test(train_ahead, nothing_to_fetch)
+Test(prefetch, nothing_to_fetch)
 {
     char idle;
     size_t step = 1;

@@ -244,17 +244,17 @@ static void check(bool half, double limit)
     }
 }
 
-Test(train_winograd, plain_sums)
+Test(winograd, plain_sums)
 {
     check(false, 2e-6);
 }
 
-Test(train_winograd, plain_sums_bfloat16)
+Test(winograd, plain_sums_bfloat16)
 {
     check(true, 0.02);
 }
 
-Test(train_winograd, fits)
+Test(winograd, fits)
 {
     struct bd_winograd_shape s = shapes[0];
     if (!bd_winograd_fits(&s)) {
