@@ -8,99 +8,11 @@
 #include <string.h>
 
 #include "model/core/memory.h"
-#include "model/core/rng.h"
+#include "model/search/search_parts.h"
 
 #define MAX_D BD_GP_MAX_DIMENSIONS
-#define CANDIDATES 400 /* Sobol points scored for each proposal */
-#define STARTS 6       /* the best of them, refined */
-#define LOCAL_MOVES 48 /* continuous moves from each */
-#define FIT_STARTS 4
 #define TRIES 4096      /* draws before the grid is walked in order, */
 #define WALK (1L << 22) /* so many points of it at most */
-
-/* A point inside the search: level indices, one a dimension. */
-struct level_point {
-    int level[MAX_D];
-};
-
-static void values_of(const struct bd_search *search, const struct level_point *p, int *point)
-{
-    for (size_t i = 0; i < search->d; i++) {
-        point[i] = search->axes[i].values[p->level[i]];
-    }
-}
-
-/* A value's place on its axis, 0..1. */
-static double unit(const struct bd_search_axis *axis, int value)
-{
-    int low = axis->values[0], high = axis->values[axis->count - 1];
-    return high > low ? (double)(value - low) / (double)(high - low) : 0.0;
-}
-
-static int nearest_level(const struct bd_search_axis *axis, double u)
-{
-    int best = 0;
-    for (size_t i = 1; i < axis->count; i++) {
-        if (fabs(unit(axis, axis->values[i]) - u) < fabs(unit(axis, axis->values[best]) - u)) {
-            best = (int)i;
-        }
-    }
-    return best;
-}
-
-static void snap(const struct bd_search *search, const double *u, struct level_point *p)
-{
-    for (size_t i = 0; i < search->d; i++) {
-        p->level[i] = nearest_level(&search->axes[i], u[i]);
-    }
-}
-
-static double cost_of(const struct bd_search *search, const struct level_point *p)
-{
-    int point[MAX_D];
-    values_of(search, p, point);
-    return search->config.cost ? search->config.cost(search->config.context, point) : search->config.budget;
-}
-
-static bool feasible(const struct bd_search *search, const struct level_point *p)
-{
-    return cost_of(search, p) <= search->config.budget;
-}
-
-static bool visited(const struct bd_search *search, const struct level_point *p)
-{
-    int point[MAX_D];
-    values_of(search, p, point);
-    for (size_t i = 0; i < search->count; i++) {
-        if (!memcmp(search->observations[i].point, point, search->d * sizeof(int))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool allowed(const struct bd_search *search, const struct level_point *p)
-{
-    double cost = cost_of(search, p);
-    return cost <= search->config.budget && cost >= search->config.floor && !visited(search, p);
-}
-
-/* Lowers dimensions drawn at random until the point is within the budget, which the lowest point is. */
-static void repair(const struct bd_search *search, struct bd_rng *rng, struct level_point *p)
-{
-    while (!feasible(search, p)) {
-        size_t open[MAX_D], count = 0;
-        for (size_t i = 0; i < search->d; i++) {
-            if (p->level[i] > 0) {
-                open[count++] = i;
-            }
-        }
-        if (count == 0) {
-            return;
-        }
-        p->level[open[bd_rng_below(rng, (uint32_t)count)]]--;
-    }
-}
 
 /* ---- starts ---- */
 
@@ -108,7 +20,7 @@ static void repair(const struct bd_search *search, struct bd_rng *rng, struct le
 static bd_status check_bounds(const struct bd_search *search, struct bd_error *err)
 {
     const struct bd_search_config *config = &search->config;
-    struct level_point lowest = {{0}}, highest = {{0}};
+    struct bd_search_point lowest = {{0}}, highest = {{0}};
     if (!config->cost) {
         return BD_OK;
     }
@@ -119,13 +31,13 @@ static bd_status check_bounds(const struct bd_search *search, struct bd_error *e
     for (size_t i = 0; i < search->d; i++) {
         highest.level[i] = (int)search->axes[i].count - 1;
     }
-    if (cost_of(search, &lowest) > config->budget) {
+    if (bd_search_cost_of(search, &lowest) > config->budget) {
         return bd_fail(err, BD_BAD_INPUT, "no point of the grid meets the budget of %.17g: the smallest costs %.17g",
-                       config->budget, cost_of(search, &lowest));
+                       config->budget, bd_search_cost_of(search, &lowest));
     }
-    if (cost_of(search, &highest) < config->floor) {
+    if (bd_search_cost_of(search, &highest) < config->floor) {
         return bd_fail(err, BD_BAD_INPUT, "no point of the grid reaches the floor of %.17g: the largest costs %.17g",
-                       config->floor, cost_of(search, &highest));
+                       config->floor, bd_search_cost_of(search, &highest));
     }
     return BD_OK;
 }
@@ -164,17 +76,17 @@ void bd_search_release(struct bd_search *search)
 }
 
 /* The generator of one proposal: by seed and count alone. */
-static void proposal_rng(const struct bd_search *search, struct bd_rng *rng)
+void bd_search_rng(const struct bd_search *search, struct bd_rng *rng)
 {
     bd_rng_seed(rng, search->config.seed * 0x9e3779b97f4a7c15u + search->count);
 }
 
 /* Every point in order, as far as can be walked: the last resort, and how the end of a small grid is known. */
-static bool first_allowed(const struct bd_search *search, struct level_point *p)
+bool bd_search_first_allowed(const struct bd_search *search, struct bd_search_point *p)
 {
     memset(p, 0, sizeof(*p));
     for (long walked = 0; walked < WALK; walked++) {
-        if (allowed(search, p)) {
+        if (bd_search_allowed(search, p)) {
             return true;
         }
         size_t i = 0;
@@ -188,26 +100,26 @@ static bool first_allowed(const struct bd_search *search, struct level_point *p)
     return false;
 }
 
-static bool ask_random(const struct bd_search *search, struct level_point *p)
+static bool ask_random(const struct bd_search *search, struct bd_search_point *p)
 {
     struct bd_rng rng;
-    proposal_rng(search, &rng);
+    bd_search_rng(search, &rng);
     for (int attempt = 0; attempt < TRIES; attempt++) {
         for (size_t i = 0; i < search->d; i++) {
             p->level[i] = (int)bd_rng_below(&rng, (uint32_t)search->axes[i].count);
         }
         if (attempt >= TRIES / 2) { /* the mask refuses nearly all: come in from above */
-            repair(search, &rng, p);
+            bd_search_repair(search, &rng, p);
         }
-        if (allowed(search, p)) {
+        if (bd_search_allowed(search, p)) {
             return true;
         }
     }
-    return first_allowed(search, p);
+    return bd_search_first_allowed(search, p);
 }
 
 /* The sequence shifted by the seed (Cranley and Patterson, 1976); points over the budget are lowered into it. */
-static bool ask_sobol(const struct bd_search *search, struct level_point *p)
+static bool ask_sobol(const struct bd_search *search, struct bd_search_point *p)
 {
     struct bd_rng rng;
     double shift[MAX_D], u[MAX_D];
@@ -217,7 +129,7 @@ static bool ask_sobol(const struct bd_search *search, struct level_point *p)
     }
     gsl_qrng *sequence = gsl_qrng_alloc(gsl_qrng_sobol, (unsigned)search->d);
     bool found = false;
-    proposal_rng(search, &rng);
+    bd_search_rng(search, &rng);
     for (size_t k = 0; k < TRIES && !found; k++) {
         gsl_qrng_get(sequence, u);
         if (k < search->count) {
@@ -226,16 +138,16 @@ static bool ask_sobol(const struct bd_search *search, struct level_point *p)
         for (size_t i = 0; i < search->d; i++) {
             u[i] = fmod(u[i] + shift[i], 1.0);
         }
-        snap(search, u, p);
-        repair(search, &rng, p);
-        found = allowed(search, p);
+        bd_search_snap(search, u, p);
+        bd_search_repair(search, &rng, p);
+        found = bd_search_allowed(search, p);
     }
     gsl_qrng_free(sequence);
-    return found || first_allowed(search, p);
+    return found || bd_search_first_allowed(search, p);
 }
 
 /* Ratios 0, 1, 1/2, 1/4, 3/4, ...: one for every dimension. */
-static bool ask_uniform(const struct bd_search *search, struct level_point *p)
+static bool ask_uniform(const struct bd_search *search, struct bd_search_point *p)
 {
     for (uint32_t k = 0; k < TRIES; k++) {
         double ratio = k == 1 ? 1.0 : 0.0, place = 0.5;
@@ -246,230 +158,17 @@ static bool ask_uniform(const struct bd_search *search, struct level_point *p)
         for (size_t i = 0; i < search->d; i++) {
             u[i] = ratio;
         }
-        snap(search, u, p);
-        if (allowed(search, p)) {
+        bd_search_snap(search, u, p);
+        if (bd_search_allowed(search, p)) {
             return true;
         }
     }
     return false;
 }
 
-/* ---- the model ---- */
-
-struct acquisition {
-    const struct bd_search *search;
-    struct bd_gp gp;
-    double best; /* largest posterior mean at an observed point */
-    double *work;
-};
-
-static double score_unit(struct acquisition *a, const double *u)
-{
-    double mean, variance;
-    bd_gp_predict(&a->gp, u, a->work, &mean, &variance);
-    return bd_log_expected_improvement(mean, variance, a->best);
-}
-
-static void unit_point(const struct bd_search *search, const struct level_point *p, double *u)
-{
-    for (size_t i = 0; i < search->d; i++) {
-        u[i] = unit(&search->axes[i], search->axes[i].values[p->level[i]]);
-    }
-}
-
-static double score(struct acquisition *a, const struct level_point *p)
-{
-    double u[MAX_D];
-    unit_point(a->search, p, u);
-    return score_unit(a, u);
-}
-
-static bd_status fit(struct bd_search *search, struct acquisition *a, struct bd_rng *rng, struct bd_error *err)
-{
-    size_t n = search->count, d = search->d;
-    double *x = bd_xcalloc(n * d, sizeof(*x));
-    double *y = bd_xcalloc(n, sizeof(*y));
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < d; k++) {
-            x[i * d + k] = unit(&search->axes[k], search->observations[i].point[k]);
-        }
-        y[i] = search->observations[i].value;
-    }
-    a->search = search;
-    bd_status status = bd_gp_fit(&a->gp, n, d, x, y, search->has_theta ? search->theta : NULL, FIT_STARTS, rng, err);
-    if (status == BD_OK) {
-        search->has_theta = true;
-        memcpy(search->theta, a->gp.theta, (d + 2) * sizeof(double));
-        a->work = bd_xcalloc(n, sizeof(double));
-        a->best = -HUGE_VAL;
-        for (size_t i = 0; i < n; i++) {
-            double mean, variance;
-            bd_gp_predict(&a->gp, x + i * d, a->work, &mean, &variance);
-            a->best = fmax(a->best, mean);
-        }
-    }
-    free(x);
-    free(y);
-    return status;
-}
-
-/* Continuous moves of shrinking size; a move counts where its nearest grid point may be proposed. */
-static void move_locally(struct acquisition *a, struct bd_rng *rng, struct level_point *p)
-{
-    const struct bd_search *search = a->search;
-    double u[MAX_D], best;
-    unit_point(search, p, u);
-    best = score_unit(a, u);
-    for (int k = 0; k < LOCAL_MOVES; k++) {
-        double radius = 0.25 * pow(0.9, k), next[MAX_D];
-        struct level_point snapped;
-        for (size_t i = 0; i < search->d; i++) {
-            next[i] = fmin(fmax(u[i] + radius * bd_rng_normal(rng), 0.0), 1.0);
-        }
-        double value = score_unit(a, next);
-        snap(search, next, &snapped);
-        if (value > best && allowed(search, &snapped)) {
-            best = value;
-            memcpy(u, next, sizeof(u));
-            *p = snapped;
-        }
-    }
-}
-
-static bool try_point(struct acquisition *a, const struct level_point *next, struct level_point *p, double *best)
-{
-    if (!allowed(a->search, next)) {
-        return false;
-    }
-    double value = score(a, next);
-    if (value <= *best) {
-        return false;
-    }
-    *best = value;
-    *p = *next;
-    return true;
-}
-
-/* Along each axis every level, and steps that trade one dimension for another (along the budget's edge single moves
- * are stuck), until nothing improves. */
-static double search_lines(struct acquisition *a, struct level_point *p)
-{
-    const struct bd_search *search = a->search;
-    double best = score(a, p);
-    bool improved = true;
-    while (improved) {
-        improved = false;
-        for (size_t i = 0; i < search->d; i++) {
-            struct level_point next = *p;
-            for (int level = 0; level < (int)search->axes[i].count; level++) {
-                next.level[i] = level;
-                improved |= try_point(a, &next, p, &best);
-            }
-        }
-        for (size_t i = 0; i < search->d; i++) {
-            for (size_t j = 0; j < search->d; j++) {
-                struct level_point next = *p;
-                next.level[i]++;
-                next.level[j]--;
-                if (i != j && next.level[i] < (int)search->axes[i].count && next.level[j] >= 0) {
-                    improved |= try_point(a, &next, p, &best);
-                }
-            }
-        }
-    }
-    return best;
-}
-
-struct scored {
-    struct level_point p;
-    double value;
-};
-
-/* Descending by value; ties by level, so that the order does not depend on the sort. */
-static int compare_scored(const void *left, const void *right)
-{
-    const struct scored *a = left, *b = right;
-    if (a->value != b->value) {
-        return a->value < b->value ? 1 : -1;
-    }
-    return memcmp(&a->p, &b->p, sizeof(a->p));
-}
-
-/* Candidates: Sobol points over the cube, lowered into the budget, and neighbours of the best observation. */
-static size_t draw_candidates(struct acquisition *a, struct bd_rng *rng, struct scored *out)
-{
-    const struct bd_search *search = a->search;
-    gsl_qrng *sequence = gsl_qrng_alloc(gsl_qrng_sobol, (unsigned)search->d);
-    const struct bd_observation *incumbent = &search->observations[bd_search_best(search)];
-    double shift[MAX_D], u[MAX_D];
-    size_t count = 0;
-    for (size_t i = 0; i < search->d; i++) {
-        shift[i] = bd_rng_uniform(rng);
-    }
-    for (int k = 0; k < CANDIDATES; k++) {
-        struct scored *c = &out[count];
-        memset(c, 0, sizeof(*c));
-        gsl_qrng_get(sequence, u);
-        for (size_t i = 0; i < search->d; i++) {
-            u[i] = fmod(u[i] + shift[i], 1.0);
-            if (k % 4 == 0) {
-                u[i] = fmin(fmax(unit(&search->axes[i], incumbent->point[i]) + 0.2 * (u[i] - 0.5), 0.0), 1.0);
-            }
-        }
-        snap(search, u, &c->p);
-        repair(search, rng, &c->p);
-        if (allowed(search, &c->p)) {
-            c->value = score(a, &c->p);
-            count++;
-        }
-    }
-    gsl_qrng_free(sequence);
-    return count;
-}
-
-static bool maximise(struct acquisition *a, struct bd_rng *rng, struct level_point *p)
-{
-    struct scored *candidates = bd_xcalloc(CANDIDATES + 1, sizeof(*candidates));
-    size_t count = draw_candidates(a, rng, candidates);
-    qsort(candidates, count, sizeof(*candidates), compare_scored);
-    double best = -HUGE_VAL;
-    for (size_t k = 0; k < count && k < STARTS; k++) {
-        struct level_point local = candidates[k].p;
-        move_locally(a, rng, &local);
-        double value = search_lines(a, &local);
-        if (value > best) {
-            best = value;
-            *p = local;
-        }
-    }
-    free(candidates);
-    return count > 0 || first_allowed(a->search, p);
-}
-
-static bd_status ask_model(struct bd_search *search, struct level_point *p, bool *found, struct bd_error *err)
-{
-    struct acquisition a = {0};
-    struct bd_rng rng;
-    proposal_rng(search, &rng);
-    bd_status status = fit(search, &a, &rng, err);
-    if (status != BD_OK) {
-        return status;
-    }
-    *found = maximise(&a, &rng, p);
-    if (*found) {
-        double u[MAX_D], variance;
-        unit_point(search, p, u);
-        bd_gp_predict(&a.gp, u, a.work, &search->proposal_mean, &variance);
-        search->proposal_sd = sqrt(variance);
-    }
-    free(a.work);
-    bd_gp_release(&a.gp);
-    return BD_OK;
-}
-
 bd_status bd_search_ask(struct bd_search *search, int *point, struct bd_error *err)
 {
-    struct level_point p = {{0}};
+    struct bd_search_point p = {{0}};
     bool found = false;
     search->proposal_mean = search->proposal_sd = NAN;
     switch (search->config.method) {
@@ -486,7 +185,7 @@ bd_status bd_search_ask(struct bd_search *search, int *point, struct bd_error *e
         if (search->count < (size_t)search->config.initial || search->count < 2) {
             found = ask_sobol(search, &p);
         } else {
-            bd_status status = ask_model(search, &p, &found, err);
+            bd_status status = bd_search_ask_model(search, &p, &found, err);
             if (status != BD_OK) {
                 return status;
             }
@@ -498,7 +197,7 @@ bd_status bd_search_ask(struct bd_search *search, int *point, struct bd_error *e
                              : bd_fail(err, BD_BAD_INPUT, "no point was found that costs %.17g to %.17g",
                                        search->config.floor, search->config.budget);
     }
-    values_of(search, &p, point);
+    bd_search_values(search, &p, point);
     return BD_OK;
 }
 
