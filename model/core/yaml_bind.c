@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/core/choice.h"
 #include "model/core/memory.h"
 #include "model/core/yaml.h"
 
@@ -112,12 +113,6 @@ bd_status bd_yaml_int(const struct bd_yaml *yaml, const struct bd_yaml_node *nod
     return read_int(yaml, node, "the value", (double)min, (double)max, value, err);
 }
 
-bd_status bd_yaml_real(const struct bd_yaml *yaml, const struct bd_yaml_node *node, double min, double max,
-                       double *value, struct bd_error *err)
-{
-    return read_real(yaml, node, "the value", min, max, value, err);
-}
-
 static bd_status read_string(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *name, double max,
                              char **value, struct bd_error *err)
 {
@@ -178,20 +173,10 @@ bd_status bd_yaml_expect_path(const char *file, const char *key, const char *pat
 static bd_status read_enum(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *name,
                            const char *choices, int *value, struct bd_error *err)
 {
-    if (node->kind == BD_YAML_SCALAR) {
-        size_t length = strlen(node->text);
-        int index = 0;
-        for (const char *choice = choices;; index++) {
-            size_t width = strcspn(choice, "|");
-            if (width == length && memcmp(choice, node->text, width) == 0) {
-                *value = index;
-                return BD_OK;
-            }
-            if (choice[width] == '\0') {
-                break;
-            }
-            choice += width + 1;
-        }
+    const int index = node->kind == BD_YAML_SCALAR ? bd_choice(choices, node->text) : -1;
+    if (index >= 0) {
+        *value = index;
+        return BD_OK;
     }
     return bd_yaml_fail(yaml, node, err, "%s must be one of %s, got '%s'", name, choices, got(node));
 }

@@ -4,26 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/core/choice.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/report.h"
 
 #define FIRST 256 /* values from here on are rows; below are letters */
-
-/* The place of `value` in "one|other", or -1. */
-static int place(const char *choices, const char *value)
-{
-    size_t length = strlen(value);
-    for (int index = 0;; index++) {
-        size_t here = strcspn(choices, "|");
-        if (here == length && !strncmp(choices, value, length)) {
-            return index;
-        }
-        if (!choices[here]) {
-            return -1;
-        }
-        choices += here + 1;
-    }
-}
 
 static bool take(const char *command, const struct bd_option *row, const char *value)
 {
@@ -36,7 +21,7 @@ static bool take(const char *command, const struct bd_option *row, const char *v
         return bd_cli_real(command, name, value, row->low, row->high, row->real);
     }
     if (row->choices) {
-        int found = place(row->choices, value);
+        int found = bd_choice(row->choices, value);
         if (found < 0) {
             bd_cli_usage(command, "'%s' must be one of %s, got '%s'", name, row->choices, value);
             return false;

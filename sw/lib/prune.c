@@ -1,6 +1,7 @@
 /* Pruning: orders of a group's channels, and the surgery. */
 #include <stdlib.h>
 
+#include "model/core/choice.h"
 #include "model/core/memory.h"
 #include "model/prune/prune.h"
 #include "sw/lib/api.h"
@@ -11,28 +12,10 @@ int bitdial_group_channels(const struct bitdial_network *network, int group)
     return group >= 0 && group < graph->prune_group_count ? bd_graph_group_channels(graph, group) : 0;
 }
 
-/* The place of a name among "one|other", or -1. */
-static int choice(const char *choices, const char *name)
-{
-    const size_t length = strlen(name);
-    int index = 0;
-    for (const char *at = choices; length; index++) {
-        const size_t size = strcspn(at, "|");
-        if (size == length && memcmp(at, name, size) == 0) {
-            return index;
-        }
-        if (!at[size]) {
-            break;
-        }
-        at += size + 1;
-    }
-    return -1;
-}
-
 bitdial_status bitdial_prune_order(const struct bitdial_network *network, int group, const char *ranking, uint64_t seed,
                                    int *order, struct bitdial_error *err)
 {
-    const int index = choice(BD_RANKINGS, ranking);
+    const int index = bd_choice(BD_RANKINGS, ranking);
     if (index < 0) {
         return bd_api_fail(err, BITDIAL_BAD_INPUT, "no ranking is called '%s': it is one of " BD_RANKINGS, ranking);
     }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "model/core/choice.h"
 #include "model/core/memory.h"
 #include "model/search/search.h"
 #include "sw/lib/api.h"
@@ -10,17 +11,6 @@ struct bitdial_search {
     struct bd_search search;
     int *values; /* of all axes, one after the other */
 };
-
-static int method_of(const char *name)
-{
-    static const char *const names[] = {"bayes", "random", "uniform", "sobol"}; /* BD_SEARCH_METHODS */
-    for (int i = 0; i < 4; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
 
 static bitdial_status check_axes(size_t count, const struct bitdial_search_axis *axes, size_t *total,
                                  struct bitdial_error *err)
@@ -48,7 +38,7 @@ bitdial_status bitdial_search_create(size_t axis_count, const struct bitdial_sea
                                      struct bitdial_error *err)
 {
     size_t total = 0;
-    const int method = method_of(options->method ? options->method : "bayes");
+    const int method = bd_choice(BD_SEARCH_METHODS, options->method ? options->method : "bayes");
     if (method < 0) {
         return bd_api_fail(err, BITDIAL_BAD_INPUT, "no method is called '%s': it is one of " BD_SEARCH_METHODS,
                            options->method);
