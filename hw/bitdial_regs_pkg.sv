@@ -9,7 +9,7 @@ package bitdial_regs_pkg;
 
   // ro: version of this map; a driver refuses any other
   localparam logic [11:0] ABI_VERSION_ADDR = 12'h004;
-  localparam logic [31:0] ABI_VERSION_RESET = 32'h00000001;
+  localparam logic [31:0] ABI_VERSION_RESET = 32'h00000002;
 
   // ro: shape of the arrays
   localparam logic [11:0] GEOMETRY_ADDR = 12'h008;
@@ -54,11 +54,12 @@ package bitdial_regs_pkg;
   // rw: modes
   localparam logic [11:0] CONTROL_ADDR = 12'h040;
   localparam logic [31:0] CONTROL_RESET = 32'h00000000;
-  localparam int CONTROL_W = 3;  // bits up to the last field
+  localparam int CONTROL_W = 4;  // bits up to the last field
   localparam logic [31:0] CONTROL_WRITABLE = 32'h00000003;
   localparam int CONTROL_STORE_ENABLE_LSB = 0;
   localparam int CONTROL_IRQ_ENABLE_LSB = 1;
   localparam int CONTROL_SOFT_RESET_LSB = 2;
+  localparam int CONTROL_RELOAD_LSB = 3;
 
   // ro: state; the error fields describe the first error since IRQ_STATUS.ERROR was last cleared
   localparam logic [11:0] STATUS_ADDR = 12'h044;
@@ -130,7 +131,7 @@ package bitdial_regs_pkg;
   localparam logic [11:0] TAG_ADDR = 12'h094;
   localparam logic [31:0] TAG_RESET = 32'h00000000;
 
-  // wo: any write queues a frame with the PRECISION, INPUT_ADDR, OUTPUT_ADDR, TAG and STORE_ENABLE of this moment
+  // wo: any write queues a frame; it uses every register of the two groups above, and STORE_ENABLE, as they stand at this moment
   localparam logic [11:0] DOORBELL_ADDR = 12'h098;
   localparam logic [31:0] DOORBELL_RESET = 32'h00000000;
 

@@ -72,9 +72,6 @@ module bitdial_top #(
   assign m_axi_awburst_o = 2'b01;
 
   // --- registers ----------------------------------------------------------------------------------------------------
-  logic [63:0] program_addr, store_addr;
-  logic [31:0] desc_offset, switch_stride;
-  logic [8:0]  layer_count;
   bitdial_pkg::frame_t bell, frame;
   logic        bell_valid, bell_pop, soft_reset, busy, done, error;
   logic [3:0]  error_code;
@@ -88,8 +85,7 @@ module bitdial_top #(
     .bresp_o(s_axi_bresp_o), .bvalid_o(s_axi_bvalid_o), .bready_i(s_axi_bready_i), .araddr_i(s_axi_araddr_i),
     .arvalid_i(s_axi_arvalid_i), .arready_o(s_axi_arready_o), .rdata_o(s_axi_rdata_o),
     .rresp_o(s_axi_rresp_o), .rvalid_o(s_axi_rvalid_o), .rready_i(s_axi_rready_i),
-    .program_addr_o(program_addr), .desc_offset_o(desc_offset), .switch_stride_o(switch_stride),
-    .layer_count_o(layer_count), .store_addr_o(store_addr), .frame_o(bell), .frame_valid_o(bell_valid),
+    .frame_o(bell), .frame_valid_o(bell_valid),
     .frame_pop_i(bell_pop), .abort_o(soft_reset), .busy_i(busy), .done_i(done), .done_tag_i(frame.tag),
     .done_switch_i(frame.switch_index), .error_i(error), .error_code_i(error_code), .error_layer_i(error_layer),
     .counters_i(counters), .irq_o);
@@ -132,8 +128,7 @@ module bitdial_top #(
   assign beat = beat_valid && beat_ready;
   assign image_start = read_start && loader_image;
   loader #(.LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS), .FAULT(FAULT)) u_loader (
-    .clk_i, .rst_ni, .start_i(loader_start), .abort_i(abort), .frame_i(frame), .program_addr_i(program_addr),
-    .desc_offset_i(desc_offset), .switch_stride_i(switch_stride), .layer_count_i(layer_count),
+    .clk_i, .rst_ni, .start_i(loader_start), .abort_i(abort), .frame_i(frame),
     .layer_done_i(layer_done), .tile_done_i(tile_done), .layer_ready_o(layer_ready), .tile_ready_o(tile_ready),
     .descriptor0_o(descriptor0), .descriptor1_o(descriptor1), .bad_o(bad_descriptor), .layer_o(loader_layer),
     .dma_start_o(read_start), .dma_addr_o(read_addr), .dma_beats_o(read_beats), .beat_i(beat),
@@ -199,10 +194,10 @@ module bitdial_top #(
       write_addr = frame.output_addr;
       write_beats = BW'(d.row_groups) * BW'(ROWS / 2);
     end else if (store_codes) begin
-      write_addr = store_addr + 64'(d.store_codes_offset);
+      write_addr = frame.store_addr + 64'(d.store_codes_offset);
       write_beats = BW'(d.store_codes_bytes[26:3]);
     end else begin
-      write_addr = store_addr + 64'(d.store_z_offset);
+      write_addr = frame.store_addr + 64'(d.store_z_offset);
       write_beats = BW'(d.store_z_bytes[26:3]);
     end
   end

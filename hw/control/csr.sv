@@ -37,12 +37,6 @@ module csr #(
   output logic        rvalid_o,
   input  logic        rready_i,
 
-  output logic [63:0] program_addr_o,
-  output logic [31:0] desc_offset_o,
-  output logic [31:0] switch_stride_o,
-  output logic [8:0]  layer_count_o,
-  output logic [63:0] store_addr_o,
-
   output bitdial_pkg::frame_t frame_o,        // head of the queue
   output logic                frame_valid_o,
   input  logic                frame_pop_i,
@@ -167,7 +161,8 @@ module csr #(
   end
 
   // --- write --------------------------------------------------------------------------------------------------------
-  logic write, write_known, ring, soft_reset;
+  logic write, write_known, ring, soft_reset, reload;
+  logic [7:0]  generation_q;  // of the program that the registers describe
   logic [31:0] ones;  // wdata where strobed, else 0
   assign write = awvalid_i && wvalid_i && !bvalid_o;
   assign awready_o = write;
@@ -176,6 +171,16 @@ module csr #(
   assign ring = write && awaddr_i == bitdial_regs_pkg::DOORBELL_ADDR;
   assign soft_reset = write && awaddr_i == bitdial_regs_pkg::CONTROL_ADDR &&
                       ones[bitdial_regs_pkg::CONTROL_SOFT_RESET_LSB];
+  always_comb begin
+    reload = soft_reset;
+    if (write) case (awaddr_i)
+      bitdial_regs_pkg::CONTROL_ADDR: reload = soft_reset || ones[bitdial_regs_pkg::CONTROL_RELOAD_LSB];
+      bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR, bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR,
+      bitdial_regs_pkg::DESC_OFFSET_ADDR, bitdial_regs_pkg::SWITCH_STRIDE_ADDR,
+      bitdial_regs_pkg::LAYER_COUNT_ADDR, bitdial_regs_pkg::SWITCH_COUNT_ADDR: reload = 1'b1;
+      default: ;
+    endcase
+  end
 
   // Every address below the end of the map that can be read exists; three holes lie between its parts.
   always_comb begin
@@ -193,6 +198,7 @@ module csr #(
       bvalid_o <= 1'b0;
       bresp_o <= OKAY;
       control_q <= bitdial_regs_pkg::CONTROL_RESET[bitdial_regs_pkg::CONTROL_W-1:0];
+      generation_q <= 8'd0;
       program_addr_q <= 64'd0;
       desc_offset_q <= bitdial_regs_pkg::DESC_OFFSET_RESET;
       switch_stride_q <= bitdial_regs_pkg::SWITCH_STRIDE_RESET;
@@ -206,6 +212,7 @@ module csr #(
       irq_enable_q <= bitdial_regs_pkg::IRQ_ENABLE_RESET[bitdial_regs_pkg::IRQ_ENABLE_W-1:0];
     end else begin
       if (bready_i) bvalid_o <= 1'b0;
+      if (reload) generation_q <= generation_q + 8'd1;
       if (write) begin
         bvalid_o <= 1'b1;
         bresp_o <= write_known ? OKAY : SLVERR;
@@ -243,9 +250,16 @@ module csr #(
   // --- doorbells, results, interrupt --------------------------------------------------------------------------------
   bitdial_pkg::frame_t bell;
   logic bad_switch, full;
+  assign bell.program_addr = program_addr_q;
+  assign bell.desc_offset = desc_offset_q;
+  assign bell.switch_stride = switch_stride_q;
+  // A count that no program has ends no list.
+  assign bell.layer_count = (layer_count_q > 32'(bitdial_descriptor_pkg::LAYERS)) ? '0 : layer_count_q[8:0];
+  assign bell.generation = generation_q;
   assign bell.switch_index = precision_q[3:0];
   assign bell.input_addr = input_addr_q;
   assign bell.output_addr = output_addr_q;
+  assign bell.store_addr = store_addr_q;
   assign bell.tag = tag_q;
   assign bell.store_enable = control_q[bitdial_regs_pkg::CONTROL_STORE_ENABLE_LSB];
   doorbell_queue u_doorbell_queue (
@@ -262,10 +276,4 @@ module csr #(
 
   assign irq_o = control_q[bitdial_regs_pkg::CONTROL_IRQ_ENABLE_LSB] && |(irq_status & irq_enable_q);
   assign abort_o = soft_reset;
-  assign program_addr_o = program_addr_q;
-  assign desc_offset_o = desc_offset_q;
-  assign switch_stride_o = switch_stride_q;
-  // A count that no program has ends no list.
-  assign layer_count_o = (layer_count_q > 32'(bitdial_descriptor_pkg::LAYERS)) ? '0 : layer_count_q[8:0];
-  assign store_addr_o = store_addr_q;
 endmodule

@@ -14,13 +14,9 @@ module loader #(
   input  logic        start_i,         // a frame begins: all slots are empty
   input  logic        abort_i,         // level: stop, drop everything
   // verilator lint_off UNUSEDSIGNAL
-  // the loader needs two fields of the frame:
+  // the loader needs some fields of the frame:
   input  bitdial_pkg::frame_t frame_i, // stable from start_i to the frame's end
   // verilator lint_on UNUSEDSIGNAL
-  input  logic [63:0] program_addr_i,
-  input  logic [31:0] desc_offset_i,
-  input  logic [31:0] switch_stride_i,
-  input  logic [8:0]  layer_count_i,
 
   input  logic        layer_done_i,    // the sequencer has left the oldest layer
   input  logic        tile_done_i,     // ... the oldest tile
@@ -76,8 +72,8 @@ module loader #(
   // Descriptor list of the frame's switch: desc_offset + switch * stride.
   logic [31:0] list_offset;
   always_comb begin
-    list_offset = desc_offset_i;
-    for (int b = 0; b < 4; b++) if (frame_i.switch_index[b]) list_offset = list_offset + (switch_stride_i << b);
+    list_offset = frame_i.desc_offset;
+    for (int b = 0; b < 4; b++) if (frame_i.switch_index[b]) list_offset = list_offset + (frame_i.switch_stride << b);
   end
 
   logic [IMAGE_W-1:0] image_bytes;
@@ -86,13 +82,13 @@ module loader #(
 
   always_comb begin
     dma_start_o = 1'b0;
-    dma_addr_o = program_addr_i + 64'(desc_addr_q);
+    dma_addr_o = frame_i.program_addr + 64'(desc_addr_q);
     dma_beats_o = BW'(32);
     case (state_q)
       DESC: dma_start_o = slot_free;
       OTHER: begin
         dma_start_o = slot_free;
-        dma_addr_o = program_addr_i + 64'(desc_offset_i) + {47'd0, layer_q, 8'd0};
+        dma_addr_o = frame_i.program_addr + 64'(frame_i.desc_offset) + {47'd0, layer_q, 8'd0};
       end
       IMAGE: begin
         dma_start_o = 1'b1;
@@ -101,12 +97,12 @@ module loader #(
       end
       TABLE: begin
         dma_start_o = tile_free;
-        dma_addr_o = program_addr_i + 64'(table_addr_q);
+        dma_addr_o = frame_i.program_addr + 64'(table_addr_q);
         dma_beats_o = BW'(d.table_stride[19:3]);
       end
       WEIGHT: begin
         dma_start_o = 1'b1;
-        dma_addr_o = program_addr_i + 64'(weight_addr_q);
+        dma_addr_o = frame_i.program_addr + 64'(weight_addr_q);
         dma_beats_o = BW'(d.weight_bytes[23:3]);
       end
       default: ;
@@ -214,7 +210,7 @@ module loader #(
 
   logic first_layer, last_layer, list_end;
   assign first_layer = layer_q == 9'd0;
-  assign last_layer = layer_q + 9'd1 == layer_count_i;
+  assign last_layer = layer_q + 9'd1 == frame_i.layer_count;
   assign list_end = 32'(layer_q) == bitdial_descriptor_pkg::LAYERS - 1;
   descriptor_slot #(.LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS)) u_slot0 (
     .clk_i, .rst_ni, .start_i(dma_start_o && state_q == DESC && !layer_slot),

@@ -141,12 +141,12 @@ class Errors : public Runner
             std::memcpy(at, &kept, 4);
             run_switch(s, tally);
         }
-        device_->write(BITDIAL_LAYER_COUNT_REG, head_.layer_count + 1);
+        set_context(BITDIAL_LAYER_COUNT_REG, head_.layer_count + 1);
         ring(s, true);
         device_->wait();
         const unsigned last = head_.layer_count - 1;
         expect_error(BITDIAL_ERROR_BAD_DESCRIPTOR, last, last, "a list that ends early is run", last, tally);
-        device_->write(BITDIAL_LAYER_COUNT_REG, head_.layer_count);
+        set_context(BITDIAL_LAYER_COUNT_REG, head_.layer_count);
         run_switch(s, tally);
     }
     void refused_doorbells(unsigned s, Tally &tally)

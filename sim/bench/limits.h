@@ -25,8 +25,8 @@ class Limits : public Runner
         first_.in_height = first_.in_width = first_.out_height = first_.out_width = 1;
         first_.row_groups = 1;
         first_.flags &= ~uint32_t(BD_FLAG_LAST | BD_FLAG_RESULT);
-        device_->write(BITDIAL_DESC_OFFSET_REG, uint32_t(store_at_));
-        device_->write(BITDIAL_LAYER_COUNT_REG, 3);
+        set_context(BITDIAL_DESC_OFFSET_REG, uint32_t(store_at_));
+        set_context(BITDIAL_LAYER_COUNT_REG, 3);
     }
 
     void edges(Tally &tally)
@@ -175,13 +175,13 @@ class Limits : public Runner
         pool.flags = BD_FLAG_LOAD_INPUT;
         expect(!taken(pool, 0), "a first layer that pools is taken", 0, tally);
         for (const uint32_t count : {0u, 1u, 2u, 3u, 256u, 257u, 258u, 514u, 0x80000002u}) {
-            device_->write(BITDIAL_LAYER_COUNT_REG, count);
+            set_context(BITDIAL_LAYER_COUNT_REG, count);
             if (count == 1)
                 continue; // the layer before is refused
             expect(taken(last, 1) == (count == 2), "a last layer by a LAYER_COUNT of", count, tally);
             expect(taken(d, 1) == (count != 2), "a layer but the last by a LAYER_COUNT of", count, tally);
         }
-        device_->write(BITDIAL_LAYER_COUNT_REG, 3);
+        set_context(BITDIAL_LAYER_COUNT_REG, 3);
     }
 
     bd_descriptor first_;

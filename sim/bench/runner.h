@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -59,19 +60,19 @@ class Runner
         device_ = std::make_unique<Device>(hardware, up(store_at_ + head_.store_bytes), options.trace);
         device_->stalls(options.stall_seed, options.stall_chance);
         std::memcpy(device_->memory(), program.image, head_.image_bytes);
-        const struct {
-            uint32_t offset, value;
-        } setup[] = {{BITDIAL_PROGRAM_ADDR_LO_REG, 0},
-                     {BITDIAL_DESC_OFFSET_REG, head_.descriptor_offset},
-                     {BITDIAL_SWITCH_STRIDE_REG, head_.switch_stride},
-                     {BITDIAL_LAYER_COUNT_REG, head_.layer_count},
-                     {BITDIAL_SWITCH_COUNT_REG, head_.switch_count},
-                     {BITDIAL_STORE_ADDR_LO_REG, uint32_t(store_at_)},
-                     {BITDIAL_INPUT_ADDR_LO_REG, uint32_t(image_at_)},
-                     {BITDIAL_OUTPUT_ADDR_LO_REG, uint32_t(output_at_)},
-                     {BITDIAL_IRQ_ENABLE_REG, 3}};
-        for (const auto &s : setup)
-            device_->write(s.offset, s.value);
+        context_ = {{BITDIAL_PROGRAM_ADDR_LO_REG, 0},
+                    {BITDIAL_PROGRAM_ADDR_HI_REG, 0},
+                    {BITDIAL_DESC_OFFSET_REG, head_.descriptor_offset},
+                    {BITDIAL_SWITCH_STRIDE_REG, head_.switch_stride},
+                    {BITDIAL_LAYER_COUNT_REG, head_.layer_count},
+                    {BITDIAL_SWITCH_COUNT_REG, head_.switch_count},
+                    {BITDIAL_STORE_ADDR_LO_REG, uint32_t(store_at_)},
+                    {BITDIAL_STORE_ADDR_HI_REG, 0},
+                    {BITDIAL_INPUT_ADDR_LO_REG, uint32_t(image_at_)},
+                    {BITDIAL_INPUT_ADDR_HI_REG, 0},
+                    {BITDIAL_OUTPUT_ADDR_LO_REG, uint32_t(output_at_)},
+                    {BITDIAL_OUTPUT_ADDR_HI_REG, 0}};
+        device_->write(BITDIAL_IRQ_ENABLE_REG, 3);
         check(bd_decode(&program, &decoded_, &err_), err_);
     }
     ~Runner()
@@ -130,11 +131,24 @@ class Runner
     }
 
   protected:
+    // The doorbell latches all that its frame uses: behind it, every register is spoilt.
     uint64_t ring(unsigned s, bool store)
     {
+        for (const auto &[offset, value] : context_)
+            device_->write(offset, value);
         device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | (store ? 1 : 0));
         device_->write(BITDIAL_PRECISION_REG, s);
-        return device_->write(BITDIAL_DOORBELL_REG, 1);
+        const uint64_t at = device_->write(BITDIAL_DOORBELL_REG, 1);
+        for (const auto &[offset, value] : context_)
+            device_->write(offset, value ^ SPOILT);
+        device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | (store ? 0 : 1));
+        device_->write(BITDIAL_PRECISION_REG, s ^ 1);
+        return at;
+    }
+    // The value of a register at the doorbells from now on.
+    void set_context(uint32_t offset, uint32_t value)
+    {
+        context_[offset] = value;
     }
     uint64_t frame(unsigned s, bool store, Tally &tally)
     {
@@ -234,6 +248,8 @@ class Runner
         tally.mismatches++;
     }
 
+    static constexpr uint32_t SPOILT = 0x5a5a5a58;
+
     const bd_hardware &hardware_;
     const bd_program &program_;
     const Options &options_;
@@ -241,6 +257,7 @@ class Runner
     bd_error err_{};
     bd_decoded *decoded_ = nullptr;
     uint64_t image_at_, output_at_, store_at_;
+    std::map<uint32_t, uint32_t> context_; // registers that a doorbell latches, by offset
     std::unique_ptr<Device> device_;
 };
 

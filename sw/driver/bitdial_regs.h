@@ -11,7 +11,7 @@
 
 /* ro: version of this map; a driver refuses any other */
 #define BITDIAL_ABI_VERSION_REG 0x004u
-#define BITDIAL_ABI_VERSION_RESET 0x1u
+#define BITDIAL_ABI_VERSION_RESET 0x2u
 
 /* ro: shape of the arrays */
 #define BITDIAL_GEOMETRY_REG 0x008u
@@ -70,6 +70,8 @@
 #define BITDIAL_CONTROL_IRQ_ENABLE_MASK 0x2u /* in place */
 #define BITDIAL_CONTROL_SOFT_RESET_SHIFT 2 /* 1 drops the queue and aborts the running frame without an interrupt; STATUS.BUSY falls when its bus transfers have ended */
 #define BITDIAL_CONTROL_SOFT_RESET_MASK 0x4u /* in place */
+#define BITDIAL_CONTROL_RELOAD_SHIFT 3 /* 1 says that the program's bytes in memory have changed: frames rung from now on use nothing that was read before */
+#define BITDIAL_CONTROL_RELOAD_MASK 0x8u /* in place */
 
 /* ro: state; the error fields describe the first error since IRQ_STATUS.ERROR was last cleared */
 #define BITDIAL_STATUS_REG 0x044u
@@ -129,7 +131,7 @@
 /* rw: software's name for the next frame, given back in DONE_TAG */
 #define BITDIAL_TAG_REG 0x094u
 
-/* wo: any write queues a frame with the PRECISION, INPUT_ADDR, OUTPUT_ADDR, TAG and STORE_ENABLE of this moment */
+/* wo: any write queues a frame; it uses every register of the two groups above, and STORE_ENABLE, as they stand at this moment */
 #define BITDIAL_DOORBELL_REG 0x098u
 
 /* w1c: causes */

@@ -11,9 +11,9 @@
 
 enum { QUEUE = 2, WORDS = BITDIAL_WINDOW_BYTES / 4 };
 
-struct request { /* what a doorbell latches */
-    uint32_t switch_index, tag;
-    uint64_t input, output;
+struct request { /* what a doorbell latches: all that its frame uses */
+    uint64_t program, input, output, store_address;
+    uint32_t desc_offset, switch_stride, layer_count, switch_index, tag;
     bool store;
 };
 
@@ -108,10 +108,10 @@ static bool is_seen(const struct bd_device_model *model, const uint8_t *image, s
     return model->opened && size == model->seen_size && memcmp(image, model->seen, size) == 0;
 }
 
-/* Opens the program at PROGRAM_ADDR. Returns an error code of STATUS. */
+/* Opens the running frame's program. Returns an error code of STATUS. */
 static uint32_t open_program(struct bd_device_model *model)
 {
-    uint64_t address = pair(model, BITDIAL_PROGRAM_ADDR_LO_REG);
+    const uint64_t address = model->running.program;
     const uint8_t *image = bd_guarded_memory_at(model->memory, address, sizeof(struct bd_program_header));
     if (!image) {
         return BITDIAL_ERROR_BUS_ERROR;
@@ -148,20 +148,19 @@ static uint32_t check_descriptors(const struct bd_device_model *model, uint32_t 
     const struct bd_program_header geometry = {.lanes = (uint32_t)h->lanes,
                                                .datapaths = (h->xnor ? 1u : 0) | (h->mac ? 2u : 0),
                                                .weight_words = (uint32_t)h->weight_words};
-    const uint32_t list =
-        word(model, BITDIAL_DESC_OFFSET_REG) + model->running.switch_index * word(model, BITDIAL_SWITCH_STRIDE_REG);
+    const struct request *r = &model->running;
+    const uint32_t list = r->desc_offset + r->switch_index * r->switch_stride;
     for (*layer = 0;; ++*layer) {
         struct bd_descriptor d;
         struct bd_refusal refusal;
         const uint32_t offset = list + *layer * (uint32_t)sizeof d;
-        const uint8_t *at =
-            bd_guarded_memory_at(model->memory, pair(model, BITDIAL_PROGRAM_ADDR_LO_REG) + offset, sizeof d);
+        const uint8_t *at = bd_guarded_memory_at(model->memory, r->program + offset, sizeof d);
         if (!at) {
             *layer = 0; /* none runs yet */
             return BITDIAL_ERROR_BUS_ERROR;
         }
         memcpy(&d, at, sizeof d);
-        if (!bd_device_takes(&d, &geometry, *layer, word(model, BITDIAL_LAYER_COUNT_REG), &refusal)) {
+        if (!bd_device_takes(&d, &geometry, *layer, r->layer_count, &refusal)) {
             return BITDIAL_ERROR_BAD_DESCRIPTOR;
         }
         if (d.flags & BD_FLAG_LAST) {
@@ -173,9 +172,9 @@ static uint32_t check_descriptors(const struct bd_device_model *model, uint32_t 
 static bool registers_fit(const struct bd_device_model *model)
 {
     const struct bd_program_header *h = model->program.header;
-    return word(model, BITDIAL_DESC_OFFSET_REG) == h->descriptor_offset &&
-           word(model, BITDIAL_SWITCH_STRIDE_REG) == h->switch_stride &&
-           word(model, BITDIAL_LAYER_COUNT_REG) == h->layer_count && model->running.switch_index < h->switch_count;
+    const struct request *r = &model->running;
+    return r->desc_offset == h->descriptor_offset && r->switch_stride == h->switch_stride &&
+           r->layer_count == h->layer_count && r->switch_index < h->switch_count;
 }
 
 static bool find_price(struct bd_device_model *model)
@@ -252,7 +251,7 @@ static bool store_layers(struct bd_device_model *model)
 {
     const struct bd_program *program = &model->program;
     uint8_t *room = bd_xcalloc(1, program->header->store_bytes);
-    uint64_t address = pair(model, BITDIAL_STORE_ADDR_LO_REG);
+    const uint64_t address = model->running.store_address;
     bool good = true;
     for (unsigned l = 0; l < program->header->layer_count && good; l++) {
         const struct bd_descriptor *d = bd_program_descriptor(program, model->running.switch_index, l);
@@ -306,10 +305,15 @@ static void doorbell(struct bd_device_model *model)
         raise_error(model, BITDIAL_ERROR_QUEUE_FULL, 0);
     } else {
         model->queue[model->queued++] = (struct request){
-            .switch_index = precision,
-            .tag = word(model, BITDIAL_TAG_REG),
+            .program = pair(model, BITDIAL_PROGRAM_ADDR_LO_REG),
             .input = pair(model, BITDIAL_INPUT_ADDR_LO_REG),
             .output = pair(model, BITDIAL_OUTPUT_ADDR_LO_REG),
+            .store_address = pair(model, BITDIAL_STORE_ADDR_LO_REG),
+            .desc_offset = word(model, BITDIAL_DESC_OFFSET_REG),
+            .switch_stride = word(model, BITDIAL_SWITCH_STRIDE_REG),
+            .layer_count = word(model, BITDIAL_LAYER_COUNT_REG),
+            .switch_index = precision,
+            .tag = word(model, BITDIAL_TAG_REG),
             .store = word(model, BITDIAL_CONTROL_REG) & BITDIAL_CONTROL_STORE_ENABLE_MASK,
         };
         begin_next(model);

@@ -164,7 +164,7 @@ Test(driver, refuses_strangers_by_name)
     set(&rig.script, BITDIAL_ID_REG, BITDIAL_ID_RESET);
     set(&rig.script, BITDIAL_ABI_VERSION_REG, 77);
     cr_assert_eq(bd_device_open(&rig.device, &port), BD_DEVICE_BAD_ABI);
-    cr_assert(says(&rig.device, BD_DEVICE_BAD_ABI, "ABI_VERSION should be 1, is 77"));
+    cr_assert(says(&rig.device, BD_DEVICE_BAD_ABI, "ABI_VERSION should be 2, is 77"));
     rig.script.reads_fail_after = 3;
     set(&rig.script, BITDIAL_ABI_VERSION_REG, BITDIAL_ABI_VERSION_RESET);
     cr_assert_eq(bd_device_open(&rig.device, &port), BD_DEVICE_TRANSPORT);

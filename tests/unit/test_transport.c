@@ -483,9 +483,18 @@ Test(transport, a_frame_keeps_what_its_doorbell_latched)
     cr_assert_eq(bd_device_start(&rig.device, rig.input, rig.output, NULL), BD_DEVICE_OK);
     cr_assert_eq(bd_device_start(&rig.device, rig.input, rig.output + 4096, NULL), BD_DEVICE_OK);
     /* Everything changes while the two wait. */
-    cr_assert_eq(bd_device_set_precision(&rig.device, 0), BD_DEVICE_OK);
-    cr_assert_eq(rig.platform.ops->write_register(rig.platform.self, BITDIAL_OUTPUT_ADDR_LO_REG, 64, &err), BD_OK);
-    cr_assert_eq(rig.platform.ops->write_register(rig.platform.self, BITDIAL_TAG_REG, 1234, &err), BD_OK);
+    static const uint32_t latched[] = {
+        BITDIAL_PROGRAM_ADDR_LO_REG, BITDIAL_PROGRAM_ADDR_HI_REG,
+        BITDIAL_DESC_OFFSET_REG,     BITDIAL_SWITCH_STRIDE_REG,
+        BITDIAL_LAYER_COUNT_REG,     BITDIAL_SWITCH_COUNT_REG,
+        BITDIAL_STORE_ADDR_LO_REG,   BITDIAL_STORE_ADDR_HI_REG,
+        BITDIAL_INPUT_ADDR_LO_REG,   BITDIAL_INPUT_ADDR_HI_REG,
+        BITDIAL_OUTPUT_ADDR_LO_REG,  BITDIAL_OUTPUT_ADDR_HI_REG,
+        BITDIAL_PRECISION_REG,       BITDIAL_TAG_REG,
+    };
+    for (size_t i = 0; i < sizeof latched / sizeof *latched; i++) {
+        cr_assert_eq(rig.platform.ops->write_register(rig.platform.self, latched[i], 1234, &err), BD_OK);
+    }
     for (int i = 0; i < 2; i++) {
         cr_assert_eq(bd_device_wait(&rig.device, 100, &done), BD_DEVICE_OK);
         cr_assert_eq(done.switch_index, last);
