@@ -7,24 +7,22 @@ package bitdial_descriptor_pkg;
   localparam int SIDE_W = 10;
   localparam int CHANNELS = 4095;  // channels of a map
   localparam int CHANNELS_W = 12;
-  localparam int PIXEL_WORDS = 255;  // words of the activation buffer that one pixel takes
-  localparam int PIXEL_WORDS_W = 8;
-  localparam int WORD_ADDRESS = 1048575;  // word address in the activation or residual buffer
+  localparam int WORD_ADDRESS = 1048575;  // word address in any memory of the chip
   localparam int WORD_ADDRESS_W = 20;
-  localparam int LANES = 256;  // lanes of a word
-  localparam int LANES_W = 9;
-  localparam int KERNEL = 3;  // side of a kernel, 1 or this
-  localparam int KERNEL_W = 2;
-  localparam int STRIDE = 2;  // stride
-  localparam int STRIDE_W = 2;
+  localparam int KERNEL = 9;  // side of a kernel
+  localparam int KERNEL_W = 4;
+  localparam int STRIDE = 4;  // stride
+  localparam int STRIDE_W = 3;
   localparam int WEIGHT_BITS = 8;  // bits of a weight code
   localparam int WEIGHT_BITS_W = 4;
   localparam int CODE_BITS = 8;  // bits of an activation code
   localparam int CODE_BITS_W = 4;
-  localparam int IM2COL_CHANNELS = 4;  // channels of an image that is loaded as windows
-  localparam int IM2COL_CHANNELS_W = 3;
-  localparam int IM2COL_WIDTH = 256;  // columns of an image that is loaded as windows
-  localparam int IM2COL_WIDTH_W = 9;
+  localparam int BLOCK_PIXELS = 16;  // output pixels whose sums a row keeps at once
+  localparam int BLOCK_PIXELS_W = 5;
+  localparam int BORDER_CLASSES = 81;  // classes of output pixels by the taps that their windows miss
+  localparam int BORDER_CLASSES_W = 7;
+  localparam int INTERVAL = 16777215;  // clocks from one block of pixels to the next
+  localparam int INTERVAL_W = 24;
   localparam int LAYERS = 256;  // layers of a program
   localparam int LAYERS_W = 9;
   localparam int SWITCHES = 16;  // switches of a program
@@ -57,66 +55,63 @@ package bitdial_descriptor_pkg;
   localparam int WORD_PAD_BOTTOM = 17;
   localparam int WORD_PAD_LEFT = 18;
   localparam int WORD_PAD_RIGHT = 19;
-  localparam int WORD_IN_ZERO_POINT = 20;
-  localparam int WORD_WEIGHT_ZERO_POINT = 21;
-  localparam int WORD_POOL_KIND = 22;
-  localparam int WORD_IN_BASE = 23;
-  localparam int WORD_IN_SLOTS = 24;
-  localparam int WORD_IN_SLOT_LANES = 25;
-  localparam int WORD_IN_PIXEL_WORDS = 26;
-  localparam int WORD_IN_PITCH = 27;
-  localparam int WORD_IN_LEFT = 28;
-  localparam int WORD_OUT_BASE = 29;
-  localparam int WORD_OUT_SLOTS = 30;
-  localparam int WORD_OUT_SLOT_LANES = 31;
-  localparam int WORD_OUT_PIXEL_WORDS = 32;
-  localparam int WORD_OUT_PITCH = 33;
-  localparam int WORD_OUT_LEFT = 34;
-  localparam int WORD_Z_IN_BASE = 35;
-  localparam int WORD_Z_OUT_BASE = 36;
-  localparam int WORD_ROW_GROUPS = 37;
-  localparam int WORD_ROW_WORDS = 38;
-  localparam int WORD_K_WORDS = 39;
-  localparam int WORD_SEGMENTS = 40;
-  localparam int WORD_PIXEL_CYCLES = 41;
-  localparam int WORD_INITIATION_INTERVAL = 42;
-  localparam int WORD_SHIFT = 43;
-  localparam int WORD_CODE_MULTIPLIER = 44;
-  localparam int WORD_CODE_OFFSET = 45;
-  localparam int WORD_CODE_SHIFT = 46;
-  localparam int WORD_RESIDUAL_MULTIPLIER = 47;
-  localparam int WORD_RESIDUAL_SHIFT = 48;
-  localparam int WORD_PRESETS = 49;
-  localparam int WORD_TABLE_OFFSET = 50;
-  localparam int WORD_TABLE_STRIDE = 51;
-  localparam int WORD_WEIGHT_OFFSET = 52;
-  localparam int WORD_WEIGHT_STRIDE = 53;
-  localparam int WORD_WEIGHT_BYTES = 54;
-  localparam int WORD_STORE_CODES_OFFSET = 55;
-  localparam int WORD_STORE_CODES_BYTES = 56;
-  localparam int WORD_STORE_Z_OFFSET = 57;
-  localparam int WORD_STORE_Z_BYTES = 58;
-  localparam int WORD_CHANNEL_TILE = 59;
-  localparam int WORD_ROW_TILE = 60;
-  localparam int WORD_SPILL_OFFSET = 61;
-  localparam int WORD_LAYER = 62;
-  localparam int WORD_RESERVED = 63;
+  localparam int WORD_WEIGHT_ZERO_POINT = 20;
+  localparam int WORD_POOL_KIND = 21;
+  localparam int WORD_IN_BASE = 22;
+  localparam int WORD_IN_LAYOUT = 23;
+  localparam int WORD_IN_CELL_WORDS = 24;
+  localparam int WORD_IN_PITCH = 25;
+  localparam int WORD_IN_TAIL_BANKS = 26;
+  localparam int WORD_OUT_BASE = 27;
+  localparam int WORD_OUT_LAYOUT = 28;
+  localparam int WORD_OUT_CELL_WORDS = 29;
+  localparam int WORD_OUT_PITCH = 30;
+  localparam int WORD_Z_IN_BASE = 31;
+  localparam int WORD_Z_OUT_BASE = 32;
+  localparam int WORD_ROW_GROUPS = 33;
+  localparam int WORD_SUB_ROWS = 34;
+  localparam int WORD_SUB_COLUMNS = 35;
+  localparam int WORD_WORD_GROUPS = 36;
+  localparam int WORD_SEGMENTS = 37;
+  localparam int WORD_TAIL_SEGMENTS = 38;
+  localparam int WORD_BLOCKS_LARGE = 39;
+  localparam int WORD_BLOCKS_SMALL = 40;
+  localparam int WORD_PIXELS_LARGE = 41;
+  localparam int WORD_INTERVAL_LARGE = 42;
+  localparam int WORD_INTERVAL_SMALL = 43;
+  localparam int WORD_PIXEL_PERIOD = 44;
+  localparam int WORD_SHIFT = 45;
+  localparam int WORD_CODE_MULTIPLIER = 46;
+  localparam int WORD_CODE_OFFSET = 47;
+  localparam int WORD_CODE_SHIFT = 48;
+  localparam int WORD_RESIDUAL_MULTIPLIER = 49;
+  localparam int WORD_RESIDUAL_SHIFT = 50;
+  localparam int WORD_BORDERS = 51;
+  localparam int WORD_TABLE_BASE = 52;
+  localparam int WORD_CORRECT_BASE = 53;
+  localparam int WORD_WEIGHT_BASE = 54;
+  localparam int WORD_WEIGHT_STEP = 55;
+  localparam int WORD_WEIGHT_PLANE = 56;
+  localparam int WORD_TABLE_OFFSET = 57;
+  localparam int WORD_CORRECT_OFFSET = 58;
+  localparam int WORD_WEIGHT_OFFSET = 59;
+  localparam int WORD_STORE_CODES_OFFSET = 60;
+  localparam int WORD_STORE_CODES_BYTES = 61;
+  localparam int WORD_STORE_Z_OFFSET = 62;
+  localparam int WORD_STORE_Z_BYTES = 63;
 
   // How a tensor lies in the activation buffer.
   typedef struct packed {
     logic [WORD_ADDRESS_W-1:0] base;
-    logic [1:0] slots;
-    logic [LANES_W-1:0] slot_lanes;
-    logic [PIXEL_WORDS_W-1:0] pixel_words;
+    logic [1:0] layout;
+    logic [WORD_ADDRESS_W-1:0] cell_words;
     logic [WORD_ADDRESS_W-1:0] pitch;
-    logic left;
   } tensor_t;
 
   // The part of a descriptor that the hardware uses.
   typedef struct packed {
     logic pool;
     logic load_input;
-    logic im2col;
     logic write_codes;
     logic add_stream;
     logic write_stream;
@@ -125,6 +120,13 @@ package bitdial_descriptor_pkg;
     logic result;
     logic last;
     logic in_signed;
+    logic depthwise;
+    logic correct;
+    logic sign_only;
+    logic z_in_wide;
+    logic z_out_wide;
+    logic stream_tables;
+    logic stream_weights;
     logic mac;
     logic [WEIGHT_BITS_W-1:0] weight_bits;
     logic [CODE_BITS_W-1:0] in_bits;
@@ -135,32 +137,43 @@ package bitdial_descriptor_pkg;
     logic [SIDE_W-1:0] out_height;
     logic [SIDE_W-1:0] out_width;
     logic [CHANNELS_W-1:0] out_channels;
-    logic [KERNEL_W-1:0] kernel_h;
-    logic [KERNEL_W-1:0] kernel_w;
-    logic [STRIDE_W-1:0] stride;
-    logic pad_top;
-    logic pad_bottom;
-    logic pad_left;
-    logic pad_right;
+    logic [9:0] kernel_h;
+    logic [9:0] kernel_w;
+    logic [9:0] stride;
+    logic [3:0] pad_top;
+    logic [3:0] pad_left;
+    logic zero_point;
+    logic [1:0] pool_kind;
     tensor_t in_tensor;
+    logic [3:0] tail_banks;
     tensor_t out_tensor;
     logic [WORD_ADDRESS_W-1:0] z_in_base;
     logic [WORD_ADDRESS_W-1:0] z_out_base;
     logic [CHANNELS_W-1:0] row_groups;
-    logic [1:0] row_words;
-    logic [11:0] k_words;
-    logic [7:0] segments;
-    logic [23:0] initiation_interval;
+    logic [1:0] sub_rows;
+    logic [1:0] sub_columns;
+    logic [10:0] word_groups;
+    logic [4:0] segments;
+    logic [4:0] tail_segments;
+    logic [15:0] blocks_large;
+    logic [15:0] blocks_small;
+    logic [BLOCK_PIXELS_W-1:0] pixels_large;
+    logic [INTERVAL_W-1:0] interval_large;
+    logic [INTERVAL_W-1:0] interval_small;
+    logic [INTERVAL_W-1:0] pixel_period;
     logic [5:0] shift;
     logic [17:0] code_multiplier;
     logic [31:0] code_offset;
     logic [4:0] code_shift;
-    logic border_presets;
+    logic [31:0] borders;
+    logic [WORD_ADDRESS_W-1:0] table_base;
+    logic [WORD_ADDRESS_W-1:0] correct_base;
+    logic [WORD_ADDRESS_W-1:0] weight_base;
+    logic [WORD_ADDRESS_W-1:0] weight_step;
+    logic [WORD_ADDRESS_W-1:0] weight_plane;
     logic [31:0] table_offset;
-    logic [19:0] table_stride;
+    logic [31:0] correct_offset;
     logic [31:0] weight_offset;
-    logic [31:0] weight_stride;
-    logic [23:0] weight_bytes;
     logic [31:0] store_codes_offset;
     logic [26:0] store_codes_bytes;
     logic [31:0] store_z_offset;
