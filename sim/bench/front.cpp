@@ -1,0 +1,668 @@
+// The front of the machine (walker, window reader, plane memory) against a plain model: random layers are put into the
+// memory by the formulas of the layouts, tiles are walked, and every word, tag and clock at the arrays is compared.
+// Usage: Vfront [--layers N] [--seed S] [--mutate M]
+// --mutate M plants a fault in the model's rules (1..MUTATIONS): the comparison must then fail.
+// Exit 0: all equal. 1: a difference, printed. 2: usage.
+#include <algorithm>
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <verilated.h>
+
+#include "Vfront.h"
+
+namespace
+{
+
+constexpr int MUTATIONS = 12, SETTLE = 8, START_TO_WORDS = 10, BLOCK = 16;
+int mutation;
+
+int cdiv(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+enum Layout { WINDOW, CHANNEL, BYTE };
+
+struct Layer {
+    Layout layout;
+    bool mac, depthwise;
+    int a, w, channels, h, w_in, kh, kw, stride, top, left, oh, ow, tiles;
+    int base, cell_words, pitch, words, tail_banks, groups, segments, tail_segments;
+    int large, small, pixels, interval_large, interval_small;
+    std::vector<uint8_t> codes; // [h][w_in][channels]
+
+    int pairs() const
+    {
+        return layout == BYTE || a == 1 ? 1 : cdiv(a, 2);
+    }
+    int word_channels() const // of a group
+    {
+        return layout == BYTE ? 2 : a == 1 ? 16 : 8;
+    }
+    int code(int y, int x, int c) const
+    {
+        return y < 0 || x < 0 || y >= h || x >= w_in || c >= channels ? 0 : codes[(y * w_in + x) * channels + c];
+    }
+};
+
+// What the arrays see in one clock.
+struct Clock {
+    bool valid = false, sum = false, swap = false;
+    uint8_t lo[9] = {}, hi[9] = {};
+    int pixel = 0, first = 0, shift = 0, last = 0, plane0 = 0, segment = 0, plane_first = 0, word_first = 0, word_last = 0;
+    int block_last = 0, block_small = 0, tile_last = 0;
+    int gather_last = 0, gather_pair = 0, gather_group = 0, gather_high = 0;
+};
+
+// --- the model: words of a window ---------------------------------------------------------------------------------------
+
+uint8_t plane_byte(const Layer &l, int y, int x, int channel, int plane)
+{
+    uint8_t byte = 0;
+    for (int c = 0; c < 8; c++)
+        byte |= uint8_t((l.code(y, x, channel + c) >> plane & 1) << c);
+    return byte;
+}
+
+// Window and byte layout: taps of a sub-window, `first` the first channel of the group.
+void window_word(const Layer &l, int oy, int ox, int sy, int sx, int first, int pair, Clock &clock)
+{
+    for (int ky = 0; ky < 3; ky++)
+        for (int kx = 0; kx < 3; kx++) {
+            int r = 3 * sy + ky, s = 3 * sx + kx, y = oy * l.stride - l.top + r, x = ox * l.stride - l.left + s;
+            bool real = r < l.kh && s < l.kw && y >= 0 && x >= 0 && y < l.h && x < l.w_in;
+            if (mutation == 1 && r == l.kh)
+                real = y >= 0 && x >= 0 && y < l.h && x < l.w_in;
+            uint8_t &lo = clock.lo[3 * ky + kx], &hi = clock.hi[3 * ky + kx];
+            if (!real)
+                continue;
+            if (l.layout == BYTE) {
+                lo = uint8_t(l.code(y, x, first));
+                hi = uint8_t(l.code(y, x, first + 1));
+            } else if (l.a == 1) {
+                lo = plane_byte(l, y, x, first, 0);
+                hi = plane_byte(l, y, x, first + 8, 0);
+            } else {
+                lo = plane_byte(l, y, x, first, 2 * pair);
+                hi = plane_byte(l, y, x, first, 2 * pair + 1);
+            }
+        }
+}
+
+void channel_word(const Layer &l, int oy, int ox, int group, int pair, Clock &clock)
+{
+    int y = oy * l.stride, x = ox * l.stride;
+    for (int bank = 0; bank < 9; bank++) {
+        if (l.a == 1) {
+            clock.lo[bank] = plane_byte(l, y, x, 8 * (18 * group + bank), 0);
+            clock.hi[bank] = plane_byte(l, y, x, 8 * (18 * group + 9 + bank), 0);
+        } else {
+            clock.lo[bank] = plane_byte(l, y, x, 8 * (9 * group + bank), 2 * pair);
+            clock.hi[bank] = plane_byte(l, y, x, 8 * (9 * group + bank), 2 * pair + 1);
+        }
+    }
+}
+
+void word(const Layer &l, int pixel, int sy, int sx, int group, int pair, Clock &clock)
+{
+    int oy = pixel / l.ow, ox = pixel % l.ow;
+    if (l.layout == CHANNEL)
+        channel_word(l, oy, ox, group, pair, clock);
+    else
+        window_word(l, oy, ox, sy, sx, group * l.word_channels(), pair, clock);
+}
+
+// --- the model: walks ---------------------------------------------------------------------------------------------------
+
+struct Step {
+    int i, k, e;
+};
+
+std::vector<Step> steps_of(const Layer &l)
+{
+    std::vector<Step> steps;
+    for (int i = 0; i < l.w; i++)
+        for (int k = 0; k < l.pairs(); k++)
+            steps.push_back({i, k, i + 2 * k});
+    std::sort(steps.begin(), steps.end(), [](const Step &a, const Step &b) {
+        if (a.e != b.e)
+            return a.e > b.e;
+        return mutation == 2 ? a.i < b.i : a.i > b.i;
+    });
+    return steps;
+}
+
+Clock &at(std::vector<Clock> &clocks, size_t t)
+{
+    if (t >= clocks.size())
+        clocks.resize(t + 1);
+    return clocks[t];
+}
+
+void block_tags(Clock &clock, int pixel, bool small, bool tile_last)
+{
+    clock.sum = true;
+    clock.pixel = pixel;
+    clock.block_small = small;
+    clock.tile_last = tile_last;
+}
+
+// Clocks of a block's walk; with `clocks` the block's are set from `t` on.
+int xnor_block(const Layer &l, int first_pixel, int pixels, bool small, bool tile_last, std::vector<Clock> *clocks, int t)
+{
+    int sh = cdiv(l.kh, 3), sw = cdiv(l.kw, 3), slot = std::max(pixels, l.a == 1 ? 8 : 4), begin = t;
+    if (mutation == 3)
+        slot = std::max(pixels, 4);
+    std::vector<Step> steps = steps_of(l);
+    for (size_t n = 0; n < steps.size(); n++)
+        for (int v = 0; v < sh * sw * l.groups; v++, t += slot)
+            for (int p = 0; p < pixels && clocks; p++) {
+                int g = v % l.groups, sx = v / l.groups % sw, sy = v / l.groups / sw;
+                Clock &clock = at(*clocks, size_t(t + p));
+                block_tags(clock, p, small, tile_last);
+                clock.valid = true;
+                word(l, first_pixel + p, sy, sx, g, steps[n].k, clock);
+                clock.first = n == 0 && v == 0;
+                clock.shift = v == 0 && n > 0 ? steps[n - 1].e - steps[n].e : 0;
+                clock.last = n == steps.size() - 1 && v == sh * sw * l.groups - 1;
+                clock.plane0 = steps[n].i == 0;
+                clock.block_last = clock.last && p == pixels - 1;
+                if (p == 0)
+                    at(*clocks, size_t(t - 1)).swap = true;
+            }
+    return t - begin;
+}
+
+void mac_compute(const Layer &l, int segments, bool first, bool last, int pixel, int pixels, bool small, bool tile_last,
+                 std::vector<Clock> &clocks, int t)
+{
+    for (int i = l.w - 1; i >= 0; i--)
+        for (int s = 0; s < segments; s++, t++) {
+            Clock &clock = at(clocks, size_t(t));
+            block_tags(clock, pixel, small, tile_last);
+            clock.first = first;
+            clock.last = last;
+            clock.plane0 = i == 0;
+            clock.segment = s;
+            clock.plane_first = s == 0;
+            clock.word_first = i == l.w - 1 && s == 0;
+            clock.word_last = i == 0 && s == segments - 1;
+            clock.block_last = clock.word_last && last && pixel == pixels - 1;
+            if (MAC_CHANNELS != 1 || s % 2 == 0)
+                at(clocks, size_t(t - 1)).swap = true;
+        }
+}
+
+int mac_block(const Layer &l, int tile, int first_pixel, int pixels, bool small, bool tile_last, std::vector<Clock> *clocks,
+              int t)
+{
+    int sh = cdiv(l.kh, 3), sw = cdiv(l.kw, 3), begin = t, na = l.pairs();
+    int gather = !l.depthwise ? na : l.a == 1 ? cdiv(ROWS, 16) : ROWS / 8 * na;
+    int words = l.depthwise ? sh * sw : sh * sw * l.groups;
+    for (int p = 0; p < pixels; p++)
+        for (int v = 0; v < words; v++) {
+            int g = l.depthwise ? 0 : v % l.groups, sub = l.depthwise ? v : v / l.groups, sx = sub % sw, sy = sub / sw;
+            int segments = l.depthwise ? 1 : g == l.groups - 1 ? l.tail_segments : l.segments;
+            for (int n = 0; n < gather && clocks; n++) {
+                Clock &clock = at(*clocks, size_t(t + n));
+                int pixel = first_pixel + p;
+                clock.valid = true;
+                clock.gather_last = n == gather - 1;
+                clock.gather_pair = n % na;
+                if (!l.depthwise) {
+                    word(l, pixel, sy, sx, g, n, clock);
+                } else {
+                    int channel = ROWS * tile + (l.a == 1 ? 16 : 8) * (n / na);
+                    if (l.a == 1 && ROWS == 8)
+                        channel = tile / 2 * 16;
+                    window_word(l, pixel / l.ow, pixel % l.ow, sy, sx, channel, n % na, clock);
+                    clock.gather_group = n / na;
+                    clock.gather_high = l.a == 1 && ROWS == 8 && tile % 2;
+                }
+            }
+            if (clocks)
+                mac_compute(l, segments, v == 0, v == words - 1, p, pixels, small, tile_last, *clocks, t + gather);
+            t += mutation == 4 ? l.w * segments : std::max(gather, l.w * segments);
+        }
+    return t - begin;
+}
+
+int block_clocks(const Layer &l, int pixels)
+{
+    return l.mac ? mac_block(l, 0, 0, pixels, false, false, nullptr, 0) : xnor_block(l, 0, pixels, false, false, nullptr, 0);
+}
+
+// Expected clocks of a tile whose first word is expected in clock t.
+void tile_clocks(const Layer &l, int tile, int t, std::vector<Clock> &clocks)
+{
+    int pixel = 0;
+    for (int b = 0; b < l.large + l.small; b++) {
+        bool small = b >= l.large, last = b == l.large + l.small - 1;
+        int pixels = small ? l.pixels - 1 : l.pixels;
+        if (l.mac)
+            mac_block(l, tile, pixel, pixels, small, last, &clocks, t);
+        else
+            xnor_block(l, pixel, pixels, small, last, &clocks, t);
+        pixel += pixels;
+        t += small ? l.interval_small : l.interval_large;
+    }
+}
+
+// --- the layer in the memory --------------------------------------------------------------------------------------------
+
+struct Word {
+    int bank, address;
+    uint16_t data;
+};
+
+std::vector<Word> memory_words(const Layer &l)
+{
+    std::vector<Word> words;
+    int na = l.pairs();
+    for (int y = 0; y < l.h; y++)
+        for (int x = 0; x < l.w_in; x++) {
+            if (l.layout == CHANNEL) {
+                int q_count = cdiv(l.channels, 8), address = l.base + y * l.pitch + x * l.cell_words;
+                for (int q = 0; q < q_count; q++)
+                    for (int k = 0; k < na; k++) {
+                        int j = l.a == 1 ? q / 18 : q / 9;
+                        uint8_t lo = plane_byte(l, y, x, 8 * q, 2 * k), hi = plane_byte(l, y, x, 8 * q, 2 * k + 1);
+                        if (l.a == 1) {
+                            if (q / 9 % 2 == 1)
+                                continue;
+                            hi = plane_byte(l, y, x, 8 * (q + 9), 0);
+                        }
+                        words.push_back({q % 9, address + j * na + k, uint16_t(hi << 8 | lo)});
+                    }
+                continue;
+            }
+            int bank = 3 * (y % 3) + x % 3, address = l.base + y / 3 * l.pitch + x / 3 * l.cell_words;
+            for (int g = 0; g < cdiv(l.channels, l.word_channels()); g++)
+                for (int k = 0; k < na; k++) {
+                    uint8_t lo, hi;
+                    int c = g * l.word_channels();
+                    if (l.layout == BYTE) {
+                        lo = uint8_t(l.code(y, x, c));
+                        hi = uint8_t(l.code(y, x, c + 1));
+                    } else if (l.a == 1) {
+                        lo = plane_byte(l, y, x, c, 0);
+                        hi = plane_byte(l, y, x, c + 8, 0);
+                    } else {
+                        lo = plane_byte(l, y, x, c, 2 * k);
+                        hi = plane_byte(l, y, x, c, 2 * k + 1);
+                    }
+                    words.push_back({bank, address + g * na + k, uint16_t(hi << 8 | lo)});
+                }
+        }
+    if (mutation == 5)
+        for (Word &w : words)
+            w.bank = w.bank / 3 + w.bank % 3 * 3;
+    return words;
+}
+
+// --- random layers ------------------------------------------------------------------------------------------------------
+
+std::mt19937 generator;
+
+int any(int low, int high)
+{
+    return low + int(generator() % uint32_t(high - low + 1));
+}
+
+bool chance(int percent)
+{
+    return any(1, 100) <= percent;
+}
+
+bool random_layer(Layer &l)
+{
+    l = {};
+    l.mac = MAC_CHANNELS > 0 && chance(50);
+    l.depthwise = l.mac && chance(35);
+    l.layout = l.depthwise ? WINDOW : l.mac && chance(30) ? BYTE : chance(25) ? CHANNEL : WINDOW;
+    l.a = l.layout == BYTE ? 8 : chance(30) ? 1 : any(1, 8);
+    l.w = chance(30) ? 1 : any(1, 8);
+    l.channels = l.layout == CHANNEL ? any(1, chance(30) ? 320 : 100) : l.layout == BYTE ? any(1, 7) : any(1, chance(20) ? 130 : 40);
+    l.h = any(1, chance(20) ? 20 : 7);
+    l.w_in = any(1, chance(20) ? 20 : 7);
+    l.kh = l.layout == CHANNEL ? 1 : chance(40) ? 3 : any(1, 9);
+    l.kw = l.layout == CHANNEL ? 1 : chance(70) ? l.kh : any(1, 9);
+    l.stride = chance(50) ? 1 : any(1, 4);
+    int bottom = 0, right = 0;
+    if (l.layout != CHANNEL && chance(70)) {
+        int most = chance(80) ? std::min(8, std::max(l.kh, l.kw) / 2) : 8;
+        l.top = any(0, most);
+        l.left = any(0, most);
+        bottom = any(0, most);
+        right = any(0, most);
+    }
+    int rows = l.h + l.top + bottom - l.kh, columns = l.w_in + l.left + right - l.kw;
+    if (rows < 0 || columns < 0)
+        return false;
+    l.oh = rows / l.stride + 1;
+    l.ow = columns / l.stride + 1;
+
+    int na = l.pairs();
+    if (l.layout == CHANNEL) {
+        int q = cdiv(l.channels, 8);
+        l.groups = cdiv(q, l.a == 1 ? 18 : 9);
+        l.tail_banks = l.a == 1 ? std::min(9, q - 18 * (l.groups - 1)) : q - 9 * (l.groups - 1);
+        l.cell_words = l.groups * na;
+        l.pitch = l.w_in * l.cell_words;
+        l.words = l.h * l.pitch;
+    } else {
+        l.groups = cdiv(l.channels, l.word_channels());
+        l.cell_words = l.groups * na;
+        l.pitch = cdiv(l.w_in, 3) * l.cell_words;
+        l.words = cdiv(l.h, 3) * l.pitch;
+    }
+    if (l.words > ACT_WORDS)
+        return false;
+    l.base = chance(50) ? (chance(50) ? 0 : ACT_WORDS - l.words) : any(0, ACT_WORDS - l.words);
+    l.tiles = l.depthwise ? cdiv(l.channels, ROWS) : any(1, 2);
+    if (l.mac) {
+        int lanes = l.layout == CHANNEL ? (l.a == 1 ? 16 : 8) : l.word_channels();
+        l.segments = cdiv(lanes, MAC_CHANNELS);
+        l.tail_segments = l.layout == CHANNEL ? l.segments :
+                          cdiv(std::min(lanes, l.channels - l.word_channels() * (l.groups - 1)), MAC_CHANNELS);
+    }
+    int n = l.oh * l.ow, blocks = cdiv(n, BLOCK);
+    l.pixels = cdiv(n, blocks);
+    l.large = n - blocks * (l.pixels - 1);
+    l.small = blocks - l.large;
+    int slack = chance(50) ? 0 : any(0, 40);
+    l.interval_large = std::max(2, block_clocks(l, l.pixels) + slack);
+    l.interval_small = l.small ? std::max(2, block_clocks(l, l.pixels - 1) + (chance(50) ? 0 : slack)) : 0;
+    if ((int64_t(l.large) * l.interval_large + int64_t(l.small) * l.interval_small) * l.tiles > 40000)
+        return false;
+    l.codes.resize(size_t(l.h * l.w_in * l.channels));
+    for (uint8_t &code : l.codes)
+        code = uint8_t(any(0, (1 << l.a) - 1));
+    return true;
+}
+
+std::string describe(const Layer &l)
+{
+    char text[512];
+    snprintf(text, sizeof text,
+             "%s%s layout %d, a %d, w %d, %d x %d x %d, kernel %d x %d, stride %d, padding %d %d, out %d x %d, %d groups, "
+             "segments %d %d, %d tiles, blocks %d + %d of %d, intervals %d %d, base %d",
+             l.depthwise ? "depthwise " : "", l.mac ? "mac" : "xnor", int(l.layout), l.a, l.w, l.h, l.w_in, l.channels, l.kh,
+             l.kw, l.stride, l.top, l.left, l.oh, l.ow, l.groups, l.segments, l.tail_segments, l.tiles, l.large, l.small,
+             l.pixels, l.interval_large, l.interval_small, l.base);
+    return text;
+}
+
+// --- the bench ----------------------------------------------------------------------------------------------------------
+
+class Bench
+{
+  public:
+    Bench()
+    {
+        top_.rst_ni = 1;
+        top_.eval();
+        top_.rst_ni = 0;
+        clock();
+        top_.rst_ni = 1;
+        for (int address = 0; address < ACT_WORDS; address++)
+            for (int bank = 0; bank < 9; bank++)
+                put({bank, address, uint16_t(generator())}, 3);
+    }
+    ~Bench()
+    {
+        top_.final();
+    }
+
+    // Walks the layer's tiles. Returns false after the first difference, which is printed.
+    bool walk(const Layer &l)
+    {
+        for (const Word &word : memory_words(l))
+            if (chance(70)) {
+                put(word, 3);
+            } else {
+                put({word.bank, word.address, uint16_t(word.data ^ uint16_t(generator() << 8))}, 3);
+                put(word, 2);
+                put({word.bank, word.address, uint16_t(word.data ^ 0xff)}, 2);
+                put(word, 2);
+            }
+        settings(l);
+        bool gapless = chance(60), abort = chance(8);
+        if (abort && !aborted(l))
+            return false;
+        top_.setup_i = 1;
+        clock();
+        top_.setup_i = 0;
+        for (int t = 1; t < SETTLE; t++)
+            clock();
+
+        int length = l.large * l.interval_large + l.small * l.interval_small;
+        std::vector<Clock> expected;
+        bool done = true; // the tile may start
+        int tile = 0, begin = 0, pause = 0;
+        clocks_ = 0;
+        for (int t = 0;; t++) {
+            top_.start_i = 0;
+            if (tile < l.tiles && done && pause-- == 0) {
+                tile_clocks(l, tile++, t + START_TO_WORDS, expected);
+                top_.start_i = 1;
+                begin = t;
+                done = false;
+                pause = gapless ? 0 : any(0, 25);
+            }
+            other_write(l);
+            top_.clk_i = 0;
+            top_.eval();
+            if (!same(l, t, size_t(t) < expected.size() ? expected[size_t(t)] : Clock()))
+                return false;
+            int at_end = t == begin + length - 1 - (mutation == 6);
+            if (!done && top_.done_o != at_end)
+                return fail(l, t, "done_o", top_.done_o, at_end);
+            if (!done && t > begin && !top_.busy_o)
+                return fail(l, t, "busy_o", top_.busy_o, 1);
+            if (top_.done_o)
+                done = true;
+            bool end = tile == l.tiles && t >= int(expected.size()) + 4 && !top_.busy_o;
+            top_.clk_i = 1;
+            top_.eval();
+            clocks_++;
+            if (end)
+                break;
+        }
+        total_ += clocks_;
+        top_.write_i = 0;
+        return true;
+    }
+    uint64_t clocks() const
+    {
+        return total_;
+    }
+
+  private:
+    Vfront top_;
+    uint64_t clocks_ = 0, total_ = 0;
+
+    void clock()
+    {
+        top_.clk_i = 0;
+        top_.eval();
+        top_.clk_i = 1;
+        top_.eval();
+    }
+
+    void put(const Word &word, int bytes)
+    {
+        top_.write_i = 1;
+        top_.wbank_i = uint8_t(word.bank);
+        top_.waddr_i = uint32_t(word.address);
+        top_.wdata_i = word.data;
+        top_.wbe_i = uint8_t(bytes);
+        clock();
+        top_.write_i = 0;
+    }
+
+    // Other tensors are written while this one is read.
+    void other_write(const Layer &l)
+    {
+        int address = any(0, ACT_WORDS - 1);
+        top_.write_i = chance(50) && (address < l.base || address >= l.base + l.words);
+        top_.wbank_i = uint8_t(any(0, 8));
+        top_.waddr_i = uint32_t(address);
+        top_.wdata_i = uint16_t(generator());
+        top_.wbe_i = uint8_t(any(0, 3));
+    }
+
+    // A tile is begun and aborted: nothing more comes out.
+    bool aborted(const Layer &l)
+    {
+        top_.setup_i = 1;
+        clock();
+        top_.setup_i = 0;
+        for (int t = 1; t < SETTLE; t++)
+            clock();
+        top_.start_i = 1;
+        clock();
+        top_.start_i = 0;
+        for (int t = any(0, 40); t > 0; t--)
+            clock();
+        top_.abort_i = 1;
+        clock();
+        top_.abort_i = 0;
+        for (int t = 0; t < 60; t++) {
+            if (top_.act_valid_o || top_.sum_o || top_.swap_o || top_.block_last_o || top_.busy_o || top_.done_o)
+                return fail(l, t, "outputs after abort", 1, 0);
+            clock();
+        }
+        return true;
+    }
+
+    void settings(const Layer &l)
+    {
+        top_.mac_i = l.mac;
+        top_.depthwise_i = l.depthwise;
+        top_.weight_bits_i = uint8_t(l.w);
+        top_.in_bits_i = uint8_t(l.a);
+        top_.in_height_i = uint16_t(l.h);
+        top_.in_width_i = uint16_t(l.w_in);
+        top_.out_width_i = uint16_t(l.ow);
+        top_.kernel_h_i = uint16_t(l.kh);
+        top_.kernel_w_i = uint16_t(l.kw);
+        top_.stride_i = uint16_t(l.stride);
+        top_.pad_top_i = uint8_t(l.top);
+        top_.pad_left_i = uint8_t(l.left);
+        top_.layout_i = uint8_t(l.layout);
+        top_.base_i = uint32_t(l.base);
+        top_.cell_words_i = uint32_t(l.cell_words);
+        top_.pitch_i = uint32_t(l.pitch);
+        top_.tail_banks_i = uint8_t(mutation == 7 && l.layout == CHANNEL ? 9 : l.tail_banks);
+        top_.sub_rows_i = uint8_t(cdiv(l.kh, 3));
+        top_.sub_columns_i = uint8_t(cdiv(l.kw, 3));
+        top_.word_groups_i = uint16_t(l.depthwise ? any(1, 2047) : l.groups);
+        top_.segments_i = uint8_t(l.depthwise ? any(0, 16) : l.segments);
+        top_.tail_segments_i = uint8_t(l.depthwise ? any(0, 16) : l.tail_segments);
+        top_.blocks_large_i = uint16_t(l.large);
+        top_.blocks_small_i = uint16_t(l.small);
+        top_.pixels_large_i = uint8_t(l.pixels);
+        top_.interval_large_i = uint32_t(l.interval_large);
+        top_.interval_small_i = uint32_t(l.interval_small);
+    }
+
+    bool fail(const Layer &l, int t, const char *what, int got, int expected)
+    {
+        printf("%s\nclock %d: %s is %d, expected %d\n", describe(l).c_str(), t, what, got, expected);
+        return false;
+    }
+
+    static int byte_of(const WData *lanes, int tap)
+    {
+        return int(lanes[tap / 4] >> (8 * (tap % 4)) & 0xff);
+    }
+
+    bool same(const Layer &l, int t, const Clock &e)
+    {
+        struct {
+            const char *name;
+            bool when;
+            int got, expected;
+        } rows[] = {
+            {"act_valid_o", true, top_.act_valid_o, e.valid},
+            {"sum_o", true, top_.sum_o, e.sum},
+            {"swap_o", true, top_.swap_o, mutation == 8 && e.swap ? 0 : e.swap},
+            {"block_last_o", true, top_.block_last_o, e.block_last},
+            {"pixel_o", e.sum, top_.pixel_o, e.pixel},
+            {"first_o", e.sum, top_.first_o, e.first},
+            {"shift_o", e.sum, top_.shift_o, mutation == 9 && e.shift == 2 ? 1 : e.shift},
+            {"last_o", e.sum, top_.last_o, e.last},
+            {"plane0_o", e.sum, top_.plane0_o, e.plane0},
+            {"segment_o", e.sum && l.mac, top_.segment_o, e.segment},
+            {"plane_first_o", e.sum && l.mac, top_.plane_first_o, e.plane_first},
+            {"word_first_o", e.sum && l.mac, top_.word_first_o, e.word_first},
+            {"word_last_o", e.sum && l.mac, top_.word_last_o, mutation == 10 ? 0 : e.word_last},
+            {"block_small_o", e.sum, top_.block_small_o, e.block_small},
+            {"tile_last_o", e.sum, top_.tile_last_o, mutation == 11 ? e.block_last : e.tile_last},
+            {"gather_last_o", e.valid && l.mac, top_.gather_last_o, e.gather_last},
+            {"gather_pair_o", e.valid && l.mac, top_.gather_pair_o, e.gather_pair},
+            {"gather_group_o", e.valid && l.mac, top_.gather_group_o, e.gather_group},
+            {"gather_high_o", e.valid && l.mac, top_.gather_high_o, e.gather_high},
+        };
+        for (const auto &row : rows)
+            if (row.when && row.got != row.expected)
+                return fail(l, t, row.name, row.got, row.expected);
+        for (int tap = 0; e.valid && tap < 9; tap++) {
+            int lo = byte_of(top_.act_lo_o.data(), tap), hi = byte_of(top_.act_hi_o.data(), tap);
+            if (lo != e.lo[tap] || hi != (mutation == 12 ? e.lo[tap] : e.hi[tap])) {
+                printf("tap %d: ", tap);
+                return fail(l, t, "hi, lo", hi << 8 | lo, e.hi[tap] << 8 | e.lo[tap]);
+            }
+        }
+        return true;
+    }
+};
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    int layers = 200, seed = 1;
+    for (int n = 1; n + 1 < argc; n += 2) {
+        if (!strcmp(argv[n], "--layers"))
+            layers = atoi(argv[n + 1]);
+        else if (!strcmp(argv[n], "--seed"))
+            seed = atoi(argv[n + 1]);
+        else if (!strcmp(argv[n], "--mutate"))
+            mutation = atoi(argv[n + 1]);
+        else
+            argc = 0;
+    }
+    if (argc % 2 != 1 || mutation < 0 || mutation > MUTATIONS) {
+        fprintf(stderr, "usage: Vfront [--layers N] [--seed S] [--mutate 1..%d]\n", MUTATIONS);
+        return 2;
+    }
+    generator.seed(uint32_t(seed));
+    Bench bench;
+    int kinds[2][3][2] = {};
+    for (int n = 0; n < layers;) {
+        Layer layer;
+        if (!random_layer(layer))
+            continue;
+        if (!bench.walk(layer)) {
+            printf("layer %d of seed %d differs: Vfront --layers %d --seed %d\n", n, seed, layers, seed);
+            return 1;
+        }
+        kinds[layer.mac][layer.layout][layer.depthwise]++;
+        n++;
+    }
+    printf("front, %d rows, %d MAC channels, %d words: %d layers (xnor window %d, channel %d; mac window %d, channel %d, byte %d, "
+           "depthwise %d), %llu clocks, all as in the model\n",
+           ROWS, MAC_CHANNELS, ACT_WORDS, layers, kinds[0][WINDOW][0], kinds[0][CHANNEL][0], kinds[1][WINDOW][0],
+           kinds[1][CHANNEL][0], kinds[1][BYTE][0], kinds[1][WINDOW][1], (unsigned long long)bench.clocks());
+    return 0;
+}
