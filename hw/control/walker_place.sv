@@ -59,8 +59,8 @@ module walker_place #(
   always_comb begin
     home.corner = origin_i;
     home.line = origin_i;
-    home.y0 = -CW'(pad_top_i);
-    home.x0 = -CW'(pad_left_i);
+    home.y0 = CW'(0) - CW'(pad_top_i);
+    home.x0 = CW'(0) - CW'(pad_left_i);
     home.ym = ym_i;
     home.xm = xm_i;
     home.left = width_m1_i;

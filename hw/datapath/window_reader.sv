@@ -146,8 +146,8 @@ module window_reader #(
   // verilator lint_off UNUSEDSIGNAL
   bitdial_walk_pkg::sum_tag_t sum8_q;  // swap has left, sum is in sum_valid_q
   // verilator lint_on UNUSEDSIGNAL
-  tag_delay #(.WIDTH($bits(bitdial_walk_pkg::sum_tag_t)), .STAGES(6)) u_sum7 (.clk_i, .tag_i(sum_i), .tag_o(sum7));
-  tag_delay #(.WIDTH($bits(bitdial_walk_pkg::gather_tag_t)), .STAGES(7)) u_gather8 (
+  tag_delay #(.WIDTH($bits(sum_i)), .STAGES(6)) u_sum7 (.clk_i, .tag_i(sum_i), .tag_o(sum7));
+  tag_delay #(.WIDTH($bits(gather_i)), .STAGES(7)) u_gather8 (
     .clk_i, .tag_i(gather_i), .tag_o({gather_last_o, gather_pair_o, gather_group_o, gather_high_o}));
   always_ff @(posedge clk_i) sum8_q <= sum7;
 
