@@ -100,6 +100,15 @@ package bitdial_descriptor_pkg;
   localparam int WORD_STORE_Z_OFFSET = 62;
   localparam int WORD_STORE_Z_BYTES = 63;
 
+  // Values of words.
+  localparam int OP_CONV = 1;  // convolution
+  localparam int OP_POOL = 2;  // pooling of the residual stream
+  localparam int DATAPATH_XNOR = 0;  // XNOR and popcount
+  localparam int DATAPATH_MAC = 1;  // add-only MAC
+  localparam int LAYOUT_WINDOW = 0;  // a bank for each place in 3x3 pixels, words of planes of 8 channels
+  localparam int LAYOUT_CHANNEL = 1;  // a bank for each of nine groups of channels: for 1x1 readers
+  localparam int LAYOUT_BYTE = 2;  // as LAYOUT_WINDOW, words of whole codes of two channels: images for the MAC
+
   // How a tensor lies in the activation buffer.
   typedef struct packed {
     logic [WORD_ADDRESS_W-1:0] base;

@@ -3,6 +3,26 @@ package bitdial_pkg;
   localparam int COUNT_W = 48;  // performance counters
   localparam int BEAT_W  = 29;  // beats of one DMA job: the largest is an image (loader.sv)
 
+  // What a program brings to the chip, in the order of its load descriptor.
+  typedef enum logic [1:0] {PART_DESCRIPTORS, PART_TABLES, PART_CORRECTIONS, PART_WEIGHTS} part_e;
+
+  // Where the parts of a streamed row group go: two slots in each memory, the second as far behind the first as a slot
+  // is long (of tables: ROWS entries).
+  typedef struct packed {
+    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] weight_base;
+    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] weight_words;
+    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] correct_base;
+    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] correct_words;
+    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] table_base;
+  } slots_t;
+
+  // Where a row group's parts lie on the chip.
+  typedef struct packed {
+    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] weight;
+    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] correct;
+    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] table_entry;
+  } tile_place_t;
+
   // A queued doorbell: everything that its frame uses, as it was when the doorbell rang.
   typedef struct packed {
     logic [63:0] program_addr;

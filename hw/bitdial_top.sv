@@ -1,16 +1,18 @@
 // The accelerator: registers on an AXI4-Lite slave, one AXI4 master of 64 bits, one interrupt. Parameters are the
 // hardware configuration (yaml-configs/hardware/); FAULT is 0 but in builds for fault tests.
 module bitdial_top #(
-  parameter int ROWS = 8,            // output channels computed at once; power of two
-  parameter int LANES = 64,          // bits of one K word
-  parameter int MAC_LANES = 16,      // activations the add-only MAC takes a clock
-  parameter int RQ = 4,              // requantizers; power of two, even
+  parameter int ROWS = 16,             // output channels computed at once: 8, 16, 32, 64
+  parameter int RQ = 16,               // requantizers; power of two, even
+  parameter int MC = 1,                // channels whose nine taps the add-only MAC takes a clock; 0: no MAC
   parameter int HAS_XNOR = 1,
-  parameter int HAS_MAC = 1,
-  parameter int ACT_WORDS = 2048,    // activation buffer, words of LANES x 8 bits
-  parameter int Z_WORDS = 4096,      // residual buffer, words of RQ x 32 bits
-  parameter int WEIGHT_WORDS = 128,  // one of two weight slots, words of ROWS x LANES bits
-  parameter int MULT_BITS = 24,      // width of the requantizer's multiplier
+  parameter int ACT_WORDS = 4096,      // plane memory: 16-bit words of each of nine banks
+  parameter int Z_WORDS = 16384,       // residual memory: words of RQ x 16 bits
+  parameter int WEIGHT_WORDS = 16384,  // weight memory: words of 18 ROWS bits
+  parameter int TABLE_WORDS = 4096,    // table memory: rows' entries
+  parameter int CORRECT_WORDS = 512,   // correction memory: words of RQ x 24 bits
+  parameter int DESCRIPTORS = 96,      // descriptors kept on the chip; 0: fetched for every layer
+  parameter int ACC_BITS = 28,
+  parameter int MULT_BITS = 24,        // width of the requantizer's multiplier
   parameter logic [63:0] GEOMETRY_HASH = 64'd0,
   parameter logic [31:0] RTL_HASH = 32'd0,
   parameter int FAULT = 0  // 1 codes round up, 2 PRECISION ignores writes, 3 first interrupt lost, 4 switch 0's tables
@@ -77,7 +79,7 @@ module bitdial_top #(
   logic [3:0]  error_code;
   logic [7:0]  error_layer;
   logic [6*bitdial_pkg::COUNT_W-1:0] counters;
-  csr #(.ROWS(ROWS), .LANES(LANES), .MAC_LANES(MAC_LANES), .RQ(RQ), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC),
+  csr #(.ROWS(ROWS), .LANES(144), .MAC_LANES(9 * MC), .RQ(RQ), .HAS_XNOR(HAS_XNOR), .HAS_MAC(MC),
         .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS), .WEIGHT_WORDS(WEIGHT_WORDS), .MULT_BITS(MULT_BITS),
         .GEOMETRY_HASH(GEOMETRY_HASH), .RTL_HASH(RTL_HASH), .FAULT(FAULT)) u_csr (
     .clk_i, .rst_ni, .awaddr_i(s_axi_awaddr_i), .awvalid_i(s_axi_awvalid_i), .awready_o(s_axi_awready_o),
@@ -91,33 +93,45 @@ module bitdial_top #(
     .counters_i(counters), .irq_o);
 
   // --- control ------------------------------------------------------------------------------------------------------
-  logic       loader_start, abort, bus_error, bad_descriptor, bus_idle, layer_slot, tile_slot, layer_done, tile_done;
-  logic       image_done, setup, pixel_start, row_end, store_start, write_start, store_codes, store_result, write_done;
+  logic       program_start, program_ready, program_busy, resident, loader_start, abort, bus_error, bad_descriptor;
+  logic       bus_idle, layer_slot, layer_done, image_done, setup, hand, startable, starving, more, start, release_slot;
+  logic       walk_done, block_done, tile_left, back_idle, tables_ready, fetch_free, passes_start, passes_any;
+  logic       passes_busy;
   logic [1:0] layer_ready, tile_ready;
-  logic [7:0] loader_layer, group_word;
-  logic [8:0] group_lane;
+  logic [7:0] loader_layer;
   logic [4:0] kind;
-  logic [AW-1:0] tile_offset, pixel_step;
+  logic [12:0] correct_step;
+  bitdial_pkg::slots_t slots;
+  bitdial_pkg::tile_place_t place;
   bitdial_descriptor_pkg::descriptor_t descriptor0, descriptor1, d;
   assign d = layer_slot ? descriptor1 : descriptor0;
-  sequencer #(.ROWS(ROWS), .LANES(LANES), .RQ(RQ)) u_sequencer (
+  sequencer u_sequencer (
     .clk_i, .rst_ni, .frame_valid_i(bell_valid), .frame_i(bell), .frame_pop_o(bell_pop), .frame_o(frame),
     .busy_o(busy), .done_o(done), .error_o(error), .error_code_o(error_code), .error_layer_o(error_layer),
-    .loader_start_o(loader_start), .abort_o(abort), .soft_reset_i(soft_reset), .bus_error_i(bus_error),
-    .bad_descriptor_i(bad_descriptor), .loader_layer_i(loader_layer), .bus_idle_i(bus_idle),
-    .layer_ready_i(layer_ready), .tile_ready_i(tile_ready), .descriptor_i(d), .layer_slot_o(layer_slot),
-    .tile_slot_o(tile_slot), .layer_done_o(layer_done), .tile_done_o(tile_done), .image_done_i(image_done),
-    .setup_o(setup), .pixel_start_o(pixel_start), .row_end_o(row_end), .group_lane_o(group_lane),
-    .group_word_o(group_word), .tile_offset_o(tile_offset), .pixel_step_o(pixel_step),
-    .store_start_o(store_start), .write_start_o(write_start), .store_codes_o(store_codes),
-    .store_result_o(store_result), .write_done_i(write_done), .state_kind_o(kind));
+    .program_start_o(program_start), .program_ready_i(program_ready), .loader_start_o(loader_start), .abort_o(abort),
+    .soft_reset_i(soft_reset), .bus_error_i(bus_error), .bad_descriptor_i(bad_descriptor),
+    .loader_layer_i(loader_layer), .bus_idle_i(bus_idle), .layer_ready_i(layer_ready), .descriptor_i(d),
+    .layer_slot_o(layer_slot), .layer_done_o(layer_done), .image_done_i(image_done), .setup_o(setup),
+    .startable_i(startable), .starving_i(starving), .more_i(more), .start_o(start), .walk_done_i(walk_done),
+    .block_done_i(block_done), .back_idle_i(back_idle), .passes_start_o(passes_start), .passes_any_i(passes_any),
+    .passes_busy_i(passes_busy), .state_kind_o(kind));
+  tile_feeder #(.ROWS(ROWS)) u_tile_feeder (
+    .clk_i, .rst_ni, .frame_i(program_start), .setup_i(setup), .start_i(start), .left_i(tile_left), .abort_i(abort),
+    .descriptor_i(d), .slots_i(slots), .correct_step_i(correct_step), .tile_ready_i(tile_ready),
+    .tables_ready_i(tables_ready), .fetch_free_i(fetch_free), .hand_o(hand), .place_o(place),
+    .startable_o(startable), .starving_o(starving), .more_o(more), .release_o(release_slot));
   perf_counters u_perf_counters (.clk_i, .rst_ni, .start_i(bell_pop), .kind_i(kind), .counters_o(counters));
 
-  // --- memory to buffers --------------------------------------------------------------------------------------------
-  logic          read_start, read_idle, read_error, beat_valid, beat_last, beat_ready, beat, image_ready;
-  logic          image_job, table_job, weight_job, chunk_start, fill_slot, image_start, loader_image;
-  logic [63:0]   read_addr, beat_data;
-  logic [BW-1:0] read_beats;
+  // --- memory to the chip -------------------------------------------------------------------------------------------
+  logic          read_start, read_idle, read_error, beat_valid, beat_last, beat_ready, beat, image_ready, image_job;
+  logic          program_read, program_job, layer_read, layer_job, image_start, loader_image;
+  logic [63:0]   read_addr, program_read_addr, layer_read_addr, beat_data;
+  logic [BW-1:0] read_beats, program_read_beats, layer_read_beats;
+  bitdial_pkg::part_e program_part, layer_part, part;
+  logic [AW-1:0] layer_base;
+  assign read_start = program_read || layer_read;
+  assign read_addr = program_busy ? program_read_addr : layer_read_addr;
+  assign read_beats = program_busy ? program_read_beats : layer_read_beats;
   dma_read u_dma_read (
     .clk_i, .rst_ni, .start_i(read_start), .addr_i(read_addr), .beats_i(read_beats), .abort_i(abort),
     .idle_o(read_idle), .error_o(read_error), .beat_valid_o(beat_valid), .beat_data_o(beat_data),
@@ -126,86 +140,64 @@ module bitdial_top #(
     .rlast_i(m_axi_rlast_i), .rvalid_i(m_axi_rvalid_i), .rready_o(m_axi_rready_o));
   assign beat_ready = !image_job || image_ready;
   assign beat = beat_valid && beat_ready;
-  assign image_start = read_start && loader_image;
-  loader #(.LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS), .FAULT(FAULT)) u_loader (
-    .clk_i, .rst_ni, .start_i(loader_start), .abort_i(abort), .frame_i(frame),
-    .layer_done_i(layer_done), .tile_done_i(tile_done), .layer_ready_o(layer_ready), .tile_ready_o(tile_ready),
-    .descriptor0_o(descriptor0), .descriptor1_o(descriptor1), .bad_o(bad_descriptor), .layer_o(loader_layer),
-    .dma_start_o(read_start), .dma_addr_o(read_addr), .dma_beats_o(read_beats), .beat_i(beat),
+  program_loader #(.DESCRIPTORS(DESCRIPTORS)) u_program_loader (
+    .clk_i, .rst_ni, .start_i(program_start), .abort_i(abort), .frame_i(frame), .ready_o(program_ready),
+    .busy_o(program_busy), .resident_o(resident), .slots_o(slots), .dma_start_o(program_read),
+    .dma_addr_o(program_read_addr), .dma_beats_o(program_read_beats), .beat_i(beat && program_busy),
+    .beat_last_i(beat_last), .beat_data_i(beat_data), .part_o(program_part), .part_job_o(program_job));
+  assign image_start = layer_read && loader_image;
+  loader #(.ROWS(ROWS), .HAS_XNOR(HAS_XNOR), .HAS_MAC(MC), .DESCRIPTORS(DESCRIPTORS), .FAULT(FAULT)) u_loader (
+    .clk_i, .rst_ni, .start_i(loader_start), .abort_i(abort), .frame_i(frame), .resident_i(resident), .slots_i(slots),
+    .fill_start_i(program_read && program_part == bitdial_pkg::PART_DESCRIPTORS),
+    .fill_i(beat && program_job && program_part == bitdial_pkg::PART_DESCRIPTORS), .layer_done_i(layer_done),
+    .tile_done_i(release_slot), .layer_ready_o(layer_ready), .tile_ready_o(tile_ready), .descriptor0_o(descriptor0),
+    .descriptor1_o(descriptor1), .bad_o(bad_descriptor), .layer_o(loader_layer), .dma_start_o(layer_read),
+    .dma_addr_o(layer_read_addr), .dma_beats_o(layer_read_beats), .beat_i(beat && !program_busy),
     .beat_last_i(beat_last), .beat_data_i(beat_data), .image_start_o(loader_image), .image_job_o(image_job),
-    .table_job_o(table_job), .weight_job_o(weight_job), .chunk_start_o(chunk_start), .tile_slot_o(fill_slot));
+    .part_o(layer_part), .part_job_o(layer_job), .part_base_o(layer_base));
+  assign part = program_busy ? program_part : layer_part;
 
-  logic               image_we;
-  logic [LANES-1:0]   image_lanes;
-  logic [LANES*8-1:0] image_data;
-  logic [AW-1:0]      image_addr;
-  input_loader #(.LANES(LANES)) u_input_loader (
+  logic          image_we;
+  logic [3:0]    image_bank;
+  logic [AW-1:0] image_addr;
+  logic [15:0]   image_data;
+  image_loader u_image_loader (
     .clk_i, .rst_ni, .start_i(image_start), .abort_i(abort), .descriptor_i(descriptor0),
     .beat_valid_i(beat_valid && image_job), .beat_data_i(beat_data), .beat_ready_o(image_ready), .done_o(image_done),
-    .we_o(image_we), .lanes_o(image_lanes), .addr_o(image_addr), .data_o(image_data));
-
-  // --- buffers ------------------------------------------------------------------------------------------------------
-  logic               conv_read, conv_write, store_act_read, weight_read, table_read;
-  logic               z_read, store_z_read, z_write;
-  logic [AW-1:0]      conv_raddr, conv_waddr, store_raddr, z_raddr, z_waddr;
-  logic [LANES-1:0]   conv_lanes;
-  logic [LANES*8-1:0] act_rdata, conv_wdata;
-  logic [14:0]        weight_addr;
-  logic [ROWS*LANES-1:0] weight_data;
-  logic [3*LANES-1:0] masks;
-  logic [5:0]         table_sub;
-  logic [3:0]         table_class;
-  logic [RQ*MULT_BITS-1:0] multipliers;
-  logic [RQ*48-1:0]   biases;
-  logic [RQ*32-1:0]   presets, z_rdata, z_wdata;
-  act_buffer #(.LANES(LANES), .WORDS(ACT_WORDS)) u_act_buffer (
-    .clk_i, .rst_ni, .re_i(conv_read || store_act_read), .raddr_i(store_act_read ? store_raddr : conv_raddr),
-    .rdata_o(act_rdata), .we_i(conv_write || image_we), .lanes_i(conv_write ? conv_lanes : image_lanes),
-    .waddr_i(conv_write ? conv_waddr : image_addr), .wdata_i(conv_write ? conv_wdata : image_data));
-  weight_buffer #(.ROWS(ROWS), .LANES(LANES), .WORDS(WEIGHT_WORDS)) u_weight_buffer (
-    .clk_i, .rst_ni, .start_i(chunk_start), .slot_i(fill_slot), .we_i(beat && weight_job), .data_i(beat_data),
-    .re_i(weight_read), .rslot_i(tile_slot), .raddr_i(weight_addr), .rdata_o(weight_data));
-  table_buffer #(.ROWS(ROWS), .LANES(LANES), .RQ(RQ), .MULT_BITS(MULT_BITS)) u_table_buffer (
-    .clk_i, .rst_ni, .start_i(chunk_start), .slot_i(fill_slot), .we_i(beat && table_job), .data_i(beat_data),
-    .rslot_i(tile_slot), .masks_o(masks), .re_i(table_read), .sub_i(table_sub), .class_i(table_class),
-    .multipliers_o(multipliers), .biases_o(biases), .presets_o(presets));
-  z_buffer #(.RQ(RQ), .WORDS(Z_WORDS)) u_z_buffer (
-    .clk_i, .re_i(z_read || store_z_read), .raddr_i(store_z_read ? store_raddr : z_raddr), .rdata_o(z_rdata),
-    .we_i(z_write), .waddr_i(z_waddr), .wdata_i(z_wdata));
+    .we_o(image_we), .bank_o(image_bank), .addr_o(image_addr), .data_o(image_data));
 
   // --- compute ------------------------------------------------------------------------------------------------------
-  compute #(.ROWS(ROWS), .LANES(LANES), .MAC_LANES(MAC_LANES), .RQ(RQ), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC),
-            .ACT_WORDS(ACT_WORDS), .MULT_BITS(MULT_BITS), .FAULT(FAULT)) u_compute (
-    .clk_i, .rst_ni, .descriptor_i(d), .setup_i(setup), .abort_i(abort), .pixel_start_i(pixel_start),
-    .row_end_i(row_end), .group_lane_i(group_lane), .group_word_i(group_word), .tile_offset_i(tile_offset),
-    .pixel_step_i(pixel_step), .act_read_o(conv_read), .act_raddr_o(conv_raddr), .act_rdata_i(act_rdata),
-    .act_write_o(conv_write), .act_lanes_o(conv_lanes), .act_waddr_o(conv_waddr), .act_wdata_o(conv_wdata),
-    .weight_read_o(weight_read), .weight_addr_o(weight_addr), .weight_data_i(weight_data), .masks_i(masks),
-    .table_read_o(table_read), .table_sub_o(table_sub), .table_class_o(table_class), .multipliers_i(multipliers),
-    .biases_i(biases), .presets_i(presets), .z_read_o(z_read), .z_raddr_o(z_raddr), .z_rdata_i(z_rdata),
-    .z_write_o(z_write), .z_waddr_o(z_waddr), .z_wdata_o(z_wdata));
+  logic          store_act_read, store_z_read;
+  logic [AW-1:0] store_act_addr, store_z_addr;
+  logic [143:0]  act_data;
+  logic [RQ*32-1:0] z_data;
+  compute #(.ROWS(ROWS), .RQ(RQ), .MAC_CHANNELS(MC), .XNOR(HAS_XNOR), .ACC_BITS(ACC_BITS), .MULT_BITS(MULT_BITS),
+            .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS), .WEIGHT_WORDS(WEIGHT_WORDS), .TABLE_WORDS(TABLE_WORDS),
+            .CORRECT_WORDS(CORRECT_WORDS), .FAULT(FAULT)) u_compute (
+    .clk_i, .rst_ni, .descriptor_i(d), .abort_i(abort), .setup_i(setup), .hand_i(hand), .place_i(place),
+    .tables_ready_o(tables_ready), .fetch_free_o(fetch_free), .correct_step_o(correct_step), .start_i(start),
+    .walk_done_o(walk_done), .block_done_o(block_done), .tile_left_o(tile_left), .idle_o(back_idle),
+    .fill_start_i(read_start && (program_busy || !loader_image)), .part_i(part),
+    .fill_base_i(program_busy ? '0 : layer_base), .fill_i(beat && (program_job || layer_job)),
+    .fill_data_i(beat_data), .image_we_i(image_we), .image_bank_i(image_bank), .image_addr_i(image_addr),
+    .image_data_i(image_data), .act_read_i(store_act_read), .act_addr_i(store_act_addr), .act_data_o(act_data),
+    .z_read_i(store_z_read), .z_addr_i(store_z_addr), .z_data_o(z_data));
 
-  // --- buffers to memory --------------------------------------------------------------------------------------------
-  logic          write_idle, write_error, store_valid, store_ready;
+  // --- results and stored layers to memory --------------------------------------------------------------------------
+  logic          write_idle, write_error, write_start, write_done, store_start, store_codes, store_valid, store_ready;
+  logic          store_result;
   logic [63:0]   store_data, write_addr;
   logic [BW-1:0] write_beats;
-  always_comb begin
-    if (store_result) begin
-      write_addr = frame.output_addr;
-      write_beats = BW'(d.row_groups) * BW'(ROWS / 2);
-    end else if (store_codes) begin
-      write_addr = frame.store_addr + 64'(d.store_codes_offset);
-      write_beats = BW'(d.store_codes_bytes[26:3]);
-    end else begin
-      write_addr = frame.store_addr + 64'(d.store_z_offset);
-      write_beats = BW'(d.store_z_bytes[26:3]);
-    end
-  end
-  store_unit #(.LANES(LANES), .RQ(RQ)) u_store_unit (
-    .clk_i, .rst_ni, .start_i(store_start), .abort_i(abort), .codes_i(store_codes), .tensor_i(d.out_tensor),
-    .width_i(d.out_width), .channels_i(d.out_channels), .z_base_i(d.z_out_base), .beats_i(write_beats),
-    .act_read_o(store_act_read), .z_read_o(store_z_read), .addr_o(store_raddr), .act_data_i(act_rdata),
-    .z_data_i(z_rdata), .beat_valid_o(store_valid), .beat_data_o(store_data), .beat_ready_i(store_ready));
+  store_passes u_store_passes (
+    .clk_i, .rst_ni, .start_i(passes_start), .abort_i(abort), .descriptor_i(d), .frame_i(frame),
+    .result_values_i(32'(d.row_groups) * 32'(ROWS)), .any_o(passes_any), .busy_o(passes_busy),
+    .store_start_o(store_start), .codes_o(store_codes), .result_o(store_result), .write_start_o(write_start),
+    .write_addr_o(write_addr), .write_beats_o(write_beats), .write_done_i(write_done));
+  store_unit #(.RQ(RQ)) u_store_unit (
+    .clk_i, .rst_ni, .start_i(store_start), .abort_i(abort), .codes_i(store_codes), .descriptor_i(d),
+    .beats_i(write_beats), .act_read_o(store_act_read), .act_addr_o(store_act_addr), .act_data_i(act_data),
+    .z_read_o(store_z_read), .z_addr_o(store_z_addr), .z_data_i(z_data), .beat_valid_o(store_valid),
+    .beat_data_o(store_data), .beat_ready_i(store_ready));
   dma_write u_dma_write (
     .clk_i, .rst_ni, .start_i(write_start && !abort), .addr_i(write_addr), .beats_i(write_beats), .abort_i(abort),
     .idle_o(write_idle), .error_o(write_error), .done_o(write_done), .beat_valid_i(store_valid),
@@ -215,4 +207,6 @@ module bitdial_top #(
     .bvalid_i(m_axi_bvalid_i), .bready_o(m_axi_bready_o));
   assign bus_error = read_error || write_error;
   assign bus_idle = read_idle && write_idle;
+  logic unused_result;
+  assign unused_result = store_result;
 endmodule

@@ -2,10 +2,8 @@
 // can execute. What a single word may hold is checked beside its decoding (descriptor_fields.sv, generated); rules over
 // several fields stand below, and once more for C in model/program/device_rules.c.
 module descriptor_slot #(
-  parameter int LANES = 64,
   parameter int HAS_XNOR = 1,
-  parameter int HAS_MAC = 1,
-  parameter int WEIGHT_WORDS = 128
+  parameter int HAS_MAC = 1
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -29,25 +27,27 @@ module descriptor_slot #(
     else if (we_i) misfit_q <= misfit_q || misfit;
   end
 
-  localparam int IM2COL_CHANNELS = (LANES / 9 > bitdial_descriptor_pkg::IM2COL_CHANNELS) ?
-                                   bitdial_descriptor_pkg::IM2COL_CHANNELS : LANES / 9;
-  logic no_datapath, odd_window, odd_input, odd_windows, odd_end, too_many_weights;
+  logic no_datapath, odd_layout, odd_window, odd_blocks, odd_input, odd_end, odd_mac;
+  logic bytes, channel;
+  assign bytes = d.in_tensor.layout == 2'(bitdial_descriptor_pkg::LAYOUT_BYTE);
+  assign channel = d.in_tensor.layout == 2'(bitdial_descriptor_pkg::LAYOUT_CHANNEL);
   always_comb begin
     no_datapath = d.mac ? HAS_MAC == 0 : HAS_XNOR == 0;
-    // Square kernels; padding alike on all sides, and none around 1x1.
-    odd_window = d.kernel_h != d.kernel_w || d.pad_bottom != d.pad_top || d.pad_left != d.pad_top ||
-                 d.pad_right != d.pad_top || (d.kernel_h == 2'd1 && d.pad_top);
+    // Whole codes lie in a word only of the image, and only the MAC reads them; a row of its own needs the MAC.
+    odd_layout = (bytes && (!d.load_input || !d.mac)) || (d.depthwise && (!d.mac || channel || bytes)) ||
+                 (channel && (d.kernel_h != 10'd1 || d.kernel_w != 10'd1 || d.tail_banks == 4'd0));
+    // Sub-windows cover the kernel, and none is empty.
+    odd_window = 4'(d.kernel_h) > 4'(3 * d.sub_rows) || 4'(d.kernel_h) + 4'd3 <= 4'(3 * d.sub_rows) ||
+                 4'(d.kernel_w) > 4'(3 * d.sub_columns) || 4'(d.kernel_w) + 4'd3 <= 4'(3 * d.sub_columns);
+    odd_mac = d.mac && !d.depthwise && (d.segments == 5'd0 || d.tail_segments == 5'd0);
+    odd_blocks = (d.blocks_small != 16'd0) && (d.pixels_large == 5'd1 || d.interval_small == 24'd0);
     // The first layer, and only it, loads the image; it is a convolution.
-    odd_input = d.load_input != first_layer_i || (d.load_input && d.pool) || (d.im2col && !d.load_input);
-    odd_windows = d.im2col && (32'(d.in_channels) > 32'(IM2COL_CHANNELS) ||
-                               32'(d.in_width) > 32'(bitdial_descriptor_pkg::IM2COL_WIDTH) || d.kernel_h != 2'd3 ||
-                               !d.pad_top);
+    odd_input = d.load_input != first_layer_i || (d.load_input && d.pool);
     // The last layer of the list, and only it, is marked as the last and gives the result.
     odd_end = d.last != last_layer_i || d.result != d.last || (list_end_i && !d.last);
-    too_many_weights = 32'(d.k_words) * 32'(d.weight_bits) > 32'(WEIGHT_WORDS);
   end
 
-  assign bad_o = misfit_q || odd_input || odd_windows || odd_end ||
-                 (!d.pool && (no_datapath || odd_window || too_many_weights));
+  assign bad_o = misfit_q || odd_input || odd_end || odd_blocks ||
+                 (!d.pool && (no_datapath || odd_layout || odd_window || odd_mac));
   assign descriptor_o = d;
 endmodule

@@ -1,27 +1,32 @@
-// The memory side of a frame: descriptors, the image, and for each tile its table and weights, in the order in which
-// the sequencer needs them, as far ahead as two descriptor slots and two tile slots allow. One DMA job at a time.
+// The memory side of a frame whose program is on the chip: for each layer in turn its descriptor, from the chip or from
+// memory; the image; and, where the layer is streamed, tables, corrections and weights of each row group; as far ahead
+// as two descriptor slots and two tile slots allow. One DMA job at a time.
 `include "bitdial_assert.svh"
 module loader #(
-  parameter int LANES = 64,
+  parameter int ROWS = 16,
   parameter int HAS_XNOR = 1,
   parameter int HAS_MAC = 1,
-  parameter int WEIGHT_WORDS = 128,
+  parameter int DESCRIPTORS = 96,
   parameter int FAULT = 0
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
 
-  input  logic        start_i,         // a frame begins: all slots are empty
+  input  logic        start_i,         // a frame's layers begin: all slots are empty
   input  logic        abort_i,         // level: stop, drop everything
   // verilator lint_off UNUSEDSIGNAL
   // the loader needs some fields of the frame:
   input  bitdial_pkg::frame_t frame_i, // stable from start_i to the frame's end
   // verilator lint_on UNUSEDSIGNAL
+  input  logic        resident_i,      // the chip has the descriptors
+  input  bitdial_pkg::slots_t slots_i,
+  input  logic        fill_start_i,    // descriptor memory: filled by the program loader
+  input  logic        fill_i,
 
   input  logic        layer_done_i,    // the sequencer has left the oldest layer
-  input  logic        tile_done_i,     // ... the oldest tile
+  input  logic        tile_done_i,     // ... the oldest streamed row group
   output logic [1:0]  layer_ready_o,   // descriptor slot holds a layer
-  output logic [1:0]  tile_ready_o,    // table and weight slot hold a tile
+  output logic [1:0]  tile_ready_o,    // stream slots hold a row group
   output bitdial_descriptor_pkg::descriptor_t descriptor0_o,
   output bitdial_descriptor_pkg::descriptor_t descriptor1_o,
   output logic        bad_o,           // one clock: a descriptor was refused
@@ -34,150 +39,176 @@ module loader #(
   input  logic        beat_last_i,
   input  logic [63:0] beat_data_i,
   output logic        image_start_o,   // with dma_start_o: the job is the image
-  output logic        image_job_o,     // beats belong to the image
-  output logic        table_job_o,
-  output logic        weight_job_o,
-  output logic        chunk_start_o,   // with dma_start_o: the table or weight write pointers go back to 0
-  output logic        tile_slot_o      // slot being filled
+  output logic        image_job_o,     // beats belong to it
+  output bitdial_pkg::part_e part_o,   // of a streamed row group
+  output logic        part_job_o,      // beats belong to it
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] part_base_o  // word that it starts at, with dma_start_o
 );
   localparam int BW = bitdial_pkg::BEAT_W;
-  localparam int AREA_W = 2 * bitdial_descriptor_pkg::SIDE_W;                // pixels of an image
-  localparam int IMAGE_W = AREA_W + bitdial_descriptor_pkg::CHANNELS_W;      // its bytes
+  localparam int CW = bitdial_descriptor_pkg::CHANNELS_W;
+  localparam int AREA_W = 2 * bitdial_descriptor_pkg::SIDE_W;  // pixels of an image
+  localparam int IMAGE_W = AREA_W + CW;                        // its bytes
   if (BW < IMAGE_W - 3) $error("BEAT_W is too small for the largest image");
-  typedef enum logic [3:0] {IDLE, DESC, DESC_RUN, CHECK, AREA, IMAGE, IMAGE_RUN, TABLE, TABLE_RUN, WEIGHT, WEIGHT_RUN,
-                            OTHER, OTHER_RUN} state_e;
+  typedef enum logic [3:0] {IDLE, OTHER, DESC, DESC_RUN, CHECK, AREA, IMAGE, IMAGE_RUN, TILE, STREAM, STREAM_RUN} state_e;
   state_e      state_q;
+  bitdial_pkg::part_e part_q;
   logic [8:0]  layer_q;
-  logic        layer_slot, tile_slot_q, slot_free, tile_free;
-  logic [4:0]  beat_q;
-  logic [31:0] desc_addr_q, table_addr_q, weight_addr_q;  // offsets into the image
-  logic [31:0] other_table_q;                             // fault 4: table_offset of switch 0
-  logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] groups_q;  // row groups still to load
+  logic [12:0] place_q;    // descriptor on the chip
+  logic [31:0] address_q;  // descriptor in the image
+  logic [5:0]  beat_q;
+  logic        layer_slot, tile_slot_q, slot_free, tile_free, kept_q, desc_beat, desc_end, job_end, streamed, last_tile;
+  logic [4:0]  slot_beat_q;
+  logic [CW-1:0] groups_q;
   logic [AREA_W-1:0] area_q;
   logic [1:0]  layer_ready_q, tile_ready_q;
-  logic        oldest_layer_q, oldest_tile_q;
+  logic        oldest_layer_q, oldest_tile_q, tile_loaded, next_layer;
   // verilator lint_off UNUSEDSIGNAL
   // of the descriptor each block takes what it needs:
   bitdial_descriptor_pkg::descriptor_t d0, d1, d;
   // verilator lint_on UNUSEDSIGNAL
   logic        bad0, bad1, bad;
-  logic        desc_done, other;
+  localparam state_e FIRST = (FAULT == 4) ? OTHER : DESC;
 
   assign layer_slot = layer_q[0];
   assign d = layer_slot ? d1 : d0;
   assign bad = layer_slot ? bad1 : bad0;
   assign slot_free = !layer_ready_q[layer_slot];
   assign tile_free = !tile_ready_q[tile_slot_q];
+  assign streamed = d.stream_tables || (d.stream_weights && !d.pool);
+  assign job_end = beat_i && beat_last_i;
+  assign last_tile = groups_q == CW'(1);
 
-  // Descriptor list of the frame's switch: desc_offset + switch * stride.
+  // Lists of the frame's switch: in the image, and on the chip.
   logic [31:0] list_offset;
+  logic [12:0] list_place;
   always_comb begin
-    list_offset = frame_i.desc_offset;
-    for (int b = 0; b < 4; b++) if (frame_i.switch_index[b]) list_offset = list_offset + (frame_i.switch_stride << b);
+    list_offset = frame_i.desc_offset + 32'd64;
+    list_place = 13'd0;
+    for (int b = 0; b < 4; b++) if (frame_i.switch_index[b]) begin
+      list_offset = list_offset + (frame_i.switch_stride << b);
+      list_place = list_place + (13'(frame_i.layer_count) << b);
+    end
   end
 
+  // --- descriptors on the chip: 32 reads, each a clock before its beat ------------------------------------------------
+  logic [63:0] kept;
+  logic        kept_read;
+  assign kept_read = state_q == OTHER || (state_q == DESC_RUN && resident_i && !beat_q[5]);
+  if (DESCRIPTORS != 0) begin : g_kept
+    descriptor_memory #(.DESCRIPTORS(DESCRIPTORS)) u_descriptor_memory (
+      .clk_i, .fill_start_i, .we_i(fill_i), .data_i(beat_data_i), .re_i(kept_read),
+      .layer_i((state_q == OTHER) ? 13'(layer_q) : place_q),
+      .beat_i((state_q == OTHER) ? 5'(bitdial_descriptor_pkg::WORD_TABLE_BASE / 2) : beat_q[4:0]), .data_o(kept));
+  end else begin : g_no_kept
+    assign kept = 64'd0;
+    logic unused_fill;
+    assign unused_fill = fill_start_i ^ fill_i;
+  end
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) kept_q <= 1'b0;
+    else kept_q <= kept_read && state_q == DESC_RUN && !abort_i;
+  end
+  assign desc_beat = state_q == DESC_RUN && (resident_i ? kept_q : beat_i);
+  assign desc_end = state_q == DESC_RUN && (resident_i ? kept_q && slot_beat_q == 5'd31 : job_end);
+
+  // --- jobs ---------------------------------------------------------------------------------------------------------
   logic [IMAGE_W-1:0] image_bytes;
-  assign image_bytes = IMAGE_W'(area_q) *
-                       IMAGE_W'(d.in_channels);
+  assign image_bytes = IMAGE_W'(area_q) * IMAGE_W'(d.in_channels);
+  logic [31:0]   part_offset;
+  logic [BW-1:0] part_beats;
+  bitdial_pkg::part_e first_part, next_part;
+  logic          more_parts;
+  stream_parts #(.ROWS(ROWS)) u_stream_parts (
+    .clk_i, .descriptor_i(d), .layer_i(state_q == CHECK), .next_i(tile_loaded), .part_i(part_q), .slots_i,
+    .slot_i(tile_slot_q), .offset_o(part_offset), .beats_o(part_beats), .base_o(part_base_o), .first_o(first_part),
+    .next_part_o(next_part), .more_o(more_parts));
+  assign tile_loaded = state_q == STREAM_RUN && job_end && !more_parts;
+  assign next_layer = (state_q == TILE && !streamed) || (tile_loaded && last_tile);
 
   always_comb begin
     dma_start_o = 1'b0;
-    dma_addr_o = frame_i.program_addr + 64'(desc_addr_q);
+    dma_addr_o = frame_i.program_addr + 64'(address_q);
     dma_beats_o = BW'(32);
     case (state_q)
-      DESC: dma_start_o = slot_free;
-      OTHER: begin
-        dma_start_o = slot_free;
-        dma_addr_o = frame_i.program_addr + 64'(frame_i.desc_offset) + {47'd0, layer_q, 8'd0};
-      end
+      DESC: dma_start_o = slot_free && !resident_i;
       IMAGE: begin
         dma_start_o = 1'b1;
         dma_addr_o = frame_i.input_addr;
         dma_beats_o = BW'((image_bytes + 7) >> 3);
       end
-      TABLE: begin
-        dma_start_o = tile_free;
-        dma_addr_o = frame_i.program_addr + 64'(table_addr_q);
-        dma_beats_o = BW'(d.table_stride[19:3]);
-      end
-      WEIGHT: begin
+      STREAM: begin
         dma_start_o = 1'b1;
-        dma_addr_o = frame_i.program_addr + 64'(weight_addr_q);
-        dma_beats_o = BW'(d.weight_bytes[23:3]);
+        dma_addr_o = frame_i.program_addr + 64'(part_offset);
+        dma_beats_o = part_beats;
       end
       default: ;
     endcase
     if (abort_i) dma_start_o = 1'b0;
   end
 
-  assign other = state_q == OTHER_RUN;
-  assign desc_done = beat_i && beat_last_i;
-
-  logic weights_wanted, tile_loaded;
-  assign weights_wanted = !d.pool;
-  assign tile_loaded = beat_i && beat_last_i &&
-                       (state_q == WEIGHT_RUN || (state_q == TABLE_RUN && !weights_wanted));
-
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
+      part_q <= bitdial_pkg::PART_TABLES;
       layer_q <= 9'd0;
+      place_q <= 13'd0;
+      address_q <= 32'd0;
+      beat_q <= 6'd0;
+      slot_beat_q <= 5'd0;
       tile_slot_q <= 1'b0;
-      beat_q <= 5'd0;
-      desc_addr_q <= 32'd0;
-      table_addr_q <= 32'd0;
-      other_table_q <= 32'd0;
-      weight_addr_q <= 32'd0;
       groups_q <= '0;
       area_q <= '0;
     end else if (abort_i) begin
       state_q <= IDLE;
     end else if (start_i) begin
-      state_q <= (FAULT == 4) ? OTHER : DESC;
+      state_q <= FIRST;
       layer_q <= 9'd0;
+      place_q <= list_place;
+      address_q <= list_offset;
       tile_slot_q <= 1'b0;
-      beat_q <= 5'd0;
-      desc_addr_q <= list_offset;
     end else begin
-      if (beat_i && (state_q == DESC_RUN || other)) beat_q <= beat_q + 5'd1;
+      if (desc_beat) slot_beat_q <= slot_beat_q + 5'd1;
       case (state_q)
-        OTHER: if (slot_free) state_q <= OTHER_RUN;
-        OTHER_RUN: begin
-          if (beat_i && 32'(beat_q) == bitdial_descriptor_pkg::WORD_TABLE_OFFSET / 2)
-            other_table_q <= beat_data_i[31:0];
-          if (desc_done) state_q <= DESC;
+        OTHER: state_q <= DESC;
+        DESC: begin
+          beat_q <= 6'd0;
+          slot_beat_q <= 5'd0;
+          if (slot_free) state_q <= DESC_RUN;
         end
-        DESC: if (slot_free) state_q <= DESC_RUN;
-        DESC_RUN: if (desc_done) state_q <= CHECK;
+        DESC_RUN: begin
+          if (!beat_q[5]) beat_q <= beat_q + 6'd1;
+          if (desc_end) state_q <= CHECK;
+        end
         CHECK: begin
-          state_q <= bad ? IDLE : d.load_input ? AREA : TABLE;
-          desc_addr_q <= desc_addr_q + 32'd256;
-          table_addr_q <= (FAULT == 4) ? other_table_q : d.table_offset;
-          weight_addr_q <= d.weight_offset;
           groups_q <= d.row_groups;
+          state_q <= bad ? IDLE : d.load_input ? AREA : TILE;
         end
         AREA: begin
           area_q <= AREA_W'(d.in_height) * AREA_W'(d.in_width);
           state_q <= IMAGE;
         end
         IMAGE: state_q <= IMAGE_RUN;
-        IMAGE_RUN: if (beat_i && beat_last_i) state_q <= TABLE;
-        TABLE: if (tile_free) state_q <= TABLE_RUN;
-        TABLE_RUN: if (beat_i && beat_last_i && weights_wanted) state_q <= WEIGHT;
-        WEIGHT: state_q <= WEIGHT_RUN;
+        IMAGE_RUN: if (job_end) state_q <= TILE;
+        TILE: begin
+          part_q <= first_part;
+          if (streamed && tile_free) state_q <= STREAM;
+        end
+        STREAM: state_q <= STREAM_RUN;
+        STREAM_RUN: if (job_end) begin
+          part_q <= next_part;
+          state_q <= more_parts ? STREAM : TILE;
+        end
         default: ;
       endcase
       if (tile_loaded) begin
         tile_slot_q <= !tile_slot_q;
-        table_addr_q <= table_addr_q + 32'(d.table_stride);
-        weight_addr_q <= weight_addr_q + d.weight_stride;
         groups_q <= groups_q - 1'b1;
-        if (groups_q != bitdial_descriptor_pkg::CHANNELS_W'(1)) begin
-          state_q <= TABLE;
-        end else begin
-          layer_q <= layer_q + 9'd1;
-          state_q <= d.last ? IDLE : (FAULT == 4) ? OTHER : DESC;
-        end
+      end
+      if (next_layer) begin
+        layer_q <= layer_q + 9'd1;
+        place_q <= place_q + 13'd1;
+        address_q <= address_q + 32'd256;
+        state_q <= d.last ? IDLE : FIRST;
       end
     end
   end
@@ -212,27 +243,43 @@ module loader #(
   assign first_layer = layer_q == 9'd0;
   assign last_layer = layer_q + 9'd1 == frame_i.layer_count;
   assign list_end = 32'(layer_q) == bitdial_descriptor_pkg::LAYERS - 1;
-  descriptor_slot #(.LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS)) u_slot0 (
-    .clk_i, .rst_ni, .start_i(dma_start_o && state_q == DESC && !layer_slot),
-    .we_i(beat_i && state_q == DESC_RUN && !layer_slot), .beat_i(beat_q), .data_i(beat_data_i),
-    .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end), .descriptor_o(d0), .bad_o(bad0));
-  descriptor_slot #(.LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS)) u_slot1 (
-    .clk_i, .rst_ni, .start_i(dma_start_o && state_q == DESC && layer_slot),
-    .we_i(beat_i && state_q == DESC_RUN && layer_slot), .beat_i(beat_q), .data_i(beat_data_i),
-    .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end), .descriptor_o(d1), .bad_o(bad1));
+  logic [63:0] desc_data;
+  assign desc_data = resident_i ? kept : beat_data_i;
+  descriptor_slot #(.HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC)) u_slot0 (
+    .clk_i, .rst_ni, .start_i(state_q == DESC && !layer_slot), .we_i(desc_beat && !layer_slot), .beat_i(slot_beat_q),
+    .data_i(desc_data), .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end),
+    .descriptor_o(d0), .bad_o(bad0));
+  descriptor_slot #(.HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC)) u_slot1 (
+    .clk_i, .rst_ni, .start_i(state_q == DESC && layer_slot), .we_i(desc_beat && layer_slot), .beat_i(slot_beat_q),
+    .data_i(desc_data), .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end),
+    .descriptor_o(d1), .bad_o(bad1));
 
-  assign descriptor0_o = d0;
-  assign descriptor1_o = d1;
+  // Fault 4: every layer uses the tables of switch 0.
+  if (FAULT == 4) begin : g_fault
+    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] base_q [0:1];
+    logic other_q;
+    always_ff @(posedge clk_i) begin
+      other_q <= state_q == OTHER;
+      if (other_q) base_q[layer_slot] <= kept[0 +: bitdial_descriptor_pkg::WORD_ADDRESS_W];
+    end
+    always_comb begin
+      descriptor0_o = d0;
+      descriptor1_o = d1;
+      descriptor0_o.table_base = base_q[0];
+      descriptor1_o.table_base = base_q[1];
+    end
+  end else begin : g_right
+    assign descriptor0_o = d0;
+    assign descriptor1_o = d1;
+  end
   assign layer_ready_o = layer_ready_q;
   assign tile_ready_o = tile_ready_q;
   assign bad_o = state_q == CHECK && bad;
   assign layer_o = layer_q[7:0];
   assign image_start_o = state_q == IMAGE;
   assign image_job_o = state_q == IMAGE_RUN;
-  assign table_job_o = state_q == TABLE_RUN;
-  assign weight_job_o = state_q == WEIGHT_RUN;
-  assign chunk_start_o = dma_start_o && (state_q == TABLE || state_q == WEIGHT);
-  assign tile_slot_o = tile_slot_q;
+  assign part_o = part_q;
+  assign part_job_o = state_q == STREAM_RUN;
 
   `BD_ASSERT(layer_release_held, !(layer_done_i && !layer_ready_q[oldest_layer_q]),
              "a layer ends that was never loaded")

@@ -1,12 +1,8 @@
-// The compute side of a frame: layers, their tiles, their output pixels at the descriptor's fixed interval, a fixed
-// drain after each tile, store passes, the result. It takes frames from the doorbell queue one at a time, and every
-// frame starts from the same state. README.md, section Timing, counts the clocks of each state.
+// A frame: its program on the chip, its layers, their row groups one behind the other, what they write to memory. It
+// takes frames from the doorbell queue one at a time, and every frame starts from the same state. README.md, section
+// Timing, counts the clocks of each state.
 `include "bitdial_assert.svh"
-module sequencer #(
-  parameter int ROWS = 8,
-  parameter int LANES = 64,
-  parameter int RQ = 4
-) (
+module sequencer (
   input  logic        clk_i,
   input  logic        rst_ni,
 
@@ -20,7 +16,9 @@ module sequencer #(
   output logic [3:0]  error_code_o,
   output logic [7:0]  error_layer_o,
 
-  output logic        loader_start_o,
+  output logic        program_start_o,       // a frame begins
+  input  logic        program_ready_i,       // its program is on the chip
+  output logic        loader_start_o,        // its layers begin
   output logic        abort_o,               // level: stop, end bus transfers, drop the rest
   input  logic        soft_reset_i,
   input  logic        bus_error_i,
@@ -29,83 +27,55 @@ module sequencer #(
   input  logic        bus_idle_i,
 
   input  logic [1:0]  layer_ready_i,
-  input  logic [1:0]  tile_ready_i,
   // verilator lint_off UNUSEDSIGNAL
   // of the descriptor each block takes what it needs:
   input  bitdial_descriptor_pkg::descriptor_t descriptor_i,  // of slot layer_slot_o
   // verilator lint_on UNUSEDSIGNAL
   output logic        layer_slot_o,
-  output logic        tile_slot_o,
   output logic        layer_done_o,
-  output logic        tile_done_o,
   input  logic        image_done_i,          // one clock
 
-  output logic        setup_o,               // begin of a tile
-  output logic        pixel_start_o,
-  output logic        row_end_o,
-  output logic [8:0]  group_lane_o,          // row group's first lane in the output word,
-  output logic [7:0]  group_word_o,          // its word of the pixel,
-  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] tile_offset_o,  // and its word of a residual pixel
-  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] pixel_step_o,   // words of a residual pixel
-
-  output logic        store_start_o,         // to the store unit
-  output logic        write_start_o,         // to the write DMA
-  output logic        store_codes_o,         // the pass reads codes, not residual words
-  output logic        store_result_o,        // ... and writes to the frame's output address
-  input  logic        write_done_i,
+  output logic        setup_o,               // one clock: a layer begins
+  input  logic        startable_i,           // a row group can start
+  input  logic        starving_i,            // its parts are on their way from memory
+  input  logic        more_i,                // row groups are left
+  output logic        start_o,               // one clock: a row group starts
+  input  logic        walk_done_i,           // last clock of its walk
+  input  logic        block_done_i,          // one clock for each block: its sums are there
+  input  logic        back_idle_i,           // everything that was summed is written
+  output logic        passes_start_o,        // one clock: the layer is computed
+  input  logic        passes_any_i,          // with it: something goes to memory
+  input  logic        passes_busy_i,
 
   output logic [4:0]  state_kind_o           // compute, weight, input, output stall, overhead: one hot while a frame runs
 );
-  localparam int SUBS = ROWS / RQ;
-  localparam int DRAIN = SUBS + 16;
-  localparam int PREFILL = 4;  // clocks that the store unit leads the write DMA
-  typedef enum logic [3:0] {IDLE, START, LAYER, IMAGE, TILE, SETUP, RUN, DRAINING, TILE_END, STORE, STORING, LAYER_END,
-                            DONE, ABORT} state_e;
-  typedef enum logic [1:0] {CODES, STREAM, RESULT, NONE} pass_e;
-  state_e state_q;
-  pass_e  pass_q, first_pass, next_pass;
+  typedef enum logic [3:0] {IDLE, START, LOAD, LAYER, SETUP, WAIT, RUN, DRAIN, PASSES, LAYER_END, DONE, ABORT} state_e;
+  localparam logic [5:0] QUIET = 6'd63;  // clocks after which nothing of an aborted frame moves any more
+  localparam logic [5:0] POOL_AHEAD = 6'd32;
+  state_e      state_q;
   bitdial_pkg::frame_t frame_q;
-  logic [23:0] clock_q;   // of the pixel's interval
-  logic [bitdial_descriptor_pkg::SIDE_W-1:0]  x_q, y_q;
-  logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] group_q;
-  logic [6:0]  wait_q;    // of the drain, or the prefill
-  logic        layer_slot_q, tile_slot_q, image_ready_q;
-  logic [7:0]  layer_q;
+  logic [16:0] blocks_q;      // of row groups that have started, not yet summed
+  logic [5:0]  wait_q;
+  logic        layer_slot_q, image_ready_q, silent_q, settled;
+  logic [7:0]  layer_q, error_layer_q;
   logic [3:0]  error_code_q;
-  logic [7:0]  error_layer_q;
-  logic        silent_q;  // aborted by a soft reset: no interrupt
+  logic        strike, need_image, ready, drained;
 
-  logic interval_end, row_end, map_end, tiles_end, strike;
-  assign interval_end = clock_q == descriptor_i.initiation_interval - 24'd1;
-  assign row_end = x_q == descriptor_i.out_width - 1'b1;
-  assign map_end = row_end && y_q == descriptor_i.out_height - 1'b1;
-  assign tiles_end = group_q == descriptor_i.row_groups - 1'b1;
   assign strike = busy_o && state_q != ABORT && (soft_reset_i || bus_error_i || bad_descriptor_i);
-
-  // Store passes of a layer in order, each where it is wanted.
-  logic want_codes, want_stream, want_result;
-  assign want_codes = frame_q.store_enable && descriptor_i.store_codes;
-  assign want_stream = frame_q.store_enable && descriptor_i.store_stream;
-  assign want_result = descriptor_i.result;
-  always_comb begin
-    next_pass = NONE;
-    if (want_result && pass_q != RESULT) next_pass = RESULT;
-    if (want_stream && pass_q == CODES) next_pass = STREAM;
-    first_pass = want_codes ? CODES : want_stream ? STREAM : want_result ? RESULT : NONE;
-  end
+  assign need_image = descriptor_i.load_input && !image_ready_q;
+  assign settled = !descriptor_i.pool || wait_q == 6'd0;
+  assign ready = startable_i && !need_image && settled;
+  assign drained = blocks_q == 17'd0 && back_idle_i && wait_q[1:0] == 2'd0;
+  // A row group starts in the clock behind the walk of the one before; pooling waits until that one has left.
+  assign start_o = (state_q == WAIT && ready) || (state_q == RUN && walk_done_i && more_i && ready && !descriptor_i.pool);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
-      pass_q <= NONE;
       frame_q <= '0;
-      clock_q <= 24'd0;
-      x_q <= '0;
-      y_q <= '0;
-      group_q <= '0;
-      wait_q <= 7'd0;
+      blocks_q <= 17'd0;
+      wait_q <= 6'd0;
       layer_slot_q <= 1'b0;
-      tile_slot_q <= 1'b0;
       image_ready_q <= 1'b0;
       layer_q <= 8'd0;
       error_code_q <= 4'd0;
@@ -113,59 +83,42 @@ module sequencer #(
       silent_q <= 1'b0;
     end else begin
       if (image_done_i) image_ready_q <= 1'b1;
+      if (wait_q != 6'd0) wait_q <= wait_q - 6'd1;
+      if (start_o && !descriptor_i.pool)
+        blocks_q <= blocks_q + 17'(descriptor_i.blocks_large) + 17'(descriptor_i.blocks_small) - 17'(block_done_i);
+      else
+        blocks_q <= blocks_q - 17'(block_done_i);
       case (state_q)
         IDLE: if (frame_pop_o) begin
           state_q <= START;
           frame_q <= frame_i;
         end
         START: begin
-          state_q <= LAYER;
+          state_q <= LOAD;
           layer_slot_q <= 1'b0;
-          tile_slot_q <= 1'b0;
           image_ready_q <= 1'b0;
           layer_q <= 8'd0;
+          blocks_q <= 17'd0;
         end
-        LAYER: begin
-          group_q <= '0;
-          if (layer_ready_i[layer_slot_q]) state_q <= descriptor_i.load_input ? IMAGE : TILE;
-        end
-        IMAGE: if (image_ready_q) state_q <= TILE;
-        TILE: if (tile_ready_i[tile_slot_q]) state_q <= SETUP;
+        LOAD: if (program_ready_i) state_q <= LAYER;
+        LAYER: if (layer_ready_i[layer_slot_q]) state_q <= SETUP;
         SETUP: begin
-          state_q <= RUN;
-          clock_q <= 24'd0;
-          x_q <= '0;
-          y_q <= '0;
+          state_q <= WAIT;
+          wait_q <= POOL_AHEAD;
         end
-        RUN: begin
-          clock_q <= interval_end ? 24'd0 : clock_q + 24'd1;
-          wait_q <= 7'(DRAIN - 1);
-          if (interval_end) begin
-            x_q <= row_end ? '0 : x_q + 1'b1;
-            if (row_end) y_q <= y_q + 1'b1;
-            if (map_end) state_q <= DRAINING;
-          end
+        WAIT: if (start_o) begin
+          state_q <= descriptor_i.pool ? DRAIN : RUN;
+          wait_q <= 6'd3;
         end
-        DRAINING: begin
-          wait_q <= wait_q - 7'd1;
-          if (wait_q == 7'd0) state_q <= TILE_END;
+        RUN: if (walk_done_i && !start_o) begin
+          state_q <= more_i ? WAIT : DRAIN;
+          wait_q <= 6'd3;
         end
-        TILE_END: begin
-          tile_slot_q <= !tile_slot_q;
-          group_q <= group_q + 1'b1;
-          pass_q <= first_pass;
-          wait_q <= 7'(PREFILL - 1);
-          state_q <= !tiles_end ? TILE : (first_pass == NONE) ? LAYER_END : STORE;
+        DRAIN: if (drained) begin
+          wait_q <= 6'd0;
+          state_q <= more_i ? WAIT : passes_any_i ? PASSES : LAYER_END;
         end
-        STORE: begin
-          wait_q <= wait_q - 7'd1;
-          if (wait_q == 7'd0) state_q <= STORING;
-        end
-        STORING: if (write_done_i) begin
-          pass_q <= next_pass;
-          wait_q <= 7'(PREFILL - 1);
-          state_q <= (next_pass == NONE) ? LAYER_END : STORE;
-        end
+        PASSES: if (!passes_busy_i && wait_q == 6'd0) state_q <= LAYER_END;
         LAYER_END: begin
           layer_slot_q <= !layer_slot_q;
           layer_q <= layer_q + 8'd1;
@@ -173,15 +126,15 @@ module sequencer #(
         end
         DONE: state_q <= IDLE;
         ABORT: begin
-          if (wait_q != 7'd0) wait_q <= wait_q - 7'd1;
-          else if (bus_idle_i) state_q <= IDLE;
+          if (wait_q == 6'd0 && bus_idle_i) state_q <= IDLE;
           if (soft_reset_i) silent_q <= 1'b1;
         end
         default: state_q <= IDLE;
       endcase
+      if (passes_start_o) wait_q <= 6'd2;
       if (strike) begin
         state_q <= ABORT;
-        wait_q <= 7'(DRAIN);
+        wait_q <= QUIET;
         silent_q <= soft_reset_i;
         error_code_q <= bus_error_i ? bitdial_regs_pkg::ERROR_BUS_ERROR
                                     : bitdial_regs_pkg::ERROR_BAD_DESCRIPTOR;
@@ -190,48 +143,27 @@ module sequencer #(
     end
   end
 
-  // Row group's place, stepped with the tiles.
-  always_ff @(posedge clk_i) begin
-    if (state_q == LAYER) begin
-      group_lane_o <= 9'd0;
-      group_word_o <= 8'd0;
-      tile_offset_o <= '0;
-    end else if (tile_done_o) begin
-      tile_offset_o <= tile_offset_o + bitdial_descriptor_pkg::WORD_ADDRESS_W'(SUBS);
-      group_lane_o <= (group_lane_o == 9'(LANES - ROWS)) ? 9'd0 : group_lane_o + 9'(ROWS);
-      if (group_lane_o == 9'(LANES - ROWS)) group_word_o <= group_word_o + 8'd1;
-    end
-  end
-  assign pixel_step_o = bitdial_descriptor_pkg::WORD_ADDRESS_W'(descriptor_i.row_groups) *
-                        bitdial_descriptor_pkg::WORD_ADDRESS_W'(SUBS);
-
   assign frame_pop_o = state_q == IDLE && frame_valid_i && !soft_reset_i;
   assign frame_o = frame_q;
   assign busy_o = state_q != IDLE;
   assign done_o = state_q == DONE && !strike;
-  assign error_o = state_q == ABORT && wait_q == 7'd0 && bus_idle_i && !silent_q && !soft_reset_i;
+  assign error_o = state_q == ABORT && wait_q == 6'd0 && bus_idle_i && !silent_q && !soft_reset_i;
   assign error_code_o = error_code_q;
   assign error_layer_o = error_layer_q;
-  assign loader_start_o = state_q == START;
+  assign program_start_o = state_q == START;
+  assign loader_start_o = state_q == LOAD && program_ready_i;
   assign abort_o = state_q == ABORT;
   assign layer_slot_o = layer_slot_q;
-  assign tile_slot_o = tile_slot_q;
   assign layer_done_o = state_q == LAYER_END;
-  assign tile_done_o = state_q == TILE_END;
   assign setup_o = state_q == SETUP;
-  assign pixel_start_o = state_q == RUN && clock_q == 24'd0;
-  assign row_end_o = row_end;
-  assign store_start_o = state_q == STORE && wait_q == 7'(PREFILL - 1);
-  assign write_start_o = state_q == STORE && wait_q == 7'd0;
-  assign store_codes_o = pass_q == CODES;
-  assign store_result_o = pass_q == RESULT;
+  assign passes_start_o = state_q == DRAIN && drained && !more_i && passes_any_i;
 
   // Waiting states count as stalls only while what they wait for is missing.
   logic run, weight_stall, input_stall, output_stall;
-  assign run = state_q == RUN;
-  assign weight_stall = state_q == TILE && !tile_ready_i[tile_slot_q];
-  assign input_stall = state_q == IMAGE && !image_ready_q;
-  assign output_stall = state_q == STORE || state_q == STORING;
+  assign run = state_q == RUN || (state_q == DRAIN && descriptor_i.pool);
+  assign input_stall = state_q == WAIT && need_image;
+  assign weight_stall = (state_q == LOAD && !program_ready_i) || (state_q == WAIT && starving_i && !need_image);
+  assign output_stall = state_q == PASSES;
   assign state_kind_o = {busy_o && !(run || weight_stall || input_stall || output_stall),
                          output_stall, input_stall, weight_stall, run};
 endmodule

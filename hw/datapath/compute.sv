@@ -1,137 +1,154 @@
-// The path of the data: feeders, arrays, accumulators, requantizers, and the way back into the buffers. Everything
-// runs in lockstep from the sequencer's pixel_start; nothing here ever waits.
+// The path of the data: plane memory, walker and window reader, arrays, back. Everything runs in lock step from the
+// sequencer's start of a row group; nothing here ever waits.
 module compute #(
-  parameter int ROWS = 8,
-  parameter int LANES = 64,
-  parameter int MAC_LANES = 16,
-  parameter int RQ = 4,
-  parameter int HAS_XNOR = 1,
-  parameter int HAS_MAC = 1,
-  parameter int ACT_WORDS = 2048,
+  parameter int ROWS = 16,
+  parameter int RQ = 16,
+  parameter int MAC_CHANNELS = 1,
+  parameter int XNOR = 1,
+  parameter int ACC_BITS = 28,
   parameter int MULT_BITS = 24,
+  parameter int ACT_WORDS = 4096,
+  parameter int Z_WORDS = 2048,
+  parameter int WEIGHT_WORDS = 1024,
+  parameter int TABLE_WORDS = 1024,
+  parameter int CORRECT_WORDS = 512,
   parameter int FAULT = 0
 ) (
-  input  logic               clk_i,
-  input  logic               rst_ni,
+  input  logic        clk_i,
+  input  logic        rst_ni,
   input  bitdial_descriptor_pkg::descriptor_t descriptor_i,
-  input  logic               setup_i,
-  input  logic               abort_i,
-  input  logic               pixel_start_i,
-  input  logic               row_end_i,
-  input  logic [8:0]         group_lane_i,
-  input  logic [7:0]         group_word_i,
-  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] tile_offset_i,
-  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] pixel_step_i,
-  // activation buffer
-  output logic               act_read_o,
-  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] act_raddr_o,
-  input  logic [LANES*8-1:0] act_rdata_i,
-  output logic               act_write_o,
-  output logic [LANES-1:0]   act_lanes_o,
-  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] act_waddr_o,
-  output logic [LANES*8-1:0] act_wdata_o,
-  // weight buffer
-  output logic               weight_read_o,
-  output logic [14:0]        weight_addr_o,
-  input  logic [ROWS*LANES-1:0] weight_data_i,
-  // table buffer
-  input  logic [3*LANES-1:0] masks_i,
-  output logic               table_read_o,
-  output logic [5:0]         table_sub_o,
-  output logic [3:0]         table_class_o,
-  input  logic [RQ*MULT_BITS-1:0] multipliers_i,
-  input  logic [RQ*48-1:0]   biases_i,
-  input  logic [RQ*32-1:0]   presets_i,
-  // residual buffer
-  output logic               z_read_o,
-  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_raddr_o,
-  input  logic [RQ*32-1:0]   z_rdata_i,
-  output logic               z_write_o,
-  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_waddr_o,
-  output logic [RQ*32-1:0]   z_wdata_o
+  input  logic        abort_i,
+  // control
+  input  logic        setup_i,         // a layer begins
+  input  logic        hand_i,          // the next row group, whose parts lie at place_i
+  input  bitdial_pkg::tile_place_t place_i,
+  output logic        tables_ready_o,
+  output logic        fetch_free_o,
+  output logic [12:0] correct_step_o,
+  input  logic        start_i,         // a row group starts
+  output logic        walk_done_o,
+  output logic        block_done_o,
+  output logic        tile_left_o,
+  output logic        idle_o,
+  // parts from memory: the next beat of a kind is the first of its word fill_base_i
+  input  logic        fill_start_i,
+  input  bitdial_pkg::part_e part_i,
+  // verilator lint_off UNUSEDSIGNAL
+  // addresses are as wide as the largest memory:
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] fill_base_i,
+  input  logic        fill_i,
+  input  logic [63:0] fill_data_i,
+  // the image
+  input  logic        image_we_i,
+  input  logic [3:0]  image_bank_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] image_addr_i,
+  input  logic [15:0] image_data_i,
+  // store passes, while idle_o
+  input  logic        act_read_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] act_addr_i,
+  // verilator lint_on UNUSEDSIGNAL
+  output logic [143:0] act_data_o,
+  input  logic        z_read_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_addr_i,
+  output logic [RQ*32-1:0] z_data_o
 );
+  localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
+  localparam int PW = $clog2(ACT_WORDS);
+  // verilator lint_off UNUSEDSIGNAL
+  // of the descriptor each block takes what it needs:
   bitdial_descriptor_pkg::descriptor_t d;
+  // verilator lint_on UNUSEDSIGNAL
   assign d = descriptor_i;
 
-  // --- read ---------------------------------------------------------------------------------------------------------
-  logic             conv_read, conv_valid, conv_first, conv_double, conv_last;
-  logic [3:0]       conv_class;
+  // --- planes -------------------------------------------------------------------------------------------------------
+  logic            issue, absent, walk_busy;
+  logic [PW-1:0]   corner, offset;
+  bitdial_walk_pkg::place_t place;
+  bitdial_walk_pkg::sum_tag_t sum_tag;
+  bitdial_walk_pkg::gather_tag_t gather_tag;
+  walker #(.ROWS(ROWS), .ACT_WORDS(ACT_WORDS), .MAC_CHANNELS(MAC_CHANNELS)) u_walker (
+    .clk_i, .rst_ni, .setup_i, .start_i(start_i && !d.pool), .abort_i, .descriptor_i, .busy_o(walk_busy),
+    .done_o(walk_done_o), .issue_o(issue), .corner_o(corner), .offset_o(offset), .place_o(place), .sum_o(sum_tag),
+    .gather_o(gather_tag), .absent_o(absent));
+
+  logic [8:0]      reads;
+  logic [9*PW-1:0] read_addrs;
+  logic            act_valid, sum, first, last, plane0, swap, plane_first, word_first, word_last, block_last;
+  logic            gather_high;
+  logic [71:0]     act_lo, act_hi;
+  logic [3:0]      pixel, segment;
+  logic [1:0]      shift, gather_pair;
+  logic [2:0]      gather_group;
   // verilator lint_off UNUSEDSIGNAL
-  // plane and segment are each for one datapath, which may be left out:
-  logic [2:0]       plane;
-  logic [7:0]       segment;
+  // tags that the arrays count for themselves:
+  logic            block_small, tile_last, gather_last, fetch_ready;
   // verilator lint_on UNUSEDSIGNAL
-  logic [LANES-1:0] mask;
-  window_feeder #(.LANES(LANES), .ACT_WORDS(ACT_WORDS)) u_window_feeder (
-    .clk_i, .rst_ni, .setup_i, .abort_i, .descriptor_i(d), .masks_i, .pixel_start_i(pixel_start_i && !d.pool),
-    .row_end_i, .read_o(conv_read), .act_addr_o(act_raddr_o), .weight_addr_o, .valid_o(conv_valid),
-    .first_o(conv_first), .double_o(conv_double), .last_o(conv_last), .class_o(conv_class), .plane_o(plane),
-    .segment_o(segment), .mask_o(mask));
-  assign act_read_o = conv_read;
-  assign weight_read_o = conv_read;
+  window_reader #(.ACT_WORDS(ACT_WORDS)) u_window_reader (
+    .clk_i, .rst_ni, .abort_i, .descriptor_i, .issue_i(issue), .corner_i(corner), .offset_i(offset), .place_i(place),
+    .sum_i(sum_tag), .gather_i(gather_tag), .absent_i(absent), .read_o(reads), .raddr_o(read_addrs),
+    .rdata_i(act_data_o), .act_valid_o(act_valid), .act_lo_o(act_lo), .act_hi_o(act_hi), .sum_o(sum),
+    .pixel_o(pixel), .first_o(first), .shift_o(shift), .last_o(last), .plane0_o(plane0), .swap_o(swap),
+    .segment_o(segment), .plane_first_o(plane_first), .word_first_o(word_first), .word_last_o(word_last),
+    .block_last_o(block_last), .block_small_o(block_small), .tile_last_o(tile_last), .gather_last_o(gather_last),
+    .gather_pair_o(gather_pair), .gather_group_o(gather_group), .gather_high_o(gather_high));
 
-  logic       pool_read, pool_valid, pool_first, pool_last;
-  logic [5:0] pool_sub;
-  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] pool_addr;
-  pool_feeder #(.ROWS(ROWS), .RQ(RQ)) u_pool_feeder (
-    .clk_i, .rst_ni, .setup_i, .abort_i, .start_i(pixel_start_i && d.pool), .height_i(d.in_height),
-    .width_i(d.in_width), .tile_addr_i(d.z_in_base + tile_offset_i), .pixel_step_i, .read_o(pool_read),
-    .addr_o(pool_addr), .valid_o(pool_valid), .first_o(pool_first), .last_o(pool_last), .sub_o(pool_sub));
+  logic          code_we;
+  logic [3:0]    code_bank;
+  // verilator lint_off UNUSEDSIGNAL
+  // addresses are as wide as the largest memory:
+  logic [AW-1:0] code_addr;
+  // verilator lint_on UNUSEDSIGNAL
+  logic [15:0]   code_data;
+  logic [1:0]    code_be;
+  plane_memory #(.ACT_WORDS(ACT_WORDS)) u_plane_memory (
+    .clk_i, .rst_ni, .read_i(act_read_i ? 9'h1ff : reads),
+    .raddr_i(act_read_i ? {9{act_addr_i[PW-1:0]}} : read_addrs), .rdata_o(act_data_o),
+    .write_i(code_we || image_we_i), .wbank_i(code_we ? code_bank : image_bank_i),
+    .waddr_i(code_we ? code_addr[PW-1:0] : image_addr_i[PW-1:0]), .wdata_i(code_we ? code_data : image_data_i),
+    .wbe_i(code_we ? code_be : 2'b11));
 
-  // --- arrays -------------------------------------------------------------------------------------------------------
-  logic [ROWS*9-1:0]  counts;
-  logic [ROWS*16-1:0] mac_sums;
-  if (HAS_XNOR != 0) begin : g_xnor
-    xnor_array #(.ROWS(ROWS), .LANES(LANES)) u_xnor_array (
-      .clk_i, .rst_ni, .valid_i(conv_valid && !d.mac), .plane_i(plane), .mask_i(mask), .codes_i(act_rdata_i),
-      .weights_i(weight_data_i), .counts_o(counts));
-  end else begin : g_no_xnor
-    assign counts = '0;
+  // --- sums ---------------------------------------------------------------------------------------------------------
+  logic [4:0]    block_pixels;
+  logic          drain_read;
+  logic [3:0]    drain_pixel;
+  logic [ROWS*ACC_BITS-1:0] sums;
+  logic [ACC_BITS-1:0] window_sum;
+  arrays #(.ROWS(ROWS), .MAC_CHANNELS(MAC_CHANNELS), .XNOR(XNOR), .ACC_BITS(ACC_BITS),
+           .WEIGHT_WORDS(WEIGHT_WORDS)) u_arrays (
+    .clk_i, .rst_ni, .descriptor_i, .abort_i,
+    .load_start_i(fill_start_i && part_i == bitdial_pkg::PART_WEIGHTS), .load_word_i(fill_base_i),
+    .load_we_i(fill_i && part_i == bitdial_pkg::PART_WEIGHTS), .load_beat_i(fill_data_i),
+    .fetch_start_i(hand_i && !d.pool), .fetch_word_i(place_i.weight), .fetch_free_o, .fetch_ready_o(fetch_ready),
+    .act_valid_i(act_valid), .act_lo_i(act_lo), .act_hi_i(act_hi), .sum_i(sum), .pixel_i(pixel), .first_i(first),
+    .shift_i(shift), .last_i(last), .plane0_i(plane0), .swap_i(swap), .segment_i(segment),
+    .plane_first_i(plane_first), .word_first_i(word_first), .word_last_i(word_last), .gather_pair_i(gather_pair),
+    .gather_group_i(gather_group), .gather_high_i(gather_high), .block_last_i(block_last), .block_done_o,
+    .block_pixels_o(block_pixels), .drain_read_i(drain_read), .drain_pixel_i(drain_pixel), .sums_o(sums),
+    .window_sum_o(window_sum));
+
+  // --- codes and stream ---------------------------------------------------------------------------------------------
+  logic          table_we, correct_we;
+  logic [AW:0]   table_beat_q;
+  logic [AW+4:0] correct_beat_q;
+  assign table_we = fill_i && part_i == bitdial_pkg::PART_TABLES;
+  assign correct_we = fill_i && part_i == bitdial_pkg::PART_CORRECTIONS;
+  always_ff @(posedge clk_i) begin
+    if (fill_start_i && part_i == bitdial_pkg::PART_TABLES) table_beat_q <= {fill_base_i, 1'b0};
+    else if (table_we) table_beat_q <= table_beat_q + 1'b1;
+    if (fill_start_i && part_i == bitdial_pkg::PART_CORRECTIONS)
+      correct_beat_q <= (AW+5)'(fill_base_i) * (AW+5)'(RQ / 2);
+    else if (correct_we) correct_beat_q <= correct_beat_q + 1'b1;
   end
-  if (HAS_MAC != 0) begin : g_mac
-    mac_array #(.ROWS(ROWS), .LANES(LANES), .MAC_LANES(MAC_LANES)) u_mac_array (
-      .clk_i, .rst_ni, .valid_i(conv_valid && d.mac), .segment_i(segment), .mask_i(mask), .codes_i(act_rdata_i),
-      .weights_i(weight_data_i), .sums_o(mac_sums));
-  end else begin : g_no_mac
-    assign mac_sums = '0;
-  end
-
-  logic               ready;
-  logic [ROWS*32-1:0] sums;
-  accumulator #(.ROWS(ROWS), .RQ(RQ)) u_accumulator (
-    .clk_i, .rst_ni, .mac_i(d.mac), .pool_i(d.pool), .valid_i(conv_valid || pool_valid),
-    .first_i(d.pool ? pool_first : conv_first), .double_i(!d.pool && conv_double),
-    .last_i(d.pool ? pool_last : conv_last), .class_i(d.pool ? 4'd0 : conv_class), .sub_i(pool_sub),
-    .counts_i(counts), .sums_i(mac_sums), .values_i(z_rdata_i), .ready_o(ready), .class_o(table_class_o),
-    .sums_o(sums));
-
-  // --- requantizers -------------------------------------------------------------------------------------------------
-  logic             requant_read, requant_valid, z_valid, code_valid;
-  logic [5:0]       code_sub;
-  logic [RQ*32-1:0] chosen;
-  logic [RQ*8-1:0]  codes;
-  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] stream_addr;
-  requant_select #(.ROWS(ROWS), .RQ(RQ)) u_requant_select (
-    .clk_i, .rst_ni, .setup_i, .tile_offset_i, .pixel_step_i, .z_in_base_i(d.z_in_base), .z_out_base_i(d.z_out_base),
-    .ready_i(ready), .sums_i(sums), .read_o(requant_read), .sub_o(table_sub_o), .z_addr_o(stream_addr),
-    .valid_o(requant_valid), .sums_o(chosen), .z_valid_o(z_valid), .z_waddr_o, .code_valid_o(code_valid),
-    .code_sub_o(code_sub));
-  for (genvar i = 0; i < RQ; i++) begin : g_requantizer
-    requantizer #(.MULT_BITS(MULT_BITS), .FAULT(FAULT)) u_requantizer (
-      .clk_i, .rst_ni, .valid_i(requant_valid), .in_signed_i(d.in_signed), .shift_i(d.shift),
-      .code_multiplier_i(d.code_multiplier), .code_offset_i(d.code_offset), .code_shift_i(d.code_shift),
-      .out_bits_i(d.out_bits), .add_stream_i(d.add_stream), .sum_i(chosen[32*i +: 32]),
-      .preset_i(presets_i[32*i +: 32]), .multiplier_i(multipliers_i[MULT_BITS*i +: MULT_BITS]),
-      .bias_i(biases_i[48*i +: 48]), .stream_i(z_rdata_i[32*i +: 32]), .z_o(z_wdata_o[32*i +: 32]),
-      .code_o(codes[8*i +: 8]));
-  end
-  assign table_read_o = requant_read;
-  assign z_read_o = pool_read || (requant_read && d.add_stream);
-  assign z_raddr_o = d.pool ? pool_addr : stream_addr;
-  assign z_write_o = z_valid && d.write_stream;
-
-  act_packer #(.ROWS(ROWS), .LANES(LANES), .RQ(RQ), .ACT_WORDS(ACT_WORDS)) u_act_packer (
-    .clk_i, .rst_ni, .setup_i, .enable_i(d.write_codes), .tensor_i(d.out_tensor), .width_i(d.out_width),
-    .group_lane_i, .group_word_i, .valid_i(code_valid), .sub_i(code_sub), .codes_i(codes), .we_o(act_write_o),
-    .lanes_o(act_lanes_o), .addr_o(act_waddr_o), .data_o(act_wdata_o));
+  back #(.ROWS(ROWS), .RQ(RQ), .ACC_BITS(ACC_BITS), .MULT_BITS(MULT_BITS), .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS),
+         .TABLE_WORDS(TABLE_WORDS), .CORRECT_WORDS(CORRECT_WORDS), .FAULT(FAULT)) u_back (
+    .clk_i, .rst_ni, .d_i(descriptor_i), .setup_i(setup_i || abort_i), .tile_i(hand_i),
+    .tile_table_i(place_i.table_entry), .tile_correct_i(place_i.correct), .tables_ready_o, .tile_left_o,
+    .correct_step_o, .pool_start_i(start_i && d.pool), .idle_o, .block_done_i(block_done_o),
+    .block_pixels_i(block_pixels), .drain_read_o(drain_read), .drain_pixel_o(drain_pixel), .sums_i(sums),
+    .window_sum_i(window_sum), .table_we_i(table_we), .table_beat_i(table_beat_q), .table_data_i(fill_data_i),
+    .correct_we_i(correct_we), .correct_beat_i(correct_beat_q), .correct_data_i(fill_data_i), .plane_we_o(code_we),
+    .plane_bank_o(code_bank), .plane_addr_o(code_addr), .plane_data_o(code_data), .plane_be_o(code_be), .z_read_i,
+    .z_addr_i, .z_wide_i(d.z_out_wide), .z_data_o);
+  logic unused_busy;
+  assign unused_busy = walk_busy;
 endmodule

@@ -45,6 +45,11 @@ void gen_descriptor_package(FILE *out, const void *what)
             fputc(toupper((unsigned char)*c), out);
         fprintf(out, " = %u;\n", (unsigned)d->fields[i].word);
     }
+    fprintf(out, "\n  // Values of words.\n");
+    for (size_t i = 0; i < d->field_count; i++)
+        for (size_t n = 0; n < d->fields[i].name_count && !d->fields[i].has_bits; n++)
+            fprintf(out, "  localparam int %s = %u;  // %s\n", d->fields[i].names[n].name,
+                    (unsigned)d->fields[i].names[n].value, d->fields[i].names[n].help);
     const struct gen_field *first = NULL;
     for (size_t i = 0; i < d->field_count && !first; i++)
         first = in_group(&d->fields[i]) ? &d->fields[i] : NULL;

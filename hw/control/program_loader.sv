@@ -1,0 +1,125 @@
+// Brings a program onto the chip, once: its load descriptor (model/program/README.md) and the parts that this lists. A
+// frame whose program is there already costs it nothing.
+module program_loader #(
+  parameter int DESCRIPTORS = 96
+) (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic        start_i,         // a frame begins
+  input  logic        abort_i,         // level: stop, drop everything
+  // verilator lint_off UNUSEDSIGNAL
+  // of the frame it needs where the program lies:
+  input  bitdial_pkg::frame_t frame_i,
+  // verilator lint_on UNUSEDSIGNAL
+  output logic        ready_o,         // from two clocks after start_i on: the frame's program is on the chip
+  output logic        busy_o,          // the read DMA is its own
+  output logic        resident_o,      // the chip has its descriptors
+  output bitdial_pkg::slots_t slots_o, // where streamed row groups go
+
+  output logic        dma_start_o,
+  output logic [63:0] dma_addr_o,
+  output logic [bitdial_pkg::BEAT_W-1:0] dma_beats_o,
+  input  logic        beat_i,
+  input  logic        beat_last_i,
+  input  logic [63:0] beat_data_i,
+  output bitdial_pkg::part_e part_o,   // that the job loads
+  output logic        part_job_o       // beats belong to it
+);
+  localparam int BW = bitdial_pkg::BEAT_W;
+  localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
+  localparam int PARTS = 4;
+  typedef enum logic [2:0] {IDLE, HEAD, HEAD_RUN, PART, PART_RUN} state_e;
+  state_e     state_q;
+  logic [1:0] part_q;
+  logic [2:0] beat_q;
+  logic       loaded_q, job_end, fresh;
+  logic [7:0] generation_q;
+  logic [32*PARTS-1:0] offsets_q, beats_q;  // of the parts, as listed
+  logic [31:0] offset, beats;
+  bitdial_pkg::slots_t slots_q;
+
+  assign job_end = beat_i && beat_last_i;
+  assign fresh = loaded_q && generation_q == frame_i.generation;
+  assign offset = offsets_q[32*part_q +: 32];
+  assign beats = beats_q[32*part_q +: 32];
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q <= IDLE;
+      part_q <= 2'd0;
+      beat_q <= 3'd0;
+      loaded_q <= 1'b0;
+      generation_q <= 8'd0;
+    end else if (abort_i) begin
+      state_q <= IDLE;
+    end else begin
+      case (state_q)
+        IDLE: if (start_i && !fresh) begin
+          state_q <= HEAD;
+          loaded_q <= 1'b0;
+          beat_q <= 3'd0;
+        end
+        HEAD: state_q <= HEAD_RUN;
+        HEAD_RUN: begin
+          if (beat_i) beat_q <= beat_q + 3'd1;
+          part_q <= 2'd0;
+          if (job_end) state_q <= PART;
+        end
+        PART: if (beats != 32'd0) begin
+          state_q <= PART_RUN;
+        end else begin
+          part_q <= part_q + 2'd1;
+          if (part_q == 2'(PARTS - 1)) begin
+            state_q <= IDLE;
+            loaded_q <= 1'b1;
+            generation_q <= frame_i.generation;
+          end
+        end
+        PART_RUN: if (job_end) begin
+          part_q <= part_q + 2'd1;
+          state_q <= PART;
+          if (part_q == 2'(PARTS - 1)) begin
+            state_q <= IDLE;
+            loaded_q <= 1'b1;
+            generation_q <= frame_i.generation;
+          end
+        end
+        default: state_q <= IDLE;
+      endcase
+    end
+  end
+
+  // Words of the load descriptor, two a beat.
+  always_ff @(posedge clk_i) begin
+    if (beat_i && state_q == HEAD_RUN) case (beat_q)
+      3'd0, 3'd1, 3'd2, 3'd3: begin
+        offsets_q[32*beat_q[1:0] +: 32] <= beat_data_i[31:0];
+        beats_q[32*beat_q[1:0] +: 32] <= beat_data_i[63:32];
+      end
+      3'd4: begin
+        slots_q.weight_base <= beat_data_i[AW-1:0];
+        slots_q.weight_words <= beat_data_i[32 +: AW];
+      end
+      3'd5: begin
+        slots_q.correct_base <= beat_data_i[AW-1:0];
+        slots_q.correct_words <= beat_data_i[32 +: AW];
+      end
+      3'd6: slots_q.table_base <= beat_data_i[AW-1:0];
+      default: ;
+    endcase
+  end
+
+  assign ready_o = state_q == IDLE && fresh;
+  assign busy_o = state_q != IDLE;
+  assign resident_o = DESCRIPTORS != 0 && beats_q[31:0] != 32'd0;
+  assign slots_o = slots_q;
+  assign part_o = bitdial_pkg::part_e'(part_q);
+  assign part_job_o = state_q == PART_RUN;
+  always_comb begin
+    dma_start_o = !abort_i && (state_q == HEAD || (state_q == PART && beats != 32'd0));
+    dma_addr_o = frame_i.program_addr + ((state_q == HEAD) ? 64'(frame_i.desc_offset) : 64'(offset));
+    dma_beats_o = (state_q == HEAD) ? BW'(8) : beats[BW-1:0];
+  end
+  logic unused_beats;
+  assign unused_beats = ^beats[31:BW];
+endmodule
