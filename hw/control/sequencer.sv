@@ -59,7 +59,7 @@ module sequencer (
   logic        layer_slot_q, image_ready_q, silent_q, settled;
   logic [7:0]  layer_q, error_layer_q;
   logic [3:0]  error_code_q;
-  logic        strike, need_image, ready, drained;
+  logic        strike, need_image, ready, drained, follow, follow_q;
 
   assign strike = busy_o && state_q != ABORT && (soft_reset_i || bus_error_i || bad_descriptor_i);
   assign need_image = descriptor_i.load_input && !image_ready_q;
@@ -67,7 +67,8 @@ module sequencer (
   assign ready = startable_i && !need_image && settled;
   assign drained = blocks_q == 17'd0 && back_idle_i && wait_q[1:0] == 2'd0;
   // A row group starts in the clock behind the walk of the one before; pooling waits until that one has left.
-  assign start_o = (state_q == WAIT && ready) || (state_q == RUN && walk_done_i && more_i && ready && !descriptor_i.pool);
+  assign follow = state_q == RUN && walk_done_i && more_i && ready;
+  assign start_o = (state_q == WAIT && ready) || follow_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -81,7 +82,9 @@ module sequencer (
       error_code_q <= 4'd0;
       error_layer_q <= 8'd0;
       silent_q <= 1'b0;
+      follow_q <= 1'b0;
     end else begin
+      follow_q <= follow && !strike;
       if (image_done_i) image_ready_q <= 1'b1;
       if (wait_q != 6'd0) wait_q <= wait_q - 6'd1;
       if (start_o && !descriptor_i.pool)
@@ -110,7 +113,7 @@ module sequencer (
           state_q <= descriptor_i.pool ? DRAIN : RUN;
           wait_q <= 6'd3;
         end
-        RUN: if (walk_done_i && !start_o) begin
+        RUN: if (walk_done_i && !follow) begin
           state_q <= more_i ? WAIT : DRAIN;
           wait_q <= 6'd3;
         end
