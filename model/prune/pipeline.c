@@ -82,15 +82,12 @@ static bd_status make_search(struct bd_prune_run *run, struct bd_error *err)
 
 static bd_status make_orders(struct bd_prune_run *run, struct bd_error *err)
 {
-    const struct bd_graph *graph = &run->base.graph;
-    bd_status status = BD_OK;
-    run->orders = bd_xcalloc((size_t)graph->prune_group_count, sizeof(int *));
-    for (int g = 0; g < graph->prune_group_count && status == BD_OK; g++) {
-        run->orders[g] = bd_xcalloc((size_t)bd_graph_group_channels(graph, g), sizeof(int));
-        status = bd_prune_order(&run->base, g, (enum bd_ranking)run->config.ranking, (uint64_t)run->config.seed,
-                                run->orders[g], err);
-    }
-    return status;
+    const struct bd_ranking_source source = {.checkpoint = &run->base,
+                                             .images = &run->train,
+                                             .switches = run->objective,
+                                             .seed = (uint64_t)run->config.seed};
+    run->orders = bd_orders_new(&run->base.graph);
+    return bd_prune_orders(&source, (enum bd_ranking)run->config.ranking, run->orders, err);
 }
 
 bd_status bd_prune_journal(struct bd_prune_run *run, enum bd_journal_mode mode, struct bd_error *err)
@@ -180,10 +177,7 @@ void bd_prune_close(struct bd_prune_run *run)
     for (size_t i = 0; i < run->axis_count; i++) {
         free(run->axis_values[i]);
     }
-    for (int g = 0; run->orders && g < run->base.graph.prune_group_count; g++) {
-        free(run->orders[g]);
-    }
-    free(run->orders);
+    bd_orders_free(&run->base.graph, run->orders);
     free(run->identity);
     bd_search_release(&run->search);
     bd_journal_close(&run->journal);
