@@ -11,7 +11,7 @@
 
 #include "model/core/file.h"
 #include "model/core/memory.h"
-#include "model/eval/evaluate.h"
+#include "model/prune/cut.h"
 #include "model/train/network/accuracy.h"
 
 /* ---- opening ---- */
@@ -215,42 +215,19 @@ bd_status bd_prune_cut(const struct bd_prune_run *run, const int *group_channels
 static bd_status evaluate(struct bd_prune_run *run, const int *point, double *value, struct bd_error *err)
 {
     const struct bd_prune_config *c = &run->config;
-    struct bd_checkpoint pruned;
+    const struct bd_cut_recipe recipe = {.train = &run->train,
+                                         .validation = &run->validation,
+                                         .switches = run->objective,
+                                         .images = c->images,
+                                         .recalibrate = c->recalibrate,
+                                         .batch = c->tune_batch,
+                                         .steps = c->tune_steps,
+                                         .rate = c->tune_rate,
+                                         .seed = c->seed};
     int channels[BD_MAX_LAYERS];
     bd_prune_channels(run, point, channels);
-    bd_status status = bd_prune_cut(run, channels, &pruned, err);
-    if (status != BD_OK) {
-        return status;
-    }
-    if (c->tune_steps > 0) {
-        struct bd_train_plan plan;
-        struct bd_train_control control = {.train = &run->train};
-        bd_train_plan_init(&plan);
-        plan.steps = c->tune_steps;
-        plan.batch = c->tune_batch;
-        plan.rate = c->tune_rate;
-        plan.seed = c->seed;
-        plan.switches = run->objective;
-        plan.recalibrate = 0; /* below, alike with and without tuning */
-        status = bd_train_run(&pruned, &plan, &control, err);
-    }
-    if (status == BD_OK) {
-        status =
-            bd_train_recalibrate(&pruned, &run->train, run->objective, (int)c->tune_batch, (int)c->recalibrate, err);
-    }
-    if (status == BD_OK) {
-        status = bd_float_accuracy(&pruned, run->objective, &run->validation, (size_t)c->images, run->accuracy, err);
-    }
-    bd_checkpoint_release(&pruned);
-    *value = 0.0;
-    int count = 0;
-    for (int s = 0; s < run->base.graph.switch_count; s++) {
-        if (!run->objective || run->objective >> s & 1) {
-            *value += 100.0 * run->accuracy[s];
-            count++;
-        }
-    }
-    *value /= count;
+    bd_status status = bd_cut_accuracy(&run->base, run->orders, channels, &recipe, run->accuracy, err);
+    *value = bd_cut_mean(&run->base.graph, run->objective, run->accuracy);
     return status;
 }
 
