@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 for hardware in yaml-configs/hardware/*.yaml; do
     # shellcheck disable=SC2046 # one option a line
     verilator --lint-only -Wall --unroll-count 1024 --top-module bitdial_top -Ihw -y hw/control -y hw/memory -y hw/datapath \
-        $(build/bitdial hardware "$hardware" --parameters) hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv
+        $(build/bitdial hardware "$hardware" --parameters) hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv
 done
 echo "verilator --lint-only: no warning in $(ls yaml-configs/hardware/*.yaml | wc -l) configurations"

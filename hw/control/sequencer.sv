@@ -12,7 +12,7 @@ module sequencer (
   output bitdial_pkg::frame_t frame_o,       // the frame that runs
   output logic        busy_o,
   output logic        done_o,                // one clock
-  output logic        error_o,               // one clock: the frame was aborted
+  output logic        error_o,               // one clock: a frame was aborted, or an abort found the bus dead
   output logic [3:0]  error_code_o,
   output logic [7:0]  error_layer_o,
 
@@ -25,6 +25,10 @@ module sequencer (
   input  logic        bad_descriptor_i,
   input  logic [7:0]  loader_layer_i,
   input  logic        bus_idle_i,
+  output logic        waiting_o,             // the frame comes on only by what others do
+  input  logic        watchdog_i,            // ... which has taken too long
+  output logic        aborting_o,
+  input  logic        dead_i,                // ... for too long: the bus does not end its transfers
 
   input  logic [1:0]  layer_ready_i,
   // verilator lint_off UNUSEDSIGNAL
@@ -59,9 +63,11 @@ module sequencer (
   logic        layer_slot_q, image_ready_q, silent_q, settled;
   logic [7:0]  layer_q, error_layer_q;
   logic [3:0]  error_code_q;
-  logic        strike, need_image, ready, drained, follow, follow_q;
+  logic        strike, need_image, ready, drained, follow, follow_q, quiet, dead;
 
-  assign strike = busy_o && state_q != ABORT && (soft_reset_i || bus_error_i || bad_descriptor_i);
+  assign strike = busy_o && state_q != ABORT && (soft_reset_i || bus_error_i || bad_descriptor_i || watchdog_i);
+  assign quiet = state_q == ABORT && wait_q == 6'd0 && bus_idle_i;
+  assign dead = state_q == ABORT && dead_i && !quiet;
   assign need_image = descriptor_i.load_input && !image_ready_q;
   assign settled = !descriptor_i.pool || wait_q == 6'd0;
   assign ready = startable_i && !need_image && settled;
@@ -96,8 +102,8 @@ module sequencer (
           state_q <= START;
           frame_q <= frame_i;
         end
-        START: begin
-          state_q <= LOAD;
+        START: begin  // transfers of a frame that was aborted on a dead bus may still be open
+          if (bus_idle_i) state_q <= LOAD;
           layer_slot_q <= 1'b0;
           image_ready_q <= 1'b0;
           layer_q <= 8'd0;
@@ -129,7 +135,7 @@ module sequencer (
         end
         DONE: state_q <= IDLE;
         ABORT: begin
-          if (wait_q == 6'd0 && bus_idle_i) state_q <= IDLE;
+          if (quiet || dead) state_q <= IDLE;
           if (soft_reset_i) silent_q <= 1'b1;
         end
         default: state_q <= IDLE;
@@ -141,6 +147,7 @@ module sequencer (
         silent_q <= soft_reset_i;
         error_code_q <= bus_error_i ? bitdial_regs_pkg::ERROR_BUS_ERROR
                                     : bitdial_regs_pkg::ERROR_BAD_DESCRIPTOR;
+        if (!bus_error_i && !bad_descriptor_i) error_code_q <= bitdial_regs_pkg::ERROR_WATCHDOG;
         error_layer_q <= bad_descriptor_i ? loader_layer_i : layer_q;
       end
     end
@@ -150,12 +157,15 @@ module sequencer (
   assign frame_o = frame_q;
   assign busy_o = state_q != IDLE;
   assign done_o = state_q == DONE && !strike;
-  assign error_o = state_q == ABORT && wait_q == 6'd0 && bus_idle_i && !silent_q && !soft_reset_i;
-  assign error_code_o = error_code_q;
+  assign error_o = dead || (quiet && !silent_q && !soft_reset_i);
+  assign error_code_o = dead ? bitdial_regs_pkg::ERROR_BUS_DEAD : error_code_q;
   assign error_layer_o = error_layer_q;
-  assign program_start_o = state_q == START;
+  assign program_start_o = state_q == START && bus_idle_i;
   assign loader_start_o = state_q == LOAD && program_ready_i;
   assign abort_o = state_q == ABORT;
+  assign aborting_o = state_q == ABORT;
+  // Blocks of a row group come of themselves, each within its interval.
+  assign waiting_o = busy_o && state_q != ABORT && !block_done_i && !start_o;
   assign layer_slot_o = layer_slot_q;
   assign layer_done_o = state_q == LAYER_END;
   assign setup_o = state_q == SETUP;

@@ -50,7 +50,7 @@ fi
 
 start=$(date +%s)
 # shellcheck disable=SC2046 # one file a word
-read_design bitdial bitdial_top hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_pkg.sv \
+read_design bitdial bitdial_top hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv \
     hw/bitdial_top.sv $(find hw/control hw/memory hw/datapath -name '*.sv' | sort)
 echo "bitdial_top read: check found nothing, no latch, no implicit wire ($(($(date +%s) - start)) s)"
 [ "${1:-}" != --read-only ] || exit 0

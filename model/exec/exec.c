@@ -50,8 +50,7 @@ static int32_t accumulate(const struct work *w, uint32_t oc, uint32_t oy, uint32
     return acc;
 }
 
-/* W of a layer's c_8, from (OC, IC/groups, KH, KW) to (OC, KH, KW, IC/groups). */
-static int16_t *weight_values(const struct bd_descriptor *d, const uint8_t *c8)
+int16_t *bd_execute_weights(const struct bd_descriptor *d, const uint8_t *c8)
 {
     const uint32_t channels = d->in_channels / d->groups, taps = d->kernel_h * d->kernel_w;
     int16_t *values = bd_xcalloc((size_t)d->out_channels * taps * channels, sizeof *values);
@@ -179,7 +178,7 @@ bd_status bd_execute(const struct bd_program *program, const struct bd_decoded *
         const struct bd_descriptor *d = bd_program_descriptor(program, switch_index, l);
         const int producer = bd_decoded_producer(decoded, l);
         const bool pools = d->operation == BD_OP_POOL;
-        int16_t *weights = pools ? NULL : weight_values(d, bd_decoded_codes(decoded, switch_index, l));
+        int16_t *weights = pools ? NULL : bd_execute_weights(d, bd_decoded_codes(decoded, switch_index, l));
         int16_t *in = pools ? NULL : code_values(d, producer >= 0 ? frame->outputs[producer].codes : image);
         allocate_output(d, &frame->outputs[l]);
         run_layer(&(struct work){.d = d,

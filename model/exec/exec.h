@@ -28,6 +28,10 @@ bd_status bd_execute(const struct bd_program *program, const struct bd_decoded *
                      const uint8_t *image, struct bd_frame *frame, struct bd_error *err) BD_WARN_UNUSED;
 void bd_frame_release(struct bd_frame *frame);
 
+/* The weights W that a convolution's sums have, of its c_8 (bd_decoded_codes): from (OC, IC/groups, KH, KW) to
+ * (OC, KH, KW, IC/groups); malloc'd. */
+int16_t *bd_execute_weights(const struct bd_descriptor *descriptor, const uint8_t *c8);
+
 /* The class of the largest logit, the lowest among equals. */
 unsigned bd_argmax(const int32_t *logits, unsigned classes);
 

@@ -1,187 +1,54 @@
-/* Hot loops: vector types give the same code on every compiler, target_clones the widest registers present. Without
- * contraction to fused multiply-adds (the C11 default here) all clones give the same bits. Vectors of 8, because GCC 12
- * takes comparisons of 16 apart lane by lane; kernels_wide.h has intrinsics instead. */
+/* Each call goes to the form of its loop for the widest registers that this processor has. */
 #pragma GCC optimize("O3")
-#pragma GCC diagnostic ignored "-Wpsabi" /* vectors pass between functions of this file alone, inlined */
 
 #include "model/kernels/kernels_parts.h"
 
-#define CLONES static __attribute__((target_clones("avx2", "default")))
-#define INLINE static inline __attribute__((always_inline))
-#define LANES 8
-
-typedef float vf __attribute__((vector_size(32), aligned(4), may_alias));
-typedef int32_t vi __attribute__((vector_size(32), aligned(4), may_alias));
-typedef uint16_t vh __attribute__((vector_size(16), aligned(2), may_alias));
-typedef int16_t vs __attribute__((vector_size(16), aligned(2), may_alias));
-typedef uint8_t vb __attribute__((vector_size(8), aligned(1), may_alias));
-typedef vi mask;
-
-INLINE vf all(float x)
+static const struct bd_narrow_kernels *narrow(void)
 {
-    return (vf){0} + x;
+    return __builtin_cpu_supports("avx2") ? &bd_kernels_avx2 : &bd_kernels_any;
 }
 
-/* Vector `at` of `type`; bfloat16 is the upper half of a float32. */
-INLINE vf load(const void *base, size_t at, const enum bd_number type)
+static const struct bd_block_kernels *of(int block)
 {
-    switch (type) {
-    case BD_HALF:
-        return (vf)(__builtin_convertvector(((const vh *)base)[at], vi) << 16);
-    case BD_INT32:
-        return __builtin_convertvector(((const vi *)base)[at], vf);
-    case BD_INT16:
-        return __builtin_convertvector(__builtin_convertvector(((const vs *)base)[at], vi), vf);
-    case BD_BYTE:
-        return __builtin_convertvector(__builtin_convertvector(((const vb *)base)[at], vi), vf);
-    default:
-        return ((const vf *)base)[at];
+    if (block != 16) {
+        return &narrow()->of_8;
     }
-}
-
-/* Rounded to nearest even where bfloat16 is asked for. */
-INLINE void store(void *base, size_t at, const enum bd_number type, vf value)
-{
-    if (type == BD_HALF) {
-        vi bits = (vi)value;
-        bits += 0x7fff + ((bits >> 16) & 1);
-        ((vh *)base)[at] = __builtin_convertvector((bits >> 16) & 0xffff, vh);
-    } else {
-        ((vf *)base)[at] = value;
-    }
-}
-
-INLINE void store_past(float *base, size_t at, vf value)
-{
-    store(base, at, BD_FLOAT, value);
-}
-
-INLINE void store_bytes(uint8_t *base, size_t at, vi value)
-{
-    ((vb *)base)[at] = __builtin_convertvector(value, vb);
-}
-
-INLINE vi whole(vf v)
-{
-    return __builtin_convertvector(v, vi);
-}
-
-INLINE vf real(vi v)
-{
-    return __builtin_convertvector(v, vf);
-}
-
-INLINE vf whole_part(vf v)
-{
-    return real(whole(v));
-}
-
-INLINE vf low(vf a, vf b)
-{
-    vi below = a < b;
-    return (vf)((below & (vi)a) | (~below & (vi)b));
-}
-
-INLINE vf high(vf a, vf b)
-{
-    vi over = a > b;
-    return (vf)((over & (vi)a) | (~over & (vi)b));
-}
-
-INLINE vf madd(vf a, vf b, vf c)
-{
-    return a * b + c;
-}
-
-INLINE mask at_least(vf a, vf b)
-{
-    return a >= b;
-}
-
-INLINE mask below(mask m, vf a, vf b)
-{
-    return m & (a < b);
-}
-
-INLINE vf keep(mask m, vf v)
-{
-    return (vf)(m & (vi)v);
-}
-
-INLINE vf add_kept(mask m, vf a, vf b, vf c)
-{
-    return c + keep(m, a * b);
-}
-
-INLINE vf choose(mask m, vf a, vf b)
-{
-    return (vf)((m & (vi)a) | (~m & (vi)b));
-}
-
-INLINE void add_lanes(double *sums, vf v)
-{
-    for (int lane = 0; lane < LANES; lane++) {
-        sums[lane] += v[lane];
-    }
-}
-
-#define PARTS 1
-#define NAME(name) name##_8
-#include "model/kernels/kernels_block.h"
-#define PARTS 2
-#define NAME(name) name##_16
-#include "model/kernels/kernels_block.h"
-
-/* NULL but for blocks of 16 on a processor with AVX-512. */
-static const struct bd_wide_kernels *wide(int block)
-{
-    if (block != 16 || !__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq")) {
-        return NULL;
+        return &narrow()->of_16;
     }
     return __builtin_cpu_supports("avx512bf16") ? &bd_kernels_wide_half : &bd_kernels_wide;
 }
 
 void bd_kernel_moments(const void *a, enum bd_number type, int pixels, int block, double *sums)
 {
-    (wide(block) ? wide(block)->moments : block == 16 ? moments_16 : moments_8)(a, type, pixels, sums);
+    of(block)->moments(a, type, pixels, sums);
 }
 
 void bd_kernel_forward(const struct bd_forward_slab *slab, int pixels, int block, const struct bd_code *code)
 {
-    (wide(block) ? wide(block)->forward : block == 16 ? forward_16 : forward_8)(slab, pixels, code);
+    of(block)->forward(slab, pixels, code);
 }
 
 void bd_kernel_backward(const struct bd_backward_slab *slab, int pixels, int block, const struct bd_code *code,
                         double *sums, double *d_alpha)
 {
-    (wide(block) ? wide(block)->backward : block == 16 ? backward_16 : backward_8)(slab, pixels, code, sums, d_alpha);
+    of(block)->backward(slab, pixels, code, sums, d_alpha);
 }
 
 void bd_kernel_normalize_gradient(const struct bd_normalize_slab *slab, int pixels, int block)
 {
-    (wide(block) ? wide(block)->normalize : block == 16 ? normalize_16 : normalize_8)(slab, pixels);
-}
-
-CLONES void widen(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to)
-{
-    const float less = bias;
-    for (size_t i = 0; i < count / LANES; i++) {
-        store(to, i, type, load(bytes, i, BD_BYTE) - less);
-    }
+    of(block)->normalize(slab, pixels);
 }
 
 void bd_kernel_widen(const uint8_t *bytes, int bias, size_t count, enum bd_number type, void *to)
 {
-    (wide(count % 16 ? 0 : 16) ? wide(16)->widen : widen)(bytes, bias, count, type, to);
+    of(count % 16 ? 8 : 16)->widen(bytes, bias, count, type, to);
 }
 
-__attribute__((target_clones("avx2", "default"))) void bd_kernel_narrow(const float *from, size_t count,
-                                                                        enum bd_number type, void *to)
+void bd_kernel_narrow(const float *from, size_t count, enum bd_number type, void *to)
 {
-    for (size_t i = 0; i < count / LANES; i++) {
-        store(to, i, type, load(from, i, BD_FLOAT));
-    }
+    narrow()->narrow(from, count, type, to);
 }
 
 __attribute__((target_clones("avx2", "default"))) void bd_kernel_add_up(float *sums, int many, size_t stride,

@@ -141,4 +141,4 @@ static void wide_widen(const uint8_t *bytes, int bias, size_t count, enum bd_num
     }
 }
 
-const struct bd_wide_kernels WIDE = {wide_moments, wide_forward, wide_backward, wide_normalize, wide_widen};
+const struct bd_block_kernels WIDE = {wide_moments, wide_forward, wide_backward, wide_normalize, wide_widen};

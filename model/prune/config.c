@@ -51,7 +51,7 @@ const struct bd_field bd_prune_fields[] = {
     {"data", BD_FIELD_MAP, AT(data), 0, 0, "{}", NULL, bd_data_fields,
      "images; a kind that is not named is found by the folder's files, else by the network's shape"},
     {"seed", BD_FIELD_INT, AT(seed), 0, 1e15, "1", NULL, NULL, "of proposals and fine-tuning"},
-    {"ranking", BD_FIELD_ENUM, AT(ranking), 0, 0, "redundancy", BD_RANKINGS, NULL, "which filters go first"},
+    {"ranking", BD_FIELD_ENUM, AT(ranking), 0, 0, BD_RANKING_DEFAULT, BD_RANKINGS, NULL, "which filters go first"},
     {"budget", BD_FIELD_MAP, 0, 0, 0, NULL, NULL, budget_fields, "the constraint"},
     {"search", BD_FIELD_MAP, 0, 0, 0, NULL, NULL, search_fields, "the search"},
     {"evaluation", BD_FIELD_MAP, 0, 0, 0, NULL, NULL, evaluation_fields, "how a point is measured"},

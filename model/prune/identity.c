@@ -35,17 +35,17 @@ bd_status bd_prune_identify(struct bd_prune_run *run, struct bd_error *err)
                                  bd_hardware_geometry_hash(&run->hardware), memory->latency, memory->beat_interval,
                                  memory->outstanding);
     json_t *o = json_pack(
-        "{s:s, s:s, s:I, s:s, s:s, s:f, s:f, s:I, s:I, s:i, s:i, s:I, s:I, s:s, s:f, s:s, s:I, s:I, "
+        "{s:s, s:s, s:I, s:s, s:s, s:f, s:f, s:I, s:I, s:i, s:s, s:I, s:I, s:s, s:f, s:s, s:I, s:I, "
         "s:I, s:I, s:f, s:b}",
-        "journal", "bitdial prune 2", "network", run->base.graph.name, "checkpoint_crc",
+        "journal", "bitdial prune 3", "network", run->base.graph.name, "checkpoint_crc",
         (json_int_t)bd_crc32(bytes, size), "hardware", hardware, "budget_switch", c->budget_switch, "budget",
         c->budget_ratio * (double)run->base_cycles, "floor", c->floor_ratio * (double)run->base_cycles,
         "training_images_crc", (json_int_t)bd_dataset_checksum(&run->train), "validation_images_crc",
-        (json_int_t)measured_images(run), "method", c->method, "ranking", c->ranking, "seed", (json_int_t)c->seed,
-        "initial", (json_int_t)c->initial, "groups", c->groups, "least_ratio", c->least_ratio, "objective",
-        c->objective ? c->objective : "", "images", (json_int_t)c->images, "recalibrate", (json_int_t)c->recalibrate,
-        "tune_steps", (json_int_t)c->tune_steps, "tune_batch", (json_int_t)c->tune_batch, "tune_rate", c->tune_rate,
-        "bfloat16", c->tune_steps > 0 && bd_train_uses_bfloat16(&plan));
+        (json_int_t)measured_images(run), "method", c->method, "ranking", bd_rankings[c->ranking].name, "seed",
+        (json_int_t)c->seed, "initial", (json_int_t)c->initial, "groups", c->groups, "least_ratio", c->least_ratio,
+        "objective", c->objective ? c->objective : "", "images", (json_int_t)c->images, "recalibrate",
+        (json_int_t)c->recalibrate, "tune_steps", (json_int_t)c->tune_steps, "tune_batch", (json_int_t)c->tune_batch,
+        "tune_rate", c->tune_rate, "bfloat16", c->tune_steps > 0 && bd_train_uses_bfloat16(&plan));
     free(hardware);
     free(bytes);
     run->identity = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));

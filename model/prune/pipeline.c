@@ -11,7 +11,7 @@
 
 #include "model/core/file.h"
 #include "model/core/memory.h"
-#include "model/eval/evaluate.h"
+#include "model/prune/cut.h"
 #include "model/train/network/accuracy.h"
 
 /* ---- opening ---- */
@@ -82,15 +82,12 @@ static bd_status make_search(struct bd_prune_run *run, struct bd_error *err)
 
 static bd_status make_orders(struct bd_prune_run *run, struct bd_error *err)
 {
-    const struct bd_graph *graph = &run->base.graph;
-    bd_status status = BD_OK;
-    run->orders = bd_xcalloc((size_t)graph->prune_group_count, sizeof(int *));
-    for (int g = 0; g < graph->prune_group_count && status == BD_OK; g++) {
-        run->orders[g] = bd_xcalloc((size_t)bd_graph_group_channels(graph, g), sizeof(int));
-        status = bd_prune_order(&run->base, g, (enum bd_ranking)run->config.ranking, (uint64_t)run->config.seed,
-                                run->orders[g], err);
-    }
-    return status;
+    const struct bd_ranking_source source = {.checkpoint = &run->base,
+                                             .images = &run->train,
+                                             .switches = run->objective,
+                                             .seed = (uint64_t)run->config.seed};
+    run->orders = bd_orders_new(&run->base.graph);
+    return bd_prune_orders(&source, (enum bd_ranking)run->config.ranking, run->orders, err);
 }
 
 bd_status bd_prune_journal(struct bd_prune_run *run, enum bd_journal_mode mode, struct bd_error *err)
@@ -180,10 +177,7 @@ void bd_prune_close(struct bd_prune_run *run)
     for (size_t i = 0; i < run->axis_count; i++) {
         free(run->axis_values[i]);
     }
-    for (int g = 0; run->orders && g < run->base.graph.prune_group_count; g++) {
-        free(run->orders[g]);
-    }
-    free(run->orders);
+    bd_orders_free(&run->base.graph, run->orders);
     free(run->identity);
     bd_search_release(&run->search);
     bd_journal_close(&run->journal);
@@ -221,42 +215,19 @@ bd_status bd_prune_cut(const struct bd_prune_run *run, const int *group_channels
 static bd_status evaluate(struct bd_prune_run *run, const int *point, double *value, struct bd_error *err)
 {
     const struct bd_prune_config *c = &run->config;
-    struct bd_checkpoint pruned;
+    const struct bd_cut_recipe recipe = {.train = &run->train,
+                                         .validation = &run->validation,
+                                         .switches = run->objective,
+                                         .images = c->images,
+                                         .recalibrate = c->recalibrate,
+                                         .batch = c->tune_batch,
+                                         .steps = c->tune_steps,
+                                         .rate = c->tune_rate,
+                                         .seed = c->seed};
     int channels[BD_MAX_LAYERS];
     bd_prune_channels(run, point, channels);
-    bd_status status = bd_prune_cut(run, channels, &pruned, err);
-    if (status != BD_OK) {
-        return status;
-    }
-    if (c->tune_steps > 0) {
-        struct bd_train_plan plan;
-        struct bd_train_control control = {.train = &run->train};
-        bd_train_plan_init(&plan);
-        plan.steps = c->tune_steps;
-        plan.batch = c->tune_batch;
-        plan.rate = c->tune_rate;
-        plan.seed = c->seed;
-        plan.switches = run->objective;
-        plan.recalibrate = 0; /* below, alike with and without tuning */
-        status = bd_train_run(&pruned, &plan, &control, err);
-    }
-    if (status == BD_OK) {
-        status =
-            bd_train_recalibrate(&pruned, &run->train, run->objective, (int)c->tune_batch, (int)c->recalibrate, err);
-    }
-    if (status == BD_OK) {
-        status = bd_float_accuracy(&pruned, run->objective, &run->validation, (size_t)c->images, run->accuracy, err);
-    }
-    bd_checkpoint_release(&pruned);
-    *value = 0.0;
-    int count = 0;
-    for (int s = 0; s < run->base.graph.switch_count; s++) {
-        if (!run->objective || run->objective >> s & 1) {
-            *value += 100.0 * run->accuracy[s];
-            count++;
-        }
-    }
-    *value /= count;
+    bd_status status = bd_cut_accuracy(&run->base, run->orders, channels, &recipe, run->accuracy, err);
+    *value = bd_cut_mean(&run->base.graph, run->objective, run->accuracy);
     return status;
 }
 

@@ -16,6 +16,7 @@
 #include "model/data/source.h"
 #include "model/program/hardware.h"
 #include "model/prune/prune.h"
+#include "model/prune/ranking.h"
 #include "model/search/journal.h"
 #include "model/search/search.h"
 #include "model/train/loop/train.h"

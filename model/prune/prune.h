@@ -1,8 +1,8 @@
-/* Which filters to give up, and the surgery that removes them.
+/* The surgery that removes filters.
  *
  * Prune group g of a graph is a set of channels that stand or fall together: the outputs of one inner convolution, or
- * of every layer that writes one residual stream. Ranking orders the channels of a group; surgery takes the channels
- * to keep and cuts weights, batch norm of every switch, and the readers' input channels. */
+ * of every layer that writes one residual stream. A ranking (ranking.h) orders the channels of a group; surgery takes
+ * the channels to keep and cuts weights, batch norm of every switch, and the readers' input channels. */
 #ifndef BD_PRUNE_PRUNE_H
 #define BD_PRUNE_PRUNE_H
 
@@ -11,24 +11,6 @@
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/core/error.h"
-
-enum bd_ranking {
-    BD_RANK_REDUNDANCY, /* closeness of the integer filters to one another, over all switches */
-    BD_RANK_L1_NORM,    /* mean |latent weight| */
-    BD_RANK_FPGM,       /* distance to all other filters (geometric median; He and others, CVPR 2019) */
-    BD_RANK_RANDOM,
-};
-#define BD_RANKINGS "redundancy|l1-norm|fpgm|random"
-
-/* order[0] is the channel to give up first, order[n-1] the one to give up last; n = bd_graph_group_channels.
- *
- * Redundancy: two filters' distance is the mean over the switches of sum |W_f - W_g| / sum of the largest possible,
- * W the switch's integer weights (Hamming distance at 1 bit), or the same to -W_g where that is less, for the batch
- * norm that follows every convolution absorbs a sign; over a group of several layers, their mean. The channel of the
- * closest pair that is nearer to the rest is given up, and so on. Ties go to the higher channel. `seed` is read by
- * RANDOM alone. */
-bd_status bd_prune_order(const struct bd_checkpoint *checkpoint, int group, enum bd_ranking ranking, uint64_t seed,
-                         int *order, struct bd_error *err) BD_WARN_UNUSED;
 
 /* Channels that a network keeps: kept[g] holds count[g] indices, ascending. */
 struct bd_prune_choice {

@@ -44,6 +44,8 @@ int cmd_eval(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_cost(int argc, char **argv);
 int cmd_prune(int argc, char **argv);
+/* `bitdial prune --rankings`, which has options of its own. */
+int bd_cli_prune_rankings(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_cosim(int argc, char **argv);
 int cmd_hardware(int argc, char **argv);

@@ -23,6 +23,7 @@ static const char usage[] =
     "Usage: bitdial prune SEARCH.yaml [OPTION]...\n"
     "Searches the channel counts of a trained network under a budget of clocks, fine-tunes the best and saves it.\n"
     "Candidates are measured on validation images, the closing table on test images.\n"
+    "  --rankings         compare the rankings of filters instead, with options of its own: give it with --help\n"
     "  --resume           go on with the journal, and with fine-tuning that was cut short, to the same bits\n"
     "  --force            begin anew, over a journal and an output that are there already\n"
     "  --evaluations N    points to measure, instead of the file's\n"
@@ -43,7 +44,7 @@ struct options {
     const char *data;
     int kind; /* BD_DATA_ANY: not given */
     int64_t evaluations, images;
-    bool resume, force, search_only, json;
+    bool resume, force, search_only, json, rankings;
 };
 
 struct session {
@@ -373,8 +374,15 @@ static void print_fields(const struct bd_field *fields, int indent)
 
 int cmd_prune(int argc, char **argv)
 {
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+        if (!strcmp(argv[i], "--rankings")) {
+            memmove(argv + i, argv + i + 1, (size_t)(argc - i) * sizeof(*argv)); /* the NULL at the end too */
+            return bd_cli_prune_rankings(argc - 1, argv);
+        }
+    }
     struct options o = {.kind = BD_DATA_ANY};
     const struct bd_option table[] = {
+        {"rankings", .flag = &o.rankings},
         {"resume", .flag = &o.resume},
         {"force", .flag = &o.force},
         {"evaluations", .integer = &o.evaluations, .min = 1, .max = 100000},

@@ -232,8 +232,14 @@ BITDIAL_CHECK bitdial_status bitdial_network_cost(const struct bitdial_network *
 
 /* Channels of a group; 0 where there is no such group. */
 BITDIAL_API int bitdial_group_channels(const struct bitdial_network *network, int group);
-/* Orders a group's channels by what the network loses with them: order (channels of the group), the first to give up
- * first. ranking: "redundancy", "l1-norm", "fpgm" or "random", which alone reads `seed`. */
+/* Orders the channels of every group by what the network loses with them: orders[g] (channels of the group), the first
+ * to give up first. ranking: "fidelity" (what the integer sums of a channel's readers lose without it, at all switches)
+ * and "code-variance" read some of the images, in the network's shape; "redundancy", "redundancy-reversed", "l1-norm",
+ * "fpgm", "gamma" and "random" take NULL. `seed` draws images, and random orders. */
+BITDIAL_CHECK bitdial_status bitdial_prune_orders(const struct bitdial_network *network,
+                                                  const struct bitdial_images *images, const char *ranking,
+                                                  uint64_t seed, int **orders, struct bitdial_error *err);
+/* The same for one group, by a ranking that reads no images: order (channels of the group). */
 BITDIAL_CHECK bitdial_status bitdial_prune_order(const struct bitdial_network *network, int group, const char *ranking,
                                                  uint64_t seed, int *order, struct bitdial_error *err);
 /* A new network that keeps channels[g] (1 or more) channels of every group g: the last ones of orders[g]. Each

@@ -4,6 +4,7 @@
 #include "model/core/choice.h"
 #include "model/core/memory.h"
 #include "model/prune/prune.h"
+#include "model/prune/ranking.h"
 #include "sw/lib/api.h"
 
 int bitdial_group_channels(const struct bitdial_network *network, int group)
@@ -12,20 +13,52 @@ int bitdial_group_channels(const struct bitdial_network *network, int group)
     return group >= 0 && group < graph->prune_group_count ? bd_graph_group_channels(graph, group) : 0;
 }
 
-bitdial_status bitdial_prune_order(const struct bitdial_network *network, int group, const char *ranking, uint64_t seed,
-                                   int *order, struct bitdial_error *err)
+/* The place of a ranking's name, or -1 and a message. */
+static int find_ranking(const char *ranking, struct bitdial_error *err)
 {
     const int index = bd_choice(BD_RANKINGS, ranking);
     if (index < 0) {
-        return bd_api_fail(err, BITDIAL_BAD_INPUT, "no ranking is called '%s': it is one of " BD_RANKINGS, ranking);
+        bd_api_fail(err, BITDIAL_BAD_INPUT, "no ranking is called '%s': it is one of " BD_RANKINGS, ranking);
     }
-    if (!bitdial_group_channels(network, group)) {
-        return bd_api_fail(err, BITDIAL_BAD_INPUT, "no group %d: there are %d, from 0", group,
-                           network->checkpoint.graph.prune_group_count);
+    return index;
+}
+
+bitdial_status bitdial_prune_orders(const struct bitdial_network *network, const struct bitdial_images *images,
+                                    const char *ranking, uint64_t seed, int **orders, struct bitdial_error *err)
+{
+    const int index = find_ranking(ranking, err);
+    if (index < 0) {
+        return err->status;
     }
     struct bd_error here;
-    return bd_api_give(bd_prune_order(&network->checkpoint, group, (enum bd_ranking)index, seed, order, &here), &here,
-                       err);
+    const struct bd_ranking_source source = {
+        .checkpoint = &network->checkpoint, .images = images ? &images->dataset : NULL, .seed = seed};
+    return bd_api_give(bd_prune_orders(&source, (enum bd_ranking)index, orders, &here), &here, err);
+}
+
+bitdial_status bitdial_prune_order(const struct bitdial_network *network, int group, const char *ranking, uint64_t seed,
+                                   int *order, struct bitdial_error *err)
+{
+    const struct bd_graph *graph = &network->checkpoint.graph;
+    const int index = find_ranking(ranking, err), channels = bitdial_group_channels(network, group);
+    if (index < 0) {
+        return err->status;
+    }
+    if (bd_rankings[index].reads_images) {
+        return bd_api_fail(err, BITDIAL_BAD_INPUT, "ranking '%s' reads images: bitdial_prune_orders takes them",
+                           ranking);
+    }
+    if (!channels) {
+        return bd_api_fail(err, BITDIAL_BAD_INPUT, "no group %d: there are %d, from 0", group,
+                           graph->prune_group_count);
+    }
+    int **orders = bd_orders_new(graph);
+    const bitdial_status status = bitdial_prune_orders(network, NULL, ranking, seed, orders, err);
+    if (status == BITDIAL_OK) {
+        memcpy(order, orders[group], (size_t)channels * sizeof *order);
+    }
+    bd_orders_free(graph, orders);
+    return status;
 }
 
 /* Every channel of the group once, and as many of them kept as there are. */

@@ -17,5 +17,5 @@ search() { # NAME METHOD RANKING
         >"$out/$1.json" 2>"$out/$1.log" || { cat "$out/$1.log"; exit 1; }
     echo "$1: $(jq -r '"best \(.objective * 100 | round / 100) % of \(.evaluations) at \(.cycles / .cycles_whole * 1000 | round / 1000) of the clocks, channels \(.channels | map(tostring) | join(","))"' "$out/$1.json"), $(($(date +%s) - start)) s"
 }
-for method in bayes random uniform sobol; do search "$method" "$method" redundancy || exit; done
-for ranking in l1-norm fpgm random; do search "bayes+$ranking" bayes "$ranking" || exit; done
+for method in bayes random uniform sobol; do search "$method" "$method" fidelity || exit; done
+for ranking in redundancy l1-norm fpgm gamma code-variance random; do search "bayes+$ranking" bayes "$ranking" || exit; done

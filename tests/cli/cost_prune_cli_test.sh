@@ -77,4 +77,19 @@ search ''
 refuses "'--channels' wants 6" prune "$work/search.yaml" --channels 8,8
 refuses "'--channels' wants 6" prune "$work/search.yaml" --channels 8,16,32,32,64,65
 [ ! -e "$work/j.jsonl" ] && [ ! -e "$work/o.h5" ] || fail "something was written"
+
+# The trial of rankings: its refusals, and one that goes on.
+refuses "needs one CHECKPOINT and '--hardware'" prune --rankings "$work/net.h5"
+refuses "no ranking is called 'beauty'" prune --rankings "$work/net.h5" --hardware $demo --only fidelity,beauty
+refuses "'--budgets' must be" prune --rankings "$work/net.h5" --hardware $demo --budgets 0.8,1.2
+refuses "no switch 'w1a3'" prune --rankings "$work/net.h5" --hardware $demo --switch w1a3
+refuses "no widths of 'resnet8' were found" prune --rankings "$work/net.h5" --hardware $demo --budgets 0.011
+refuses "'--resume' needs '--journal'" prune --rankings "$work/net.h5" --hardware $demo --resume
+trial() { "$bitdial" prune --rankings "$work/net.h5" --hardware $demo --budgets 0.7 --points 2 --validate 50 --recalibrate 1 --batch 16 --journal "$work/t.jsonl" "$@"; }
+trial --only gamma --orders 2 >"$work/out" 2>"$work/err" || fail "a trial: $(cat "$work/err")"
+grep -q '^gamma .* of 2 ' "$work/out" && grep -q '^one random order scatters by' "$work/out" || { cat "$work/out"; fail "no table"; }
+refuses "t.jsonl' is there already: --resume goes on with it" prune --rankings "$work/net.h5" --hardware $demo --journal "$work/t.jsonl"
+trial --only gamma,fidelity --orders 3 --resume --json >"$work/out" 2>"$work/err" || fail "a trial that goes on: $(cat "$work/err")"
+jq -e '.resumed == 6 and (.rankings | keys == ["fidelity", "gamma", "random"]) and (.points | length) == 2' "$work/out" >/dev/null || fail "$(cat "$work/out")"
+[ "$(wc -l <"$work/t.jsonl")" = 11 ] || fail "the journal has not each measurement once"
 exit $failed

@@ -22,9 +22,10 @@ compare() { # TABLE USAGE: 0 where both say the same
 }
 
 commands=$("$bitdial" --help | sed -n 's/^  \([a-z][a-z-]*\)  *.*/\1/p')
-for command in $commands; do
-    "$bitdial" "$command" --options-table </dev/null | grep -E '^. --' >"$work/table"
-    "$bitdial" "$command" --help </dev/null >"$work/usage"
+printf '%s\n' $commands 'prune --rankings' >"$work/commands"
+while read -r command; do
+    "$bitdial" $command --options-table </dev/null | grep -E '^. --' >"$work/table"
+    "$bitdial" $command --help </dev/null >"$work/usage"
     if ! compare "$work/table" "$work/usage"; then
         echo "FAIL: the options of '$command' (<) and its usage text (>):"
         cat "$work/diff"
@@ -33,7 +34,7 @@ for command in $commands; do
     [ "$(wc -l <"$work/table")" -ge 3 ] || { echo "FAIL: '$command' has hardly an option"; exit 1; }
     cp "$work/table" "$work/$command.table"
     cp "$work/usage" "$work/$command.usage"
-done
+done <"$work/commands"
 
 # What the comparison must see, planted.
 plant() { # WHAT: in $work/table and $work/usage

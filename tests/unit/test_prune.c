@@ -1,4 +1,4 @@
-/* Ranking and surgery. */
+/* Surgery. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/prune/prune.h"
+#include "model/prune/ranking.h"
 
 static const char description[] = "name: tiny\n"
                                   "input: {height: 8, width: 8, channels: 1}\n"
@@ -86,61 +87,15 @@ static void random_checkpoint(struct bd_checkpoint *c, uint64_t seed)
 static int **all_orders(const struct bd_checkpoint *c, enum bd_ranking ranking)
 {
     struct bd_error err;
-    int **orders = bd_xcalloc((size_t)c->graph.prune_group_count, sizeof(int *));
-    for (int g = 0; g < c->graph.prune_group_count; g++) {
-        orders[g] = bd_xcalloc((size_t)bd_graph_group_channels(&c->graph, g), sizeof(int));
-        cr_assert_eq(bd_prune_order(c, g, ranking, 5, orders[g], &err), BD_OK, "%s", err.message);
-    }
+    int **orders = bd_orders_new(&c->graph);
+    const struct bd_ranking_source source = {.checkpoint = c, .seed = 5};
+    cr_assert_eq(bd_prune_orders(&source, ranking, orders, &err), BD_OK, "%s", err.message);
     return orders;
 }
 
 static void free_orders(const struct bd_checkpoint *c, int **orders)
 {
-    for (int g = 0; g < c->graph.prune_group_count; g++) {
-        free(orders[g]);
-    }
-    free(orders);
-}
-
-Test(prune, every_ranking_is_a_permutation)
-{
-    struct bd_checkpoint c;
-    random_checkpoint(&c, 1);
-    for (int ranking = BD_RANK_REDUNDANCY; ranking <= BD_RANK_RANDOM; ranking++) {
-        int **orders = all_orders(&c, ranking);
-        for (int g = 0; g < c.graph.prune_group_count; g++) {
-            int n = bd_graph_group_channels(&c.graph, g), seen = 0;
-            for (int i = 0; i < n; i++) {
-                seen |= 1 << orders[g][i];
-            }
-            cr_assert_eq(seen, (1 << n) - 1);
-        }
-        free_orders(&c, orders);
-    }
-    bd_checkpoint_release(&c);
-}
-
-Test(prune, a_negated_filter_is_the_first_to_go)
-{
-    struct bd_checkpoint c;
-    struct bd_error err;
-    random_checkpoint(&c, 2);
-    int inner = 3, order[9];
-    struct bd_array *w = bd_checkpoint_find(&c, "s2b1.conv1.weight");
-    int size = (int)w->count / 9;
-    for (int i = 0; i < size; i++) {
-        w->data[7 * size + i] = -w->data[2 * size + i];
-    }
-    cr_assert_eq(bd_prune_order(&c, inner, BD_RANK_REDUNDANCY, 0, order, &err), BD_OK);
-    cr_assert(order[0] == 7 || order[0] == 2, "%d goes first", order[0]);
-    cr_assert(order[1] != 7 && order[1] != 2, "the survivor of a pair is not redundant");
-    for (int i = 0; i < size; i++) { /* magnitude tells nothing of it: it is filter 4 that is small */
-        w->data[4 * size + i] *= 0.01F;
-    }
-    cr_assert_eq(bd_prune_order(&c, inner, BD_RANK_L1_NORM, 0, order, &err), BD_OK);
-    cr_assert_eq(order[0], 4);
-    cr_assert_eq(bd_prune_order(&c, 99, BD_RANK_L1_NORM, 0, order, &err), BD_BAD_INPUT);
-    bd_checkpoint_release(&c);
+    bd_orders_free(&c->graph, orders);
 }
 
 /* Every surviving number by its own index arithmetic, for one layer. */
@@ -305,40 +260,6 @@ Test(prune, verifier_looks_at_every_array)
     bd_checkpoint_release(&c);
 }
 
-/* In every group, a channel whose filters are another's negated, in every layer of the group, is the first to go: of
- * depthwise layers too, whose filters have one input channel. */
-Test(prune, twins_of_every_kind_of_layer_are_redundant)
-{
-    static const char text[] =
-        "name: tiny\ninput: {height: 8, width: 8, channels: 1}\nclasses: 4\nswitches: [w8a8, w2a2, w1a1]\n"
-        "stem: {channels: 9, max_pool: {kernel: 2}}\n"
-        "stages: [{channels: 12, blocks: [{kind: separable}, {kind: plain, channels: 10}]}]\nhead: {}\n";
-    struct bd_checkpoint c;
-    struct bd_error err;
-    random_checkpoint_of(&c, text, 9);
-    for (int l = 0; l < c.graph.layer_count; l++) {
-        const struct bd_layer *layer = &c.graph.layers[l];
-        if (layer->kind == BD_LAYER_CONV) {
-            struct bd_array *w = bd_checkpoint_find(&c, "%s.weight", layer->name);
-            const int size = (int)w->count / layer->out_channels, last = layer->out_channels - 1;
-            for (int i = 0; i < size; i++) {
-                w->data[last * size + i] = -w->data[3 * size + i];
-            }
-        }
-    }
-    struct bd_array *stem = bd_checkpoint_find(&c, "stem.weight"); /* tells nothing: the depthwise layer must */
-    for (int64_t i = 9; i < stem->count; i++) {
-        stem->data[i] = stem->data[i % 9];
-    }
-    for (int g = 0; g < c.graph.prune_group_count; g++) {
-        int order[12];
-        const int last = bd_graph_group_channels(&c.graph, g) - 1;
-        cr_assert_eq(bd_prune_order(&c, g, BD_RANK_REDUNDANCY, 0, order, &err), BD_OK, "%s", err.message);
-        cr_assert(order[0] == 3 || order[0] == last, "group %d: %d goes first", g, order[0]);
-    }
-    bd_checkpoint_release(&c);
-}
-
 /* Surgery keeps every code of families whose codes do not nest: levels stay with the layer, a filter takes its unit
  * with it. Their checkpoints order filters by the codes of each switch. */
 Test(prune, families_keep_their_codes)
@@ -386,8 +307,11 @@ Test(prune, float_layers_are_refused_by_name)
     bd_checkpoint_init(&c);
     cr_assert_eq(bd_graph_parse(&c.graph, "f", text, strlen(text), &err), BD_OK, "%s", err.message);
     bd_random_arrays(&c, 7);
-    int order[4], channels[16];
-    cr_assert_eq(bd_prune_order(&c, 0, BD_RANK_REDUNDANCY, 1, order, &err), BD_BAD_INPUT);
+    int channels[16];
+    const struct bd_ranking_source source = {.checkpoint = &c};
+    int **refused = bd_orders_new(&c.graph);
+    cr_assert_eq(bd_prune_orders(&source, BD_RANK_REDUNDANCY, refused, &err), BD_BAD_INPUT);
+    free_orders(&c, refused);
     cr_assert_not_null(strstr(err.message, "layer 'stem' has float weights"), "%s", err.message);
     int **orders = all_orders(&c, BD_RANK_RANDOM);
     for (int g = 0; g < c.graph.prune_group_count; g++) {

@@ -1,0 +1,71 @@
+#!/bin/sh
+# `make fpga-report` with a router that answers what it is told: cells of a known circuit are counted without the harness,
+# a clock below its goal fails, a router that breaks off is a failed seed, what is unchanged is not done again, a changed
+# source is.
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/sources"
+cat >"$work/sources/sum.sv" <<'END'
+module sum(input logic clk_i, input logic [7:0] a_i, b_i, output logic [7:0] sum_o);
+  logic [7:0] a_q;  // 16 registers, four CCU2C, and a LUT RAM of 16 words of 4 bits
+  logic [3:0] mem [0:15];
+  always_ff @(posedge clk_i) begin
+    a_q <= a_i;
+    sum_o <= a_q + {b_i[7:4], mem[b_i[3:0]]};
+    mem[a_i[3:0]] <= a_i[7:4];
+  end
+endmodule
+END
+cat >"$work/router" <<'END'
+#!/bin/sh
+# MHz of seed N: the N-th line of the file mhz, or none
+here=$(dirname "$0")
+[ "$1" != --version ] || { echo '"router" -- (Version router-1)'; exit; }
+while [ $# -gt 0 ]; do
+    case $1 in --seed) seed=$2 ;; --report) report=$2 ;; esac
+    shift
+done
+echo "$seed" >>"$here/runs"
+mhz=$(sed -n "${seed}p" "$here/mhz")
+[ "$mhz" != none ] || exit 1
+echo "{\"fmax\": {\"c\": {\"achieved\": $mhz, \"constraint\": 100}}, \"critical_paths\": [{\"from\": \"posedge c\", \"to\": \"posedge c\",
+    \"path\": [{\"delay\": 1, \"type\": \"clk-to-q\", \"from\": {\"cell\": \"u.a_q_TRELLIS_FF_Q_3\"}, \"to\": {\"cell\": \"u.a_q_TRELLIS_FF_Q_3\"}},
+               {\"delay\": 1, \"type\": \"setup\", \"from\": {\"cell\": \"x\"}, \"to\": {\"cell\": \"u.sum_o_TRELLIS_FF_Q\"}}]}]}" >"$report"
+END
+chmod +x "$work/router"
+printf 'seeds = [1, 2, 3]\n[[block]]\nname = "sum"\ngoal_mhz = 100\n' >"$work/list.toml"
+
+report() { # WANTED_CODE [ARGUMENT...]
+    wanted=$1
+    shift
+    code=0
+    : >"$work/runs"
+    PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/synth/fpga_report.py --router "$work/router" --list "$work/list.toml" --sources "$work/sources" \
+        --out "$work/out" "$@" >"$work/printed" 2>"$work/errors" || code=$?
+    [ $code = "$wanted" ] || { echo "exit code $code, not $wanted"; cat "$work/printed" "$work/errors"; exit 1; }
+}
+field() {
+    jq -r ".blocks[0] | $1" "$work/out/report.json"
+}
+
+printf '90\n130\n100\n' >"$work/mhz"
+report 0
+counts=$(field '"\(.CCU2C) \(.DPR16X4) \(.FF) \(.median_mhz) \(.from) \(.to) \(.sites - .LUT4)"')
+[ "$counts" = "4 1 16 100 a_q sum_o 14" ] || { echo "counted: $counts"; exit 1; }
+report 0
+[ ! -s "$work/runs" ] || { echo "what had not changed was routed again"; exit 1; }
+
+sed -i 's/a_q + {/a_q - {/' "$work/sources/sum.sv"
+printf '90\n130\n99.9\nnone\nnone\n200\n' >"$work/mhz"
+report 1
+[ "$(wc -l <"$work/runs")" = 3 ] && grep -q 'below the goal: sum' "$work/errors" || { echo "99.9 MHz pass for 100"; exit 1; }
+sed -i 's/1, 2, 3/4, 5, 6/' "$work/list.toml"
+report 1
+[ "$(field '"\(.mhz[0]) \(.median_mhz)"')" = "0 0" ] || { echo "two failed seeds of three pass"; exit 1; }
+
+report 2 no_such_block
+printf '[[block]]\nname = "sum"\ngoal = 1\n' >"$work/list.toml"
+report 2
+grep -q "unknown key 'goal'" "$work/errors"
+echo "fpga-report counts, compares and remembers"
