@@ -1,0 +1,185 @@
+// Pooling of a residual map: for every output pixel of a row group, for every sub, the words of all places of its window, one
+// a clock; they are added up or the largest is kept, each of RQ values for itself. Places outside the map take their clock and
+// have no part. Addresses follow from each other by additions; the steps are worked out after setup_i.
+`include "bitdial_assert.svh"
+module pool_unit #(
+  parameter int SUBS = 2,
+  parameter int RQ = 4
+) (
+  input  logic clk_i,
+  input  logic rst_ni,
+  // verilator lint_off UNUSEDSIGNAL
+  input  bitdial_descriptor_pkg::descriptor_t d_i,
+  // verilator lint_on UNUSEDSIGNAL
+  input  logic setup_i,
+  input  logic start_i,   // a row group
+  output logic busy_o,
+  output logic read_o,    // clock a
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_o,
+  input  logic [RQ*32-1:0] z_i,   // clock a + 4
+  output logic beat_o,    // clock a + 5: the result of a sub
+  output logic [5:0] sub_o,
+  output logic tile_end_o,
+  output logic [RQ*32-1:0] sums_o
+);
+  localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
+  localparam int SW = bitdial_descriptor_pkg::SIDE_W;
+
+  // Steps of addresses: a pixel, a row of the input, `stride` of each, and the words that the padding lies before the map.
+  logic ready;
+  logic [AW-1:0] pixel_step, row_step, stride_step, stride_row_step, margin;
+  pool_steps #(.SUBS(SUBS)) u_steps (
+    .clk_i, .rst_ni, .d_i, .setup_i, .ready_o(ready), .pixel_o(pixel_step), .row_o(row_step), .stride_pixel_o(stride_step),
+    .stride_row_o(stride_row_step), .margin_o(margin));
+
+  // Which place is next: kx fastest, then ky, sub, pixel.
+  typedef enum logic [2:0] {FROM_TILE, FROM_LINE, FROM_PIXEL, FROM_SUB, FROM_ROW, FROM_PLACE} from_e;
+  logic          run_q, within_q, issue, kx_last, ky_last, window_last, pixel_last, x_last, map_last, fresh_q, line_q;
+  logic [SW-1:0] kx_q, ky_q, kx_end_q, ky_end_q;
+  logic [5:0]    sub_q;
+  logic [23:0]   wait_q, period_q;
+  assign issue = run_q && (within_q || wait_q == 24'd0);
+  assign kx_last = kx_q == kx_end_q;
+  assign ky_last = ky_q == ky_end_q;
+  assign window_last = kx_last && ky_last;
+  assign pixel_last = window_last && sub_q == 6'(SUBS - 1);
+  // verilator lint_off PINCONNECTEMPTY
+  raster u_raster (
+    .clk_i, .setup_i, .step_i(issue && pixel_last), .width_i(d_i.out_width), .height_i(d_i.out_height),
+    .x_o(), .y_o(), .x_last_o(x_last), .last_o(map_last));
+  // verilator lint_on PINCONNECTEMPTY
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {run_q, within_q} <= 2'b00;
+    else if (setup_i) {run_q, within_q} <= 2'b00;
+    else begin
+      if (start_i) run_q <= 1'b1;
+      else if (issue && pixel_last && map_last) run_q <= 1'b0;
+      if (issue) within_q <= !pixel_last;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    kx_end_q <= d_i.kernel_w - 1'b1;
+    ky_end_q <= d_i.kernel_h - 1'b1;
+    period_q <= d_i.pixel_period - 24'd1;
+    if (start_i || setup_i) begin
+      kx_q <= '0;
+      ky_q <= '0;
+      sub_q <= 6'd0;
+      wait_q <= 24'd0;
+      fresh_q <= 1'b1;
+      line_q <= 1'b1;
+    end else begin
+      if (issue && !within_q) wait_q <= period_q;
+      else if (wait_q != 24'd0) wait_q <= wait_q - 24'd1;
+      if (issue) begin
+        kx_q <= kx_last ? '0 : kx_q + 1'b1;
+        if (kx_last) ky_q <= ky_last ? '0 : ky_q + 1'b1;
+        if (window_last) sub_q <= pixel_last ? 6'd0 : sub_q + 6'd1;
+        if (pixel_last) begin
+          fresh_q <= 1'b0;
+          line_q <= x_last;
+        end
+      end
+    end
+  end
+  from_e from, from_q;
+  logic  issue1_q, first1_q, last1_q, end1_q, wide;
+  logic [5:0] sub1_q;
+  always_comb begin
+    if (kx_q != '0) from = FROM_PLACE;
+    else if (ky_q != '0) from = FROM_ROW;
+    else if (sub_q != 6'd0) from = FROM_SUB;
+    else if (!line_q) from = FROM_PIXEL;
+    else from = fresh_q ? FROM_TILE : FROM_LINE;
+  end
+  always_ff @(posedge clk_i) begin
+    from_q <= from;
+    first1_q <= kx_q == '0 && ky_q == '0;
+    last1_q <= window_last;
+    end1_q <= pixel_last && map_last;
+    sub1_q <= sub_q;
+  end
+
+  // Its address and place, from one of those before it. tile_q, line_at_q, pixel_at_q, sub_at_q, row_at_q, at_q: the address
+  // of the first place of the row group, of this line of pixels, this pixel, sub and row of the window, and of this place.
+  logic [AW-1:0] tile_q, line_at_q, pixel_at_q, sub_at_q, row_at_q, at_q, base, step, next;
+  logic signed [SW+2:0] line_y_q, pixel_x_q, x_q, y_q;  // rows and columns may lie outside
+  assign wide = d_i.z_in_wide;
+  always_comb begin
+    unique case (from_q)
+      FROM_TILE: {base, step} = {tile_q, AW'(0) - margin};
+      FROM_LINE: {base, step} = {line_at_q, stride_row_step};
+      FROM_PIXEL: {base, step} = {pixel_at_q, stride_step};
+      FROM_SUB: {base, step} = {sub_at_q, wide ? AW'(2) : AW'(1)};
+      FROM_ROW: {base, step} = {row_at_q, row_step};
+      default: {base, step} = {at_q, pixel_step};
+    endcase
+    next = base + step;
+  end
+  logic signed [SW+2:0] x_next, y_next, line_y_next, pixel_x_next, x_begin_q, y_begin_q, stride;
+  assign stride = (SW+3)'(d_i.stride[2:0]);
+  always_comb begin
+    line_y_next = from_q == FROM_TILE ? y_begin_q : from_q == FROM_LINE ? line_y_q + stride : line_y_q;
+    pixel_x_next = (from_q == FROM_TILE || from_q == FROM_LINE) ? x_begin_q : from_q == FROM_PIXEL ? pixel_x_q + stride : pixel_x_q;
+    x_next = from_q == FROM_PLACE ? x_q + 1 : pixel_x_next;
+    y_next = from_q == FROM_PLACE ? y_q : from_q == FROM_ROW ? y_q + 1 : line_y_next;
+  end
+  always_ff @(posedge clk_i) begin
+    x_begin_q <= -$signed((SW+3)'(d_i.pad_left));
+    y_begin_q <= -$signed((SW+3)'(d_i.pad_top));
+    if (setup_i) tile_q <= d_i.z_in_base;
+    else if (issue1_q && end1_q) tile_q <= tile_q + (wide ? AW'(2 * SUBS) : AW'(SUBS));
+    if (issue1_q) begin
+      at_q <= next;
+      if (from_q != FROM_PLACE) row_at_q <= next;
+      if (from_q != FROM_PLACE && from_q != FROM_ROW) sub_at_q <= next;
+      if (from_q == FROM_TILE || from_q == FROM_LINE || from_q == FROM_PIXEL) pixel_at_q <= next;
+      if (from_q == FROM_TILE || from_q == FROM_LINE) line_at_q <= next;
+      {x_q, y_q, line_y_q, pixel_x_q} <= {x_next, y_next, line_y_next, pixel_x_next};
+    end
+  end
+  // Clock a: the address stands; a + 4: the word.
+  logic [5:0] valid_q, last_q, end_q;  // bit k: clock a + k
+  logic [4:0] first_q;
+  logic [4:1] inside_q;
+  logic [6*6-1:0] subs_q;
+  logic real_place, outside_x, outside_y;
+  assign outside_x = x_q < 0 || x_q >= $signed((SW+3)'(d_i.in_width));
+  assign outside_y = y_q < 0 || y_q >= $signed((SW+3)'(d_i.in_height));
+  assign real_place = !outside_x && !outside_y;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {issue1_q, valid_q} <= '0;
+    else if (setup_i) {issue1_q, valid_q} <= '0;
+    else {issue1_q, valid_q} <= {issue, valid_q[4:0], issue1_q};
+  end
+  always_ff @(posedge clk_i) begin
+    first_q <= {first_q[3:0], first1_q};
+    last_q <= {last_q[4:0], last1_q};
+    end_q <= {end_q[4:0], end1_q};
+    inside_q <= {inside_q[3:1], real_place};
+    subs_q <= {subs_q[29:0], sub1_q};
+  end
+  assign read_o = valid_q[0] && real_place;
+  assign addr_o = at_q;
+
+  logic empty_q;  // no place inside yet
+  always_ff @(posedge clk_i) begin
+    if (valid_q[4]) begin
+      empty_q <= (first_q[4] || empty_q) && !inside_q[4];
+      for (int i = 0; i < RQ; i++)
+        if (first_q[4] || empty_q) sums_o[32*i +: 32] <= inside_q[4] ? z_i[32*i +: 32] : 32'd0;
+        else if (inside_q[4]) begin
+          if (d_i.pool_kind != 2'd1) sums_o[32*i +: 32] <= sums_o[32*i +: 32] + z_i[32*i +: 32];
+          else if ($signed(z_i[32*i +: 32]) > $signed(sums_o[32*i +: 32])) sums_o[32*i +: 32] <= z_i[32*i +: 32];
+        end
+    end
+  end
+  assign beat_o = valid_q[5] && last_q[5];
+  assign sub_o = subs_q[5*6 +: 6];
+  assign tile_end_o = end_q[5];
+  assign busy_o = run_q || issue1_q || valid_q != '0;
+
+  `BD_ASSERT(pool_steps_there, !(start_i && !ready), "pooling begins before its steps are worked out")
+  `BD_ASSERT(pool_tile_after_tile, !(start_i && run_q), "a row group is pooled before the last one is done")
+  `BD_ASSERT(pool_period_fits, !(issue && !within_q && wait_q == 24'd0 && d_i.pixel_period == 24'd0), "pixel_period is 0")
+endmodule
