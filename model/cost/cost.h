@@ -1,6 +1,5 @@
-/* What a network costs on a hardware configuration, by the sequencer's own loop nest: clocks from doorbell to
- * interrupt with memory stalls, bytes, operations, energy. Links nothing from sim/: equality with the count taken
- * outside the RTL is the test. */
+/* What a network costs on a hardware configuration: clocks from doorbell to interrupt, bytes, operations, energy. The
+ * walk is exact (layout.h); what surrounds it, fetches, drains and stores, is an estimate. */
 #ifndef BD_COST_COST_H
 #define BD_COST_COST_H
 
@@ -11,7 +10,7 @@
 #include "model/program/program.h"
 
 struct bd_layer_cost {
-    uint64_t compute;      /* clocks in which pixels are issued (tiles' pixels x interval) */
+    uint64_t compute;      /* clocks in which blocks of pixels are walked (their intervals) */
     uint64_t weight_stall; /* clocks the compute side waited for tables or weights of this layer */
     uint64_t input_stall, output_stall, overhead;
     uint64_t total;                     /* their sum: from the end of the layer before to the end of this one */
@@ -38,19 +37,8 @@ bd_status bd_cost_check(const struct bd_program *program, const struct bd_hardwa
 bd_status bd_cost_frame(const struct bd_program *program, const struct bd_hardware *hardware, unsigned switch_index,
                         bool store, struct bd_frame_cost *cost, struct bd_error *err) BD_WARN_UNUSED;
 
-/* The fetch of an image, which is walked byte by byte and which all candidates of a search share: when it was done, in
- * clocks from its start, for the image, memory and bus as they then were. Starts as zeros; cost.c's own. */
-struct bd_image_fetch {
-    uint32_t height, width, channels, windows, slots, unused;
-    struct bd_memory_model memory;
-    int64_t next_beat_before;
-    int64_t last, done, next_beat;
-};
-
-/* The same from descriptors alone (header->layer_count of them, of one switch). `image`: kept from one call to the
- * next, or NULL. */
+/* The same from descriptors alone (header->layer_count of them, of one switch). */
 void bd_cost_layers(const struct bd_program_header *header, const struct bd_descriptor *descriptors,
-                    unsigned switch_index, const struct bd_memory_model *memory, bool store,
-                    struct bd_image_fetch *image, struct bd_frame_cost *cost);
+                    const struct bd_memory_model *memory, bool store, struct bd_frame_cost *cost);
 
 #endif

@@ -31,7 +31,7 @@ struct bd_energy_row {
 };
 extern const struct bd_energy_row bd_energy_table[BD_ENERGY_COUNT];
 
-/* Nanojoules inside the accelerator for one layer: arrays, buffers, requantizers; lanes without a tap switch too. */
+/* Nanojoules inside the accelerator for one layer: arrays, memories, requantizers; lanes without a tap switch too. */
 double bd_energy_layer_nj(const struct bd_descriptor *d, const struct bd_program_header *geometry);
 /* Nanojoules for bytes over the memory bus. */
 double bd_energy_memory_nj(uint64_t bytes);

@@ -19,9 +19,10 @@ bd_status bd_pricer_init(struct bd_pricer *pricer, const struct bd_graph *graph,
         count = 1;
     }
     if (bd_plain_from_graph(&pricer->network, graph, switches, count, err) ||
-        bd_plan_open(&pricer->plan, &pricer->network, hardware, false, at, err)) {
+        bd_plan_open(&pricer->plan, &pricer->network, hardware, false, err)) {
         return err->status;
     }
+    pricer->at = at;
     pricer->cost = bd_xcalloc(1, sizeof(*pricer->cost));
     return BD_OK;
 }
@@ -60,9 +61,8 @@ bd_status bd_pricer_price(struct bd_pricer *pricer, const int *group_channels, s
     if (bd_plan_make(&pricer->plan, err)) {
         return err->status;
     }
-    const unsigned at = (unsigned)pricer->plan.first_switch;
-    bd_cost_layers(&pricer->plan.header, pricer->plan.descriptors, at, &pricer->hardware->memory, false, &pricer->image,
-                   pricer->cost);
+    bd_cost_layers(&pricer->plan.header, bd_plan_descriptor(&pricer->plan, pricer->at, 0), &pricer->hardware->memory,
+                   false, pricer->cost);
     return BD_OK;
 }
 

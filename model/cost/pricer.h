@@ -14,8 +14,8 @@ struct bd_pricer {
     const struct bd_graph *graph; /* the caller's, as the hardware is; both outlive the pricer */
     const struct bd_hardware *hardware;
     struct bd_plain_network network; /* the candidate: the graph with other channel counts */
-    struct bd_plan plan;             /* of the last candidate, at the one switch */
-    struct bd_image_fetch image;
+    struct bd_plan plan;             /* of the last candidate */
+    int at;                          /* the switch that is priced, of the plan's */
     struct bd_frame_cost *cost;
 };
 

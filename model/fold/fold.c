@@ -66,13 +66,22 @@ static bd_status choose_switches(struct bd_folding *f, struct bd_error *err)
 static bd_status check_hardware(const struct bd_folding *f, struct bd_error *err)
 {
     struct bd_plan plan;
-    bd_status status = bd_plan_open(&plan, &f->network, f->hardware, f->options->reference, BD_EVERY_SWITCH, err);
+    bd_status status = bd_plan_open(&plan, &f->network, f->hardware, f->options->reference, err);
     status = status ? status : bd_plan_make(&plan, err);
     bd_plan_release(&plan);
     return status;
 }
 
 /* ---- integers ----------------------------------------------------------------------------------------------- */
+
+/* A stream in 16 bits is kept below 2^15; its z_frac has been chosen so. */
+static bd_status check_kept(const struct bd_folding *f, int s, int64_t low, int64_t high, struct bd_error *err)
+{
+    const bool fits = !f->network.narrow_stream[s] || (low >= INT16_MIN && high <= INT16_MAX);
+    return fits ? BD_OK
+                : bd_fail(err, BD_BAD_INPUT, "the residual stream could leave 16 bits: %lld to %lld", (long long)low,
+                          (long long)high);
+}
 
 static bd_status check_peak(int64_t low, int64_t high, const char *what, struct bd_error *err)
 {
@@ -91,7 +100,7 @@ static bd_status advance_stream(const struct bd_folding *f, int s, int l, struct
     const struct bd_layer *layer = &f->graph->layers[l];
     const struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
     struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
-    const int z_frac = f->report->z_frac;
+    const int z_frac = f->report->z_frac[s];
     for (int c = 0; c < layer->out_channels; c++) {
         const struct bd_affine *a = &f->affine[bd_fold_at(f, s, l)][c];
         struct stream here;
@@ -102,7 +111,7 @@ static bd_status advance_stream(const struct bd_folding *f, int s, int l, struct
             here.high += stream[c].high;
             here.error += stream[c].error;
         }
-        if (check_peak(here.low, here.high, "the residual stream", err)) {
+        if (check_peak(here.low, here.high, "the residual stream", err) || check_kept(f, s, here.low, here.high, err)) {
             return err->status;
         }
         note_peak(report, here.low, here.high);
@@ -113,11 +122,12 @@ static bd_status advance_stream(const struct bd_folding *f, int s, int l, struct
 }
 
 /* What the stream's error, and the reader's own rounding, come to in steps of the code that leaves. */
-static void note_code_error(const struct bd_folding *f, const struct bd_code_rule *rule, struct bd_fold_layer *report)
+static void note_code_error(const struct bd_folding *f, int s, const struct bd_code_rule *rule,
+                            struct bd_fold_layer *report)
 {
     if (rule->bits > 0 && !rule->is_signed) {
-        report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac) +
-                             (double)bd_fold_reader_error(rule, f->report->z_frac, 0);
+        report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac[s]) +
+                             (double)bd_fold_reader_error(rule, f->report->z_frac[s], 0);
     }
 }
 
@@ -127,14 +137,14 @@ static bd_status fit_stream_layer(struct bd_folding *f, int s, int l, const stru
     const struct bd_layer *layer = &f->graph->layers[l];
     struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
     struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
-    if (bd_requant_fit_stream(f->affine[bd_fold_at(f, s, l)], layer->out_channels, f->report->z_frac,
+    if (bd_requant_fit_stream(f->affine[bd_fold_at(f, s, l)], layer->out_channels, f->report->z_frac[s],
                               (int)f->hardware->mult_bits, q, err) ||
-        bd_requant_fit_reader(rule, f->report->z_frac, q, err) || advance_stream(f, s, l, stream, err)) {
+        bd_requant_fit_reader(rule, f->report->z_frac[s], q, err) || advance_stream(f, s, l, stream, err)) {
         return err->status;
     }
     report->has_stream = true;
     report->takes_stream = layer->adds_stream;
-    note_code_error(f, rule, report);
+    note_code_error(f, s, rule, report);
     return BD_OK;
 }
 
@@ -148,7 +158,7 @@ static bd_status fit_pool(struct bd_folding *f, int s, int l, const struct bd_co
     f->affine[bd_fold_at(f, s, l)] = channels;
     struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
     for (int c = 0; c < layer->out_channels; c++) {
-        channels[c] = (struct bd_affine){.gain = ldexpl(1.0L / (long double)pixels, -f->report->z_frac),
+        channels[c] = (struct bd_affine){.gain = ldexpl(1.0L / (long double)pixels, -f->report->z_frac[s]),
                                          .lo = stream[c].low * pixels,
                                          .hi = stream[c].high * pixels};
         if (check_peak(channels[c].lo, channels[c].hi, "the pool's sum", err)) {
@@ -157,7 +167,7 @@ static bd_status fit_pool(struct bd_folding *f, int s, int l, const struct bd_co
         report->stream_error = fmax(report->stream_error, (double)stream[c].error);
     }
     if (!rule->is_signed) {
-        report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac);
+        report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac[s]);
     }
     return bd_requant_fit_codes(channels, layer->out_channels, rule, (int)f->hardware->mult_bits,
                                 &f->fitted[bd_fold_at(f, s, l)], err);
@@ -177,8 +187,8 @@ static bd_status fit_max_pool(struct bd_folding *f, int s, int l, const struct b
     }
     report->has_stream = true;
     report->takes_stream = true;
-    note_code_error(f, rule, report);
-    return bd_requant_fit_reader(rule, f->report->z_frac, q, err);
+    note_code_error(f, s, rule, report);
+    return bd_requant_fit_reader(rule, f->report->z_frac[s], q, err);
 }
 
 /* z is the mean of the stream's values in a window, rounded: padding counts as zeros. */
@@ -195,24 +205,25 @@ static bd_status fit_window_average(struct bd_folding *f, int s, int l, const st
         const int64_t low = layer->pad && stream[c].low > 0 ? 0 : stream[c].low;
         const int64_t high = layer->pad && stream[c].high < 0 ? 0 : stream[c].high;
         channels[c] = (struct bd_affine){
-            .gain = ldexpl(1.0L / (long double)terms, -f->report->z_frac), .lo = low * terms, .hi = high * terms};
+            .gain = ldexpl(1.0L / (long double)terms, -f->report->z_frac[s]), .lo = low * terms, .hi = high * terms};
         if (check_peak(channels[c].lo, channels[c].hi, "a window's sum", err)) {
             return err->status;
         }
     }
-    if (bd_requant_fit_stream(channels, layer->out_channels, f->report->z_frac, (int)f->hardware->mult_bits, q, err)) {
+    if (bd_requant_fit_stream(channels, layer->out_channels, f->report->z_frac[s], (int)f->hardware->mult_bits, q,
+                              err)) {
         return err->status;
     }
     for (int c = 0; c < layer->out_channels; c++) {
         bd_requant_range(&channels[c], q->multiplier[c], q->bias[c], q->shift, &stream[c].low, &stream[c].high);
-        stream[c].error += bd_requant_error(&channels[c], q->multiplier[c], q->bias[c], q->shift, f->report->z_frac);
+        stream[c].error += bd_requant_error(&channels[c], q->multiplier[c], q->bias[c], q->shift, f->report->z_frac[s]);
         note_peak(report, stream[c].low, stream[c].high);
         report->stream_error = fmax(report->stream_error, (double)stream[c].error);
     }
     report->has_stream = true;
     report->takes_stream = true;
-    note_code_error(f, rule, report);
-    return bd_requant_fit_reader(rule, f->report->z_frac, q, err);
+    note_code_error(f, s, rule, report);
+    return bd_requant_fit_reader(rule, f->report->z_frac[s], q, err);
 }
 
 /* Logits are accumulators; the bias is rounded to their unit. */
@@ -386,7 +397,9 @@ static bd_status read_layers(struct bd_folding *f, struct bd_error *err)
 
 static bd_status pack(struct bd_folding *f, struct bd_program *program, struct bd_error *err)
 {
-    f->network.z_frac = f->report->z_frac;
+    for (int s = 0; s < f->report->switch_count; s++) {
+        f->network.switches[s].z_frac = (uint32_t)f->report->z_frac[s];
+    }
     for (int l = 0; l < f->graph->layer_count; l++) {
         struct bd_plain_layer *layer = &f->network.layers[l];
         layer->codes = bd_weight_nests(f->graph->weights) ? f->codes[bd_fold_at(f, 0, l)] : NULL;
@@ -411,7 +424,7 @@ static bd_status run(struct bd_folding *f, struct bd_program *program, struct bd
 {
     bd_status status = read_layers(f, err);
     if (status == BD_OK) {
-        status = bd_fold_choose_z_frac(f, err);
+        status = bd_fold_choose_z_fracs(f, err);
     }
     for (int s = 0; s < f->report->switch_count && status == BD_OK; s++) {
         status = fit_switch(f, s, err);

@@ -36,9 +36,10 @@ struct bd_fold_layer {
 };
 
 struct bd_fold_report {
-    int switch_count, layer_count, z_frac;
-    int switches[BD_MAX_SWITCHES]; /* indices into the checkpoint's switches, in the program's order */
-    struct bd_fold_layer *at;      /* [switch][layer], owned */
+    int switch_count, layer_count;
+    int z_frac[BD_PROGRAM_MAX_SWITCHES]; /* fraction bits of the stream, by switch */
+    int switches[BD_MAX_SWITCHES];       /* indices into the checkpoint's switches, in the program's order */
+    struct bd_fold_layer *at;            /* [switch][layer], owned */
 };
 
 /* On failure nothing is held by either. Refusals name the layer and switch (BD_BAD_INPUT); a layer over max_moved is

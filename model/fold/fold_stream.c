@@ -6,7 +6,8 @@
 #include "model/fold/fold_parts.h"
 
 #define MAX_Z_FRAC 24
-#define STREAM_LIMIT 1073741824.0L /* 2^30: a factor of two below saturation, for the real range */
+#define SUM_LIMIT 1073741824.0L /* 2^30: a factor of two below saturation, for the real range */
+#define NARROW_LIMIT 32256.0L   /* of a stream in 16 bits: below 2^15 by more than all rounding */
 
 static long double real_low(const struct bd_affine *c)
 {
@@ -18,9 +19,15 @@ static long double real_high(const struct bd_affine *c)
     return c->offset + c->gain * (long double)(c->gain > 0 ? c->hi : c->lo);
 }
 
-/* Follows the stream through the layers at a switch; *peak gets the largest magnitude that must fit 2^30 units, over
- * convolutions, their sums and the pool's sum, *peak_layer where. */
-static void stream_peak(const struct bd_folding *f, int s, long double *peak, int *peak_layer)
+/* The largest magnitudes: of convolutions, their sums and the pool's sums, which are never kept; and of what is kept as
+ * the stream. Each with the layer where. */
+struct peaks {
+    long double sum, kept;
+    int sum_layer, kept_layer;
+};
+
+/* Follows the stream through the layers at a switch. */
+static void stream_peak(const struct bd_folding *f, int s, struct peaks *peaks)
 {
     long double *low = NULL, *high = NULL;
     for (int l = 0; l < f->graph->layer_count; l++) {
@@ -42,10 +49,14 @@ static void stream_peak(const struct bd_folding *f, int s, long double *peak, in
                 low[c] = real_low(a) + (layer->adds_stream ? low[c] : 0);
                 high[c] = real_high(a) + (layer->adds_stream ? high[c] : 0);
             }
-            const long double here = fmaxl(own, fmaxl(fabsl(low[c]), fabsl(high[c])) * terms);
-            if (here > *peak) {
-                *peak = here;
-                *peak_layer = l;
+            const long double kept = fmaxl(fabsl(low[c]), fabsl(high[c])), sum = fmaxl(own, kept * terms);
+            if (kept > peaks->kept) {
+                peaks->kept = kept;
+                peaks->kept_layer = l;
+            }
+            if (sum > peaks->sum) {
+                peaks->sum = sum;
+                peaks->sum_layer = l;
             }
         }
     }
@@ -53,12 +64,23 @@ static void stream_peak(const struct bd_folding *f, int s, long double *peak, in
     free(high);
 }
 
+/* Switches with one number of fraction bits: those that keep the stream in 32 bits, or one that keeps it in 16. */
+struct group {
+    bool narrow;
+    int first, end;
+};
+
+static bool in_group(const struct bd_folding *f, struct group group, int s)
+{
+    return f->network.narrow_stream[s] == group.narrow;
+}
+
 /* The largest gain of a layer that writes the stream: M must hold it times 2^F. */
-static long double stream_gain(const struct bd_folding *f)
+static long double stream_gain(const struct bd_folding *f, struct group group)
 {
     long double most = 0;
-    for (int s = 0; s < f->report->switch_count; s++) {
-        for (int l = 0; l < f->graph->layer_count; l++) {
+    for (int s = group.first; s < group.end; s++) {
+        for (int l = 0; in_group(f, group, s) && l < f->graph->layer_count; l++) {
             const struct bd_layer *layer = &f->graph->layers[l];
             const bool scales = layer->writes_stream && bd_layer_row(layer)->norm;
             for (int c = 0; scales && c < layer->out_channels; c++) {
@@ -84,12 +106,13 @@ long double bd_fold_reader_error(const struct bd_code_rule *rule, int z_frac, in
     return slope * (long double)((1 << rule->bits) - 1) + 0.5L * writes / ratio;
 }
 
-static bd_status stream_error_at(const struct bd_folding *f, int z_frac, long double *worst, struct bd_error *err)
+static bd_status stream_error_at(const struct bd_folding *f, struct group group, int z_frac, long double *worst,
+                                 struct bd_error *err)
 {
     *worst = 0;
-    for (int s = 0; s < f->report->switch_count; s++) {
+    for (int s = group.first; s < group.end; s++) {
         int writes = 0;
-        for (int l = 0; l < f->graph->layer_count; l++) {
+        for (int l = 0; in_group(f, group, s) && l < f->graph->layer_count; l++) {
             const struct bd_layer *layer = &f->graph->layers[l];
             if (layer->writes_stream && bd_layer_row(layer)->norm) {
                 writes = layer->adds_stream ? writes + 1 : 1;
@@ -108,32 +131,57 @@ static bd_status stream_error_at(const struct bd_folding *f, int z_frac, long do
     return BD_OK;
 }
 
-bd_status bd_fold_choose_z_frac(struct bd_folding *f, struct bd_error *err)
+static bd_status choose_z_frac(const struct bd_folding *f, struct group group, int *chosen, struct bd_error *err)
 {
-    long double peak = 0, best = INFINITY;
-    int peak_layer = 0;
-    for (int s = 0; s < f->report->switch_count; s++) {
-        stream_peak(f, s, &peak, &peak_layer);
+    struct peaks peaks = {0};
+    long double best = INFINITY;
+    for (int s = group.first; s < group.end; s++) {
+        if (in_group(f, group, s)) {
+            stream_peak(f, s, &peaks);
+        }
     }
-    const long double gain = stream_gain(f), gain_limit = ldexpl(1.0L, (int)f->hardware->mult_bits - 1) - 1.0L;
-    f->report->z_frac = -1;
-    for (int z_frac = 0; z_frac <= MAX_Z_FRAC && ldexpl(peak, z_frac) < STREAM_LIMIT; z_frac++) {
+    const long double kept_limit = group.narrow ? NARROW_LIMIT : SUM_LIMIT;
+    const long double gain = stream_gain(f, group);
+    const long double gain_limit = ldexpl(1.0L, (int)f->hardware->mult_bits - 1) - 1.0L;
+    *chosen = -1;
+    for (int z_frac = 0;
+         z_frac <= MAX_Z_FRAC && ldexpl(peaks.sum, z_frac) < SUM_LIMIT && ldexpl(peaks.kept, z_frac) < kept_limit;
+         z_frac++) {
         if (ldexpl(gain, z_frac) > gain_limit && z_frac > 0) {
             break;
         }
         long double worst;
-        if (stream_error_at(f, z_frac, &worst, err)) {
+        if (stream_error_at(f, group, z_frac, &worst, err)) {
             return err->status;
         }
-        if (worst < best || f->report->z_frac < 0) {
+        if (worst < best || *chosen < 0) {
             best = worst;
-            f->report->z_frac = z_frac;
+            *chosen = z_frac;
         }
     }
-    if (f->report->z_frac < 0) {
+    if (*chosen < 0) {
+        const bool kept = peaks.kept >= kept_limit;
         return bd_fail(err, BD_BAD_INPUT,
-                       "layer '%s': the residual stream could reach %.3Lg: no 32-bit format holds it",
-                       f->graph->layers[peak_layer].name, peak);
+                       "layer '%s': the residual stream could reach %.3Lg: no %d-bit format holds it",
+                       f->graph->layers[kept ? peaks.kept_layer : peaks.sum_layer].name, kept ? peaks.kept : peaks.sum,
+                       kept && group.narrow ? 16 : 32);
+    }
+    return BD_OK;
+}
+
+bd_status bd_fold_choose_z_fracs(struct bd_folding *f, struct bd_error *err)
+{
+    const struct group wide = {.first = 0, .end = f->report->switch_count};
+    int shared = 0;
+    if (choose_z_frac(f, wide, &shared, err)) {
+        return err->status;
+    }
+    for (int s = 0; s < f->report->switch_count; s++) {
+        f->report->z_frac[s] = shared;
+        const struct group narrow = {.narrow = true, .first = s, .end = s + 1};
+        if (f->network.narrow_stream[s] && choose_z_frac(f, narrow, &f->report->z_frac[s], err)) {
+            return err->status;
+        }
     }
     return BD_OK;
 }

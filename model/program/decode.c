@@ -4,6 +4,7 @@
 #include "model/core/memory.h"
 #include "model/program/decode.h"
 #include "model/program/layout.h"
+#include "model/program/planes.h"
 
 struct layer_contents {
     uint8_t *codes; /* owned by the first switch that shows them */
@@ -23,39 +24,35 @@ static struct layer_contents *at(const struct bd_decoded *decoded, unsigned s, u
     return &decoded->contents[s * decoded->layer_count + l];
 }
 
-/* Reads every weight where bd_weight_place says that it stands, plane by plane from the top. */
-static uint8_t *decode_codes(const struct bd_program *p, const struct bd_descriptor *d)
+/* Planes that the image holds of what switch s reads: as many as its readers want. */
+static uint32_t stored_planes(const struct bd_program *p, unsigned s, unsigned l)
 {
-    const struct bd_program_header *h = p->header;
-    const uint32_t channels = d->in_channels / d->groups, plane_bytes = bd_plane_bytes(h, d->k_words);
-    const uint32_t planes = d->weight_stride / plane_bytes;
-    uint8_t *codes = bd_xcalloc((size_t)d->out_channels * channels * d->kernel_h, d->kernel_w), *code = codes;
-    for (uint32_t oc = 0; oc < d->out_channels; oc++)
-        for (uint32_t ic = 0; ic < channels; ic++)
-            for (uint32_t ky = 0; ky < d->kernel_h; ky++)
-                for (uint32_t kx = 0; kx < d->kernel_w; kx++, code++) {
-                    uint32_t k_word, lane;
-                    bd_weight_place(d, h, ky, kx, ic, &k_word, &lane);
-                    const uint8_t *chunk = p->image + d->weight_offset + (size_t)(oc / h->rows) * d->weight_stride;
-                    const uint64_t bit = ((uint64_t)k_word * h->rows + oc % h->rows) * h->lanes + lane;
-                    for (uint32_t plane = 0; plane < planes; plane++)
-                        if (chunk[(size_t)plane * plane_bytes + bit / 8] >> bit % 8 & 1)
-                            *code |= (uint8_t)(0x80u >> plane);
-                }
-    return codes;
+    const struct bd_descriptor *d = bd_program_descriptor(p, s, l);
+    uint32_t planes = d->weight_bits;
+    for (unsigned other = 0; other < p->header->switch_count; other++) {
+        const struct bd_descriptor *o = bd_program_descriptor(p, other, l);
+        if (o->weight_offset == d->weight_offset && o->weight_bits > planes)
+            planes = o->weight_bits;
+    }
+    return planes;
 }
 
+/* B is B' without what the array's sum lacks. */
 static void decode_table(const struct bd_program *p, const struct bd_descriptor *d, struct layer_contents *c)
 {
-    const struct bd_program_header *h = p->header;
-    const uint32_t mask_bytes = 3 * ((h->lanes + 63) / 64 * 8);
+    const size_t taps = d->operation == BD_OP_CONV ? (size_t)d->in_channels / d->groups * d->kernel_h * d->kernel_w : 0;
     c->multipliers = bd_xcalloc(d->out_channels, sizeof *c->multipliers);
     c->biases = bd_xcalloc(d->out_channels, sizeof *c->biases);
     for (uint32_t oc = 0; oc < d->out_channels; oc++) {
-        const uint8_t *row =
-            p->image + d->table_offset + (size_t)(oc / h->rows) * d->table_stride + mask_bytes + oc % h->rows * 16;
-        memcpy(&c->multipliers[oc], row, 4);
-        memcpy(&c->biases[oc], row + 8, 8);
+        int64_t row[2], sum = 0;
+        memcpy(row, p->image + d->table_offset + (size_t)oc * BD_TABLE_ROW_BYTES, sizeof row);
+        c->multipliers[oc] = (int32_t)row[0];
+        c->biases[oc] = row[1];
+        if (!bd_bias_holds_constant(d))
+            continue;
+        for (size_t i = 0; i < taps; i++)
+            sum += c->codes[oc * taps + i] >> (8 - d->weight_bits);
+        c->biases[oc] -= row[0] * bd_row_constant(d, sum, (int64_t)taps);
     }
 }
 
@@ -63,37 +60,40 @@ static void decode_layer(const struct bd_program *p, struct bd_decoded *decoded,
 {
     const struct bd_descriptor *d = bd_program_descriptor(p, s, l);
     struct layer_contents *c = at(decoded, s, l);
-    decode_table(p, d, c);
-    if (d->operation == BD_OP_POOL)
-        return;
-    for (unsigned other = 0; other < s; other++)
-        if (bd_program_descriptor(p, other, l)->weight_offset == d->weight_offset) {
+    for (unsigned other = 0; other < s && d->operation == BD_OP_CONV && !c->codes; other++)
+        if (bd_program_descriptor(p, other, l)->weight_offset == d->weight_offset)
             c->codes = at(decoded, other, l)->codes;
-            return;
-        }
-    c->codes = decode_codes(p, d);
-    c->owns_codes = true;
+    if (d->operation == BD_OP_CONV && !c->codes) {
+        c->codes = bd_planes_read(p, d, stored_planes(p, s, l));
+        c->owns_codes = true;
+    }
+    decode_table(p, d, c);
 }
 
 /* ---- data flow ---------------------------------------------------------------------------------------------- */
 
-static bool overlap(uint32_t a, uint32_t a_words, uint32_t b, uint32_t b_words)
+/* Words of each bank of the tensors that a layer reads and writes. */
+static uint64_t in_words(const struct bd_descriptor *d)
 {
-    return a < b + b_words && b < a + a_words;
+    return bd_tensor_layout(d->in_layout, d->in_bits, d->in_height, d->in_width, d->in_channels).words;
 }
 
-static uint32_t in_words(const struct bd_descriptor *d)
+static uint64_t out_words(const struct bd_descriptor *d)
 {
-    return d->in_pitch * (d->flags & BD_FLAG_IM2COL ? d->out_height : d->in_height);
+    return bd_tensor_layout(d->out_layout, d->out_bits, d->out_height, d->out_width, d->out_channels).words;
 }
 
-static bool same_layout(const struct bd_descriptor *reader, const struct bd_descriptor *writer)
+static bool writes_over_input(const struct bd_descriptor *writer, const struct bd_descriptor *reader)
 {
-    return reader->in_height == writer->out_height && reader->in_width == writer->out_width &&
-           reader->in_channels == writer->out_channels && reader->in_slots == writer->out_slots &&
-           reader->in_slot_lanes == writer->out_slot_lanes && reader->in_pixel_words == writer->out_pixel_words &&
-           reader->in_pitch == writer->out_pitch && reader->in_left == writer->out_left &&
-           reader->in_bits == writer->out_bits &&
+    return (writer->flags & BD_FLAG_WRITE_CODES) && writer->out_base < reader->in_base + in_words(reader) &&
+           reader->in_base < writer->out_base + out_words(writer);
+}
+
+static bool same_tensor(const struct bd_descriptor *reader, const struct bd_descriptor *writer)
+{
+    return reader->in_base == writer->out_base && reader->in_height == writer->out_height &&
+           reader->in_width == writer->out_width && reader->in_channels == writer->out_channels &&
+           reader->in_layout == writer->out_layout && reader->in_bits == writer->out_bits &&
            !(reader->flags & BD_FLAG_IN_SIGNED) == !(writer->flags & BD_FLAG_OUT_SIGNED);
 }
 
@@ -108,14 +108,13 @@ static bd_status find_producer(const struct bd_program *p, unsigned s, unsigned 
 {
     const struct bd_descriptor *d = bd_program_descriptor(p, s, l);
     const struct bd_descriptor *first = bd_program_descriptor(p, s, 0);
-    if ((d->flags & BD_FLAG_WRITE_CODES) && overlap(d->out_base, d->out_pitch * d->out_height, d->in_base, in_words(d)))
+    if (writes_over_input(d, d))
         return flow_fail(p, s, l, "it overwrites the tensor that it reads", err);
     for (int k = (int)l - 1; k >= 0; k--) {
         const struct bd_descriptor *w = bd_program_descriptor(p, s, (unsigned)k);
-        if (!(w->flags & BD_FLAG_WRITE_CODES) ||
-            !overlap(w->out_base, w->out_pitch * w->out_height, d->in_base, in_words(d)))
+        if (!writes_over_input(w, d))
             continue;
-        if (w->out_base != d->in_base || !same_layout(d, w))
+        if (!same_tensor(d, w))
             return flow_fail(p, s, l, "it reads a tensor that no layer wrote in that layout", err);
         *producer = k;
         return BD_OK;
@@ -123,12 +122,13 @@ static bd_status find_producer(const struct bd_program *p, unsigned s, unsigned 
     *producer = -1;
     if (l > 0 &&
         (d->in_base != first->in_base || d->in_height != first->in_height || d->in_width != first->in_width ||
-         d->in_channels != first->in_channels || d->in_bits != first->in_bits || (first->flags & BD_FLAG_IM2COL)))
+         d->in_channels != first->in_channels || d->in_bits != first->in_bits || d->in_layout != first->in_layout ||
+         !(d->flags & BD_FLAG_IN_SIGNED) != !(first->flags & BD_FLAG_IN_SIGNED)))
         return flow_fail(p, s, l, "it reads a tensor that no layer wrote", err);
     return BD_OK;
 }
 
-/* The residual buffer holds one stream, written in place. */
+/* There is one stream: a layer that writes it replaces it. */
 static bd_status check_stream(const struct bd_program *p, unsigned s, struct bd_error *err)
 {
     const struct bd_descriptor *held = NULL;
@@ -137,8 +137,9 @@ static bd_status check_stream(const struct bd_program *p, unsigned s, struct bd_
         const bool pool = d->operation == BD_OP_POOL;
         if (d->flags & BD_FLAG_ADD_STREAM || pool) {
             const uint32_t height = pool ? d->in_height : d->out_height, width = pool ? d->in_width : d->out_width;
-            if (!held || held->z_out_base != d->z_in_base || held->out_height != height || held->out_width != width ||
-                held->out_channels != d->out_channels)
+            if (!held || held->z_out_base != d->z_in_base ||
+                !(held->flags & BD_FLAG_Z_OUT_WIDE) != !(d->flags & BD_FLAG_Z_IN_WIDE) || held->out_height != height ||
+                held->out_width != width || held->out_channels != d->out_channels)
                 return flow_fail(p, s, l, "it reads a residual stream that no layer wrote in that shape", err);
         }
         if (d->flags & BD_FLAG_WRITE_STREAM)

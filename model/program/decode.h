@@ -15,10 +15,11 @@ void bd_decoded_free(struct bd_decoded *decoded);
 const uint8_t *bd_decoded_codes(const struct bd_decoded *decoded, unsigned switch_index,
                                 unsigned layer); /* (OC, IC/groups, KH, KW); NULL for pooling; one array for the
                                                   * switches that read the same planes */
+/* M and B as model/exec/README.md has them; of layers with SIGN_ONLY those of its threshold. */
 const int32_t *bd_decoded_multipliers(const struct bd_decoded *decoded, unsigned switch_index, unsigned layer);
 const int64_t *bd_decoded_biases(const struct bd_decoded *decoded, unsigned switch_index, unsigned layer);
 
-/* The layer whose codes a layer reads, -1 for the network's input; found by following the activation buffer, and
+/* The layer whose codes a layer reads, -1 for the network's input; found by following the activation memory, and
  * checked: nothing may overwrite a tensor before its last reader. Pooling reads the stream: -2. */
 int bd_decoded_producer(const struct bd_decoded *decoded, unsigned layer);
 

@@ -81,38 +81,39 @@ static bool words_fit(const struct bd_descriptor *d, struct bd_refusal *refusal)
         return false;                                                                                                  \
     } while (0)
 
-static bool input_fits(const struct bd_descriptor *d, const struct bd_program_header *g, uint32_t layer,
-                       struct bd_refusal *refusal)
+static bool input_fits(const struct bd_descriptor *d, uint32_t layer, struct bd_refusal *refusal)
 {
-    const bool load = d->flags & BD_FLAG_LOAD_INPUT, im2col = d->flags & BD_FLAG_IM2COL;
+    const bool load = d->flags & BD_FLAG_LOAD_INPUT;
     if (load != (layer == 0) || (load && d->operation == BD_OP_POOL))
         REFUSE(flags, "the first layer, and only it, loads the image, and it must be a convolution");
-    if (!im2col)
-        return true;
-    if (!load || d->kernel_h != 3 || d->pad_top != 1)
-        REFUSE(flags, "windows are made of the image alone, for a 3x3 kernel with padding 1");
-    const uint32_t channels = g->lanes / 9 > BD_LIMIT_IM2COL_CHANNELS ? BD_LIMIT_IM2COL_CHANNELS : g->lanes / 9;
-    if (d->in_channels > channels || d->in_width > BD_LIMIT_IM2COL_WIDTH)
-        REFUSE(in_channels, "an image of %u columns and %u channels is loaded as windows; a device takes %d and %u",
-               d->in_width, d->in_channels, BD_LIMIT_IM2COL_WIDTH, channels);
+    if (load && d->in_bits != 8)
+        REFUSE(in_bits, "an image of %u-bit codes; a device takes 8", d->in_bits);
+    return true;
+}
+
+static bool borders_fit(const struct bd_descriptor *d, struct bd_refusal *refusal)
+{
+    const uint32_t top = d->borders & 255, bottom = d->borders >> 8 & 255, left = d->borders >> 16 & 255,
+                   right = d->borders >> 24;
+    const uint32_t classes = (top + 1 + bottom) * (left + 1 + right);
+    if (top > 8 || bottom > 8 || left > 8 || right > 8)
+        REFUSE(borders, "more than 8 border rows or columns on a side");
+    if (classes > BD_LIMIT_BORDER_CLASSES)
+        REFUSE(borders, "%u classes of border pixels; a device takes %d", classes, BD_LIMIT_BORDER_CLASSES);
     return true;
 }
 
 static bool convolution_fits(const struct bd_descriptor *d, const struct bd_program_header *g,
                              struct bd_refusal *refusal)
 {
+    const bool xnor = d->datapath == BD_DATAPATH_XNOR;
     if (!(g->datapaths >> d->datapath & 1))
-        REFUSE(datapath, "the %s datapath is left out", d->datapath == BD_DATAPATH_MAC ? "MAC" : "XNOR");
-    if (d->kernel_h != d->kernel_w)
-        REFUSE(kernel_h, "a kernel of %ux%u; a device takes square ones", d->kernel_h, d->kernel_w);
-    if (d->pad_bottom != d->pad_top || d->pad_left != d->pad_top || d->pad_right != d->pad_top)
-        REFUSE(pad_top, "paddings that differ from side to side");
-    if (d->kernel_h == 1 && d->pad_top)
-        REFUSE(pad_top, "padding around a 1x1 kernel");
-    if (d->k_words * d->weight_bits > g->weight_words)
-        REFUSE(k_words, "weights of %u words a row group; the weight buffer has %u", d->k_words * d->weight_bits,
-               g->weight_words);
-    return true;
+        REFUSE(datapath, "the %s datapath is left out", xnor ? "XNOR" : "MAC");
+    if (xnor && (d->flags & BD_FLAG_DEPTHWISE))
+        REFUSE(datapath, "depthwise filters on the XNOR datapath");
+    if (xnor && d->in_layout == BD_LAYOUT_BYTE)
+        REFUSE(in_layout, "whole codes for the XNOR datapath");
+    return borders_fit(d, refusal);
 }
 
 bool bd_device_takes(const struct bd_descriptor *d, const struct bd_program_header *geometry, uint32_t layer,
@@ -125,6 +126,5 @@ bool bd_device_takes(const struct bd_descriptor *d, const struct bd_program_head
     if (last != counted || result != last || (layer == BD_LIMIT_LAYERS - 1 && !last))
         REFUSE(flags, "the last layer, and only it, gives the result, and no list has more than %d layers",
                BD_LIMIT_LAYERS);
-    return input_fits(d, geometry, layer, refusal) &&
-           (d->operation == BD_OP_POOL || convolution_fits(d, geometry, refusal));
+    return input_fits(d, layer, refusal) && (d->operation == BD_OP_POOL || convolution_fits(d, geometry, refusal));
 }

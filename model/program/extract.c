@@ -111,19 +111,20 @@ bd_status bd_program_extract(const struct bd_program *program, const char *folde
     if (bd_decode(program, &decoded, err)) {
         return err->status;
     }
-    json_t *switches = json_array(), *layers = json_array();
+    json_t *switches = json_array(), *layers = json_array(), *z_frac = json_array();
     bd_status status = bd_make_folder(folder, err);
     for (unsigned s = 0; s < program->header->switch_count; s++) {
         json_array_append_new(switches, bd_json_text(program->switches[s].name));
+        json_array_append_new(z_frac, json_integer(program->switches[s].z_frac));
     }
     for (unsigned l = 0; l < program->header->layer_count && status == BD_OK; l++) {
         json_array_append_new(layers, layer_json(program, decoded, l));
         status = extract_layer(program, decoded, l, folder, err);
     }
     const struct bd_program_header *h = program->header;
-    json_t *network = json_pack("{s:o, s:[i,i,i], s:i, s:i, s:o, s:o}", "network", bd_json_text(h->network), "input",
+    json_t *network = json_pack("{s:o, s:[i,i,i], s:i, s:o, s:o, s:o}", "network", bd_json_text(h->network), "input",
                                 h->input_height, h->input_width, h->input_channels, "classes", h->classes, "z_frac",
-                                h->z_frac, "switches", switches, "layers", layers);
+                                z_frac, "switches", switches, "layers", layers);
     if (status == BD_OK) {
         char *text = json_dumps(network, JSON_INDENT(1)), *path = bd_asprintf("%s/network.json", folder);
         status = bd_output_check(path, BD_OUTPUT_TEXT, NULL, NULL, err);

@@ -31,23 +31,30 @@ static const struct bd_field memory_fields[] = {
 
 static const struct bd_field hardware_fields[] = {
     {"name", BD_FIELD_STRING, AT(name), 0, 47, NULL, NULL, NULL, "letters, digits, '_' and '-'"},
-    {"rows", BD_FIELD_INT, AT(rows), 2, 64, NULL, NULL, NULL, "output channels computed at once; a power of two"},
-    {"lanes", BD_FIELD_INT, AT(lanes), 8, 256, NULL, NULL, NULL,
-     "bits of one K word; a multiple of rows and of mac_lanes, and rows x lanes a multiple of 64"},
-    {"mac_lanes", BD_FIELD_INT, AT(mac_lanes), 2, 64, NULL, NULL, NULL,
-     "activations that the add-only MAC takes a clock; a power of two"},
+    {"rows", BD_FIELD_INT, AT(rows), 8, 64, NULL, NULL, NULL, "output channels computed at once; a power of two"},
     {"requant_units", BD_FIELD_INT, AT(requant_units), 2, 64, NULL, NULL, NULL,
      "requantizers side by side; a power of two, not over rows"},
     {"datapaths", BD_FIELD_ENUM, offsetof(struct hardware_file, datapaths), 0, 0, NULL, "both|xnor|mac", NULL,
      "the datapaths that are built"},
+    {"mac_channels", BD_FIELD_INT, AT(mac_channels), 0, 2, NULL, NULL, NULL,
+     "channels of nine taps that the add-only MAC takes a clock; 0 without it"},
     {"act_words", BD_FIELD_INT, AT(act_words), 16, 1048576, NULL, NULL, NULL,
-     "activation buffer, words of lanes x 8 bits"},
+     "activation memory, words of 16 bits in each of its nine banks"},
     {"z_words", BD_FIELD_INT, AT(z_words), 16, 1048576, NULL, NULL, NULL,
-     "residual buffer, words of requant_units x 32 bits"},
-    {"weight_words", BD_FIELD_INT, AT(weight_words), 8, 1048576, NULL, NULL, NULL,
-     "weight buffer, words of rows x lanes bits in each of its two slots"},
-    {"mult_bits", BD_FIELD_INT, AT(mult_bits), 8, 32, "24", NULL, NULL, "width of the requantizer's multiplier M"},
+     "residual memory, words of requant_units x 16 bits; even"},
+    {"weight_words", BD_FIELD_INT, AT(weight_words), 16, 1048576, NULL, NULL, NULL,
+     "weight memory, words of 18 bits a row; a multiple of 4"},
+    {"table_words", BD_FIELD_INT, AT(table_words), 16, 1048576, NULL, NULL, NULL,
+     "table memory, entries of one row; at least 2 x rows"},
+    {"correct_words", BD_FIELD_INT, AT(correct_words), 0, 1048576, NULL, NULL, NULL,
+     "correction memory, words of requant_units x 24 bits; 0: none"},
+    {"descriptors", BD_FIELD_INT, AT(descriptors), 0, 4096, NULL, NULL, NULL,
+     "layer descriptors kept on the chip; 0: fetched for every layer"},
+    {"acc_bits", BD_FIELD_INT, AT(acc_bits), 24, 32, "28", NULL, NULL, "width of an accumulator"},
+    {"mult_bits", BD_FIELD_INT, AT(mult_bits), 8, 24, "24", NULL, NULL, "width of the requantizer's multiplier M"},
     {"clock_mhz", BD_FIELD_REAL, AT(clock_mhz), 0.001, 10000, "100", NULL, NULL, "clock, for reports only"},
+    {"clock", BD_FIELD_ENUM, AT(clock), 0, 0, "assumed", "assumed|routed", NULL,
+     "what clock_mhz rests on; reports say it"},
     {"energy_table", BD_FIELD_STRING, AT(energy_table), 0, 47, "horowitz45", NULL, NULL,
      "energy table, for reports only"},
     {"memory", BD_FIELD_MAP, 0, 0, 0, "", NULL, memory_fields, "the memory behind the bus, in clocks"},
@@ -90,7 +97,8 @@ static bool is_file_name(const char *name)
 }
 
 /* What the table cannot say: relations between keys. */
-static bd_status check_relations(const struct bd_yaml *yaml, const struct bd_hardware *h, struct bd_error *err)
+static bd_status check_relations(const struct bd_yaml *yaml, const struct bd_hardware *h, int datapaths,
+                                 struct bd_error *err)
 {
     const struct {
         bool good;
@@ -98,13 +106,15 @@ static bd_status check_relations(const struct bd_yaml *yaml, const struct bd_har
     } rules[] = {
         {is_file_name(h->name), "name", "hold letters, digits, '_' and '-' alone"},
         {is_power_of_two(h->rows), "rows", "be a power of two"},
-        {is_power_of_two(h->mac_lanes), "mac_lanes", "be a power of two"},
         {is_power_of_two(h->requant_units), "requant_units", "be a power of two"},
         {h->requant_units <= h->rows, "requant_units", "not be over 'rows'"},
-        {h->lanes % h->rows == 0, "lanes", "be a multiple of 'rows'"},
-        {h->lanes % h->mac_lanes == 0, "lanes", "be a multiple of 'mac_lanes'"},
-        {h->rows / h->requant_units <= h->z_words, "z_words", "hold the rows / requant_units words of one pixel"},
-        {h->rows * h->lanes % 64 == 0, "lanes", "make rows x lanes a multiple of 64"},
+        {(datapaths == DATAPATHS_XNOR) == (h->mac_channels == 0), "mac_channels",
+         "be 0 where 'datapaths' is xnor, and 1 or 2 elsewhere"},
+        {h->z_words % 2 == 0, "z_words", "be even"},
+        {h->z_words >= 2 * (h->rows / h->requant_units), "z_words",
+         "hold the 2 x rows / requant_units words of one pixel"},
+        {h->weight_words % 4 == 0, "weight_words", "be a multiple of 4"},
+        {h->table_words >= 2 * h->rows, "table_words", "hold two slots of 'rows' entries"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         if (!rules[i].good) {
@@ -126,7 +136,7 @@ bd_status bd_hardware_load(struct bd_hardware *hardware, const char *path, struc
     struct hardware_file file = {0};
     status = bd_yaml_bind(&yaml, yaml.root, hardware_fields, &file, err);
     if (status == BD_OK) {
-        status = check_relations(&yaml, &file.hardware, err);
+        status = check_relations(&yaml, &file.hardware, file.datapaths, err);
         if (status != BD_OK) {
             bd_fields_release(hardware_fields, &file);
         }
@@ -144,14 +154,15 @@ void bd_hardware_reference(struct bd_hardware *hardware)
 {
     *hardware = (struct bd_hardware){.name = bd_xstrdup("reference"),
                                      .rows = 16,
-                                     .lanes = 64,
-                                     .mac_lanes = 16,
-                                     .requant_units = 8,
+                                     .requant_units = 16,
+                                     .mac_channels = 1,
                                      .xnor = true,
                                      .mac = true,
                                      .act_words = 16,
                                      .z_words = 16,
-                                     .weight_words = 8,
+                                     .weight_words = 16,
+                                     .table_words = 32,
+                                     .acc_bits = 32,
                                      .mult_bits = 24,
                                      .clock_mhz = 100,
                                      .energy_table = bd_xstrdup("horowitz45"),
@@ -192,16 +203,22 @@ void bd_hardware_help(void *stdio_file)
     print_fields(stdio_file, hardware_fields, 0);
 }
 
+const char *bd_hardware_clock_word(const struct bd_hardware *h)
+{
+    return h->clock == BD_CLOCK_ROUTED ? "routed" : "assumed";
+}
+
 /* FNV-1a, 64 bits, of the text that names every property the RTL is built from. */
 uint64_t bd_hardware_geometry_hash(const struct bd_hardware *h)
 {
     char text[512];
-    int length = snprintf(text, sizeof text,
-                          "bitdial rows=%" PRId64 " lanes=%" PRId64 " mac_lanes=%" PRId64 " requant_units=%" PRId64
-                          " xnor=%d mac=%d act_words=%" PRId64 " z_words=%" PRId64 " weight_words=%" PRId64
-                          " mult_bits=%" PRId64,
-                          h->rows, h->lanes, h->mac_lanes, h->requant_units, h->xnor, h->mac, h->act_words, h->z_words,
-                          h->weight_words, h->mult_bits);
+    int length =
+        snprintf(text, sizeof text,
+                 "bitdial 2 rows=%" PRId64 " requant_units=%" PRId64 " mac_channels=%" PRId64
+                 " xnor=%d act_words=%" PRId64 " z_words=%" PRId64 " weight_words=%" PRId64 " table_words=%" PRId64
+                 " correct_words=%" PRId64 " descriptors=%" PRId64 " acc_bits=%" PRId64 " mult_bits=%" PRId64,
+                 h->rows, h->requant_units, h->mac_channels, h->xnor, h->act_words, h->z_words, h->weight_words,
+                 h->table_words, h->correct_words, h->descriptors, h->acc_bits, h->mult_bits);
     uint64_t hash = 0xcbf29ce484222325u;
     for (int i = 0; i < length; i++) {
         hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3u;

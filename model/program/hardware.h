@@ -17,19 +17,27 @@ struct bd_memory_model {
 
 struct bd_hardware {
     char *name;
-    int64_t rows;          /* output channels computed at once; power of two, 2..64 */
-    int64_t lanes;         /* bits of one K word; multiple of rows and of mac_lanes, 8..256 */
-    int64_t mac_lanes;     /* activations the add-only MAC takes a clock; power of two, 2..64 */
-    int64_t requant_units; /* requantizers side by side; power of two, 2..rows */
-    bool xnor, mac;        /* datapaths present; at least one */
-    int64_t act_words;     /* activation buffer, words of lanes x 8 bits */
-    int64_t z_words;       /* residual buffer, words of requant_units x 32 bits */
-    int64_t weight_words;  /* weight buffer, words of rows x lanes bits, for each of its two slots */
-    int64_t mult_bits;     /* width of the requantizer's multiplier M, 8..32 */
+    int64_t rows;          /* R: output channels computed at once; 8, 16, 32 or 64 */
+    int64_t requant_units; /* RQ: requantizers side by side; power of two, 2..rows */
+    int64_t mac_channels;  /* MC: channels of nine taps that the add-only MAC takes a clock: 0 (no MAC), 1 or 2 */
+    bool xnor, mac;        /* datapaths present, at least one; mac: mac_channels > 0 */
+    int64_t act_words;     /* activation memory, words of 16 bits in each of its nine banks */
+    int64_t z_words;       /* residual memory, words of requant_units x 16 bits; even */
+    int64_t weight_words;  /* weight memory, words of 18 bits a row; a multiple of 4 */
+    int64_t table_words;   /* table memory, entries of one row: M and B' */
+    int64_t correct_words; /* correction memory, words of requant_units x 24 bits; 0: none */
+    int64_t descriptors;   /* layer descriptors kept on the chip; 0: fetched for every layer */
+    int64_t acc_bits;      /* width of an accumulator, 24..32 */
+    int64_t mult_bits;     /* width of the requantizer's multiplier M, 8..24 */
     double clock_mhz;      /* for reports only */
+    int clock;             /* enum bd_clock_source: what clock_mhz rests on; every report that uses it says so */
     char *energy_table;    /* name of the table, for reports only */
     struct bd_memory_model memory;
 };
+
+enum bd_clock_source { BD_CLOCK_ASSUMED, BD_CLOCK_ROUTED };
+/* "assumed" or "routed". */
+const char *bd_hardware_clock_word(const struct bd_hardware *hardware);
 
 bd_status bd_hardware_load(struct bd_hardware *hardware, const char *path, struct bd_error *err) BD_WARN_UNUSED;
 /* The geometry of programs for the reference alone (BD_GEOMETRY_REFERENCE): it decides how their bytes lie and how wide
@@ -41,8 +49,8 @@ bd_status bd_memory_parse(struct bd_memory_model *memory, const char *text, stru
 /* Prints the table of keys to a stream: name, type, bounds, default, help. */
 void bd_hardware_help(void *stdio_file);
 
-/* 64-bit hash of what changes the RTL (geometry, buffers, datapaths, mult_bits; not memory, clock, energy or
- * name), the value of the RTL's GEOMETRY_HASH register and the name of its cached build. */
+/* 64-bit hash of what changes the RTL (geometry, memories, datapaths, widths; not the memory behind the bus, clock,
+ * energy or name), the value of the RTL's GEOMETRY_HASH register and the name of its cached build. */
 uint64_t bd_hardware_geometry_hash(const struct bd_hardware *hardware);
 
 #endif

@@ -1,8 +1,20 @@
 #include "model/program/layout.h"
 
+enum { LANES = 72, ROW_BITS = 18 };
+
 static uint32_t max_u32(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
+}
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
 }
 
 static uint32_t ceil_div(uint32_t a, uint32_t b)
@@ -10,80 +22,281 @@ static uint32_t ceil_div(uint32_t a, uint32_t b)
     return (a + b - 1) / b;
 }
 
-static uint32_t next_power_of_two(uint32_t v)
+static uint32_t clamp_u32(uint64_t v)
 {
-    uint32_t p = 1;
-    while (p < v)
-        p *= 2;
-    return p;
+    return v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
 }
 
-struct bd_tensor_layout bd_tensor_layout(uint32_t rows, uint32_t lanes, uint32_t height, uint32_t width,
-                                         uint32_t channels, uint32_t reader_kernel, uint32_t reader_pad)
+uint32_t bd_code_pairs(uint32_t bits)
 {
-    struct bd_tensor_layout t = {.height = height, .width = width, .channels = channels, .slots = 1};
-    if (channels > lanes) {
-        t.slot_lanes = lanes;
-        t.pixel_words = ceil_div(channels, lanes);
+    return ceil_div(bits, 2);
+}
+
+struct bd_tensor_layout bd_tensor_layout(uint32_t layout, uint32_t bits, uint32_t height, uint32_t width,
+                                         uint32_t channels)
+{
+    struct bd_tensor_layout t = {.layout = layout, .pairs = bd_code_pairs(bits)};
+    uint32_t rows = ceil_div(height, 3), columns = ceil_div(width, 3);
+    if (layout == BD_LAYOUT_CHANNEL) {
+        const uint32_t eights = ceil_div(channels, 8), banks = bits == 1 ? 18 : 9;
+        t.groups = ceil_div(eights, banks);
+        t.tail_banks = min_u32(eights - banks * (t.groups - 1), 9);
+        rows = height;
+        columns = width;
+    } else if (layout == BD_LAYOUT_BYTE) {
+        t.groups = ceil_div(channels, 2);
+        t.pairs = 1;
     } else {
-        t.slot_lanes = channels <= rows ? next_power_of_two(channels) : rows * ceil_div(channels, rows);
-        t.pixel_words = 1;
-        t.slots = lanes / t.slot_lanes;
-        if (t.slots > reader_kernel)
-            t.slots = reader_kernel;
-        t.slots = max_u32(t.slots, 1);
+        t.groups = ceil_div(channels, bits == 1 ? 16 : 8);
     }
-    t.left = t.slots > 1 ? reader_pad : 0;
-    t.pitch = (width + t.left) * t.pixel_words;
-    t.words = t.pitch * height;
+    t.cell_words = t.groups * t.pairs;
+    t.pitch = clamp_u32((uint64_t)columns * t.cell_words);
+    t.words = (uint64_t)rows * columns * t.cell_words;
     return t;
 }
 
-struct bd_walk bd_descriptor_walk(const struct bd_descriptor *d)
+/* ---- walks ---- */
+
+static uint32_t depth(const struct bd_descriptor *d)
 {
-    if (d->flags & BD_FLAG_IM2COL)
-        return (struct bd_walk){1, 1, 1, 0, d->kernel_h * d->kernel_w * d->in_channels};
-    return (struct bd_walk){d->kernel_h, d->kernel_w, d->stride, d->pad_left, d->in_channels / d->groups};
+    return d->in_channels / d->groups;
 }
 
-/* Words that the weights of one tap take: those of a pixel, but of a group's channels alone where there are groups. */
-static uint32_t weight_pixel_words(const struct bd_descriptor *d, uint32_t lanes)
+/* Segments of a K word whose group holds so many channels. */
+static uint32_t segments_of(uint32_t channels, uint32_t most, uint32_t at_once)
 {
-    return d->groups > 1 ? ceil_div(d->in_channels / d->groups, lanes) : d->in_pixel_words;
+    return ceil_div(min_u32(channels, most), at_once);
+}
+
+static void derive_words(struct bd_descriptor *d, const struct bd_program_header *g)
+{
+    const bool mac = d->datapath == BD_DATAPATH_MAC;
+    const uint32_t at_once = g->mac_channels ? g->mac_channels : 1;
+    d->sub_rows = ceil_div(d->kernel_h, 3);
+    d->sub_columns = ceil_div(d->kernel_w, 3);
+    d->segments = d->tail_segments = 0;
+    if (d->flags & BD_FLAG_DEPTHWISE) {
+        d->word_groups = 1;
+        d->segments = d->tail_segments = mac;
+        return;
+    }
+    const uint32_t bits = d->in_bits;
+    d->word_groups = bd_tensor_layout(d->in_layout, bits, 1, 1, depth(d)).groups;
+    if (!mac)
+        return;
+    if (d->in_layout == BD_LAYOUT_CHANNEL) {
+        d->segments = d->tail_segments = (bits == 1 ? 16 : 8) / at_once;
+        return;
+    }
+    const uint32_t most = d->in_layout == BD_LAYOUT_BYTE ? 2 : bits == 1 ? 16 : 8;
+    d->segments = segments_of(depth(d), most, at_once);
+    d->tail_segments = segments_of(depth(d) - most * (d->word_groups - 1), most, at_once);
+    if (d->word_groups > 1)
+        d->segments = segments_of(most, most, at_once);
+}
+
+/* Clocks in which a K word's codes are gathered for the MAC. */
+static uint32_t gather_clocks(const struct bd_descriptor *d, uint32_t rows)
+{
+    const uint32_t pairs = d->in_layout == BD_LAYOUT_BYTE ? 1 : bd_code_pairs(d->in_bits);
+    if (d->flags & BD_FLAG_DEPTHWISE)
+        return d->in_bits == 1 ? ceil_div(rows, 16) : rows / 8 * pairs;
+    return pairs;
+}
+
+static uint64_t walk_clocks(const struct bd_descriptor *d, uint32_t rows, uint32_t pixels)
+{
+    const uint64_t subs = (uint64_t)d->sub_rows * d->sub_columns;
+    if (d->datapath == BD_DATAPATH_XNOR) {
+        const uint64_t steps = (uint64_t)d->weight_bits * bd_code_pairs(d->in_bits);
+        return steps * subs * d->word_groups * max_u32(pixels, d->in_bits == 1 ? 8 : 4);
+    }
+    const uint64_t gather = gather_clocks(d, rows);
+    const uint64_t whole = max_u64(gather, (uint64_t)d->weight_bits * d->segments);
+    const uint64_t tail = max_u64(gather, (uint64_t)d->weight_bits * d->tail_segments);
+    return pixels * subs * ((d->word_groups - 1) * whole + tail);
+}
+
+static uint32_t code_writes(const struct bd_descriptor *d, uint32_t rows)
+{
+    if (!(d->flags & BD_FLAG_WRITE_CODES))
+        return 0;
+    if (d->out_bits == 1 && d->out_layout == BD_LAYOUT_WINDOW)
+        return ceil_div(rows, 16);
+    return rows / 8 * bd_code_pairs(d->out_bits);
+}
+
+static void derive_blocks(struct bd_descriptor *d, const struct bd_program_header *g)
+{
+    const uint32_t pixels = d->out_height * d->out_width, subs = g->rows / g->requant_units;
+    const uint32_t writes = code_writes(d, g->rows);
+    if (d->operation == BD_OP_POOL) {
+        const bool windows = bd_pool_kinds[d->pool_kind].windows;
+        const uint64_t taps = windows ? (uint64_t)d->kernel_h * d->kernel_w : (uint64_t)d->in_height * d->in_width;
+        d->blocks_large = pixels;
+        d->pixels_large = 1;
+        d->pixel_period = clamp_u32(max_u64(subs * taps, writes));
+        d->interval_large = d->pixel_period;
+        d->blocks_small = d->interval_small = 0;
+        return;
+    }
+    const uint32_t blocks = ceil_div(pixels, BD_LIMIT_BLOCK_PIXELS);
+    d->pixels_large = ceil_div(pixels, blocks);
+    d->blocks_large = pixels - blocks * (d->pixels_large - 1);
+    d->blocks_small = blocks - d->blocks_large;
+    d->pixel_period = max_u32(subs, writes);
+    const uint32_t small = d->pixels_large - 1;
+    d->interval_large =
+        clamp_u32(max_u64(walk_clocks(d, g->rows, d->pixels_large), (uint64_t)d->pixels_large * d->pixel_period));
+    d->interval_small =
+        d->blocks_small ? clamp_u32(max_u64(walk_clocks(d, g->rows, small), (uint64_t)small * d->pixel_period)) : 0;
+}
+
+static void derive_tensors(struct bd_descriptor *d)
+{
+    d->in_cell_words = d->in_pitch = d->in_tail_banks = 0;
+    d->out_cell_words = d->out_pitch = 0;
+    if (d->operation == BD_OP_CONV) {
+        const struct bd_tensor_layout in =
+            bd_tensor_layout(d->in_layout, d->in_bits, d->in_height, d->in_width, d->in_channels);
+        d->in_cell_words = in.cell_words;
+        d->in_pitch = in.pitch;
+        d->in_tail_banks = in.tail_banks;
+    }
+    if (d->flags & BD_FLAG_WRITE_CODES) {
+        const struct bd_tensor_layout out =
+            bd_tensor_layout(d->out_layout, d->out_bits, d->out_height, d->out_width, d->out_channels);
+        d->out_cell_words = out.cell_words;
+        d->out_pitch = out.pitch;
+    }
 }
 
 void bd_descriptor_derive(struct bd_descriptor *d, const struct bd_program_header *g)
 {
-    const uint32_t output_cycles =
-        max_u32(g->rows / g->requant_units, d->flags & BD_FLAG_WRITE_CODES ? d->out_slots : 0);
     d->row_groups = ceil_div(d->out_channels, g->rows);
-    if (d->operation == BD_OP_POOL) {
-        d->row_words = d->k_words = d->segments = 0;
-        const uint32_t pixels =
-            bd_pool_kinds[d->pool_kind].windows ? d->kernel_h * d->kernel_w : d->in_height * d->in_width;
-        d->pixel_cycles = pixels * (g->rows / g->requant_units);
-        d->initiation_interval = max_u32(d->pixel_cycles, output_cycles);
-        return;
+    derive_tensors(d);
+    if (d->operation == BD_OP_POOL)
+        d->sub_rows = d->sub_columns = d->word_groups = d->segments = d->tail_segments = 0;
+    else
+        derive_words(d, g);
+    derive_blocks(d, g);
+    const struct bd_borders b = bd_borders(d);
+    d->borders = b.top | b.bottom << 8 | b.left << 16 | b.right << 24;
+}
+
+uint64_t bd_descriptor_clocks(const struct bd_descriptor *d)
+{
+    return (uint64_t)d->row_groups *
+           ((uint64_t)d->blocks_large * d->interval_large + (uint64_t)d->blocks_small * d->interval_small);
+}
+
+/* ---- borders ---- */
+
+/* How many outputs along one side miss inputs before the map and behind it. */
+static void side_borders(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t before, uint32_t *first,
+                         uint32_t *last)
+{
+    *first = *last = 0;
+    for (uint32_t o = 0; o < out; o++) {
+        const bool misses_before = (uint64_t)o * stride < before;
+        const bool misses_behind = (uint64_t)o * stride + kernel > (uint64_t)in + before;
+        *first += misses_before;
+        *last += misses_behind;
     }
-    const struct bd_walk walk = bd_descriptor_walk(d);
-    d->row_words = ceil_div(walk.kernel_w, d->in_slots);
-    const uint32_t pixel_words = weight_pixel_words(d, g->lanes);
-    d->k_words = walk.kernel_h * d->row_words * pixel_words;
-    const uint32_t slots = d->in_slots < walk.kernel_w ? d->in_slots : walk.kernel_w;
-    const uint32_t used = pixel_words == 1 ? slots * d->in_slot_lanes : g->lanes;
-    d->segments = ceil_div(used, g->mac_lanes);
-    d->pixel_cycles = d->k_words * d->weight_bits * (d->datapath == BD_DATAPATH_MAC ? d->segments : d->in_bits);
-    d->initiation_interval = max_u32(d->pixel_cycles, output_cycles);
+    if (*first + *last > out) { /* some miss both: each is a class of its own */
+        *first = out - 1;
+        *last = 0;
+    }
 }
 
-uint32_t bd_table_bytes(const struct bd_program_header *g, uint32_t presets)
+struct bd_borders bd_borders(const struct bd_descriptor *d)
 {
-    return 3 * ceil_div(g->lanes, 64) * 8 + g->rows * 16 + presets * g->rows * 4;
+    struct bd_borders b = {0};
+    const bool padded = d->pad_top || d->pad_bottom || d->pad_left || d->pad_right;
+    if (d->operation != BD_OP_CONV || !(d->flags & BD_FLAG_IN_SIGNED) || !padded)
+        return b;
+    side_borders(d->in_height, d->out_height, d->kernel_h, d->stride, d->pad_top, &b.top, &b.bottom);
+    side_borders(d->in_width, d->out_width, d->kernel_w, d->stride, d->pad_left, &b.left, &b.right);
+    return b;
 }
 
-uint32_t bd_plane_bytes(const struct bd_program_header *g, uint32_t k_words)
+uint32_t bd_border_classes(const struct bd_descriptor *d)
 {
-    return k_words * (g->rows * g->lanes / 8);
+    const struct bd_borders b = bd_borders(d);
+    return (b.top + 1 + b.bottom) * (b.left + 1 + b.right);
+}
+
+uint32_t bd_border_class(uint32_t at, uint32_t first, uint32_t last, uint32_t count)
+{
+    return min_u32(at, first) + (at + last >= count ? at + last + 1 - count : 0);
+}
+
+/* ---- weights ---- */
+
+/* Groups of eight channels that a sub-window of a stored plane holds; LAYOUT_CHANNEL: of 72. */
+static uint32_t stored_groups(const struct bd_descriptor *d, bool even)
+{
+    const uint32_t groups = bd_tensor_layout(d->in_layout, 8, 1, 1, depth(d)).groups;
+    const bool sub_windows = d->in_layout == BD_LAYOUT_WINDOW && (d->kernel_h > 3 || d->kernel_w > 3);
+    return even || sub_windows ? (groups + 1) / 2 * 2 : groups;
+}
+
+uint32_t bd_weight_plane(const struct bd_descriptor *d, bool even)
+{
+    const uint32_t subs = ceil_div(d->kernel_h, 3) * ceil_div(d->kernel_w, 3);
+    if (d->flags & BD_FLAG_DEPTHWISE)
+        return subs;
+    if (d->in_layout == BD_LAYOUT_BYTE)
+        return subs * ceil_div(depth(d), 2);
+    return 4 * subs * stored_groups(d, even);
+}
+
+uint32_t bd_weight_step(uint32_t planes, uint32_t weight_plane)
+{
+    return (planes * weight_plane + 3) / 4 * 4;
+}
+
+uint64_t bd_weight_bytes(const struct bd_program_header *g, uint64_t words)
+{
+    return words * g->rows * ROW_BITS / 8;
+}
+
+uint64_t bd_weight_bit(const struct bd_descriptor *d, const struct bd_program_header *g, uint32_t row, uint32_t ky,
+                       uint32_t kx, uint32_t ic)
+{
+    const uint32_t columns = ceil_div(d->kernel_w, 3), subs = ceil_div(d->kernel_h, 3) * columns;
+    const uint32_t sub = ky / 3 * columns + kx / 3, tap = 3 * (ky % 3) + kx % 3;
+    if (d->flags & BD_FLAG_DEPTHWISE)
+        return ((uint64_t)sub * g->rows + row) * ROW_BITS + tap;
+    if (d->in_layout == BD_LAYOUT_BYTE)
+        return (((uint64_t)sub * ceil_div(depth(d), 2) + ic / 2) * g->rows + row) * ROW_BITS + 9 * (ic % 2) + tap;
+    const bool by_channel = d->in_layout == BD_LAYOUT_CHANNEL;
+    const uint32_t place = by_channel ? ic / 8 % 9 : tap; /* of nine */
+    const uint64_t word = by_channel ? ic / 72 : (uint64_t)sub * (d->weight_plane / (4 * subs)) + ic / 8;
+    if (d->datapath == BD_DATAPATH_XNOR)
+        return (word * g->rows + row) * LANES + 8 * place + ic % 8;
+    return ((4 * word + ic % 8 / 2) * g->rows + row) * ROW_BITS + 9 * (ic % 2) + place;
+}
+
+int64_t bd_row_constant(const struct bd_descriptor *d, int64_t sum_codes, int64_t taps)
+{
+    const int64_t top = ((int64_t)1 << d->weight_bits) - 1, sum_weights = 2 * sum_codes - taps * top;
+    const int64_t planes = d->in_bits == 1 ? 1 : ((int64_t)1 << 2 * bd_code_pairs(d->in_bits)) - 1;
+    const int64_t counted = d->datapath == BD_DATAPATH_XNOR ? (taps * top - sum_codes) * planes : 0;
+    return d->flags & BD_FLAG_IN_SIGNED ? -2 * counted - sum_weights : -counted;
+}
+
+bool bd_bias_holds_constant(const struct bd_descriptor *d)
+{
+    return d->operation == BD_OP_CONV && !d->weight_zero_point;
+}
+
+/* ---- residual memory, stores ---- */
+
+uint64_t bd_z_words(const struct bd_program_header *g, uint64_t pixels, uint32_t row_groups, bool wide)
+{
+    const uint64_t words = pixels * row_groups * (g->rows / g->requant_units) * (wide ? 2 : 1);
+    return (words + 1) / 2 * 2;
 }
 
 uint32_t bd_store_codes_bytes(const struct bd_descriptor *d)
@@ -96,15 +309,12 @@ uint32_t bd_store_z_bytes(const struct bd_descriptor *d, const struct bd_program
     return d->out_height * d->out_width * ceil_div(d->out_channels, g->rows) * g->rows * 4;
 }
 
-void bd_weight_place(const struct bd_descriptor *d, const struct bd_program_header *g, uint32_t ky, uint32_t kx,
-                     uint32_t ic, uint32_t *k_word, uint32_t *lane)
+uint32_t bd_table_chunk(const struct bd_program_header *g)
 {
-    if (d->flags & BD_FLAG_IM2COL) {
-        *k_word = 0;
-        *lane = (ky * d->kernel_w + kx) * d->in_channels + ic;
-        return;
-    }
-    const uint32_t pixel_words = weight_pixel_words(d, g->lanes);
-    *k_word = (ky * d->row_words + kx / d->in_slots) * pixel_words + ic / g->lanes;
-    *lane = kx % d->in_slots * d->in_slot_lanes + ic % g->lanes;
+    return g->rows * BD_TABLE_ROW_BYTES;
+}
+
+uint32_t bd_correct_chunk(const struct bd_descriptor *d, const struct bd_program_header *g)
+{
+    return d->flags & BD_FLAG_CORRECT ? bd_border_classes(d) * g->rows * 4 : 0;
 }

@@ -47,7 +47,7 @@ bd_status bd_pack(const struct bd_plain_network *network, const struct bd_hardwa
                   struct bd_program *program, struct bd_error *err)
 {
     struct bd_plan plan;
-    bd_status status = bd_plan_open(&plan, network, hardware, reference_only, BD_EVERY_SWITCH, err);
+    bd_status status = bd_plan_open(&plan, network, hardware, reference_only, err);
     if (status == BD_OK)
         status = bd_plan_make(&plan, err);
     if (status == BD_OK)

@@ -122,6 +122,19 @@ static struct bd_plain_layer describe_layer(const struct bd_layer *layer)
     };
 }
 
+/* Codes made of stream values, one by one, have two bits or fewer. */
+static bool is_narrow(const struct bd_graph *graph, const struct bd_switch *sw)
+{
+    for (int l = 0; l < graph->layer_count; l++) {
+        const struct bd_layer *layer = &graph->layers[l];
+        if (layer->writes_stream && layer->out_quantizer >= 0 &&
+            bd_quantizer_bits(&graph->quantizers[layer->out_quantizer], sw) > 2) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bd_status bd_plain_from_graph(struct bd_plain_network *network, const struct bd_graph *graph, const int *switches,
                               int switch_count, struct bd_error *err)
 {
@@ -138,6 +151,7 @@ bd_status bd_plain_from_graph(struct bd_plain_network *network, const struct bd_
         snprintf(to->name, sizeof to->name, "%s", sw->name);
         to->weight_bits = (uint32_t)sw->weight_bits;
         to->activation_bits = (uint32_t)sw->activation_bits;
+        network->narrow_stream[s] = is_narrow(graph, sw);
     }
     network->layers = bd_xcalloc((size_t)graph->layer_count, sizeof *network->layers);
     for (int l = 0; l < graph->layer_count; l++) {
@@ -158,10 +172,10 @@ void bd_plain_release(struct bd_plain_network *network)
 const char *bd_rtl_lacks(int groups, int kernel, int stride, int pad)
 {
     if (groups != 1)
-        return "groups";
-    if (kernel != 1 && kernel != 3)
-        return "kernels other than 1x1 and 3x3";
-    if (pad > kernel / 2)
-        return "padding over half the kernel";
-    return stride < 1 || stride > 2 ? "strides other than 1 and 2" : NULL;
+        return "groups of more than one channel";
+    if (kernel > BD_LIMIT_KERNEL)
+        return "kernels over 9x9";
+    if (pad >= kernel)
+        return "padding as wide as the kernel";
+    return stride < 1 || stride > BD_LIMIT_STRIDE ? "strides over 4" : NULL;
 }

@@ -54,7 +54,9 @@ struct bd_plain_layer {
 
 struct bd_plain_network {
     const char *name;
-    int switch_count, layer_count, classes, z_frac;
+    int switch_count, layer_count, classes;
+    bool narrow_stream[BD_PROGRAM_MAX_SWITCHES]; /* kept in 16 bits: stays below 2^15, which opening the program proves
+                                                  */
     struct bd_program_switch switches[BD_PROGRAM_MAX_SWITCHES];
     struct bd_plain_layer *layers;
 };
@@ -62,6 +64,9 @@ struct bd_plain_network {
 /* The shape of a graph's integers at some of its switches (indices, in the program's order; 1 or more); no content.
  * Names point into the graph; the layers are owned: bd_plain_release. What trains and evaluates in float only is
  * BD_BAD_INPUT, by the layer's or the switch's name, and nothing is held then.
+ *
+ * The stream. It is kept in 16 bits at a switch whose codes of it have at most two bits (those of a pooled map aside):
+ * 16 bits over the whole proven range leave too few of them below the point for finer codes.
  *
  * Weight planes. Where codes nest they are the layer's, as many as the widest switch reads. Else a switch has its own,
  * and shares them with the first that reads its weights by the same rule: equal bits, and a level that is one for
@@ -74,8 +79,8 @@ void bd_plain_release(struct bd_plain_network *network);
 /* The switches of a graph that hardware can run, all but those of float activations: how many, and which. */
 int bd_plain_switches(const struct bd_graph *graph, int switches[BD_PROGRAM_MAX_SWITCHES]);
 
-/* What the RTL lacks for an operation of that shape, in words that end "layer 'x' needs ...": groups, max pooling,
- * other kernels, strides or paddings. NULL: it has everything. `kernel`, `pad`: square and symmetric. */
+/* What the RTL lacks for an operation of that shape, in words that end "layer 'x' needs ...": other groups than
+ * depthwise, larger kernels, strides or paddings. NULL: it has everything. `kernel`, `pad`: square and symmetric. */
 const char *bd_rtl_lacks(int groups, int kernel, int stride, int pad);
 
 #endif

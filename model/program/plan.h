@@ -1,7 +1,7 @@
 /* The plan of a program: from the shape of a plain network to its descriptors and to where everything lies, in the
- * buffers and in the image; all of a program but what stands in its tables and weights. The packer fills in what is
- * planned here, and the cost model prices it, so a price is the price of what would be packed, and what one refuses
- * the other does. */
+ * memories of the chip and in the image; all of a program but what stands in its tables and weights. The packer fills
+ * in what is planned here, and the cost model prices it, so a price is the price of what would be packed, and what one
+ * refuses the other does. */
 #ifndef BD_PROGRAM_PLAN_H
 #define BD_PROGRAM_PLAN_H
 
@@ -10,43 +10,40 @@
 #include "model/program/plain.h"
 #include "model/program/program.h"
 
-#define BD_EVERY_SWITCH (-1)
-
 struct bd_plan {
     const struct bd_plain_network *network; /* the caller's; they outlive the plan */
     const struct bd_hardware *hardware;
     bool reference_only;
-    int first_switch, switch_count;    /* those that have descriptors here: one, or every one */
-    struct bd_program_header header;   /* complete, but for the CRC */
-    struct bd_descriptor *descriptors; /* [switch_count][layer_count]; requantizer numbers as the network has them */
-    /* of plan.c and plan_tensors.c */
-    bool im2col;
+    struct bd_program_header header; /* complete, but for the CRC */
+    struct bd_load_descriptor load;
+    struct bd_descriptor *descriptors; /* [switch][layer]; requantizer numbers as the network has them */
+    /* of the files of the plan */
     int tensor_count;
     struct bd_plan_tensor *tensors;
     struct bd_plan_layer *layers;
 };
 
-/* Checks and keeps what does not depend on the number of channels: BD_BAD_INPUT, by the layer's name, for bits, zero
- * points and datapaths that this hardware does not have. `switch_index`: the one whose descriptors are wanted, or
- * BD_EVERY_SWITCH; offsets are those of the image with all switches either way. `reference_only` as of bd_pack. To be
- * released in every case. */
+/* Checks and keeps what does not depend on the number of channels: BD_BAD_INPUT, by the layer's name, for bits and
+ * datapaths that this hardware does not have. `reference_only` as of bd_pack. To be released in every case. */
 bd_status bd_plan_open(struct bd_plan *plan, const struct bd_plain_network *network, const struct bd_hardware *hardware,
-                       bool reference_only, int switch_index, struct bd_error *err) BD_WARN_UNUSED;
+                       bool reference_only, struct bd_error *err) BD_WARN_UNUSED;
 /* Makes header and descriptors for the network as it stands: in_channels, out_channels and groups of its layers may
- * have changed since the last call. BD_BAD_INPUT, by the layer's name, for layers that the RTL lacks, and for a buffer
+ * have changed since the last call. BD_BAD_INPUT, by the layer's name, for layers that the RTL lacks, and for a memory
  * that is too small; the message tells the size with which the network fits. */
 bd_status bd_plan_make(struct bd_plan *plan, struct bd_error *err) BD_WARN_UNUSED;
 void bd_plan_release(struct bd_plan *plan);
 
-/* Descriptor of layer l at switch s of the network. */
+/* Descriptor of layer l at switch s. */
 static inline struct bd_descriptor *bd_plan_descriptor(const struct bd_plan *plan, int s, int l)
 {
-    return &plan->descriptors[(s - plan->first_switch) * plan->network->layer_count + l];
+    return &plan->descriptors[s * plan->network->layer_count + l];
 }
 
-/* The switch that stores what switch s reads of a layer's weights: s itself, or an earlier one. */
+/* The switch whose codes switch s reads of a layer: s itself, or an earlier one. */
 int bd_plan_storing_switch(const struct bd_plain_layer *layer, int s);
-/* Planes stored of the codes that switch s reads. */
-int bd_plan_planes(const struct bd_plain_layer *layer, int s);
+/* The switch whose planes in the image switch s of the plan reads: that, or a later one where datapaths differ. */
+int bd_plan_stored_by(const struct bd_plan *plan, int s, int l);
+/* Planes that the image holds of them: as many as the widest reader wants. */
+uint32_t bd_plan_planes(const struct bd_plan *plan, int s, int l);
 
 #endif

@@ -1,5 +1,6 @@
-/* Activations in the activation buffer, by lifetime. */
+/* Activations in their memory, by lifetime; the residual stream in its own. */
 #include "model/program/plan_parts.h"
+
 static bd_status note_tensor(struct bd_plan *p, int index, struct bd_error *err)
 {
     if (index < 0 || index >= BD_PLAN_MAX_TENSORS)
@@ -29,10 +30,9 @@ static bd_status note_reader(struct bd_plan *p, int l, struct bd_error *err)
         return bd_fail(err, BD_BAD_INPUT, "layer '%s' reads tensor %d, which is not written before it in that shape",
                        layer->name, layer->in_tensor);
     t->last_reader = l;
-    if ((uint32_t)layer->kernel_w > t->reader_kernel)
-        t->reader_kernel = (uint32_t)layer->kernel_w;
-    if ((uint32_t)layer->pad > t->reader_pad)
-        t->reader_pad = (uint32_t)layer->pad;
+    const bool pointwise = layer->kernel_h == 1 && layer->kernel_w == 1 && layer->pad == 0;
+    t->read = true;
+    t->wants_windows |= !pointwise || (layer->groups > 1 && layer->groups == layer->in_channels);
     return BD_OK;
 }
 
@@ -53,40 +53,6 @@ static bd_status note_writer(struct bd_plan *p, int l, struct bd_error *err)
     return BD_OK;
 }
 
-/* The first layer's windows are made while the image is loaded, where the generator can do it: one 3x3 reader, padding
- * 1 of unsigned codes, few channels. */
-static bool can_im2col(const struct bd_plan *p)
-{
-    const struct bd_plain_layer *first = &p->network->layers[0];
-    if (first->operation != BD_OP_CONV || first->in_tensor != 0 || p->tensors[0].last_reader != 0)
-        return false;
-    for (int s = 0; s < p->network->switch_count; s++)
-        if (first->at[s].in_signed)
-            return false;
-    return first->kernel_h == 3 && first->kernel_w == 3 && first->pad == 1 && first->groups == 1 &&
-           first->in_channels <= BD_LIMIT_IM2COL_CHANNELS && 9 * first->in_channels <= p->hardware->lanes &&
-           first->in_width <= BD_LIMIT_IM2COL_WIDTH;
-}
-
-static void lay_out_tensor(struct bd_plan *p, int i)
-{
-    struct bd_plan_tensor *t = &p->tensors[i];
-    if (i > 0 || !p->im2col) {
-        t->layout = bd_tensor_layout(p->header.rows, p->header.lanes, t->height, t->width, t->channels,
-                                     t->reader_kernel ? t->reader_kernel : 1, t->reader_pad);
-        return;
-    }
-    const struct bd_plain_layer *first = &p->network->layers[0];
-    t->layout = (struct bd_tensor_layout){.height = (uint32_t)first->out_height,
-                                          .width = (uint32_t)first->out_width,
-                                          .channels = 9 * (uint32_t)first->in_channels,
-                                          .slots = 1,
-                                          .slot_lanes = 9 * (uint32_t)first->in_channels,
-                                          .pixel_words = 1,
-                                          .pitch = (uint32_t)first->out_width,
-                                          .words = (uint32_t)(first->out_height * first->out_width)};
-}
-
 bd_status bd_plan_collect_tensors(struct bd_plan *p, struct bd_error *err)
 {
     p->tensor_count = 0;
@@ -97,7 +63,6 @@ bd_status bd_plan_collect_tensors(struct bd_plan *p, struct bd_error *err)
         if (layer->out_tensor >= 0 && note_writer(p, l, err))
             return err->status;
     }
-    p->im2col = can_im2col(p);
     int before = -1;
     for (int i = 0; i < p->tensor_count; i++) {
         if (!p->tensors[i].used)
@@ -105,7 +70,8 @@ bd_status bd_plan_collect_tensors(struct bd_plan *p, struct bd_error *err)
         if (before >= 0 && p->tensors[i].writer < p->tensors[before].writer)
             return bd_fail(err, BD_BAD_INPUT, "tensor %d is written before tensor %d", i, before);
         before = i;
-        lay_out_tensor(p, i);
+        p->tensors[i].layout =
+            p->tensors[i].read && !p->tensors[i].wants_windows ? BD_LAYOUT_CHANNEL : BD_LAYOUT_WINDOW;
     }
     return BD_OK;
 }
@@ -127,29 +93,29 @@ static void drop_read(struct live *live, const struct bd_plan_tensor *written)
     live->count = kept;
 }
 
-static bool is_free(const struct live *live, uint64_t base, uint32_t words)
+static bool is_free(const struct live *live, uint64_t base, uint64_t words)
 {
     for (int k = 0; k < live->count; k++) {
         const struct bd_plan_tensor *o = live->tensors[k];
-        if (base < (uint64_t)o->base + o->layout.words && o->base < base + words)
+        if (base < (uint64_t)o->base + o->words && o->base < base + words)
             return false;
     }
     return true;
 }
 
-static uint64_t lowest_place(const struct live *live, uint32_t words)
+static uint64_t lowest_place(const struct live *live, uint64_t words)
 {
     uint64_t best = is_free(live, 0, words) ? 0 : UINT64_MAX;
     for (int k = 0; k < live->count; k++) {
-        const uint64_t end = (uint64_t)live->tensors[k]->base + live->tensors[k]->layout.words;
+        const uint64_t end = (uint64_t)live->tensors[k]->base + live->tensors[k]->words;
         if (end < best && is_free(live, end, words))
             best = end;
     }
     return best;
 }
 
-/* UINT64_MAX where there is none inside the buffer. */
-static uint64_t highest_place(const struct live *live, uint32_t words, uint64_t limit)
+/* UINT64_MAX where there is none inside the memory. */
+static uint64_t highest_place(const struct live *live, uint64_t words, uint64_t limit)
 {
     uint64_t best = words <= limit && is_free(live, limit - words, words) ? limit - words : UINT64_MAX;
     for (int k = 0; k < live->count && best != limit - words; k++) {
@@ -170,7 +136,7 @@ static bool place_within(struct bd_plan *p, uint64_t limit)
         struct bd_plan_tensor *t = &p->tensors[i];
         if (!t->used)
             continue;
-        const uint32_t words = t->layout.words;
+        const uint64_t words = t->words;
         drop_read(&live, t);
         const uint64_t low = lowest_place(&live, words), high = highest_place(&live, words, limit);
         const bool low_fits = low + words <= limit;
@@ -195,7 +161,7 @@ static uint64_t most_live(const struct bd_plan *p, int *layer)
         live.tensors[live.count++] = &p->tensors[i];
         uint64_t words = 0;
         for (int k = 0; k < live.count; k++)
-            words += live.tensors[k]->layout.words;
+            words += live.tensors[k]->words;
         if (words > most) {
             most = words;
             *layer = p->tensors[i].writer < 0 ? 0 : p->tensors[i].writer;
@@ -204,10 +170,10 @@ static uint64_t most_live(const struct bd_plan *p, int *layer)
     return most;
 }
 
-/* No buffer smaller than what is live at once can do. In a chain, where a tensor is read before the next but one is
+/* No memory smaller than what is live at once can do. In a chain, where a tensor is read before the next but one is
  * written, that much always does; else gaps may be lost, and the smallest size is found by trying. A network that fits
  * some size fits every larger one, for what lies beyond may stay unused. */
-bd_status bd_plan_place_tensors(struct bd_plan *p, struct bd_error *err)
+static bd_status place(struct bd_plan *p, struct bd_error *err)
 {
     const uint64_t size = p->header.act_words;
     if (!p->reference_only && place_within(p, size))
@@ -222,8 +188,87 @@ bd_status bd_plan_place_tensors(struct bd_plan *p, struct bd_error *err)
     if (needed <= size)
         return BD_OK;
     if (!p->reference_only)
-        return bd_plan_refuse_size(p, layer, "its activations need", needed, "activation buffer (act_words)", size,
+        return bd_plan_refuse_size(p, layer, "its activations need", needed, "activation memory (act_words)", size,
                                    err);
     p->header.act_words = (uint32_t)needed;
+    return BD_OK;
+}
+
+/* Words of a tensor at a switch: its writer's, or of what the image is read as. */
+static uint64_t words_at(const struct bd_plan *p, const struct bd_plan_tensor *t, int s)
+{
+    const uint32_t bits =
+        t->writer < 0 ? bd_plan_descriptor(p, s, 0)->in_bits : bd_plan_descriptor(p, s, t->writer)->out_bits;
+    return bd_tensor_layout(t->layout, bits, t->height, t->width, t->channels).words;
+}
+
+bd_status bd_plan_place_tensors(struct bd_plan *p, struct bd_error *err)
+{
+    for (int i = 0; i < p->tensor_count; i++) {
+        struct bd_plan_tensor *t = &p->tensors[i];
+        t->words = 0;
+        for (int s = 0; s < p->network->switch_count && t->used; s++)
+            if (words_at(p, t, s) > t->words)
+                t->words = words_at(p, t, s);
+    }
+    if (place(p, err))
+        return err->status;
+    for (int s = 0; s < p->network->switch_count; s++)
+        for (int l = 0; l < p->network->layer_count; l++) {
+            const struct bd_plain_layer *layer = &p->network->layers[l];
+            struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
+            d->in_base = layer->operation == BD_OP_CONV ? p->tensors[layer->in_tensor].base : 0;
+            d->out_base = layer->out_tensor >= 0 ? p->tensors[layer->out_tensor].base : 0;
+        }
+    return BD_OK;
+}
+
+/* ---- the residual stream ------------------------------------------------------------------------------------ */
+
+/* A map of the stream as it lies. */
+struct stream {
+    uint64_t base, words;
+    bool wide;
+};
+
+static struct stream next_stream(const struct bd_plan *p, int s, const struct bd_descriptor *d,
+                                 const struct stream *before)
+{
+    struct stream out = {.wide = !p->network->narrow_stream[s] || (d->flags & BD_FLAG_RESULT)};
+    out.words = bd_z_words(&p->header, (uint64_t)d->out_height * d->out_width, d->row_groups, out.wide);
+    const bool pools = d->operation == BD_OP_POOL, adds = d->flags & BD_FLAG_ADD_STREAM;
+    if (adds && out.wide == before->wide)
+        out.base = before->base; /* in place: what is read of a pixel is read before it is written */
+    else if ((adds || pools) && before->base < out.words)
+        out.base = before->base + before->words;
+    return out;
+}
+
+bd_status bd_plan_place_stream(struct bd_plan *p, struct bd_error *err)
+{
+    uint64_t most = 0;
+    int largest = 0;
+    for (int s = 0; s < p->network->switch_count; s++) {
+        struct stream now = {0};
+        for (int l = 0; l < p->network->layer_count; l++) {
+            struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
+            if (d->operation == BD_OP_POOL || (d->flags & BD_FLAG_ADD_STREAM)) {
+                d->z_in_base = (uint32_t)now.base;
+                d->flags |= now.wide ? BD_FLAG_Z_IN_WIDE : 0u;
+            }
+            if (!(d->flags & BD_FLAG_WRITE_STREAM))
+                continue;
+            now = next_stream(p, s, d, &now);
+            d->z_out_base = (uint32_t)now.base;
+            d->flags |= now.wide ? BD_FLAG_Z_OUT_WIDE : 0u;
+            if (now.base + now.words > most) {
+                most = now.base + now.words;
+                largest = l;
+            }
+        }
+    }
+    if (!p->reference_only && most > p->header.z_words)
+        return bd_plan_refuse_size(p, largest, "its residual map needs", most, "residual memory (z_words)",
+                                   p->header.z_words, err);
     return BD_OK;
 }

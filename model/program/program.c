@@ -10,7 +10,7 @@
 #define IMAGE_LIMIT ((size_t)1 << 32)
 
 const struct bd_pool_kind_row bd_pool_kinds[BD_POOL_KIND_COUNT] = {
-#define X(kind, number, name, windows, largest, lacks) {name, windows, largest, lacks},
+#define X(kind, number, name, windows, largest) {name, windows, largest},
     BD_POOL_KINDS(X)
 #undef X
 };

@@ -73,14 +73,13 @@ static int out_side(int side, int kernel, int stride, int pad)
     return (side + 2 * pad - kernel) / stride + 1;
 }
 
-/* Weight planes that a layer's tile may hold; kernel * kernel * ceil(C / lanes) is the most words that a plane
- * takes, whatever the layout. */
+/* Weight planes that two slots may hold of a layer's row group, whatever its layout. */
 static int plane_limit(const struct generator *g, int kernel, int in_channels)
 {
     if (g->reference)
         return 8;
-    int64_t words = (int64_t)kernel * kernel * ceil_div(in_channels, (int)g->hardware->lanes);
-    int64_t limit = g->hardware->weight_words / words;
+    const int64_t sub_windows = (int64_t)ceil_div(kernel, 3) * ceil_div(kernel, 3);
+    const int64_t limit = g->hardware->weight_words / (2 * 4 * sub_windows * (ceil_div(in_channels, 16) * 2));
     return (int)(limit > 8 ? 8 : limit);
 }
 
@@ -89,7 +88,7 @@ static bool stream_fits(const struct generator *g, int height, int width, int ch
     if (g->reference)
         return true;
     int64_t groups = ceil_div(channel_count, (int)g->hardware->rows);
-    return height * width * groups * (g->hardware->rows / g->hardware->requant_units) <= g->hardware->z_words;
+    return 2 * height * width * groups * (g->hardware->rows / g->hardware->requant_units) + 2 <= g->hardware->z_words;
 }
 
 /* A plausible scale: the accumulator's spread over the inputs is carried to a spread of z that covers the codes. */
@@ -447,11 +446,11 @@ static bd_status try_network(uint64_t seed, uint32_t index, const struct bd_hard
         .switch_count = g->switch_count,
         .layer_count = g->layer_count,
         .classes = g->layers[g->layer_count - 1].out_channels,
-        .z_frac = 8,
         .layers = g->layers,
     };
     for (int s = 0; s < g->switch_count; s++) {
         snprintf(network.switches[s].name, sizeof network.switches[s].name, "s%d", s);
+        network.switches[s].z_frac = 8;
         network.switches[s].weight_bits = s == 0 ? index % 8 + 1 : 8;
         network.switches[s].activation_bits = s == 0 ? index / 8 % 8 + 1 : 8;
     }

@@ -18,14 +18,17 @@ static bool power_of_two(uint32_t v)
 static uint64_t stated_hash(const struct bd_program_header *h)
 {
     const struct bd_hardware hardware = {.rows = h->rows,
-                                         .lanes = h->lanes,
-                                         .mac_lanes = h->mac_lanes,
                                          .requant_units = h->requant_units,
+                                         .mac_channels = h->mac_channels,
                                          .xnor = h->datapaths & 1,
                                          .mac = h->datapaths >> 1 & 1,
                                          .act_words = h->act_words,
                                          .z_words = h->z_words,
                                          .weight_words = h->weight_words,
+                                         .table_words = h->table_words,
+                                         .correct_words = h->correct_words,
+                                         .descriptors = h->descriptors,
+                                         .acc_bits = h->acc_bits,
                                          .mult_bits = h->mult_bits};
     return bd_hardware_geometry_hash(&hardware);
 }
@@ -33,18 +36,20 @@ static uint64_t stated_hash(const struct bd_program_header *h)
 static bd_status check_geometry(const struct bd_verifier *v)
 {
     const struct bd_program_header *h = v->program->header;
-    if (!power_of_two(h->rows) || h->rows < 2 || h->rows > 64)
-        return HEADER_FAIL(rows, "rows must be a power of two in 2..64");
-    if (h->lanes < 8 || h->lanes > BD_LIMIT_LANES || h->lanes % h->rows || h->rows * h->lanes % 64)
-        return HEADER_FAIL(lanes, "lanes must be 8..256, a multiple of rows, rows x lanes a multiple of 64");
-    if (!power_of_two(h->mac_lanes) || h->mac_lanes < 2 || h->mac_lanes > 64)
-        return HEADER_FAIL(mac_lanes, "mac_lanes must be a power of two in 2..64");
+    if (!power_of_two(h->rows) || h->rows < 8 || h->rows > 64)
+        return HEADER_FAIL(rows, "rows must be a power of two in 8..64");
     if (!power_of_two(h->requant_units) || h->requant_units < 2 || h->requant_units > h->rows)
         return HEADER_FAIL(requant_units, "requant_units must be a power of two in 2..rows");
     if (h->datapaths < 1 || h->datapaths > 3)
         return HEADER_FAIL(datapaths, "datapaths must be 1, 2 or 3");
-    if (h->mult_bits < 8 || h->mult_bits > 32)
-        return HEADER_FAIL(mult_bits, "mult_bits must be 8..32");
+    if (h->mac_channels > 2 || !h->mac_channels != !(h->datapaths & 2))
+        return HEADER_FAIL(mac_channels, "mac_channels must be 1 or 2 with the MAC, 0 without");
+    if (h->acc_bits < 24 || h->acc_bits > 32)
+        return HEADER_FAIL(acc_bits, "acc_bits must be 24..32");
+    if (h->mult_bits < 8 || h->mult_bits > 24)
+        return HEADER_FAIL(mult_bits, "mult_bits must be 8..24");
+    if (h->geometry_hash != BD_GEOMETRY_REFERENCE && (h->z_words % 2 || h->weight_words % 4))
+        return HEADER_FAIL(z_words, "z_words must be even, weight_words a multiple of 4");
     if (h->geometry_hash != BD_GEOMETRY_REFERENCE && h->geometry_hash != stated_hash(h))
         return HEADER_FAIL(geometry_hash, "the geometry hash is not that of the geometry stated");
     return BD_OK;
@@ -116,18 +121,22 @@ static bd_status check_header(const struct bd_verifier *v)
         return HEADER_FAIL(input_bytes, "input_bytes does not follow from the input's shape");
     if (!h->classes || (h->classes + (uint64_t)h->rows - 1) / h->rows * h->rows * 4 != h->output_bytes)
         return HEADER_FAIL(output_bytes, "output_bytes does not follow from classes and rows");
-    if (h->z_frac > 30)
-        return HEADER_FAIL(z_frac, "z_frac must be 0..30");
     if (!follows(p, &end, h->switch_offset, (uint64_t)h->switch_count * sizeof(struct bd_program_switch)))
         return HEADER_FAIL(switch_offset, "the switch table lies outside the image");
     if (!follows(p, &end, h->name_offset, (uint64_t)h->layer_count * BD_PROGRAM_NAME))
         return HEADER_FAIL(name_offset, "the name table lies outside the image");
     if (h->switch_stride != h->layer_count * sizeof(struct bd_descriptor))
         return HEADER_FAIL(switch_stride, "switch_stride must be layer_count x 256");
-    if (!follows(p, &end, h->descriptor_offset, (uint64_t)h->switch_count * h->switch_stride))
-        return HEADER_FAIL(descriptor_offset, "the descriptors lie outside the image");
+    if (!follows(p, &end, h->load_offset, sizeof(struct bd_load_descriptor)))
+        return HEADER_FAIL(load_offset, "the load descriptor lies outside the image");
+    if (h->descriptor_offset != end ||
+        !follows(p, &end, h->descriptor_offset, (uint64_t)h->switch_count * h->switch_stride))
+        return HEADER_FAIL(descriptor_offset,
+                           "the descriptors do not follow the load descriptor, or lie outside the image");
     if (!follows(p, &end, h->table_offset, h->table_bytes))
         return HEADER_FAIL(table_offset, "the tables lie outside the image");
+    if (!follows(p, &end, h->correct_offset, h->correct_bytes))
+        return HEADER_FAIL(correct_offset, "the corrections lie outside the image");
     if (!follows(p, &end, h->weight_offset, h->weight_bytes))
         return HEADER_FAIL(weight_offset, "the weights lie outside the image");
     const char *fault = name_fault(h->network, sizeof h->network);
@@ -159,9 +168,9 @@ static bd_status check_switches(const struct bd_verifier *v)
             if (!strcmp(p->switches[other].name, sw->name))
                 return bd_verify_fail(v, byte, "two switches have the same name");
         if (sw->weight_bits < 1 || sw->weight_bits > BD_LIMIT_WEIGHT_BITS || sw->activation_bits < 1 ||
-            sw->activation_bits > BD_LIMIT_CODE_BITS || !all_zero(sw->reserved, sizeof sw->reserved))
+            sw->activation_bits > BD_LIMIT_CODE_BITS || sw->z_frac > 30 || sw->reserved)
             return bd_verify_fail(v, byte + offsetof(struct bd_program_switch, weight_bits),
-                                  "a switch's bits must be 1..8, and its reserved words 0");
+                                  "a switch's bits must be 1..8, its z_frac 0..30, and its reserved word 0");
     }
     return BD_OK;
 }
@@ -211,9 +220,11 @@ bd_status bd_program_verify(const struct bd_program *program, const char *name, 
         for (uint32_t l = 0; l < program->header->layer_count; l++)
             if (bd_verify_descriptor(v, s, l))
                 return err->status;
+    if (bd_verify_load(v))
+        return err->status;
     for (uint32_t s = 0; s < program->header->switch_count; s++)
         for (uint32_t l = 0; l < program->header->layer_count; l++)
             if (bd_verify_tables(v, s, l))
                 return err->status;
-    return BD_OK;
+    return contents ? bd_verify_weights(v) : BD_OK;
 }

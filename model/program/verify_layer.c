@@ -39,6 +39,24 @@ static struct span_check check_window(const struct bd_descriptor *d)
     return (struct span_check){0};
 }
 
+/* Flags that follow from the rest of a convolution. */
+static struct span_check check_flags(const struct bd_descriptor *d)
+{
+    const bool depthwise = d->groups > 1 && d->groups == d->in_channels && d->groups == d->out_channels;
+    if (!(d->flags & BD_FLAG_DEPTHWISE) != !depthwise)
+        return BAD(flags, "DEPTHWISE does not follow from the groups");
+    const bool padded = d->pad_top || d->pad_bottom || d->pad_left || d->pad_right;
+    const bool corrects = d->weight_zero_point || ((d->flags & BD_FLAG_IN_SIGNED) && padded);
+    if (!(d->flags & BD_FLAG_CORRECT) != !corrects)
+        return BAD(flags, "CORRECT does not follow from the input's sign, the padding and the weights' zero point");
+    const uint32_t stream = BD_FLAG_ADD_STREAM | BD_FLAG_WRITE_STREAM;
+    if ((d->flags & BD_FLAG_SIGN_ONLY) &&
+        (!(d->flags & BD_FLAG_WRITE_CODES) || (d->flags & stream) || d->out_bits != 1 || d->shift || d->code_shift ||
+         d->code_multiplier != 1 || d->code_offset != 1))
+        return BAD(flags, "SIGN_ONLY is set, but more than a comparison is asked for");
+    return (struct span_check){0};
+}
+
 /* Shapes, bits and requantizer: what every executor relies on without looking again. */
 static struct span_check check_shapes(const struct bd_descriptor *d)
 {
@@ -46,7 +64,7 @@ static struct span_check check_shapes(const struct bd_descriptor *d)
         return BAD(operation, "unknown operation");
     if (d->datapath > 1)
         return BAD(datapath, "unknown datapath");
-    if (d->flags >= BD_FLAG_OUT_SIGNED << 1)
+    if (d->flags >= BD_FLAG_STREAM_WEIGHTS << 1)
         return BAD(flags, "an unknown flag");
     if (((d->flags & BD_FLAG_STORE_CODES) && !(d->flags & BD_FLAG_WRITE_CODES)) ||
         ((d->flags & BD_FLAG_STORE_STREAM) && !(d->flags & BD_FLAG_WRITE_STREAM)))
@@ -63,14 +81,15 @@ static struct span_check check_shapes(const struct bd_descriptor *d)
         return BAD(shift, "requantizer shift or multiplier out of range");
     if (d->weight_zero_point > 1 || (d->weight_zero_point && d->weight_bits < 2))
         return BAD(weight_zero_point, "the weights' zero point must be 0, or 1 from 2 bits on");
-    if (d->in_zero_point || d->channel_tile || d->row_tile || d->spill_offset || d->reserved)
-        return BAD(in_zero_point, "a field that version 1 reserves is set");
     if (d->pool_kind >= (d->operation == BD_OP_POOL ? BD_POOL_KIND_COUNT : 1))
         return BAD(pool_kind, "unknown kind of pooling");
     if (d->operation == BD_OP_POOL) {
-        if (d->in_channels != d->out_channels || d->presets != 1)
+        if (d->in_channels != d->out_channels)
             return BAD(in_channels, "a pooling layer keeps its channels");
         const bool windows = bd_pool_kinds[d->pool_kind].windows;
+        if (d->flags & (BD_FLAG_IN_SIGNED | BD_FLAG_DEPTHWISE | BD_FLAG_CORRECT | BD_FLAG_SIGN_ONLY |
+                        BD_FLAG_STREAM_WEIGHTS | BD_FLAG_LOAD_INPUT))
+            return BAD(flags, "a flag of convolutions on a pooling layer");
         if (!windows && (d->out_height != 1 || d->out_width != 1))
             return BAD(out_height, "a global pooling layer has one output pixel for each channel");
         if (windows && (d->flags & BD_FLAG_ADD_STREAM))
@@ -89,122 +108,117 @@ static struct span_check check_shapes(const struct bd_descriptor *d)
             ((1u << d->in_bits) - 1) >
         INT32_MAX)
         return BAD(in_channels, "a sum could leave 32 bits");
-    if (d->presets != ((d->flags & BD_FLAG_IN_SIGNED) && d->pad_left ? 16u : 1u))
-        return BAD(presets, "presets must be 16 for padded signed inputs, else 1");
-    return (struct span_check){0};
+    return check_flags(d);
 }
 
-/* A pixel's channels lie where packer, array and stores look for them; `base` up to `left` of one tensor. */
-static bool layout_holds(const struct bd_program_header *h, uint32_t width, uint32_t channels, uint32_t slots,
-                         uint32_t slot_lanes, uint32_t pixel_words, uint32_t pitch, uint32_t left)
-{
-    const struct bd_tensor_layout t = bd_tensor_layout(h->rows, h->lanes, 1, width, channels, 1, 0);
-    return slots >= 1 && slots <= h->lanes && slot_lanes == t.slot_lanes && pixel_words == t.pixel_words &&
-           (uint64_t)slots * slot_lanes <= h->lanes && left <= BD_LIMIT_REFERENCE_KERNEL &&
-           pitch == (width + left) * pixel_words;
-}
-
-/* Every weight and code that the layer touches has a lane of a word: decoding and the array index without looking. */
-static struct span_check check_input_layout(const struct bd_program_header *h, const struct bd_descriptor *d)
-{
-    const struct bd_walk walk = bd_descriptor_walk(d);
-    const bool im2col = d->flags & BD_FLAG_IM2COL;
-    if (im2col && (d->layer != 0 || d->kernel_h != 3 || d->kernel_w != 3 || d->groups != 1 ||
-                   (uint64_t)d->in_channels * 9 > h->lanes))
-        return BAD(flags, "windows are made for a first layer of 3x3 alone, and must fit the lanes");
-    if (im2col ? d->in_slots != 1 || d->in_slot_lanes != walk.channels || d->in_pixel_words != 1 || d->in_left ||
-                     d->in_pitch != d->out_width
-               : !layout_holds(h, d->in_width, d->in_channels, d->in_slots, d->in_slot_lanes, d->in_pixel_words,
-                               d->in_pitch, d->in_left))
-        return BAD(in_slots, "the input's layout does not follow from its shape");
-    if (!im2col && d->in_slots > 1 && d->in_left < d->pad_left)
-        return BAD(in_left, "the input has no columns for the padding on its left");
-    const uint32_t row_words = (walk.kernel_w + d->in_slots - 1) / d->in_slots;
-    const uint64_t words = (uint64_t)walk.kernel_h * row_words * d->in_pixel_words;
-    if (words * h->rows * h->lanes / 8 > UINT32_MAX / 8)
-        return BAD(k_words, "a row group's weights exceed any buffer");
-    return (struct span_check){0};
-}
-
-static struct span_check check_output_layout(const struct bd_program_header *h, const struct bd_descriptor *d)
-{
-    if (!(d->flags & BD_FLAG_WRITE_CODES))
-        return (struct span_check){0};
-    if (!layout_holds(h, d->out_width, d->out_channels, d->out_slots, d->out_slot_lanes, d->out_pixel_words,
-                      d->out_pitch, d->out_left))
-        return BAD(out_slots, "the output's layout does not follow from its shape");
-    if (d->out_base + (uint64_t)d->out_pitch * d->out_height > h->act_words)
-        return BAD(out_base, "the output tensor lies outside the activation buffer");
-    return (struct span_check){0};
-}
-
-/* On a device z has an address: in place, or clear of what is still to be read. */
+/* On a device z has an address: in place, pixel by pixel, or clear of what is still to be read. */
 static struct span_check check_stream(const struct bd_program_header *h, const struct bd_descriptor *d)
 {
-    const uint64_t pixel = (uint64_t)d->row_groups * (h->rows / h->requant_units);
-    const bool pool = d->operation == BD_OP_POOL, reads = pool || (d->flags & BD_FLAG_ADD_STREAM);
-    const uint64_t in = pixel * (pool ? (uint64_t)d->in_height * d->in_width : (uint64_t)d->out_height * d->out_width);
-    const uint64_t out = pixel * d->out_height * d->out_width;
+    const bool pool = d->operation == BD_OP_POOL, adds = d->flags & BD_FLAG_ADD_STREAM, reads = pool || adds;
     const bool writes = d->flags & BD_FLAG_WRITE_STREAM;
-    if (reads && d->z_in_base + in > h->z_words)
-        return BAD(z_in_base, "the residual map that is read lies outside the residual buffer");
-    if (writes && d->z_out_base + out > h->z_words)
-        return BAD(z_out_base, "the residual map that is written lies outside the residual buffer");
-    if (reads && writes && d->z_in_base != d->z_out_base && d->z_in_base < d->z_out_base + out &&
-        d->z_out_base < d->z_in_base + in)
+    const bool wide_in = d->flags & BD_FLAG_Z_IN_WIDE, wide_out = d->flags & BD_FLAG_Z_OUT_WIDE;
+    const uint64_t out_pixels = (uint64_t)d->out_height * d->out_width;
+    const uint64_t in_pixels = pool ? (uint64_t)d->in_height * d->in_width : out_pixels;
+    const uint64_t in = bd_z_words(h, in_pixels, d->row_groups, wide_in);
+    const uint64_t out = bd_z_words(h, out_pixels, d->row_groups, wide_out);
+    if ((wide_in && !reads) || (wide_out && !writes) || ((d->flags & BD_FLAG_RESULT) && !wide_out))
+        return BAD(flags, "widths of the stream that is not read or written, or of the result");
+    if (reads && (d->z_in_base % 2 || d->z_in_base + in > h->z_words))
+        return BAD(z_in_base, "the residual map that is read lies outside the residual memory");
+    if (writes && (d->z_out_base % 2 || d->z_out_base + out > h->z_words))
+        return BAD(z_out_base, "the residual map that is written lies outside the residual memory");
+    const bool in_place = adds && d->z_in_base == d->z_out_base && wide_in == wide_out;
+    if (reads && writes && !in_place && d->z_in_base < d->z_out_base + out && d->z_out_base < d->z_in_base + in)
         return BAD(z_out_base, "the layer overwrites the residual map that it reads");
+    return (struct span_check){0};
+}
+
+/* Counts that follow from the layer and the geometry. */
+static bool derived_alike(const struct bd_program_header *h, const struct bd_descriptor *d)
+{
+    struct bd_descriptor derived = *d;
+    bd_descriptor_derive(&derived, h);
+    return !memcmp(&derived, d, sizeof derived);
+}
+
+static struct span_check check_layouts(const struct bd_program_header *h, const struct bd_descriptor *d)
+{
+    const bool conv = d->operation == BD_OP_CONV, pointwise = d->kernel_h == 1 && d->kernel_w == 1 && !d->pad_top &&
+                                                              !d->pad_bottom && !d->pad_left && !d->pad_right;
+    const bool depthwise = d->flags & BD_FLAG_DEPTHWISE;
+    if (d->in_layout > (conv ? 2 : 0) || d->out_layout > (d->flags & BD_FLAG_WRITE_CODES ? 1 : 0))
+        return BAD(in_layout, "unknown layout");
+    if (conv && ((d->in_layout == BD_LAYOUT_CHANNEL && (!pointwise || depthwise)) ||
+                 (d->in_layout == BD_LAYOUT_BYTE && (depthwise || d->datapath != BD_DATAPATH_MAC))))
+        return BAD(in_layout, "a layout that the layer cannot walk");
+    if (conv && d->datapath == BD_DATAPATH_XNOR && depthwise)
+        return BAD(datapath, "depthwise filters on the XNOR datapath");
+    if (conv &&
+        bd_tensor_layout(d->in_layout, d->in_bits, d->in_height, d->in_width, d->in_channels).words + d->in_base >
+            h->act_words)
+        return BAD(in_base, "the input tensor lies outside the activation memory");
+    if ((d->flags & BD_FLAG_WRITE_CODES) &&
+        bd_tensor_layout(d->out_layout, d->out_bits, d->out_height, d->out_width, d->out_channels).words + d->out_base >
+            h->act_words)
+        return BAD(out_base, "the output tensor lies outside the activation memory");
+    return (struct span_check){0};
+}
+
+static struct span_check check_weights(const struct bd_program_header *h, const struct bd_descriptor *d)
+{
+    if (d->operation == BD_OP_POOL)
+        return d->weight_plane || d->weight_step || d->weight_offset || d->weight_base
+                   ? BAD(weight_plane, "a pooling layer with weights")
+                   : (struct span_check){0};
+    if (d->weight_plane != bd_weight_plane(d, false) &&
+        (d->in_layout == BD_LAYOUT_BYTE || d->weight_plane != bd_weight_plane(d, true)))
+        return BAD(weight_plane, "the words of a weight plane do not follow from the layer");
+    if (d->in_bits == 1 && d->weight_plane != bd_weight_plane(d, true))
+        return BAD(weight_plane, "an odd number of weight words where one-bit codes take two at once");
+    if (d->weight_plane > UINT32_MAX / 16 || d->weight_step < bd_weight_step(d->weight_bits, d->weight_plane) ||
+        d->weight_step > bd_weight_step(8, d->weight_plane) ||
+        !spans(d->weight_offset, bd_weight_bytes(h, (uint64_t)d->row_groups * d->weight_step), h->weight_offset,
+               h->weight_bytes))
+        return BAD(weight_offset, "the layer's weights lie outside the weights");
     return (struct span_check){0};
 }
 
 static struct span_check check_memory(const struct bd_program_header *h, const struct bd_descriptor *d)
 {
-    struct bd_descriptor derived = *d;
-    if (d->operation == BD_OP_CONV) {
-        const struct span_check r = check_input_layout(h, d);
-        if (r.bad)
-            return r;
-    }
-    bd_descriptor_derive(&derived, h);
-    if (derived.row_groups != d->row_groups || derived.row_words != d->row_words || derived.k_words != d->k_words ||
-        derived.segments != d->segments || derived.pixel_cycles != d->pixel_cycles ||
-        derived.initiation_interval != d->initiation_interval)
-        return BAD(row_groups, "loop counts do not follow from the layer and the geometry");
-    if (d->table_stride != bd_table_bytes(h, d->presets) ||
-        !spans(d->table_offset, (uint64_t)d->row_groups * d->table_stride, h->table_offset, h->table_bytes))
+    struct span_check r = check_layouts(h, d);
+    if (r.bad)
+        return r;
+    if (!derived_alike(h, d))
+        return BAD(row_groups, "counts do not follow from the layer and the geometry");
+    if (!spans(d->table_offset, (uint64_t)d->row_groups * bd_table_chunk(h), h->table_offset, h->table_bytes))
         return BAD(table_offset, "the layer's tables lie outside the tables");
+    const uint64_t correct = (uint64_t)d->row_groups * bd_correct_chunk(d, h);
+    if (correct ? !spans(d->correct_offset, correct, h->correct_offset, h->correct_bytes)
+                : d->correct_offset || d->correct_base)
+        return BAD(correct_offset, "the layer's corrections lie outside the corrections");
     const uint64_t pixels = (uint64_t)d->out_height * d->out_width;
     const uint64_t codes = pixels * ((d->out_channels + 7) / 8 * 8), z = pixels * d->row_groups * h->rows * 4;
-    if ((d->flags & BD_FLAG_STORE_CODES) &&
-        (d->store_codes_bytes != codes || !spans(d->store_codes_offset, codes, 0, h->store_bytes)))
+    if (d->flags & BD_FLAG_STORE_CODES
+            ? d->store_codes_bytes != codes || !spans(d->store_codes_offset, codes, 0, h->store_bytes)
+            : d->store_codes_bytes)
         return BAD(store_codes_offset, "the stored codes lie outside the store area");
-    if ((d->flags & BD_FLAG_STORE_STREAM) && (d->store_z_bytes != z || !spans(d->store_z_offset, z, 0, h->store_bytes)))
+    if (d->flags & BD_FLAG_STORE_STREAM ? d->store_z_bytes != z || !spans(d->store_z_offset, z, 0, h->store_bytes)
+                                        : d->store_z_bytes)
         return BAD(store_z_offset, "the stored z lies outside the store area");
-    const struct span_check output = check_output_layout(h, d);
-    if (output.bad)
-        return output;
-    if (d->operation == BD_OP_POOL)
-        return (struct span_check){0};
-    const uint64_t plane = bd_plane_bytes(h, d->k_words);
-    if (d->weight_bytes != d->weight_bits * plane || d->weight_stride < d->weight_bytes || d->weight_stride % plane ||
-        d->weight_stride / plane > 8 ||
-        !spans(d->weight_offset, (uint64_t)d->row_groups * d->weight_stride, h->weight_offset, h->weight_bytes))
-        return BAD(weight_offset, "the layer's weights lie outside the weights");
-    const uint64_t in_words = (uint64_t)d->in_pitch * (d->flags & BD_FLAG_IM2COL ? d->out_height : d->in_height);
-    if (d->in_base + in_words > h->act_words)
-        return BAD(in_base, "the input tensor lies outside the activation buffer");
-    return (struct span_check){0};
+    return check_weights(h, d);
 }
 
 /* Switches change bits and numbers; what flows where is the same for all. */
 static bool same_at_all_switches(const struct bd_descriptor *a, const struct bd_descriptor *b)
 {
-    const uint32_t own = BD_FLAG_IN_SIGNED | BD_FLAG_OUT_SIGNED;
-    struct bd_descriptor other = *b;
-    other.weight_zero_point = a->weight_zero_point; /* LSQ has none at one bit */
-    const size_t shape = offsetof(struct bd_descriptor, in_height);
+    const uint32_t own = BD_FLAG_IN_SIGNED | BD_FLAG_OUT_SIGNED | BD_FLAG_CORRECT | BD_FLAG_SIGN_ONLY |
+                         BD_FLAG_Z_IN_WIDE | BD_FLAG_Z_OUT_WIDE;
+    const size_t shape = offsetof(struct bd_descriptor, in_height),
+                 end = offsetof(struct bd_descriptor, weight_zero_point);
     return a->operation == b->operation && (a->flags & ~own) == (b->flags & ~own) &&
-           !memcmp((const char *)a + shape, (const char *)&other + shape,
-                   offsetof(struct bd_descriptor, segments) - shape);
+           !memcmp((const char *)a + shape, (const char *)b + shape, end - shape) && a->pool_kind == b->pool_kind &&
+           a->in_base == b->in_base && a->in_layout == b->in_layout && a->out_base == b->out_base &&
+           a->out_layout == b->out_layout;
 }
 
 /* Where a layer's stored codes and z end. */
@@ -223,8 +237,9 @@ static struct span_check check_neighbours(const struct bd_program *p, uint32_t s
         return BAD(operation, "shape, flow or layout differ from those at the first switch");
     for (uint32_t other = 0; other < s && d->operation == BD_OP_CONV; other++) {
         const struct bd_descriptor *o = bd_program_descriptor(p, other, l);
-        if (o->weight_offset == d->weight_offset && o->weight_stride != d->weight_stride)
-            return BAD(weight_stride, "two switches read the same weights with different strides");
+        if (o->weight_offset == d->weight_offset &&
+            (o->weight_step != d->weight_step || o->weight_plane != d->weight_plane || o->datapath != d->datapath))
+            return BAD(weight_step, "two switches read the same weights in different ways");
     }
     for (uint32_t before = 0; before < l; before++) {
         const uint64_t end = stored_end(bd_program_descriptor(p, s, before));
@@ -242,8 +257,6 @@ static struct span_check check_neighbours(const struct bd_program *p, uint32_t s
 static struct span_check check_place(const struct bd_program_header *h, const struct bd_descriptor *d, uint32_t l)
 {
     const uint32_t last = BD_FLAG_LAST | BD_FLAG_RESULT;
-    if (d->layer != l)
-        return BAD(layer, "descriptor out of order");
     if ((l == 0) != !!(d->flags & BD_FLAG_LOAD_INPUT))
         return BAD(flags, "the first layer, and only it, loads the input");
     if ((d->flags & last) != (l == h->layer_count - 1 ? last : 0))

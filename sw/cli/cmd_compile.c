@@ -10,6 +10,7 @@
 #include "model/core/json.h"
 #include "model/core/output.h"
 #include "model/fold/fold.h"
+#include "model/program/layout.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
@@ -27,7 +28,7 @@ static const char usage[] =
     "                    another code than the exact one (default: 1)\n"
     "  --json            one JSON object on standard output\n"
     "  --help            print this\n\n"
-    "Per layer and switch it prints the datapath, weight x input bits, clocks a pixel, and\n"
+    "Per layer and switch it prints the datapath, weight x input bits, clocks of the walk, and\n"
     "  edges      code edges inside the accumulator's range; moved: those at another accumulator value than the\n"
     "             exact one; values: accumulator values whose code differs; worst: the most at one edge\n"
     "  stream     where a residual is added, or values leave: a proven bound of |z - exact| in units of z, and in\n"
@@ -50,7 +51,7 @@ static json_t *layer_json(const struct bd_layer *layer, const struct bd_fold_lay
                                                                           : "mac"));
         json_object_set_new(object, "weight_bits", json_integer(d->weight_bits));
         json_object_set_new(object, "in_bits", json_integer(d->in_bits));
-        json_object_set_new(object, "initiation_interval", json_integer(d->initiation_interval));
+        json_object_set_new(object, "clocks", json_integer((json_int_t)bd_descriptor_clocks(d)));
     }
     if (at->has_codes && !at->takes_stream) {
         const struct bd_edge_count *e = &at->edges;
@@ -71,10 +72,10 @@ static void print_layer(const struct bd_layer *layer, const struct bd_fold_layer
 {
     printf("  %-14s", layer->name);
     if (d && d->operation == BD_OP_POOL) {
-        printf(" pool      %6u", d->initiation_interval);
+        printf(" pool      %7" PRIu64, bd_descriptor_clocks(d));
     } else if (d) {
-        printf(" %-4s %ux%u%s %6u", d->datapath == BD_DATAPATH_XNOR ? "xnor" : "mac", d->weight_bits, d->in_bits,
-               d->flags & BD_FLAG_IN_SIGNED ? "s" : " ", d->initiation_interval);
+        printf(" %-4s %ux%u%s %7" PRIu64, d->datapath == BD_DATAPATH_XNOR ? "xnor" : "mac", d->weight_bits, d->in_bits,
+               d->flags & BD_FLAG_IN_SIGNED ? "s" : " ", bd_descriptor_clocks(d));
     }
     if (at->has_codes && !at->takes_stream) {
         printf("  edges %" PRId64 " moved %" PRId64 " values %" PRId64 "/%" PRId64 " worst %" PRId64, at->edges.edges,
@@ -100,9 +101,9 @@ static json_t *report_json(const struct bd_checkpoint *checkpoint, const struct 
             json_array_append_new(
                 layers, layer_json(&checkpoint->graph.layers[l], &report->at[s * report->layer_count + l], d));
         }
-        json_array_append_new(
-            switches,
-            json_pack("{s:s, s:o}", "name", checkpoint->graph.switches[report->switches[s]].name, "layers", layers));
+        json_array_append_new(switches,
+                              json_pack("{s:s, s:i, s:o}", "name", checkpoint->graph.switches[report->switches[s]].name,
+                                        "z_frac", report->z_frac[s], "layers", layers));
     }
     return switches;
 }
@@ -111,7 +112,8 @@ static void print_report(const struct bd_checkpoint *checkpoint, const struct bd
                          const struct bd_program *program)
 {
     for (int s = 0; s < report->switch_count; s++) {
-        printf("%s\n", checkpoint->graph.switches[report->switches[s]].name);
+        printf("%s, stream of %d fraction bits\n", checkpoint->graph.switches[report->switches[s]].name,
+               report->z_frac[s]);
         for (int l = 0; l < report->layer_count; l++) {
             print_layer(&checkpoint->graph.layers[l], &report->at[s * report->layer_count + l],
                         program->image ? bd_program_descriptor(program, s, l) : NULL);
@@ -144,15 +146,14 @@ static void report_all(const struct arguments *a, const struct bd_checkpoint *ch
         print_report(checkpoint, report, program);
         print_most_moved(checkpoint, report, a->fold.max_moved);
         if (program->image) {
-            printf("%s: network '%s' for %s, %zu bytes, crc32 %08x, stream of %d fraction bits\n", a->output,
-                   program->header->network, a->hardware ? a->hardware : "the reference", program->size,
-                   program->header->crc, report->z_frac);
+            printf("%s: network '%s' for %s, %zu bytes, crc32 %08x\n", a->output, program->header->network,
+                   a->hardware ? a->hardware : "the reference", program->size, program->header->crc);
         }
         return;
     }
-    json_t *object = json_pack("{s:o, s:o, s:b, s:i, s:o}", "checkpoint", bd_json_text(a->checkpoint), "hardware",
-                               bd_json_text(a->hardware), "written", program->image != NULL, "z_frac", report->z_frac,
-                               "switches", report_json(checkpoint, report, program));
+    json_t *object = json_pack("{s:o, s:o, s:b, s:o}", "checkpoint", bd_json_text(a->checkpoint), "hardware",
+                               bd_json_text(a->hardware), "written", program->image != NULL, "switches",
+                               report_json(checkpoint, report, program));
     if (program->image) {
         json_object_set_new(object, "program", bd_json_text(a->output));
         json_object_set_new(object, "bytes", json_integer((json_int_t)program->size));

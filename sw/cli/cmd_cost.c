@@ -65,8 +65,9 @@ static const char *datapath_name(const struct bd_descriptor *d)
 static void print_switch(const struct priced *priced, unsigned s, const struct bd_frame_cost *c,
                          const struct bd_hardware *hardware)
 {
-    printf("%s: %" PRIu64 " cycles, %.3f ms at %g MHz, %.2f uJ\n", priced->switch_names[s], c->cycles,
-           (double)c->cycles / hardware->clock_mhz / 1000.0, hardware->clock_mhz, c->energy_nj / 1000.0);
+    printf("%s: %" PRIu64 " cycles, %.3f ms at %g MHz (%s), %.2f uJ\n", priced->switch_names[s], c->cycles,
+           (double)c->cycles / hardware->clock_mhz / 1000.0, hardware->clock_mhz, bd_hardware_clock_word(hardware),
+           c->energy_nj / 1000.0);
     printf("  %-16s %-5s %9s %6s %9s %8s %8s %8s %9s %10s %10s %9s\n", "layer", "path", "cycles", "share", "compute",
            "weights", "image", "stores", "overhead", "weight B", "table B", "nJ");
     for (unsigned l = 0; l < c->layer_count; l++) {
@@ -86,8 +87,9 @@ static void print_switch(const struct priced *priced, unsigned s, const struct b
 static void print_sizes(const struct priced *priced)
 {
     const struct bd_program_header *h = priced->header;
-    printf("%s on %ux%u: image %" PRIu64 " bytes (weights %u, tables %u, descriptors %u)\n", priced->network, h->rows,
-           h->lanes, h->image_bytes, h->weight_bytes, h->table_bytes, h->switch_count * h->switch_stride);
+    printf("%s on %u rows: image %" PRIu64 " bytes (weights %u, tables %u, corrections %u, descriptors %u)\n",
+           priced->network, h->rows, h->image_bytes, h->weight_bytes, h->table_bytes, h->correct_bytes,
+           h->switch_count * h->switch_stride);
 }
 
 static json_t *energy_json(void)
@@ -132,7 +134,7 @@ static json_t *layer_json(const char *name, const struct bd_descriptor *d, const
                 {"overhead", y->overhead},
                 {"weight_bytes_read", y->weight_bytes},
                 {"table_bytes_read", y->table_bytes},
-                {"weight_bytes_stored", (uint64_t)d->row_groups * d->weight_stride},
+                {"weight_words_stored", (uint64_t)d->row_groups * d->weight_step},
                 {"xnor_ops", y->xnor_ops},
                 {"mac_ops", y->mac_ops}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -157,12 +159,14 @@ static json_t *switch_json(const struct priced *priced, unsigned s, const struct
 static json_t *document(const struct priced *priced, const struct bd_hardware *hardware)
 {
     const struct bd_program_header *h = priced->header;
-    return json_pack("{s:o, s:o, s:{s:I, s:I, s:I}, s:{s:o, s:I, s:I, s:I}, s:s, s:{}}", "network",
+    return json_pack("{s:o, s:o, s:{s:I, s:I, s:I}, s:{s:o, s:I, s:I, s:I, s:I}, s:f, s:s, s:s, s:{}}", "network",
                      bd_json_text(priced->network), "hardware", bd_json_text(hardware->name), "memory", "latency",
                      (json_int_t)hardware->memory.latency, "beat_interval", (json_int_t)hardware->memory.beat_interval,
                      "outstanding", (json_int_t)hardware->memory.outstanding, "bytes", "image", number(h->image_bytes),
-                     "weights", (json_int_t)h->weight_bytes, "tables", (json_int_t)h->table_bytes, "descriptors",
-                     (json_int_t)h->switch_count * h->switch_stride, "energy_source", ENERGY_SOURCE, "switches");
+                     "weights", (json_int_t)h->weight_bytes, "tables", (json_int_t)h->table_bytes, "corrections",
+                     (json_int_t)h->correct_bytes, "descriptors", (json_int_t)h->switch_count * h->switch_stride,
+                     "clock_mhz", hardware->clock_mhz, "clock", bd_hardware_clock_word(hardware), "energy_source",
+                     ENERGY_SOURCE, "switches");
 }
 
 /* ---- */
@@ -181,7 +185,7 @@ static bd_status report(const struct options *o, const struct priced *priced, co
             print_sizes(priced);
         }
         found = true;
-        bd_cost_layers(priced->header, priced->descriptors[s], s, &hardware->memory, o->store, NULL, cost);
+        bd_cost_layers(priced->header, priced->descriptors[s], &hardware->memory, o->store, cost);
         if (root) {
             char *name = bd_utf8(priced->switch_names[s]);
             json_object_set_new(json_object_get(root, "switches"), name, switch_json(priced, s, cost));
@@ -240,7 +244,7 @@ static bd_status report_graph(const struct options *o, const struct bd_graph *gr
         return err->status;
     }
     struct bd_plan plan;
-    bd_status status = bd_plan_open(&plan, &network, hardware, false, BD_EVERY_SWITCH, err);
+    bd_status status = bd_plan_open(&plan, &network, hardware, false, err);
     status = status ? status : bd_plan_make(&plan, err);
     struct priced priced = {.header = &plan.header, .network = graph->name, .switch_count = (unsigned)count};
     for (int s = 0; s < count && status == BD_OK; s++) {

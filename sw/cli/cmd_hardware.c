@@ -6,6 +6,7 @@
 
 #include "model/core/json.h"
 #include "model/program/hardware.h"
+#include "model/program/program.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
@@ -22,14 +23,22 @@ struct parameter {
     int64_t value;
 };
 
-enum { PARAMETERS = 10 };
+enum { PARAMETERS = 12 };
 
 static void list_parameters(const struct bd_hardware *h, struct parameter list[PARAMETERS])
 {
     const struct parameter values[PARAMETERS] = {
-        {"ROWS", h->rows},           {"LANES", h->lanes},     {"MAC_LANES", h->mac_lanes},
-        {"RQ", h->requant_units},    {"HAS_XNOR", h->xnor},   {"HAS_MAC", h->mac},
-        {"ACT_WORDS", h->act_words}, {"Z_WORDS", h->z_words}, {"WEIGHT_WORDS", h->weight_words},
+        {"ROWS", h->rows},
+        {"RQ", h->requant_units},
+        {"MC", h->mac_channels},
+        {"HAS_XNOR", h->xnor},
+        {"ACT_WORDS", h->act_words},
+        {"Z_WORDS", h->z_words},
+        {"WEIGHT_WORDS", h->weight_words},
+        {"TABLE_WORDS", h->table_words},
+        {"CORRECT_WORDS", h->correct_words},
+        {"DESCRIPTORS", h->descriptors},
+        {"ACC_BITS", h->acc_bits},
         {"MULT_BITS", h->mult_bits},
     };
     for (int i = 0; i < PARAMETERS; i++) {
@@ -58,13 +67,24 @@ static json_t *geometry_json(const struct bd_hardware *h)
 {
     json_t *memory = json_pack("{s:I, s:I, s:I}", "latency", (json_int_t)h->memory.latency, "beat_interval",
                                (json_int_t)h->memory.beat_interval, "outstanding", (json_int_t)h->memory.outstanding);
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:f, s:s, s:o, s:o}", "name",
-                     bd_json_text(h->name), "rows", (json_int_t)h->rows, "lanes", (json_int_t)h->lanes, "mac_lanes",
-                     (json_int_t)h->mac_lanes, "requant_units", (json_int_t)h->requant_units, "datapaths", datapaths(h),
-                     "act_words", (json_int_t)h->act_words, "z_words", (json_int_t)h->z_words, "weight_words",
-                     (json_int_t)h->weight_words, "mult_bits", (json_int_t)h->mult_bits, "clock_mhz", h->clock_mhz,
-                     "energy_table", h->energy_table, "memory", memory, "geometry_hash",
-                     json_sprintf("%016" PRIx64, bd_hardware_geometry_hash(h)));
+    json_t *object = json_pack("{s:o, s:I, s:I, s:s, s:I}", "name", bd_json_text(h->name), "rows", (json_int_t)h->rows,
+                               "requant_units", (json_int_t)h->requant_units, "datapaths", datapaths(h), "mac_channels",
+                               (json_int_t)h->mac_channels);
+    const struct parameter sizes[] = {
+        {"act_words", h->act_words},         {"z_words", h->z_words},
+        {"weight_words", h->weight_words},   {"table_words", h->table_words},
+        {"correct_words", h->correct_words}, {"descriptors", h->descriptors},
+        {"acc_bits", h->acc_bits},           {"mult_bits", h->mult_bits},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        json_object_set_new(object, sizes[i].name, json_integer(sizes[i].value));
+    }
+    json_object_set_new(object, "clock_mhz", json_real(h->clock_mhz));
+    json_object_set_new(object, "clock", json_string(bd_hardware_clock_word(h)));
+    json_object_set_new(object, "energy_table", json_string(h->energy_table));
+    json_object_set_new(object, "memory", memory);
+    json_object_set_new(object, "geometry_hash", json_sprintf("%016" PRIx64, bd_hardware_geometry_hash(h)));
+    return object;
 }
 
 static void print_parameters(const struct bd_hardware *h)
@@ -77,18 +97,25 @@ static void print_parameters(const struct bd_hardware *h)
     printf("-GGEOMETRY_HASH=64'h%016" PRIx64 "\n", bd_hardware_geometry_hash(h));
 }
 
+static void print_memory(const char *name, int64_t words, int64_t bits)
+{
+    printf("  %-18s %8" PRId64 " words of %4" PRId64 " bits %10" PRId64 " bytes\n", name, words, bits,
+           words * bits / 8);
+}
+
 static void print_geometry(const struct bd_hardware *h)
 {
-    printf("%s: %" PRId64 " rows x %" PRId64 " lanes, datapaths %s, %" PRId64 " MAC lanes, %" PRId64
-           " requantizers of %" PRId64 "-bit M\n",
-           h->name, h->rows, h->lanes, datapaths(h), h->mac_lanes, h->requant_units, h->mult_bits);
-    printf("  activation buffer  %8" PRId64 " words  %10" PRId64 " bytes\n", h->act_words, h->act_words * h->lanes);
-    printf("  residual buffer    %8" PRId64 " words  %10" PRId64 " bytes\n", h->z_words,
-           h->z_words * h->requant_units * 4);
-    printf("  weight buffer    2 x %6" PRId64 " words  %10" PRId64 " bytes\n", h->weight_words,
-           2 * h->weight_words * h->rows * h->lanes / 8);
-    printf("  memory: latency %" PRId64 ", a beat every %" PRId64 ", %" PRId64 " outstanding; %g MHz\n",
-           h->memory.latency, h->memory.beat_interval, h->memory.outstanding, h->clock_mhz);
+    printf("%s: %" PRId64 " rows x 72 lanes, datapaths %s, %" PRId64 " MAC channels, %" PRId64
+           " requantizers of %" PRId64 "-bit M, accumulators of %" PRId64 " bits\n",
+           h->name, h->rows, datapaths(h), h->mac_channels, h->requant_units, h->mult_bits, h->acc_bits);
+    print_memory("activation memory", 9 * h->act_words, 16);
+    print_memory("residual memory", h->z_words, 16 * h->requant_units);
+    print_memory("weight memory", h->weight_words, 18 * h->rows);
+    print_memory("table memory", h->table_words, h->mult_bits + BD_TABLE_BIAS_BITS);
+    print_memory("correction memory", h->correct_words, BD_CORRECT_BITS * h->requant_units);
+    print_memory("descriptor memory", h->descriptors, 2048);
+    printf("  memory: latency %" PRId64 ", a beat every %" PRId64 ", %" PRId64 " outstanding; %g MHz (%s)\n",
+           h->memory.latency, h->memory.beat_interval, h->memory.outstanding, h->clock_mhz, bd_hardware_clock_word(h));
     printf("  geometry hash %016" PRIx64 "\n", bd_hardware_geometry_hash(h));
 }
 

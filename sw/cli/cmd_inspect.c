@@ -52,14 +52,17 @@ static json_t *header_json(const struct bd_program *program)
         {"version", h->version},
         {"image_bytes", h->image_bytes},
         {"rows", h->rows},
-        {"lanes", h->lanes},
-        {"mac_lanes", h->mac_lanes},
         {"requant_units", h->requant_units},
+        {"mac_channels", h->mac_channels},
         {"datapaths", h->datapaths},
+        {"acc_bits", h->acc_bits},
         {"mult_bits", h->mult_bits},
         {"act_words", h->act_words},
         {"z_words", h->z_words},
         {"weight_words", h->weight_words},
+        {"table_words", h->table_words},
+        {"correct_words", h->correct_words},
+        {"descriptors", h->descriptors},
         {"layer_count", h->layer_count},
         {"switch_count", h->switch_count},
         {"classes", h->classes},
@@ -69,13 +72,15 @@ static json_t *header_json(const struct bd_program *program)
         {"input_bytes", h->input_bytes},
         {"output_bytes", h->output_bytes},
         {"store_bytes", h->store_bytes},
-        {"z_frac", h->z_frac},
         {"switch_offset", h->switch_offset},
         {"name_offset", h->name_offset},
+        {"load_offset", h->load_offset},
         {"descriptor_offset", h->descriptor_offset},
         {"switch_stride", h->switch_stride},
         {"table_offset", h->table_offset},
         {"table_bytes", h->table_bytes},
+        {"correct_offset", h->correct_offset},
+        {"correct_bytes", h->correct_bytes},
         {"weight_offset", h->weight_offset},
         {"weight_bytes", h->weight_bytes},
     };
@@ -96,9 +101,10 @@ static json_t *program_json(const struct bd_program *program)
             json_array_append_new(layers, layer);
         }
         json_array_append_new(switches,
-                              json_pack("{s:o, s:i, s:i, s:o}", "name", bd_json_text(program->switches[s].name),
+                              json_pack("{s:o, s:i, s:i, s:i, s:o}", "name", bd_json_text(program->switches[s].name),
                                         "weight_bits", program->switches[s].weight_bits, "activation_bits",
-                                        program->switches[s].activation_bits, "layers", layers));
+                                        program->switches[s].activation_bits, "z_frac", program->switches[s].z_frac,
+                                        "layers", layers));
     }
     return json_pack("{s:o, s:o}", "header", header_json(program), "switches", switches);
 }
@@ -121,9 +127,11 @@ static void print_layer(const struct bd_program *program, unsigned s, unsigned l
     if (d->groups > 1) {
         printf("  groups %u", d->groups);
     }
-    printf("  tiles %u  words %u  clocks/pixel %u%s%s%s\n", d->row_groups, d->k_words, d->initiation_interval,
-           d->flags & BD_FLAG_IM2COL ? "  windows" : "", d->flags & BD_FLAG_WRITE_STREAM ? "  stream" : "",
-           d->flags & BD_FLAG_ADD_STREAM ? "+" : "");
+    printf("  tiles %u  blocks %u x %u + %u  clocks/block %u%s%s%s%s%s\n", d->row_groups, d->blocks_large,
+           d->pixels_large, d->blocks_small, d->interval_large, d->flags & BD_FLAG_SIGN_ONLY ? "  signs" : "",
+           d->flags & BD_FLAG_WRITE_STREAM ? "  stream" : "", d->flags & BD_FLAG_ADD_STREAM ? "+" : "",
+           d->flags & BD_FLAG_STREAM_WEIGHTS ? "  weights fetched" : "",
+           d->flags & BD_FLAG_STREAM_TABLES ? "  tables fetched" : "");
 }
 
 static void print_program(const struct bd_program *program)
@@ -131,15 +139,18 @@ static void print_program(const struct bd_program *program)
     const struct bd_program_header *h = program->header;
     printf("network '%s': %u layers, %u switches, %ux%ux%u to %u classes\n", h->network, h->layer_count,
            h->switch_count, h->input_height, h->input_width, h->input_channels, h->classes);
-    printf("image %" PRIu64 " bytes, crc32 %08x, version %u: tables %u bytes, weights %u bytes\n", h->image_bytes,
-           h->crc, h->version, h->table_bytes, h->weight_bytes);
-    printf("geometry %016" PRIx64 ": %u rows x %u lanes, %u MAC lanes, %u requantizers of %u-bit M; buffers of %u, %u "
-           "and 2 x %u words\n",
-           h->geometry_hash, h->rows, h->lanes, h->mac_lanes, h->requant_units, h->mult_bits, h->act_words, h->z_words,
-           h->weight_words);
-    printf("stream of %u fraction bits; stores need %u bytes\n", h->z_frac, h->store_bytes);
+    printf("image %" PRIu64 " bytes, crc32 %08x, version %u: tables %u bytes, corrections %u, weights %u\n",
+           h->image_bytes, h->crc, h->version, h->table_bytes, h->correct_bytes, h->weight_bytes);
+    printf("geometry %016" PRIx64 ": %u rows, %u MAC channels, %u requantizers of %u-bit M; words: activations 9 x %u, "
+           "residual %u, weights %u, tables %u, corrections %u\n",
+           h->geometry_hash, h->rows, h->mac_channels, h->requant_units, h->mult_bits, h->act_words, h->z_words,
+           h->weight_words, h->table_words, h->correct_words);
+    const struct bd_load_descriptor *load = bd_program_load_descriptor(program);
+    printf("resident: descriptors %u bytes, tables %u, corrections %u, weights %u\n", 8 * load->descriptor_beats,
+           8 * load->table_beats, 8 * load->correct_beats, 8 * load->weight_beats);
+    printf("stores need %u bytes\n", h->store_bytes);
     for (unsigned s = 0; s < h->switch_count; s++) {
-        printf("%s\n", program->switches[s].name);
+        printf("%s, stream of %u fraction bits\n", program->switches[s].name, program->switches[s].z_frac);
         for (unsigned l = 0; l < h->layer_count; l++) {
             print_layer(program, s, l);
         }

@@ -67,8 +67,6 @@ enum bd_device_status bd_device_open(struct bd_device *device, const struct bd_p
     TRY(read_register(device, BITDIAL_GEOMETRY_REG, &geometry));
     device->rows = field(geometry, BITDIAL_GEOMETRY_ROWS_MASK, BITDIAL_GEOMETRY_ROWS_SHIFT);
     device->requant_units = field(geometry, BITDIAL_GEOMETRY_REQUANT_UNITS_MASK, BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT);
-    device->lanes = field(geometry, BITDIAL_GEOMETRY_LANES_MASK, BITDIAL_GEOMETRY_LANES_SHIFT);
-    device->mac_lanes = field(geometry, BITDIAL_GEOMETRY_MAC_LANES_MASK, BITDIAL_GEOMETRY_MAC_LANES_SHIFT);
     TRY(read_register(device, BITDIAL_CAPABILITIES_REG, &device->capabilities));
     TRY(read_register(device, BITDIAL_ACT_WORDS_REG, &device->act_words));
     TRY(read_register(device, BITDIAL_Z_WORDS_REG, &device->z_words));
@@ -113,8 +111,6 @@ static enum bd_device_status check_image(struct bd_device *device, const struct 
         {"version", BD_PROGRAM_VERSION, h->version, BD_DEVICE_BAD_PROGRAM},
         {"length", h->image_bytes, size, BD_DEVICE_BAD_PROGRAM},
         {"rows", device->rows, h->rows, BD_DEVICE_BAD_GEOMETRY},
-        {"lanes", device->lanes, h->lanes, BD_DEVICE_BAD_GEOMETRY},
-        {"mac_lanes", device->mac_lanes, h->mac_lanes, BD_DEVICE_BAD_GEOMETRY},
         {"requant_units", device->requant_units, h->requant_units, BD_DEVICE_BAD_GEOMETRY},
         {"act_words", device->act_words, h->act_words, BD_DEVICE_BAD_GEOMETRY},
         {"z_words", device->z_words, h->z_words, BD_DEVICE_BAD_GEOMETRY},
@@ -168,7 +164,7 @@ enum bd_device_status bd_device_load(struct bd_device *device, uint64_t address,
     device->control = CONTROL_BASE;
     device->precision = 0;
     TRY(write_pair(device, BITDIAL_PROGRAM_ADDR_LO_REG, address));
-    TRY(write_register(device, BITDIAL_DESC_OFFSET_REG, h->descriptor_offset));
+    TRY(write_register(device, BITDIAL_DESC_OFFSET_REG, h->load_offset));
     TRY(write_register(device, BITDIAL_SWITCH_STRIDE_REG, h->switch_stride));
     TRY(write_register(device, BITDIAL_LAYER_COUNT_REG, h->layer_count));
     TRY(write_register(device, BITDIAL_SWITCH_COUNT_REG, h->switch_count));

@@ -64,7 +64,7 @@ struct bd_device_frame { /* a frame in flight, or finished */
 struct bd_device { /* read as you like, written by the driver alone */
     struct bd_port port;
     /* identity, read by open */
-    uint32_t rows, lanes, mac_lanes, requant_units, capabilities, rtl_hash, build_id;
+    uint32_t rows, requant_units, capabilities, rtl_hash, build_id;
     uint32_t act_words, z_words, weight_words;
     uint64_t geometry_hash;
     /* the loaded program */

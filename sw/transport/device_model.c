@@ -146,11 +146,10 @@ static uint32_t open_program(struct bd_device_model *model)
 static uint32_t check_descriptors(const struct bd_device_model *model, uint32_t *layer)
 {
     const struct bd_hardware *h = &model->hardware;
-    const struct bd_program_header geometry = {.lanes = (uint32_t)h->lanes,
-                                               .datapaths = (h->xnor ? 1u : 0) | (h->mac ? 2u : 0),
-                                               .weight_words = (uint32_t)h->weight_words};
+    const struct bd_program_header geometry = {.datapaths = (h->xnor ? 1u : 0) | (h->mac ? 2u : 0)};
     const struct request *r = &model->running;
-    const uint32_t list = r->desc_offset + r->switch_index * r->switch_stride;
+    const uint32_t list =
+        r->desc_offset + (uint32_t)sizeof(struct bd_load_descriptor) + r->switch_index * r->switch_stride;
     for (*layer = 0;; ++*layer) {
         struct bd_descriptor d;
         struct bd_refusal refusal;
@@ -174,7 +173,7 @@ static bool registers_fit(const struct bd_device_model *model)
 {
     const struct bd_program_header *h = model->program.header;
     const struct request *r = &model->running;
-    return r->desc_offset == h->descriptor_offset && r->switch_stride == h->switch_stride &&
+    return r->desc_offset == h->load_offset && r->switch_stride == h->switch_stride &&
            r->layer_count == h->layer_count && r->switch_index < h->switch_count;
 }
 
@@ -352,13 +351,12 @@ static uint32_t identity(const struct bd_device_model *model, uint32_t offset)
     case BITDIAL_ABI_VERSION_REG:
         return BITDIAL_ABI_VERSION_RESET;
     case BITDIAL_GEOMETRY_REG:
-        return (uint32_t)(h->rows << BITDIAL_GEOMETRY_ROWS_SHIFT |
-                          h->requant_units << BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT |
-                          h->lanes << BITDIAL_GEOMETRY_LANES_SHIFT | h->mac_lanes << BITDIAL_GEOMETRY_MAC_LANES_SHIFT);
+        return (uint32_t)(h->rows << BITDIAL_GEOMETRY_ROWS_SHIFT | h->requant_units
+                                                                       << BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT);
     case BITDIAL_CAPABILITIES_REG:
         return (h->xnor ? BITDIAL_CAPABILITIES_XNOR_MASK : 0) | (h->mac ? BITDIAL_CAPABILITIES_MAC_MASK : 0) |
-               BITDIAL_CAPABILITIES_IM2COL_MASK | BITDIAL_CAPABILITIES_POOL_MASK | BITDIAL_CAPABILITIES_STREAM_MASK |
-               BITDIAL_CAPABILITIES_STORE_MASK | (uint32_t)h->mult_bits << BITDIAL_CAPABILITIES_MULT_BITS_SHIFT;
+               BITDIAL_CAPABILITIES_POOL_MASK | BITDIAL_CAPABILITIES_STREAM_MASK | BITDIAL_CAPABILITIES_STORE_MASK |
+               (uint32_t)h->mult_bits << BITDIAL_CAPABILITIES_MULT_BITS_SHIFT;
     case BITDIAL_ACT_WORDS_REG:
         return (uint32_t)h->act_words;
     case BITDIAL_Z_WORDS_REG:

@@ -111,7 +111,7 @@ static bd_status plan_chain(const struct chain *c, struct bd_hardware *hardware,
 {
     struct bd_plan plan;
     hardware->act_words = words;
-    bd_status status = bd_plan_open(&plan, &c->network, hardware, false, BD_EVERY_SWITCH, err);
+    bd_status status = bd_plan_open(&plan, &c->network, hardware, false, err);
     status = status ? status : bd_plan_make(&plan, err);
     if (status == BD_OK) {
         check_places(c, &plan, seed);

@@ -207,7 +207,7 @@ static void check_planes(const struct bd_graph *graph, int fixed, int expected, 
     const int switch_count = bd_plain_switches(graph, switches);
     cr_assert_eq(bd_hardware_load(&hardware, "yaml-configs/hardware/demo.yaml", &err), BD_OK, "%s", err.message);
     cr_assert_eq(bd_plain_from_graph(&network, graph, switches, switch_count, &err), BD_OK, "%s", err.message);
-    bd_status status = bd_plan_open(&plan, &network, &hardware, false, BD_EVERY_SWITCH, &err);
+    bd_status status = bd_plan_open(&plan, &network, &hardware, false, &err);
     status = status ? status : bd_plan_make(&plan, &err);
     cr_assert_eq(status == BD_OK, expected > 0, "%s: %s", text, err.message);
     uint64_t bytes = 0;
