@@ -81,39 +81,40 @@ static bool words_fit(const struct bd_descriptor *d, struct bd_refusal *refusal)
         return false;                                                                                                  \
     } while (0)
 
-static bool input_fits(const struct bd_descriptor *d, uint32_t layer, struct bd_refusal *refusal)
+static bool layout_fits(const struct bd_descriptor *d, struct bd_refusal *refusal)
 {
-    const bool load = d->flags & BD_FLAG_LOAD_INPUT;
-    if (load != (layer == 0) || (load && d->operation == BD_OP_POOL))
-        REFUSE(flags, "the first layer, and only it, loads the image, and it must be a convolution");
-    if (load && d->in_bits != 8)
-        REFUSE(in_bits, "an image of %u-bit codes; a device takes 8", d->in_bits);
+    const bool mac = d->datapath == BD_DATAPATH_MAC, depthwise = d->flags & BD_FLAG_DEPTHWISE;
+    const bool bytes = d->in_layout == BD_LAYOUT_BYTE, channel = d->in_layout == BD_LAYOUT_CHANNEL;
+    if (depthwise && !mac)
+        REFUSE(datapath, "depthwise filters on the XNOR datapath");
+    if (bytes && (!(d->flags & BD_FLAG_LOAD_INPUT) || !mac))
+        REFUSE(in_layout, "whole codes, but not of the image or not for the MAC");
+    if (depthwise && (channel || bytes))
+        REFUSE(in_layout, "depthwise filters on another layout than windows");
+    if (channel && (d->kernel_h != 1 || d->kernel_w != 1 || d->in_tail_banks == 0))
+        REFUSE(in_layout, "a layout for 1x1 kernels, but a kernel of %ux%u or no last banks", d->kernel_h, d->kernel_w);
     return true;
 }
 
-static bool borders_fit(const struct bd_descriptor *d, struct bd_refusal *refusal)
+static bool covers(uint32_t kernel, uint32_t sub_windows)
 {
-    const uint32_t top = d->borders & 255, bottom = d->borders >> 8 & 255, left = d->borders >> 16 & 255,
-                   right = d->borders >> 24;
-    const uint32_t classes = (top + 1 + bottom) * (left + 1 + right);
-    if (top > 8 || bottom > 8 || left > 8 || right > 8)
-        REFUSE(borders, "more than 8 border rows or columns on a side");
-    if (classes > BD_LIMIT_BORDER_CLASSES)
-        REFUSE(borders, "%u classes of border pixels; a device takes %d", classes, BD_LIMIT_BORDER_CLASSES);
-    return true;
+    return kernel <= 3 * sub_windows && kernel + 3 > 3 * sub_windows;
 }
 
 static bool convolution_fits(const struct bd_descriptor *d, const struct bd_program_header *g,
                              struct bd_refusal *refusal)
 {
-    const bool xnor = d->datapath == BD_DATAPATH_XNOR;
+    const bool mac = d->datapath == BD_DATAPATH_MAC;
     if (!(g->datapaths >> d->datapath & 1))
-        REFUSE(datapath, "the %s datapath is left out", xnor ? "XNOR" : "MAC");
-    if (xnor && (d->flags & BD_FLAG_DEPTHWISE))
-        REFUSE(datapath, "depthwise filters on the XNOR datapath");
-    if (xnor && d->in_layout == BD_LAYOUT_BYTE)
-        REFUSE(in_layout, "whole codes for the XNOR datapath");
-    return borders_fit(d, refusal);
+        REFUSE(datapath, "the %s datapath is left out", mac ? "MAC" : "XNOR");
+    if (!layout_fits(d, refusal))
+        return false;
+    if (!covers(d->kernel_h, d->sub_rows) || !covers(d->kernel_w, d->sub_columns))
+        REFUSE(sub_rows, "sub-windows of %ux%u do not cover a kernel of %ux%u", d->sub_rows, d->sub_columns,
+               d->kernel_h, d->kernel_w);
+    if (mac && !(d->flags & BD_FLAG_DEPTHWISE) && (d->segments == 0 || d->tail_segments == 0))
+        REFUSE(segments, "no segments for the MAC");
+    return true;
 }
 
 bool bd_device_takes(const struct bd_descriptor *d, const struct bd_program_header *geometry, uint32_t layer,
@@ -126,5 +127,10 @@ bool bd_device_takes(const struct bd_descriptor *d, const struct bd_program_head
     if (last != counted || result != last || (layer == BD_LIMIT_LAYERS - 1 && !last))
         REFUSE(flags, "the last layer, and only it, gives the result, and no list has more than %d layers",
                BD_LIMIT_LAYERS);
-    return input_fits(d, layer, refusal) && (d->operation == BD_OP_POOL || convolution_fits(d, geometry, refusal));
+    const bool load = d->flags & BD_FLAG_LOAD_INPUT;
+    if (load != (layer == 0) || (load && d->operation == BD_OP_POOL))
+        REFUSE(flags, "the first layer, and only it, loads the image, and it must be a convolution");
+    if (d->blocks_small && (d->pixels_large == 1 || d->interval_small == 0))
+        REFUSE(blocks_small, "small blocks without pixels or clocks");
+    return d->operation == BD_OP_POOL || convolution_fits(d, geometry, refusal);
 }

@@ -1,6 +1,6 @@
 #include "model/program/layout.h"
 
-enum { LANES = 72, ROW_BITS = 18 };
+enum { LANES = 72, ROW_BITS = 18, LEAST_INTERVAL = 2 };
 
 static uint32_t max_u32(uint32_t a, uint32_t b)
 {
@@ -146,10 +146,12 @@ static void derive_blocks(struct bd_descriptor *d, const struct bd_program_heade
     d->blocks_small = blocks - d->blocks_large;
     d->pixel_period = max_u32(subs, writes);
     const uint32_t small = d->pixels_large - 1;
-    d->interval_large =
-        clamp_u32(max_u64(walk_clocks(d, g->rows, d->pixels_large), (uint64_t)d->pixels_large * d->pixel_period));
-    d->interval_small =
-        d->blocks_small ? clamp_u32(max_u64(walk_clocks(d, g->rows, small), (uint64_t)small * d->pixel_period)) : 0;
+    const uint64_t walk = walk_clocks(d, g->rows, d->pixels_large), period = d->pixel_period;
+    const uint64_t small_walk = d->blocks_small ? walk_clocks(d, g->rows, small) : walk;
+    /* One bank of sums is drained while the next block is walked: a small block behind a large one comes earlier. */
+    const uint64_t large = max_u64(walk, d->pixels_large * period + walk - small_walk);
+    d->interval_large = clamp_u32(max_u64(large, LEAST_INTERVAL));
+    d->interval_small = d->blocks_small ? clamp_u32(max_u64(max_u64(small_walk, small * period), LEAST_INTERVAL)) : 0;
 }
 
 static void derive_tensors(struct bd_descriptor *d)

@@ -35,6 +35,9 @@ static const char *misfit(const struct bd_plan *p, const struct bd_descriptor *d
         ++*bits;
     if (*bits > p->header.acc_bits)
         return SUMS;
+    const struct bd_borders e = bd_borders(d);
+    if (e.top > 8 || e.bottom > 8 || e.left > 8 || e.right > 8 || bd_border_classes(d) > BD_LIMIT_BORDER_CLASSES)
+        return "its windows have more than 81 classes by the taps that they miss, or 8 on a side";
     const double correct = d->weight_zero_point ? b.constant + b.border : b.border;
     if ((d->flags & BD_FLAG_CORRECT) && correct >= (double)(1 << (BD_CORRECT_BITS - 1)))
         return "its corrections could exceed 24 bits";
@@ -84,26 +87,24 @@ static bool choose(const struct bd_plan *p, struct bd_descriptor *d, int wanted)
     return has_mac || has_xnor;
 }
 
-/* Whole codes are best where every reader of the image computes on the MAC, and is quicker there than on XNOR. */
+/* Whole codes are best where the image's one reader computes on the MAC, and is quicker there than on XNOR. */
 static bool bytes_are_best(const struct bd_plan *p)
 {
     const struct bd_plan_tensor *image = &p->tensors[0];
-    if (!image->wants_windows)
+    if (!image->wants_windows || image->last_reader > 0)
         return false;
-    for (int l = 0; l < p->network->layer_count; l++) {
-        const struct bd_plain_layer *layer = &p->network->layers[l];
-        for (int s = 0; s < p->network->switch_count && layer->operation == BD_OP_CONV && layer->in_tensor == 0; s++) {
-            struct bd_descriptor mac = *bd_plan_descriptor(p, s, l), xnor = mac;
-            mac.in_layout = BD_LAYOUT_BYTE;
-            if ((mac.flags & BD_FLAG_DEPTHWISE) || !usable(p, &mac, BD_DATAPATH_MAC, layer->at[s].datapath))
-                return false;
-            bd_descriptor_derive(&mac, &p->header);
-            const bool has_xnor = usable(p, &xnor, BD_DATAPATH_XNOR, layer->at[s].datapath);
-            if (has_xnor)
-                bd_descriptor_derive(&xnor, &p->header);
-            if (has_xnor && bd_descriptor_clocks(&xnor) <= bd_descriptor_clocks(&mac))
-                return false;
-        }
+    for (int s = 0; s < p->network->switch_count; s++) {
+        const int wanted = p->network->layers[0].at[s].datapath;
+        struct bd_descriptor mac = *bd_plan_descriptor(p, s, 0), xnor = mac;
+        mac.in_layout = BD_LAYOUT_BYTE;
+        if ((mac.flags & BD_FLAG_DEPTHWISE) || !usable(p, &mac, BD_DATAPATH_MAC, wanted))
+            return false;
+        bd_descriptor_derive(&mac, &p->header);
+        const bool has_xnor = usable(p, &xnor, BD_DATAPATH_XNOR, wanted);
+        if (has_xnor)
+            bd_descriptor_derive(&xnor, &p->header);
+        if (has_xnor && bd_descriptor_clocks(&xnor) <= bd_descriptor_clocks(&mac))
+            return false;
     }
     return true;
 }

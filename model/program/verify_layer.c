@@ -133,6 +133,17 @@ static struct span_check check_stream(const struct bd_program_header *h, const s
     return (struct span_check){0};
 }
 
+/* What a device takes on trust of a convolution. */
+static struct span_check check_sums(const struct bd_descriptor *d)
+{
+    const struct bd_borders b = bd_borders(d);
+    if ((d->flags & BD_FLAG_LOAD_INPUT) && d->in_bits != 8)
+        return BAD(in_bits, "an image of codes of other than 8 bits");
+    if (b.top > 8 || b.bottom > 8 || b.left > 8 || b.right > 8 || bd_border_classes(d) > BD_LIMIT_BORDER_CLASSES)
+        return BAD(borders, "too many classes of border pixels");
+    return (struct span_check){0};
+}
+
 /* Counts that follow from the layer and the geometry. */
 static bool derived_alike(const struct bd_program_header *h, const struct bd_descriptor *d)
 {
@@ -282,6 +293,8 @@ bd_status bd_verify_descriptor(const struct bd_verifier *v, uint32_t s, uint32_t
         r = check_place(h, d, l);
     if (!r.bad && device && !bd_device_takes(d, h, l, h->layer_count, &refusal))
         r = (struct span_check){true, refusal.word * sizeof(uint32_t), refusal.why};
+    if (!r.bad && device)
+        r = check_sums(d);
     if (!r.bad)
         r = check_memory(h, d);
     if (!r.bad && device)

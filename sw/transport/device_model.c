@@ -202,7 +202,7 @@ static bool waits_too_long(const struct bd_device_model *model, uint32_t *layer)
         return limit != 0;
     }
     for (; *layer < model->program.header->layer_count; ++*layer) {
-        if (bd_program_descriptor(&model->program, model->running.switch_index, *layer)->initiation_interval > limit) {
+        if (bd_program_descriptor(&model->program, model->running.switch_index, *layer)->interval_large > limit) {
             return true;
         }
     }
