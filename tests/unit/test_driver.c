@@ -197,9 +197,9 @@ Test(driver, refuses_images_and_touches_nothing)
     h->version++;
     expect_refused(&rig, image, size, BD_DEVICE_BAD_PROGRAM, "version should be 1, is 2");
     h->version--;
-    h->lanes *= 2;
+    h->acc_bits += 1;
     expect_refused(&rig, image, size, BD_DEVICE_BAD_GEOMETRY, "lanes should be 64, is 128");
-    h->lanes /= 2;
+    h->acc_bits -= 1;
     h->geometry_hash ^= 1;
     expect_refused(&rig, image, size, BD_DEVICE_BAD_GEOMETRY, "geometry hash");
     h->geometry_hash ^= 1;
