@@ -67,12 +67,15 @@ package bitdial_regs_pkg;
   localparam int STATUS_W = 24;  // bits up to the last field
   localparam int STATUS_BUSY_LSB = 0;
   localparam int STATUS_QUEUE_LEVEL_LSB = 1;
+  localparam int STATUS_BUS_OPEN_LSB = 6;
   localparam int STATUS_ERROR_LSB = 8;
   localparam logic [3:0] ERROR_NONE = 4'd0;
   localparam logic [3:0] ERROR_BAD_SWITCH = 4'd1;
   localparam logic [3:0] ERROR_QUEUE_FULL = 4'd2;
   localparam logic [3:0] ERROR_BUS_ERROR = 4'd3;
   localparam logic [3:0] ERROR_BAD_DESCRIPTOR = 4'd4;
+  localparam logic [3:0] ERROR_WATCHDOG = 4'd5;
+  localparam logic [3:0] ERROR_BUS_DEAD = 4'd6;
   localparam int STATUS_ERROR_LAYER_LSB = 16;
 
   // rw: byte address of the program image, a multiple of 64
@@ -107,6 +110,10 @@ package bitdial_regs_pkg;
   localparam logic [11:0] STORE_ADDR_HI_ADDR = 12'h064;
   localparam logic [31:0] STORE_ADDR_HI_RESET = 32'h00000000;
 
+  // rw: clocks without progress after which a frame is aborted with WATCHDOG; 0 waits for ever; acts at once, no doorbell latches it
+  localparam logic [11:0] WATCHDOG_LIMIT_ADDR = 12'h068;
+  localparam logic [31:0] WATCHDOG_LIMIT_RESET = 32'h01000000;
+
   // rw: switch index of the next doorbell
   localparam logic [11:0] PRECISION_ADDR = 12'h080;
   localparam logic [31:0] PRECISION_RESET = 32'h00000000;
@@ -131,7 +138,7 @@ package bitdial_regs_pkg;
   localparam logic [11:0] TAG_ADDR = 12'h094;
   localparam logic [31:0] TAG_RESET = 32'h00000000;
 
-  // wo: any write queues a frame; it uses every register of the two groups above, and STORE_ENABLE, as they stand at this moment
+  // wo: any write queues a frame; it uses every register of the two groups above but WATCHDOG_LIMIT, and STORE_ENABLE, as they stand at this moment
   localparam logic [11:0] DOORBELL_ADDR = 12'h098;
   localparam logic [31:0] DOORBELL_RESET = 32'h00000000;
 

@@ -1,6 +1,6 @@
-// Control and status registers on AXI4-Lite, and the interrupt line; the map, with the place of every field, is
-// regs.yaml. A write is taken when its address and data are both there; an address outside the map answers SLVERR.
-// Doorbells wait in doorbell_queue, what frames leave is kept in frame_results.
+// Control and status registers behind the AXI4-Lite slave, and the interrupt line; the map, with the place of every
+// field, is regs.yaml. An address outside the map answers SLVERR. Doorbells wait in doorbell_queue, what frames leave is
+// kept in frame_results.
 module csr #(
   parameter int ROWS = 8,
   parameter int LANES = 64,
@@ -19,30 +19,24 @@ module csr #(
   input  logic        clk_i,
   input  logic        rst_ni,
 
-  input  logic [11:0] awaddr_i,
-  input  logic        awvalid_i,
-  output logic        awready_o,
-  input  logic [31:0] wdata_i,
-  input  logic [3:0]  wstrb_i,
-  input  logic        wvalid_i,
-  output logic        wready_o,
-  output logic [1:0]  bresp_o,
-  output logic        bvalid_o,
-  input  logic        bready_i,
-  input  logic [11:0] araddr_i,
-  input  logic        arvalid_i,
-  output logic        arready_o,
-  output logic [31:0] rdata_o,
-  output logic [1:0]  rresp_o,
-  output logic        rvalid_o,
-  input  logic        rready_i,
+  input  logic        write_i,               // one clock
+  input  logic [11:0] write_addr_i,          // a multiple of 4
+  input  logic [31:0] write_data_i,
+  input  logic [3:0]  write_strobe_i,
+  output logic        write_known_o,         // there is a register
+  input  logic        read_i,                // one clock
+  input  logic [11:0] read_addr_i,
+  output logic [31:0] read_data_o,
+  output logic        read_known_o,
 
   output bitdial_pkg::frame_t frame_o,        // head of the queue
   output logic                frame_valid_o,
   input  logic                frame_pop_i,
   output logic                abort_o,        // soft reset, one clock
 
+  output logic [31:0] watchdog_limit_o,
   input  logic        busy_i,
+  input  logic        bus_open_i,             // transfers of an ended frame are not over
   input  logic        done_i,                 // a frame ended well: tag, switch and counters are valid
   input  logic [31:0] done_tag_i,
   input  logic [3:0]  done_switch_i,
@@ -53,8 +47,6 @@ module csr #(
   output logic        irq_o
 );
   localparam int CW = bitdial_pkg::COUNT_W;
-  localparam logic [1:0] OKAY = 2'b00;
-  localparam logic [1:0] SLVERR = 2'b10;
 
   function automatic logic [31:0] merge(input logic [31:0] old, input logic [31:0] data, input logic [3:0] strobe);
     for (int b = 0; b < 4; b++) merge[8*b +: 8] = strobe[b] ? data[8*b +: 8] : old[8*b +: 8];
@@ -64,6 +56,7 @@ module csr #(
   logic [bitdial_regs_pkg::IRQ_ENABLE_W-1:0] irq_enable_q;
   logic [bitdial_regs_pkg::IRQ_STATUS_W-1:0] irq_status, irq_clear;
   logic [31:0] desc_offset_q, switch_stride_q, layer_count_q, switch_count_q, precision_q, tag_q;
+  logic [31:0] watchdog_limit_q;
   logic [63:0] program_addr_q, store_addr_q, input_addr_q, output_addr_q;
   logic [31:0] done_tag, frame_count;
   logic [3:0]  done_switch, error;
@@ -83,97 +76,77 @@ module csr #(
                                          (32'd1 << bitdial_regs_pkg::CAPABILITIES_STREAM_LSB) |
                                          (32'd1 << bitdial_regs_pkg::CAPABILITIES_STORE_LSB) |
                                          (32'(MULT_BITS) << bitdial_regs_pkg::CAPABILITIES_MULT_BITS_LSB);
-  logic [31:0] read_data, status;
-  logic        read_known;
+  logic [31:0] status;
   assign status = (32'(busy_i) << bitdial_regs_pkg::STATUS_BUSY_LSB) |
                   (32'(level) << bitdial_regs_pkg::STATUS_QUEUE_LEVEL_LSB) |
+                  (32'(bus_open_i) << bitdial_regs_pkg::STATUS_BUS_OPEN_LSB) |
                   (32'(error) << bitdial_regs_pkg::STATUS_ERROR_LSB) |
                   (32'(error_layer) << bitdial_regs_pkg::STATUS_ERROR_LAYER_LSB);
-  logic        take_read;
-  assign arready_o = !rvalid_o;
-  assign take_read = arvalid_i && arready_o;
-
   always_comb begin
-    read_data = 32'd0;
-    read_known = 1'b1;
-    if (arvalid_i) case (araddr_i)
-      bitdial_regs_pkg::ID_ADDR:               read_data = bitdial_regs_pkg::ID_RESET;
-      bitdial_regs_pkg::ABI_VERSION_ADDR:      read_data = bitdial_regs_pkg::ABI_VERSION_RESET;
-      bitdial_regs_pkg::GEOMETRY_ADDR:         read_data = GEOMETRY;
-      bitdial_regs_pkg::CAPABILITIES_ADDR:     read_data = CAPABILITIES;
-      bitdial_regs_pkg::ACT_WORDS_ADDR:        read_data = 32'(ACT_WORDS);
-      bitdial_regs_pkg::Z_WORDS_ADDR:          read_data = 32'(Z_WORDS);
-      bitdial_regs_pkg::WEIGHT_WORDS_ADDR:     read_data = 32'(WEIGHT_WORDS);
-      bitdial_regs_pkg::GEOMETRY_HASH_LO_ADDR: read_data = GEOMETRY_HASH[31:0];
-      bitdial_regs_pkg::GEOMETRY_HASH_HI_ADDR: read_data = GEOMETRY_HASH[63:32];
-      bitdial_regs_pkg::RTL_HASH_ADDR:         read_data = RTL_HASH;
-      bitdial_regs_pkg::BUILD_ID_ADDR:         read_data = 32'(FAULT);
-      bitdial_regs_pkg::CONTROL_ADDR:          read_data = 32'(control_q);
-      bitdial_regs_pkg::STATUS_ADDR:           read_data = status;
-      bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR:  read_data = program_addr_q[31:0];
-      bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR:  read_data = program_addr_q[63:32];
-      bitdial_regs_pkg::DESC_OFFSET_ADDR:      read_data = desc_offset_q;
-      bitdial_regs_pkg::SWITCH_STRIDE_ADDR:    read_data = switch_stride_q;
-      bitdial_regs_pkg::LAYER_COUNT_ADDR:      read_data = layer_count_q;
-      bitdial_regs_pkg::SWITCH_COUNT_ADDR:     read_data = switch_count_q;
-      bitdial_regs_pkg::STORE_ADDR_LO_ADDR:    read_data = store_addr_q[31:0];
-      bitdial_regs_pkg::STORE_ADDR_HI_ADDR:    read_data = store_addr_q[63:32];
-      bitdial_regs_pkg::PRECISION_ADDR:        read_data = precision_q;
-      bitdial_regs_pkg::INPUT_ADDR_LO_ADDR:    read_data = input_addr_q[31:0];
-      bitdial_regs_pkg::INPUT_ADDR_HI_ADDR:    read_data = input_addr_q[63:32];
-      bitdial_regs_pkg::OUTPUT_ADDR_LO_ADDR:   read_data = output_addr_q[31:0];
-      bitdial_regs_pkg::OUTPUT_ADDR_HI_ADDR:   read_data = output_addr_q[63:32];
-      bitdial_regs_pkg::TAG_ADDR:              read_data = tag_q;
-      bitdial_regs_pkg::DOORBELL_ADDR:         read_data = 32'd0;
-      bitdial_regs_pkg::IRQ_STATUS_ADDR:       read_data = 32'(irq_status);
-      bitdial_regs_pkg::IRQ_ENABLE_ADDR:       read_data = 32'(irq_enable_q);
-      bitdial_regs_pkg::DONE_TAG_ADDR:         read_data = done_tag;
-      bitdial_regs_pkg::DONE_SWITCH_ADDR:      read_data = 32'(done_switch);
-      bitdial_regs_pkg::FRAME_COUNT_ADDR:      read_data = frame_count;
-      bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR:        read_data = counters[0*CW +: 32];
-      bitdial_regs_pkg::COUNTER_TOTAL_HI_ADDR:        read_data = 32'(counters[0*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_COMPUTE_LO_ADDR:      read_data = counters[1*CW +: 32];
-      bitdial_regs_pkg::COUNTER_COMPUTE_HI_ADDR:      read_data = 32'(counters[1*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_LO_ADDR: read_data = counters[2*CW +: 32];
-      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_HI_ADDR: read_data = 32'(counters[2*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_INPUT_STALL_LO_ADDR:  read_data = counters[3*CW +: 32];
-      bitdial_regs_pkg::COUNTER_INPUT_STALL_HI_ADDR:  read_data = 32'(counters[3*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_LO_ADDR: read_data = counters[4*CW +: 32];
-      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_HI_ADDR: read_data = 32'(counters[4*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_OVERHEAD_LO_ADDR:     read_data = counters[5*CW +: 32];
-      bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR:     read_data = 32'(counters[5*CW+32 +: CW-32]);
-      default: read_known = 1'b0;
+    read_data_o = 32'd0;
+    read_known_o = 1'b1;
+    if (read_i) case (read_addr_i)
+      bitdial_regs_pkg::ID_ADDR:               read_data_o = bitdial_regs_pkg::ID_RESET;
+      bitdial_regs_pkg::ABI_VERSION_ADDR:      read_data_o = bitdial_regs_pkg::ABI_VERSION_RESET;
+      bitdial_regs_pkg::GEOMETRY_ADDR:         read_data_o = GEOMETRY;
+      bitdial_regs_pkg::CAPABILITIES_ADDR:     read_data_o = CAPABILITIES;
+      bitdial_regs_pkg::ACT_WORDS_ADDR:        read_data_o = 32'(ACT_WORDS);
+      bitdial_regs_pkg::Z_WORDS_ADDR:          read_data_o = 32'(Z_WORDS);
+      bitdial_regs_pkg::WEIGHT_WORDS_ADDR:     read_data_o = 32'(WEIGHT_WORDS);
+      bitdial_regs_pkg::GEOMETRY_HASH_LO_ADDR: read_data_o = GEOMETRY_HASH[31:0];
+      bitdial_regs_pkg::GEOMETRY_HASH_HI_ADDR: read_data_o = GEOMETRY_HASH[63:32];
+      bitdial_regs_pkg::RTL_HASH_ADDR:         read_data_o = RTL_HASH;
+      bitdial_regs_pkg::BUILD_ID_ADDR:         read_data_o = 32'(FAULT);
+      bitdial_regs_pkg::CONTROL_ADDR:          read_data_o = 32'(control_q);
+      bitdial_regs_pkg::STATUS_ADDR:           read_data_o = status;
+      bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR:  read_data_o = program_addr_q[31:0];
+      bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR:  read_data_o = program_addr_q[63:32];
+      bitdial_regs_pkg::DESC_OFFSET_ADDR:      read_data_o = desc_offset_q;
+      bitdial_regs_pkg::SWITCH_STRIDE_ADDR:    read_data_o = switch_stride_q;
+      bitdial_regs_pkg::LAYER_COUNT_ADDR:      read_data_o = layer_count_q;
+      bitdial_regs_pkg::SWITCH_COUNT_ADDR:     read_data_o = switch_count_q;
+      bitdial_regs_pkg::STORE_ADDR_LO_ADDR:    read_data_o = store_addr_q[31:0];
+      bitdial_regs_pkg::STORE_ADDR_HI_ADDR:    read_data_o = store_addr_q[63:32];
+      bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR:   read_data_o = watchdog_limit_q;
+      bitdial_regs_pkg::PRECISION_ADDR:        read_data_o = precision_q;
+      bitdial_regs_pkg::INPUT_ADDR_LO_ADDR:    read_data_o = input_addr_q[31:0];
+      bitdial_regs_pkg::INPUT_ADDR_HI_ADDR:    read_data_o = input_addr_q[63:32];
+      bitdial_regs_pkg::OUTPUT_ADDR_LO_ADDR:   read_data_o = output_addr_q[31:0];
+      bitdial_regs_pkg::OUTPUT_ADDR_HI_ADDR:   read_data_o = output_addr_q[63:32];
+      bitdial_regs_pkg::TAG_ADDR:              read_data_o = tag_q;
+      bitdial_regs_pkg::DOORBELL_ADDR:         read_data_o = 32'd0;
+      bitdial_regs_pkg::IRQ_STATUS_ADDR:       read_data_o = 32'(irq_status);
+      bitdial_regs_pkg::IRQ_ENABLE_ADDR:       read_data_o = 32'(irq_enable_q);
+      bitdial_regs_pkg::DONE_TAG_ADDR:         read_data_o = done_tag;
+      bitdial_regs_pkg::DONE_SWITCH_ADDR:      read_data_o = 32'(done_switch);
+      bitdial_regs_pkg::FRAME_COUNT_ADDR:      read_data_o = frame_count;
+      bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR:        read_data_o = counters[0*CW +: 32];
+      bitdial_regs_pkg::COUNTER_TOTAL_HI_ADDR:        read_data_o = 32'(counters[0*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_COMPUTE_LO_ADDR:      read_data_o = counters[1*CW +: 32];
+      bitdial_regs_pkg::COUNTER_COMPUTE_HI_ADDR:      read_data_o = 32'(counters[1*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_LO_ADDR: read_data_o = counters[2*CW +: 32];
+      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_HI_ADDR: read_data_o = 32'(counters[2*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_INPUT_STALL_LO_ADDR:  read_data_o = counters[3*CW +: 32];
+      bitdial_regs_pkg::COUNTER_INPUT_STALL_HI_ADDR:  read_data_o = 32'(counters[3*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_LO_ADDR: read_data_o = counters[4*CW +: 32];
+      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_HI_ADDR: read_data_o = 32'(counters[4*CW+32 +: CW-32]);
+      bitdial_regs_pkg::COUNTER_OVERHEAD_LO_ADDR:     read_data_o = counters[5*CW +: 32];
+      bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR:     read_data_o = 32'(counters[5*CW+32 +: CW-32]);
+      default: read_known_o = 1'b0;
     endcase
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      rvalid_o <= 1'b0;
-      rdata_o <= 32'd0;
-      rresp_o <= OKAY;
-    end else if (take_read) begin
-      rvalid_o <= 1'b1;
-      rdata_o <= read_data;
-      rresp_o <= read_known ? OKAY : SLVERR;
-    end else if (rready_i) begin
-      rvalid_o <= 1'b0;
-    end
-  end
-
   // --- write --------------------------------------------------------------------------------------------------------
-  logic write, write_known, ring, soft_reset, reload;
+  logic ring, soft_reset, reload;
   logic [7:0]  generation_q;  // of the program that the registers describe
   logic [31:0] ones;  // wdata where strobed, else 0
-  assign write = awvalid_i && wvalid_i && !bvalid_o;
-  assign awready_o = write;
-  assign wready_o = write;
-  assign ones = merge(32'd0, wdata_i, wstrb_i);
-  assign ring = write && awaddr_i == bitdial_regs_pkg::DOORBELL_ADDR;
-  assign soft_reset = write && awaddr_i == bitdial_regs_pkg::CONTROL_ADDR &&
+  assign ones = merge(32'd0, write_data_i, write_strobe_i);
+  assign ring = write_i && write_strobe_i != 4'd0 && write_addr_i == bitdial_regs_pkg::DOORBELL_ADDR;
+  assign soft_reset = write_i && write_addr_i == bitdial_regs_pkg::CONTROL_ADDR &&
                       ones[bitdial_regs_pkg::CONTROL_SOFT_RESET_LSB];
   always_comb begin
     reload = soft_reset;
-    if (write) case (awaddr_i)
+    if (write_i) case (write_addr_i)
       bitdial_regs_pkg::CONTROL_ADDR: reload = soft_reset || ones[bitdial_regs_pkg::CONTROL_RELOAD_LSB];
       bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR, bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR,
       bitdial_regs_pkg::DESC_OFFSET_ADDR, bitdial_regs_pkg::SWITCH_STRIDE_ADDR,
@@ -184,19 +157,17 @@ module csr #(
 
   // Every address below the end of the map that can be read exists; three holes lie between its parts.
   always_comb begin
-    write_known = awaddr_i <= bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR && awaddr_i[1:0] == 2'd0;
-    if (awaddr_i > bitdial_regs_pkg::BUILD_ID_ADDR && awaddr_i < bitdial_regs_pkg::CONTROL_ADDR) write_known = 1'b0;
-    if (awaddr_i > bitdial_regs_pkg::STORE_ADDR_HI_ADDR && awaddr_i < bitdial_regs_pkg::PRECISION_ADDR)
-      write_known = 1'b0;
-    if (awaddr_i > bitdial_regs_pkg::DOORBELL_ADDR && awaddr_i < bitdial_regs_pkg::IRQ_STATUS_ADDR) write_known = 1'b0;
-    if (awaddr_i > bitdial_regs_pkg::FRAME_COUNT_ADDR && awaddr_i < bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR)
-      write_known = 1'b0;
+    write_known_o = write_addr_i <= bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR;
+    if (write_addr_i > bitdial_regs_pkg::BUILD_ID_ADDR && write_addr_i < bitdial_regs_pkg::CONTROL_ADDR) write_known_o = 1'b0;
+    if (write_addr_i > bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR && write_addr_i < bitdial_regs_pkg::PRECISION_ADDR)
+      write_known_o = 1'b0;
+    if (write_addr_i > bitdial_regs_pkg::DOORBELL_ADDR && write_addr_i < bitdial_regs_pkg::IRQ_STATUS_ADDR) write_known_o = 1'b0;
+    if (write_addr_i > bitdial_regs_pkg::FRAME_COUNT_ADDR && write_addr_i < bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR)
+      write_known_o = 1'b0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      bvalid_o <= 1'b0;
-      bresp_o <= OKAY;
       control_q <= bitdial_regs_pkg::CONTROL_RESET[bitdial_regs_pkg::CONTROL_W-1:0];
       generation_q <= 8'd0;
       program_addr_q <= 64'd0;
@@ -205,41 +176,41 @@ module csr #(
       layer_count_q <= bitdial_regs_pkg::LAYER_COUNT_RESET;
       switch_count_q <= bitdial_regs_pkg::SWITCH_COUNT_RESET;
       store_addr_q <= 64'd0;
+      watchdog_limit_q <= bitdial_regs_pkg::WATCHDOG_LIMIT_RESET;
       precision_q <= bitdial_regs_pkg::PRECISION_RESET;
       input_addr_q <= 64'd0;
       output_addr_q <= 64'd0;
       tag_q <= bitdial_regs_pkg::TAG_RESET;
       irq_enable_q <= bitdial_regs_pkg::IRQ_ENABLE_RESET[bitdial_regs_pkg::IRQ_ENABLE_W-1:0];
     end else begin
-      if (bready_i) bvalid_o <= 1'b0;
       if (reload) generation_q <= generation_q + 8'd1;
-      if (write) begin
-        bvalid_o <= 1'b1;
-        bresp_o <= write_known ? OKAY : SLVERR;
-        case (awaddr_i)
+      if (write_i) begin
+        case (write_addr_i)
           bitdial_regs_pkg::CONTROL_ADDR:
-            control_q <= bitdial_regs_pkg::CONTROL_W'(merge(32'(control_q), wdata_i, wstrb_i) &
+            control_q <= bitdial_regs_pkg::CONTROL_W'(merge(32'(control_q), write_data_i, write_strobe_i) &
                                                       bitdial_regs_pkg::CONTROL_WRITABLE);
           bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR:
-            program_addr_q[31:0] <= merge(program_addr_q[31:0], wdata_i, wstrb_i);
+            program_addr_q[31:0] <= merge(program_addr_q[31:0], write_data_i, write_strobe_i);
           bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR:
-            program_addr_q[63:32] <= merge(program_addr_q[63:32], wdata_i, wstrb_i);
-          bitdial_regs_pkg::DESC_OFFSET_ADDR:     desc_offset_q <= merge(desc_offset_q, wdata_i, wstrb_i);
-          bitdial_regs_pkg::SWITCH_STRIDE_ADDR:   switch_stride_q <= merge(switch_stride_q, wdata_i, wstrb_i);
-          bitdial_regs_pkg::LAYER_COUNT_ADDR:     layer_count_q <= merge(layer_count_q, wdata_i, wstrb_i);
-          bitdial_regs_pkg::SWITCH_COUNT_ADDR:    switch_count_q <= merge(switch_count_q, wdata_i, wstrb_i);
-          bitdial_regs_pkg::STORE_ADDR_LO_ADDR:   store_addr_q[31:0] <= merge(store_addr_q[31:0], wdata_i, wstrb_i);
-          bitdial_regs_pkg::STORE_ADDR_HI_ADDR:   store_addr_q[63:32] <= merge(store_addr_q[63:32], wdata_i, wstrb_i);
+            program_addr_q[63:32] <= merge(program_addr_q[63:32], write_data_i, write_strobe_i);
+          bitdial_regs_pkg::DESC_OFFSET_ADDR:     desc_offset_q <= merge(desc_offset_q, write_data_i, write_strobe_i);
+          bitdial_regs_pkg::SWITCH_STRIDE_ADDR:   switch_stride_q <= merge(switch_stride_q, write_data_i, write_strobe_i);
+          bitdial_regs_pkg::LAYER_COUNT_ADDR:     layer_count_q <= merge(layer_count_q, write_data_i, write_strobe_i);
+          bitdial_regs_pkg::SWITCH_COUNT_ADDR:    switch_count_q <= merge(switch_count_q, write_data_i, write_strobe_i);
+          bitdial_regs_pkg::STORE_ADDR_LO_ADDR:   store_addr_q[31:0] <= merge(store_addr_q[31:0], write_data_i, write_strobe_i);
+          bitdial_regs_pkg::STORE_ADDR_HI_ADDR:   store_addr_q[63:32] <= merge(store_addr_q[63:32], write_data_i, write_strobe_i);
+          bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR:
+            watchdog_limit_q <= merge(watchdog_limit_q, write_data_i, write_strobe_i);
           bitdial_regs_pkg::PRECISION_ADDR:
-            if (FAULT != 2) precision_q <= merge(precision_q, wdata_i, wstrb_i);
-          bitdial_regs_pkg::INPUT_ADDR_LO_ADDR:   input_addr_q[31:0] <= merge(input_addr_q[31:0], wdata_i, wstrb_i);
-          bitdial_regs_pkg::INPUT_ADDR_HI_ADDR:   input_addr_q[63:32] <= merge(input_addr_q[63:32], wdata_i, wstrb_i);
-          bitdial_regs_pkg::OUTPUT_ADDR_LO_ADDR:  output_addr_q[31:0] <= merge(output_addr_q[31:0], wdata_i, wstrb_i);
+            if (FAULT != 2) precision_q <= merge(precision_q, write_data_i, write_strobe_i);
+          bitdial_regs_pkg::INPUT_ADDR_LO_ADDR:   input_addr_q[31:0] <= merge(input_addr_q[31:0], write_data_i, write_strobe_i);
+          bitdial_regs_pkg::INPUT_ADDR_HI_ADDR:   input_addr_q[63:32] <= merge(input_addr_q[63:32], write_data_i, write_strobe_i);
+          bitdial_regs_pkg::OUTPUT_ADDR_LO_ADDR:  output_addr_q[31:0] <= merge(output_addr_q[31:0], write_data_i, write_strobe_i);
           bitdial_regs_pkg::OUTPUT_ADDR_HI_ADDR:
-            output_addr_q[63:32] <= merge(output_addr_q[63:32], wdata_i, wstrb_i);
-          bitdial_regs_pkg::TAG_ADDR:             tag_q <= merge(tag_q, wdata_i, wstrb_i);
+            output_addr_q[63:32] <= merge(output_addr_q[63:32], write_data_i, write_strobe_i);
+          bitdial_regs_pkg::TAG_ADDR:             tag_q <= merge(tag_q, write_data_i, write_strobe_i);
           bitdial_regs_pkg::IRQ_ENABLE_ADDR:
-            irq_enable_q <= bitdial_regs_pkg::IRQ_ENABLE_W'(merge(32'(irq_enable_q), wdata_i, wstrb_i) &
+            irq_enable_q <= bitdial_regs_pkg::IRQ_ENABLE_W'(merge(32'(irq_enable_q), write_data_i, write_strobe_i) &
                                                             bitdial_regs_pkg::IRQ_ENABLE_WRITABLE);
           default: ;
         endcase
@@ -266,7 +237,7 @@ module csr #(
     .clk_i, .rst_ni, .clear_i(soft_reset), .ring_i(ring), .precision_i(precision_q), .switch_count_i(switch_count_q),
     .bell_i(bell), .bad_switch_o(bad_switch), .full_o(full), .frame_o, .frame_valid_o, .frame_pop_i, .level_o(level));
 
-  assign irq_clear = (write && awaddr_i == bitdial_regs_pkg::IRQ_STATUS_ADDR) ?
+  assign irq_clear = (write_i && write_addr_i == bitdial_regs_pkg::IRQ_STATUS_ADDR) ?
                      ones[bitdial_regs_pkg::IRQ_STATUS_W-1:0] : '0;
   frame_results #(.FAULT(FAULT)) u_frame_results (
     .clk_i, .rst_ni, .clear_i(irq_clear), .bad_switch_i(ring && bad_switch), .queue_full_i(ring && full), .done_i,
@@ -276,4 +247,5 @@ module csr #(
 
   assign irq_o = control_q[bitdial_regs_pkg::CONTROL_IRQ_ENABLE_LSB] && |(irq_status & irq_enable_q);
   assign abort_o = soft_reset;
+  assign watchdog_limit_o = watchdog_limit_q;
 endmodule

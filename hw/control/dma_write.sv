@@ -1,23 +1,28 @@
 // Write DMA: one job at a time, a run of 8-byte beats to an aligned address, as bursts of up to 16 beats that never
 // cross 4 KiB; the response of each burst is awaited before the next. After `abort_i` the burst under way is
-// finished with no byte enabled, and the job ends.
+// finished with no byte enabled, however long that takes, and the job ends; until then the block is not idle. Responses
+// of another ID are answers to transfers from before a reset: they are taken and dropped at any time.
 `include "bitdial_assert.svh"
-module dma_write (
+module dma_write #(
+  parameter int ID_WIDTH = 4
+) (
   input  logic        clk_i,
   input  logic        rst_ni,
 
   input  logic        start_i,  // only while idle_o
   input  logic [63:0] addr_i,
   input  logic [bitdial_pkg::BEAT_W-1:0] beats_i,
-  input  logic        abort_i,  // level
+  input  logic        abort_i,
   output logic        idle_o,
-  output logic        error_o,  // a response was SLVERR or DECERR
+  output logic        error_o,  // a response to the job was SLVERR or DECERR
+  output logic        progress_o,  // a transfer has happened
   output logic        done_o,   // with the job's last response
 
   input  logic        beat_valid_i,
   input  logic [63:0] beat_data_i,
   output logic        beat_ready_o,
 
+  input  logic [ID_WIDTH-1:0] id_i,
   output logic [63:0] awaddr_o,
   output logic [7:0]  awlen_o,
   output logic        awvalid_o,
@@ -27,6 +32,7 @@ module dma_write (
   output logic        wlast_o,
   output logic        wvalid_o,
   input  logic        wready_i,
+  input  logic [ID_WIDTH-1:0] bid_i,
   // verilator lint_off UNUSEDSIGNAL
   // bit 1 alone tells an error:
   input  logic [1:0]  bresp_i,
@@ -42,7 +48,12 @@ module dma_write (
   logic [4:0]    burst_q;  // beats of this burst not yet sent
   logic [9:0]    to_boundary;
   logic [4:0]    burst;
-  logic          drop_q;   // abort_i, from the end of a beat on: W signals hold until WREADY
+  logic          dropped_q;  // the job was aborted
+  logic          empty_q;  // the same, from the end of a beat on: W signals hold until WREADY
+  logic          drop, ours;
+
+  assign drop = abort_i || dropped_q;
+  assign ours = bid_i == id_i;
 
   assign to_boundary = 10'd512 - {1'b0, addr_q[11:3]};
   always_comb begin
@@ -57,9 +68,11 @@ module dma_write (
       addr_q <= 64'd0;
       left_q <= '0;
       burst_q <= 5'd0;
-      drop_q <= 1'b0;
+      dropped_q <= 1'b0;
+      empty_q <= 1'b0;
     end else begin
-      if (!(wvalid_o && !wready_i)) drop_q <= abort_i;
+      dropped_q <= drop && state_q != IDLE;
+      if (!(wvalid_o && !wready_i)) empty_q <= drop;
       case (state_q)
         IDLE: if (start_i) begin
           state_q <= ADDRESS;
@@ -76,7 +89,10 @@ module dma_write (
           burst_q <= burst_q - 5'd1;
           if (wlast_o) state_q <= RESPONSE;
         end
-        RESPONSE: if (bvalid_i) state_q <= (left_q == '0 || abort_i) ? IDLE : ADDRESS;
+        RESPONSE: if (bvalid_i && ours) begin
+          state_q <= (left_q == '0 || drop) ? IDLE : ADDRESS;
+          dropped_q <= 1'b0;
+        end
       endcase
     end
   end
@@ -85,15 +101,16 @@ module dma_write (
   assign awvalid_o = state_q == ADDRESS;
   assign awaddr_o = addr_q;
   assign awlen_o = 8'(burst) - 8'd1;
-  assign wvalid_o = state_q == DATA && (beat_valid_i || drop_q);
+  assign wvalid_o = state_q == DATA && (beat_valid_i || empty_q);
   assign wdata_o = beat_data_i;
-  assign wstrb_o = drop_q ? 8'h00 : 8'hff;
+  assign wstrb_o = empty_q ? 8'h00 : 8'hff;
   assign wlast_o = burst_q == 5'd1;
-  assign bready_o = state_q == RESPONSE;
+  assign bready_o = state_q == RESPONSE || !ours;
   assign beat_ready_o = state_q == DATA && wready_i;
   assign idle_o = state_q == IDLE;
-  assign error_o = state_q == RESPONSE && bvalid_i && bresp_i[1];
-  assign done_o = state_q == RESPONSE && bvalid_i && left_q == '0;
+  assign error_o = state_q == RESPONSE && bvalid_i && ours && !drop && bresp_i[1];
+  assign done_o = state_q == RESPONSE && bvalid_i && ours && !drop && left_q == '0;
+  assign progress_o = (awvalid_o && awready_i) || (wvalid_o && wready_i) || (state_q == RESPONSE && bvalid_i && ours);
 
   `BD_ASSERT(write_start_idle, !(start_i && !idle_o), "a job starts over another, whose beats are lost")
   `BD_ASSERT(write_aligned, !(start_i && addr_i[2:0] != 3'd0), "an unaligned job writes the wrong bytes")

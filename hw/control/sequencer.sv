@@ -16,7 +16,7 @@ module sequencer #(
   output bitdial_pkg::frame_t frame_o,       // the frame that runs
   output logic        busy_o,
   output logic        done_o,                // one clock
-  output logic        error_o,               // one clock: the frame was aborted
+  output logic        error_o,               // one clock: a frame was aborted, or an abort found the bus dead
   output logic [3:0]  error_code_o,
   output logic [7:0]  error_layer_o,
 
@@ -27,6 +27,10 @@ module sequencer #(
   input  logic        bad_descriptor_i,
   input  logic [7:0]  loader_layer_i,
   input  logic        bus_idle_i,
+  output logic        waiting_o,             // the frame comes on only by what others do, or by a pixel that starts
+  input  logic        watchdog_i,            // ... which has taken too long
+  output logic        aborting_o,
+  input  logic        dead_i,                // ... for too long: the bus does not end its transfers
 
   input  logic [1:0]  layer_ready_i,
   input  logic [1:0]  tile_ready_i,
@@ -75,12 +79,15 @@ module sequencer #(
   logic [7:0]  error_layer_q;
   logic        silent_q;  // aborted by a soft reset: no interrupt
 
-  logic interval_end, row_end, map_end, tiles_end, strike;
+  logic interval_end, row_end, map_end, tiles_end, strike, drained, dead;
   assign interval_end = clock_q == descriptor_i.initiation_interval - 24'd1;
   assign row_end = x_q == descriptor_i.out_width - 1'b1;
   assign map_end = row_end && y_q == descriptor_i.out_height - 1'b1;
   assign tiles_end = group_q == descriptor_i.row_groups - 1'b1;
-  assign strike = busy_o && state_q != ABORT && (soft_reset_i || bus_error_i || bad_descriptor_i);
+  assign strike = busy_o && state_q != ABORT &&
+                  (soft_reset_i || bus_error_i || bad_descriptor_i || watchdog_i);
+  assign drained = state_q == ABORT && wait_q == 7'd0 && bus_idle_i;
+  assign dead = state_q == ABORT && dead_i && !drained;
 
   // Store passes of a layer in order, each where it is wanted.
   logic want_codes, want_stream, want_result;
@@ -118,8 +125,8 @@ module sequencer #(
           state_q <= START;
           frame_q <= frame_i;
         end
-        START: begin
-          state_q <= LAYER;
+        START: begin  // transfers of a frame that was aborted on a dead bus may still be open
+          if (bus_idle_i) state_q <= LAYER;
           layer_slot_q <= 1'b0;
           tile_slot_q <= 1'b0;
           image_ready_q <= 1'b0;
@@ -174,7 +181,7 @@ module sequencer #(
         DONE: state_q <= IDLE;
         ABORT: begin
           if (wait_q != 7'd0) wait_q <= wait_q - 7'd1;
-          else if (bus_idle_i) state_q <= IDLE;
+          if (drained || dead) state_q <= IDLE;
           if (soft_reset_i) silent_q <= 1'b1;
         end
         default: state_q <= IDLE;
@@ -183,8 +190,8 @@ module sequencer #(
         state_q <= ABORT;
         wait_q <= 7'(DRAIN);
         silent_q <= soft_reset_i;
-        error_code_q <= bus_error_i ? bitdial_regs_pkg::ERROR_BUS_ERROR
-                                    : bitdial_regs_pkg::ERROR_BAD_DESCRIPTOR;
+        error_code_q <= bus_error_i ? bitdial_regs_pkg::ERROR_BUS_ERROR :
+                        bad_descriptor_i ? bitdial_regs_pkg::ERROR_BAD_DESCRIPTOR : bitdial_regs_pkg::ERROR_WATCHDOG;
         error_layer_q <= bad_descriptor_i ? loader_layer_i : layer_q;
       end
     end
@@ -209,11 +216,14 @@ module sequencer #(
   assign frame_o = frame_q;
   assign busy_o = state_q != IDLE;
   assign done_o = state_q == DONE && !strike;
-  assign error_o = state_q == ABORT && wait_q == 7'd0 && bus_idle_i && !silent_q && !soft_reset_i;
-  assign error_code_o = error_code_q;
+  assign error_o = dead || (drained && !silent_q && !soft_reset_i);
+  assign error_code_o = dead ? bitdial_regs_pkg::ERROR_BUS_DEAD : error_code_q;
   assign error_layer_o = error_layer_q;
-  assign loader_start_o = state_q == START;
+  assign loader_start_o = state_q == START && bus_idle_i;
   assign abort_o = state_q == ABORT;
+  assign aborting_o = state_q == ABORT;
+  assign waiting_o = state_q == START || state_q == LAYER || state_q == IMAGE || state_q == TILE || state_q == STORING ||
+                     (state_q == RUN && !pixel_start_o);
   assign layer_slot_o = layer_slot_q;
   assign tile_slot_o = tile_slot_q;
   assign layer_done_o = state_q == LAYER_END;

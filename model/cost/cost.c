@@ -350,7 +350,7 @@ void bd_cost_layers(const struct bd_program_header *header, const struct bd_desc
     memset(frame, 0, offsetof(struct bd_frame_cost, layers));
     memset(frame->layers, 0, header->layer_count * sizeof(frame->layers[0]));
     frame->layer_count = header->layer_count;
-    /* the handshake in clock 0, the frame is taken in clock 1 and starts the loader in clock 2 */
+    /* the handshake in clock 0, the doorbell rings in clock 1, the frame is taken in clock 2 and starts the loader in 3 */
     struct timeline t = {.header = header,
                          .descriptors = descriptors,
                          .switch_index = switch_index,
@@ -358,8 +358,8 @@ void bd_cost_layers(const struct bd_program_header *header, const struct bd_desc
                          .image = image ? image : &none,
                          .read = {.memory = memory},
                          .write = {.memory = memory},
-                         .loader = 3,
-                         .sequencer = 3};
+                         .loader = 4,
+                         .sequencer = 4};
     for (unsigned l = 0; l < header->layer_count; l++) {
         run_layer(&t, l, frame);
         count_operations(&descriptors[l], &frame->layers[l]);

@@ -2,11 +2,13 @@
 // compares each stored layer with the reference, a frame with stores against one without, queued frames against lone
 // ones, and the clocks with the cost model's. With stalls, every AXI channel is held back at random (clocks then differ
 // from the model's, values may not). `--errors` plants bus errors, refused descriptors, soft resets and doorbells that
-// may not ring, each followed by a frame that must be right; `--registers` walks the register map; `--limits` holds
-// what the RTL refuses against the rules in C; `--speed` measures the loop alone.
+// may not ring, each followed by a frame that must be right; `--hangs` silences the
+// memory and resets the accelerator alone, `--words` breaks every word of a descriptor; `--registers` walks the
+// register map; `--limits` holds what the RTL refuses against the rules in C; `--speed` measures the loop alone.
 #include <getopt.h>
 
 #include "sim/bench/errors.h"
+#include "sim/bench/hangs.h"
 #include "sim/bench/limits.h"
 #include "sim/bench/registers.h"
 
@@ -16,7 +18,8 @@ namespace
 int usage(int status)
 {
     std::puts("Usage: bench --hardware HW.yaml [--program NET.bdp | --random COUNT] [--first N] [--seed N]\n"
-              "             [--stalls 0..255] [--no-cycles] [--errors | --registers | --limits | --speed SECONDS] "
+              "             [--stalls 0..255] [--no-cycles] [--errors | --hangs | --words | --registers | --limits | "
+              "--speed SECONDS] "
               "[--trace FILE.fst]\n"
               "             [--verbose]");
     return status;
@@ -31,11 +34,12 @@ int main(int argc, char **argv)
         {"first", 1, nullptr, 'f'},     {"seed", 1, nullptr, 's'},    {"stalls", 1, nullptr, 'a'},
         {"no-cycles", 0, nullptr, 'n'}, {"speed", 1, nullptr, 'e'},   {"trace", 1, nullptr, 't'},
         {"verbose", 0, nullptr, 'v'},   {"errors", 0, nullptr, 'E'},  {"registers", 0, nullptr, 'R'},
-        {"limits", 0, nullptr, 'L'},    {"help", 0, nullptr, 'h'},    {nullptr, 0, nullptr, 0}};
+        {"limits", 0, nullptr, 'L'},    {"hangs", 0, nullptr, 'H'},   {"words", 0, nullptr, 'W'},
+        {"help", 0, nullptr, 'h'},      {nullptr, 0, nullptr, 0}};
     const char *hardware_path = nullptr, *program_path = nullptr;
     uint64_t count = 1, first = 0, seed = 1;
     double seconds = 0;
-    bool errors = false, registers = false, limits = false;
+    bool errors = false, registers = false, limits = false, hangs = false, words = false;
     Options options;
     for (int c; (c = getopt_long(argc, argv, "", table, nullptr)) != -1;)
         switch (c) {
@@ -72,6 +76,12 @@ int main(int argc, char **argv)
         case 'R':
             registers = true;
             break;
+        case 'H':
+            hangs = true;
+            break;
+        case 'W':
+            words = true;
+            break;
         case 'L':
             limits = true;
             break;
@@ -106,6 +116,10 @@ int main(int argc, char **argv)
             Registers(hardware, program, options).registers(tally);
         } else if (errors) {
             Errors(hardware, program, options).errors(seed + i, tally);
+        } else if (hangs) {
+            Hangs(hardware, program, options).hangs(seed + i, tally);
+        } else if (words) {
+            Hangs(hardware, program, options).words(seed + i, tally);
         } else if (limits) {
             Limits runner(hardware, program, options);
             if (i == first && hardware.xnor && hardware.mac && hardware.weight_words == EDGE_WEIGHT_WORDS)

@@ -49,13 +49,7 @@ class Device
         (void)trace;
         top_ = std::make_unique<Vbitdial_top>(&context_);
 #endif
-        top_->rst_ni = 1; // the reset is asynchronous: it acts on its falling edge
-        top_->eval();
-        top_->rst_ni = 0;
-        for (int i = 0; i < 4; i++)
-            clock();
-        top_->rst_ni = 1;
-        clock();
+        reset(4);
     }
     ~Device()
     {
@@ -66,6 +60,54 @@ class Device
         top_->final();
         bd_guarded_memory_release(&memory_);
     }
+    // The accelerator alone; its memory goes on.
+    void reset(int clocks)
+    {
+        top_->aresetn = 1; // the reset is asynchronous: it acts on its falling edge
+        top_->eval();
+        top_->aresetn = 0;
+        for (int i = 0; i < clocks; i++)
+            clock();
+        top_->aresetn = 1;
+        std::memset(waiting_, 0, sizeof waiting_);
+    }
+    // Assertions say what a broken program would do to the machine: off where programs are broken on purpose.
+    void assertions(bool on)
+    {
+        context_.assertOn(on);
+    }
+    void timing(const bd_memory_model &timing)
+    {
+        bus_->set_timing(timing);
+    }
+    // From now on: after `handshakes` more of them, the channel is silent for `clocks` in which it is wanted.
+    enum Channel { AR, R, AW, W, B, CHANNELS };
+    void mute(Channel channel, uint64_t handshakes, uint64_t clocks)
+    {
+        muted_ = channel;
+        mute_after_ = counts_[channel] + handshakes;
+        mute_clocks_ = clocks;
+    }
+    void unmute()
+    {
+        muted_ = CHANNELS;
+    }
+    uint64_t handshakes(Channel channel) const
+    {
+        return counts_[channel];
+    }
+    uint64_t progress() const
+    {
+        return progress_;
+    } // clock of the last handshake on the bus
+    bool reads_open() const
+    {
+        return open_ > 0;
+    }
+    bool writes_open() const
+    {
+        return write_left_ > 0;
+    } // beats of a burst are owed
     void stalls(uint64_t seed, uint64_t chance)
     {
         bus_->set_stalls(seed, chance);
@@ -120,19 +162,27 @@ class Device
     void clock()
     {
         bus_->drive(*top_, now_);
-        if (top_->m_axi_rvalid_i && read_beats_ == bad_read_)
-            top_->m_axi_rresp_i = SLVERR;
-        if (top_->m_axi_bvalid_i && responses_ == bad_response_)
-            top_->m_axi_bresp_i = SLVERR;
-        top_->clk_i = 0;
+        if (top_->m_axi_rvalid && read_beats_ == bad_read_)
+            top_->m_axi_rresp = SLVERR;
+        if (top_->m_axi_bvalid && responses_ == bad_response_)
+            top_->m_axi_bresp = SLVERR;
+        silence();
+        top_->aclk = 0;
         top_->eval();
         dump();
-        irq_ = top_->irq_o;
-        if (top_->rst_ni)
+        irq_ = top_->irq;
+        taken_ = {top_->s_axi_awvalid && top_->s_axi_awready,
+                  top_->s_axi_wvalid && top_->s_axi_wready,
+                  top_->s_axi_bvalid && top_->s_axi_bready,
+                  top_->s_axi_arvalid && top_->s_axi_arready,
+                  top_->s_axi_rvalid && top_->s_axi_rready,
+                  top_->s_axi_bvalid && top_->s_axi_bready ? top_->s_axi_bresp : top_->s_axi_rresp,
+                  top_->s_axi_rdata};
+        if (top_->aresetn)
             check_bus();
         watch();
         bus_->sample(*top_, now_);
-        top_->clk_i = 1;
+        top_->aclk = 1;
         top_->eval();
         dump();
         now_++;
@@ -140,31 +190,42 @@ class Device
 
     uint32_t read(uint32_t offset)
     {
-        top_->s_axi_araddr_i = uint16_t(offset);
-        top_->s_axi_arvalid_i = 1;
-        clock();
-        top_->s_axi_arvalid_i = 0;
-        top_->s_axi_rready_i = 1;
-        const uint32_t value = top_->s_axi_rdata_o;
-        response_ = top_->s_axi_rresp_o;
-        clock();
-        top_->s_axi_rready_i = 0;
+        top_->s_axi_araddr = uint16_t(offset);
+        top_->s_axi_arvalid = 1;
+        while (!step().ar)
+            continue;
+        top_->s_axi_arvalid = 0;
+        top_->s_axi_rready = 1;
+        uint32_t value;
+        do {
+            value = step().data;
+        } while (!taken_.r);
+        response_ = taken_.resp;
+        top_->s_axi_rready = 0;
         return value;
     }
-    // The clock of the handshake.
+    // The clock of the last handshake. Address and data come together, or one of them a clock or two early.
     uint64_t write(uint32_t offset, uint32_t value, unsigned strobes = 15)
     {
-        top_->s_axi_awaddr_i = uint16_t(offset);
-        top_->s_axi_wdata_i = value;
-        top_->s_axi_wstrb_i = uint8_t(strobes);
-        top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = 1;
-        clock();
+        const unsigned early = order_++ % 5;
+        top_->s_axi_awaddr = uint16_t(offset);
+        top_->s_axi_wdata = value;
+        top_->s_axi_wstrb = uint8_t(strobes);
+        bool address = false, data = false;
+        for (unsigned t = 0; !address || !data; t++) {
+            top_->s_axi_awvalid = !address && (early < 3 || t >= early - 2);
+            top_->s_axi_wvalid = !data && (early >= 3 || t >= early);
+            step();
+            address = address || taken_.aw;
+            data = data || taken_.w;
+        }
         const uint64_t handshake = now_ - 1;
-        top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = 0;
-        top_->s_axi_bready_i = 1;
-        response_ = top_->s_axi_bresp_o;
-        clock();
-        top_->s_axi_bready_i = 0;
+        top_->s_axi_awvalid = top_->s_axi_wvalid = 0;
+        top_->s_axi_bready = 1;
+        while (!step().b)
+            continue;
+        response_ = taken_.resp;
+        top_->s_axi_bready = 0;
         return handshake;
     }
     bool refused() const
@@ -190,6 +251,23 @@ class Device
     }
 
   private:
+    // A clock, and which register channels were taken in it.
+    struct Taken {
+        bool aw, w, b, ar, r;
+        unsigned resp;
+        uint32_t data;
+    };
+    const Taken &step()
+    {
+        clock();
+        if (++stuck_ > 1000) {
+            std::fprintf(stderr, "bench: a register access is not answered\n");
+            std::exit(BD_FAIL);
+        }
+        if (taken_.aw || taken_.w || taken_.b || taken_.ar || taken_.r)
+            stuck_ = 0;
+        return taken_;
+    }
     void dump()
     {
 #if VM_TRACE_FST
@@ -197,15 +275,39 @@ class Device
             trace_->dump(time_++);
 #endif
     }
+    void silence()
+    {
+        if (muted_ == CHANNELS || counts_[muted_] < mute_after_)
+            return;
+        const bool wanted[CHANNELS] = {bool(top_->m_axi_arvalid), open_ > 0, bool(top_->m_axi_awvalid),
+                                       bool(top_->m_axi_wvalid), bool(top_->m_axi_bready)};
+        if (wanted[muted_] && mute_clocks_ != UINT64_MAX && mute_clocks_-- == 0) {
+            unmute();
+            return;
+        }
+        uint8_t *const pins[CHANNELS] = {&top_->m_axi_arready, &top_->m_axi_rvalid, &top_->m_axi_awready,
+                                         &top_->m_axi_wready, &top_->m_axi_bvalid};
+        *pins[muted_] = 0;
+    }
     void watch()
     {
-        if (top_->m_axi_arvalid_o && top_->m_axi_arready_i)
-            asked_.push_back(top_->m_axi_araddr_o);
-        if (top_->m_axi_awvalid_o && top_->m_axi_awready_i)
-            burst_ = {top_->m_axi_awaddr_o, (top_->m_axi_awlen_o + 1u) * 8u, 0};
-        if (top_->m_axi_rvalid_i && top_->m_axi_rready_o && read_beats_++ == bad_read_)
+        const bool taken[CHANNELS] = {
+            top_->m_axi_arvalid && top_->m_axi_arready, top_->m_axi_rvalid && top_->m_axi_rready,
+            top_->m_axi_awvalid && top_->m_axi_awready, top_->m_axi_wvalid && top_->m_axi_wready,
+            top_->m_axi_bvalid && top_->m_axi_bready};
+        for (int c = 0; c < CHANNELS; c++)
+            if (taken[c]) {
+                counts_[c]++;
+                progress_ = now_;
+            }
+        open_ = open_ + taken[AR] - (taken[R] && top_->m_axi_rlast);
+        if (top_->m_axi_arvalid && top_->m_axi_arready)
+            asked_.push_back(top_->m_axi_araddr);
+        if (top_->m_axi_awvalid && top_->m_axi_awready)
+            burst_ = {top_->m_axi_awaddr, (top_->m_axi_awlen + 1u) * 8u, 0};
+        if (top_->m_axi_rvalid && top_->m_axi_rready && read_beats_++ == bad_read_)
             struck_ = now_;
-        if (top_->m_axi_bvalid_i && top_->m_axi_bready_o) {
+        if (top_->m_axi_bvalid && top_->m_axi_bready) {
             written_.push_back({burst_.address, burst_.bytes, now_});
             if (responses_++ == bad_response_)
                 struck_ = now_;
@@ -220,10 +322,10 @@ class Device
     void check_bus()
     {
         const uint64_t now[3][3] = {
-            {top_->m_axi_arvalid_o, top_->m_axi_araddr_o, top_->m_axi_arlen_o},
-            {top_->m_axi_awvalid_o, top_->m_axi_awaddr_o, top_->m_axi_awlen_o},
-            {top_->m_axi_wvalid_o, top_->m_axi_wdata_o, uint64_t(top_->m_axi_wstrb_o) << 1 | top_->m_axi_wlast_o}};
-        const bool ready[3] = {bool(top_->m_axi_arready_i), bool(top_->m_axi_awready_i), bool(top_->m_axi_wready_i)};
+            {top_->m_axi_arvalid, top_->m_axi_araddr, top_->m_axi_arlen},
+            {top_->m_axi_awvalid, top_->m_axi_awaddr, top_->m_axi_awlen},
+            {top_->m_axi_wvalid, top_->m_axi_wdata, uint64_t(top_->m_axi_wstrb) << 1 | top_->m_axi_wlast}};
+        const bool ready[3] = {bool(top_->m_axi_arready), bool(top_->m_axi_awready), bool(top_->m_axi_wready)};
         for (int c = 0; c < 3; c++) {
             if (waiting_[c] && std::memcmp(now[c], before_[c], sizeof now[c]))
                 bus_fault("a waiting channel changes");
@@ -244,10 +346,13 @@ class Device
         std::exit(BD_FAIL);
     }
     static constexpr int SLVERR = 2;
+    Channel muted_ = CHANNELS;
+    uint64_t counts_[CHANNELS] = {}, mute_after_ = 0, mute_clocks_ = 0, progress_ = 0, open_ = 0;
     bool waiting_[3] = {};
     uint64_t before_[3][3] = {}, write_left_ = 0;
     bool irq_ = false;
-    unsigned response_ = 0;
+    Taken taken_{};
+    unsigned response_ = 0, order_ = 0, stuck_ = 0;
     uint64_t now_ = 0, read_beats_ = 0, responses_ = 0, bad_read_ = UINT64_MAX, bad_response_ = UINT64_MAX;
     uint64_t struck_ = 0;
     Written burst_{};

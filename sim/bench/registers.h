@@ -52,6 +52,15 @@ class Registers : public Runner
             device_->write(r.offset, 0xffffff01u, 4); // byte 2 alone
             expect(device_->read(r.offset) == (r.mask & 0x00ff0000u), r.name, 3, tally);
             device_->write(r.offset, 0);
+            // A byte and a halfword at their own addresses.
+            device_->write(r.offset + 3, 0xa5ffffff, 8);
+            device_->write(r.offset + 1, 0xffffc3ff, 2);
+            expect(device_->read(r.offset + 2) == (r.mask & 0xa500c300u) && !device_->refused(), r.name, 4, tally);
+            device_->write(r.offset + 2, 0xffffffff, 12);
+            expect(device_->read(r.offset) == (r.mask & 0xffffc300u) && !device_->refused(), r.name, 5, tally);
+            device_->write(r.offset, 0xffffffff, 0); // no byte at all
+            expect(device_->read(r.offset) == (r.mask & 0xffffc300u), r.name, 6, tally);
+            device_->write(r.offset, 0);
             tally.layers++;
         }
         for (uint32_t offset = 0; offset < BITDIAL_WINDOW_BYTES; offset += 4) {

@@ -11,8 +11,8 @@
 // clock now and then; a valid once shown stays.
 //
 // A clock is: drive(pins) sets what the memory presents, the model is evaluated, sample(pins) takes the handshakes.
-// Addresses outside memory answer DECERR; writes into the sealed program, bursts that are not aligned to 8 bytes or
-// cross 4 KiB, and a WLAST in the wrong place answer SLVERR.
+// IDs come back as they were sent. Addresses outside memory answer DECERR; writes into the sealed program, bursts that
+// are not aligned to 8 bytes or cross 4 KiB, and a WLAST in the wrong place answer SLVERR.
 #ifndef BD_PLATFORM_AXI_MEMORY_H
 #define BD_PLATFORM_AXI_MEMORY_H
 
@@ -51,13 +51,10 @@ class AxiMemory
     // What the memory presents in clock `now`. `Pins` is a Verilated top with m_axi_* ports.
     template <class Pins> void drive(Pins &pins, uint64_t now)
     {
-        pins.m_axi_arready_i = open_ < outstanding_ && !stalls();
-        if (open_ == 0) {
-            pins.m_axi_rvalid_i = 0;
-        } else if (!read_shown_) {
+        pins.m_axi_arready = open_ < outstanding_ && !stalls();
+        if (open_ > 0 && !read_shown_) {
             const Burst &burst = bursts_[first_];
             read_shown_ = now >= burst.first_at && now >= next_read_ && !stalls();
-            pins.m_axi_rvalid_i = read_shown_;
             if (read_shown_) {
                 uint64_t data = 0;
                 if (!burst.legal)
@@ -66,42 +63,46 @@ class AxiMemory
                     std::memcpy(&data, at, 8);
                 else
                     read_response_ = DECERR;
-                pins.m_axi_rdata_i = data;
-                pins.m_axi_rresp_i = read_response_;
-                pins.m_axi_rlast_i = burst.left == 1;
+                pins.m_axi_rdata = data;
+                pins.m_axi_rresp = read_response_;
+                pins.m_axi_rlast = burst.left == 1;
+                pins.m_axi_rid = burst.id;
             }
         }
-        pins.m_axi_awready_i = write_ == Write::IDLE && !stalls();
-        pins.m_axi_wready_i = write_ == Write::DATA && now >= next_write_ && !stalls();
+        pins.m_axi_rvalid = read_shown_;
+        pins.m_axi_awready = write_ == Write::IDLE && !stalls();
+        pins.m_axi_wready = write_ == Write::DATA && now >= next_write_ && !stalls();
         if (write_ == Write::RESPONSE && !response_shown_) {
             response_shown_ = now >= response_at_ && !stalls();
-            pins.m_axi_bresp_i = write_response_;
+            pins.m_axi_bresp = write_response_;
+            pins.m_axi_bid = write_id_;
         }
-        pins.m_axi_bvalid_i = response_shown_;
+        pins.m_axi_bvalid = response_shown_;
     }
 
     // Takes the handshakes of clock `now`.
     template <class Pins> void sample(const Pins &pins, uint64_t now)
     {
-        if (pins.m_axi_rvalid_i && pins.m_axi_rready_o)
+        if (pins.m_axi_rvalid && pins.m_axi_rready)
             end_read_beat(now);
-        if (pins.m_axi_arvalid_o && pins.m_axi_arready_i) {
-            unsigned beats = pins.m_axi_arlen_o + 1u;
-            bursts_[(first_ + open_) % MAX_BURSTS] = {pins.m_axi_araddr_o, beats, now + latency_,
-                                                      is_legal(pins.m_axi_araddr_o, beats)};
+        if (pins.m_axi_arvalid && pins.m_axi_arready) {
+            unsigned beats = pins.m_axi_arlen + 1u;
+            bursts_[(first_ + open_) % MAX_BURSTS] = {pins.m_axi_araddr, beats, now + latency_,
+                                                      is_legal(pins.m_axi_araddr, beats), pins.m_axi_arid};
             open_++;
         }
         if (write_ == Write::DATA) {
-            if (pins.m_axi_wvalid_o && pins.m_axi_wready_i)
-                take_write_beat(pins.m_axi_wdata_o, pins.m_axi_wstrb_o, pins.m_axi_wlast_o, now);
+            if (pins.m_axi_wvalid && pins.m_axi_wready)
+                take_write_beat(pins.m_axi_wdata, pins.m_axi_wstrb, pins.m_axi_wlast, now);
         } else if (write_ == Write::IDLE) {
-            if (pins.m_axi_awvalid_o && pins.m_axi_awready_i) {
+            if (pins.m_axi_awvalid && pins.m_axi_awready) {
                 write_ = Write::DATA;
-                write_address_ = pins.m_axi_awaddr_o;
-                write_left_ = pins.m_axi_awlen_o + 1u;
+                write_address_ = pins.m_axi_awaddr;
+                write_id_ = pins.m_axi_awid;
+                write_left_ = pins.m_axi_awlen + 1u;
                 write_response_ = is_legal(write_address_, write_left_) ? OKAY : SLVERR;
             }
-        } else if (pins.m_axi_bvalid_i && pins.m_axi_bready_o) {
+        } else if (pins.m_axi_bvalid && pins.m_axi_bready) {
             write_ = Write::IDLE;
             response_shown_ = false;
         }
@@ -125,6 +126,7 @@ class AxiMemory
         unsigned left;
         uint64_t first_at;
         bool legal;
+        uint8_t id;
     };
 
     static bool is_legal(uint64_t address, unsigned beats)
@@ -191,7 +193,7 @@ class AxiMemory
     Burst bursts_[MAX_BURSTS];
     unsigned first_ = 0, open_ = 0;
     bool read_shown_ = false;
-    uint8_t read_response_ = OKAY, write_response_ = OKAY;
+    uint8_t read_response_ = OKAY, write_response_ = OKAY, write_id_ = 0;
     uint64_t next_read_ = 0, next_write_ = 0, response_at_ = 0, write_address_ = 0;
     unsigned write_left_ = 0;
     Write write_ = Write::IDLE;

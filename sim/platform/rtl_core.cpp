@@ -52,53 +52,53 @@ class RtlCore final : public Core
 
     bool read(uint32_t offset, uint32_t &value) override
     {
-        top_->s_axi_araddr_i = offset;
-        top_->s_axi_arvalid_i = 1;
-        top_->s_axi_rready_i = 1;
+        top_->s_axi_araddr = offset;
+        top_->s_axi_arvalid = 1;
+        top_->s_axi_rready = 1;
         bool good = false, done = false;
         for (int i = 0; i < ACCESS_LIMIT && !done; i++) {
             settle();
-            bool accepted = top_->s_axi_arvalid_i && top_->s_axi_arready_o;
-            if (top_->s_axi_rvalid_o) {
-                value = top_->s_axi_rdata_o;
-                good = top_->s_axi_rresp_o == 0;
+            bool accepted = top_->s_axi_arvalid && top_->s_axi_arready;
+            if (top_->s_axi_rvalid) {
+                value = top_->s_axi_rdata;
+                good = top_->s_axi_rresp == 0;
                 done = true;
             }
             edge();
             if (accepted)
-                top_->s_axi_arvalid_i = 0;
+                top_->s_axi_arvalid = 0;
         }
-        top_->s_axi_arvalid_i = 0;
-        top_->s_axi_rready_i = 0;
+        top_->s_axi_arvalid = 0;
+        top_->s_axi_rready = 0;
         return good;
     }
 
     bool write(uint32_t offset, uint32_t value) override
     {
-        top_->s_axi_awaddr_i = offset;
-        top_->s_axi_wdata_i = value;
-        top_->s_axi_wstrb_i = 0xf;
-        top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = top_->s_axi_bready_i = 1;
+        top_->s_axi_awaddr = offset;
+        top_->s_axi_wdata = value;
+        top_->s_axi_wstrb = 0xf;
+        top_->s_axi_awvalid = top_->s_axi_wvalid = top_->s_axi_bready = 1;
         bool good = false, done = false;
         for (int i = 0; i < ACCESS_LIMIT && !done; i++) {
             settle();
-            bool address = top_->s_axi_awvalid_i && top_->s_axi_awready_o;
-            bool data = top_->s_axi_wvalid_i && top_->s_axi_wready_o;
+            bool address = top_->s_axi_awvalid && top_->s_axi_awready;
+            bool data = top_->s_axi_wvalid && top_->s_axi_wready;
             if (data && offset == BITDIAL_DOORBELL_REG)
                 doorbells_.push_back(now_);
             if (data && offset == BITDIAL_CONTROL_REG && (value & BITDIAL_CONTROL_SOFT_RESET_MASK))
                 doorbells_.clear();
-            if (top_->s_axi_bvalid_o) {
-                good = top_->s_axi_bresp_o == 0;
+            if (top_->s_axi_bvalid) {
+                good = top_->s_axi_bresp == 0;
                 done = true;
             }
             edge();
             if (address)
-                top_->s_axi_awvalid_i = 0;
+                top_->s_axi_awvalid = 0;
             if (data)
-                top_->s_axi_wvalid_i = 0;
+                top_->s_axi_wvalid = 0;
         }
-        top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = top_->s_axi_bready_i = 0;
+        top_->s_axi_awvalid = top_->s_axi_wvalid = top_->s_axi_bready = 0;
         return good;
     }
 
@@ -148,10 +148,10 @@ class RtlCore final : public Core
     void settle()
     {
         memory_.drive(*top_, now_);
-        top_->clk_i = 0;
+        top_->aclk = 0;
         top_->eval();
         dump();
-        bool line = top_->irq_o;
+        bool line = top_->irq;
         if (line && !irq_)
             end_frame();
         irq_ = line;
@@ -161,7 +161,7 @@ class RtlCore final : public Core
     void edge()
     {
         memory_.sample(*top_, now_);
-        top_->clk_i = 1;
+        top_->aclk = 1;
         top_->eval();
         dump();
         now_++;
@@ -182,17 +182,17 @@ class RtlCore final : public Core
 
     void reset()
     {
-        top_->s_axi_awvalid_i = top_->s_axi_wvalid_i = top_->s_axi_bready_i = 0; // random where resets are
-        top_->s_axi_arvalid_i = top_->s_axi_rready_i = 0;
-        top_->clk_i = 0;
-        top_->rst_ni = 1;
+        top_->s_axi_awvalid = top_->s_axi_wvalid = top_->s_axi_bready = 0; // random where resets are
+        top_->s_axi_arvalid = top_->s_axi_rready = 0;
+        top_->aclk = 0;
+        top_->aresetn = 1;
         top_->eval();
-        top_->rst_ni = 0;
+        top_->aresetn = 0;
         for (int i = 0; i < 4; i++) {
             settle();
             edge();
         }
-        top_->rst_ni = 1;
+        top_->aresetn = 1;
         settle();
         edge();
     }

@@ -68,7 +68,7 @@
 #define BITDIAL_CONTROL_STORE_ENABLE_MASK 0x1u /* in place */
 #define BITDIAL_CONTROL_IRQ_ENABLE_SHIFT 1 /* the interrupt line follows IRQ_STATUS and IRQ_ENABLE; 0 holds it low */
 #define BITDIAL_CONTROL_IRQ_ENABLE_MASK 0x2u /* in place */
-#define BITDIAL_CONTROL_SOFT_RESET_SHIFT 2 /* 1 drops the queue and aborts the running frame without an interrupt; STATUS.BUSY falls when its bus transfers have ended */
+#define BITDIAL_CONTROL_SOFT_RESET_SHIFT 2 /* 1 drops the queue and aborts the running frame without an interrupt; STATUS.BUSY falls when its bus transfers have ended, or at last with BUS_DEAD */
 #define BITDIAL_CONTROL_SOFT_RESET_MASK 0x4u /* in place */
 #define BITDIAL_CONTROL_RELOAD_SHIFT 3 /* 1 says that the program's bytes in memory have changed: frames rung from now on use nothing that was read before */
 #define BITDIAL_CONTROL_RELOAD_MASK 0x8u /* in place */
@@ -79,6 +79,8 @@
 #define BITDIAL_STATUS_BUSY_MASK 0x1u /* in place */
 #define BITDIAL_STATUS_QUEUE_LEVEL_SHIFT 1 /* doorbells waiting, 0..2, the running frame not counted */
 #define BITDIAL_STATUS_QUEUE_LEVEL_MASK 0x6u /* in place */
+#define BITDIAL_STATUS_BUS_OPEN_SHIFT 6 /* transfers of a frame that ended with BUS_DEAD are still open; the next frame waits for their end */
+#define BITDIAL_STATUS_BUS_OPEN_MASK 0x40u /* in place */
 #define BITDIAL_STATUS_ERROR_SHIFT 8 /* code of the first error */
 #define BITDIAL_STATUS_ERROR_MASK 0xf00u /* in place */
 #define BITDIAL_ERROR_NONE 0x0u /* no error */
@@ -86,7 +88,9 @@
 #define BITDIAL_ERROR_QUEUE_FULL 0x2u /* doorbell on a full queue; it was ignored */
 #define BITDIAL_ERROR_BUS_ERROR 0x3u /* the AXI master got SLVERR or DECERR; the frame was aborted */
 #define BITDIAL_ERROR_BAD_DESCRIPTOR 0x4u /* a descriptor that this build cannot execute (DESCRIPTOR.md, CAPABILITIES); the frame was aborted */
-#define BITDIAL_STATUS_ERROR_LAYER_SHIFT 16 /* layer that ran when BUS_ERROR struck, or whose descriptor was refused; else 0 */
+#define BITDIAL_ERROR_WATCHDOG 0x5u /* no transfer on the bus and no output pixel for WATCHDOG_LIMIT clocks; the frame was aborted */
+#define BITDIAL_ERROR_BUS_DEAD 0x6u /* an abort or soft reset found transfers that did not end in 65,536 clocks; it ended without them (BUS_OPEN) */
+#define BITDIAL_STATUS_ERROR_LAYER_SHIFT 16 /* layer that ran when the frame was aborted, or whose descriptor was refused; else 0 */
 #define BITDIAL_STATUS_ERROR_LAYER_MASK 0xff0000u /* in place */
 
 /* rw: byte address of the program image, a multiple of 64 */
@@ -113,6 +117,10 @@
 /* rw: its upper half */
 #define BITDIAL_STORE_ADDR_HI_REG 0x064u
 
+/* rw: clocks without progress after which a frame is aborted with WATCHDOG; 0 waits for ever; acts at once, no doorbell latches it */
+#define BITDIAL_WATCHDOG_LIMIT_REG 0x068u
+#define BITDIAL_WATCHDOG_LIMIT_RESET 0x1000000u
+
 /* rw: switch index of the next doorbell */
 #define BITDIAL_PRECISION_REG 0x080u
 
@@ -131,7 +139,7 @@
 /* rw: software's name for the next frame, given back in DONE_TAG */
 #define BITDIAL_TAG_REG 0x094u
 
-/* wo: any write queues a frame; it uses every register of the two groups above, and STORE_ENABLE, as they stand at this moment */
+/* wo: any write queues a frame; it uses every register of the two groups above but WATCHDOG_LIMIT, and STORE_ENABLE, as they stand at this moment */
 #define BITDIAL_DOORBELL_REG 0x098u
 
 /* w1c: causes */
@@ -204,6 +212,7 @@
     X(BITDIAL_SWITCH_COUNT_REG, 0xffffffffu) \
     X(BITDIAL_STORE_ADDR_LO_REG, 0xffffffffu) \
     X(BITDIAL_STORE_ADDR_HI_REG, 0xffffffffu) \
+    X(BITDIAL_WATCHDOG_LIMIT_REG, 0xffffffffu) \
     X(BITDIAL_PRECISION_REG, 0xffffffffu) \
     X(BITDIAL_INPUT_ADDR_LO_REG, 0xffffffffu) \
     X(BITDIAL_INPUT_ADDR_HI_REG, 0xffffffffu) \

@@ -257,7 +257,7 @@ enum bd_device_status bd_device_start(struct bd_device *device, uint64_t input, 
     return BD_DEVICE_OK;
 }
 
-enum bd_device_status bd_device_reset(struct bd_device *device, uint32_t milliseconds)
+static enum bd_device_status drop_frames(struct bd_device *device, uint32_t milliseconds)
 {
     TRY(write_register(device, BITDIAL_CONTROL_REG, device->control | BITDIAL_CONTROL_SOFT_RESET_MASK));
     device->in_flight = device->finished = 0;
@@ -273,12 +273,18 @@ enum bd_device_status bd_device_reset(struct bd_device *device, uint32_t millise
     return read_register(device, BITDIAL_FRAME_COUNT_REG, &device->frames_seen);
 }
 
+enum bd_device_status bd_device_reset(struct bd_device *device, uint32_t milliseconds)
+{
+    TRY(drop_frames(device, milliseconds));
+    return device->seen_status & BITDIAL_STATUS_BUS_OPEN_MASK ? BD_DEVICE_BUS_DEAD : BD_DEVICE_OK;
+}
+
 /* Takes note of an error that the device raised, and drops every frame: what still runs or waits would end unseen. */
 static enum bd_device_status take_error(struct bd_device *device)
 {
     uint32_t seen;
     TRY(read_register(device, BITDIAL_STATUS_REG, &seen));
-    TRY(bd_device_reset(device, BD_DEVICE_RESET_MS));
+    TRY(drop_frames(device, BD_DEVICE_RESET_MS));
     device->seen_status = seen;
     uint32_t code = field(seen, BITDIAL_STATUS_ERROR_MASK, BITDIAL_STATUS_ERROR_SHIFT);
     device->layer = field(seen, BITDIAL_STATUS_ERROR_LAYER_MASK, BITDIAL_STATUS_ERROR_LAYER_SHIFT);
@@ -293,6 +299,10 @@ static enum bd_device_status take_error(struct bd_device *device)
         return BD_DEVICE_BUS_ERROR;
     case BITDIAL_ERROR_BAD_DESCRIPTOR:
         return BD_DEVICE_BAD_DESCRIPTOR;
+    case BITDIAL_ERROR_WATCHDOG:
+        return BD_DEVICE_WATCHDOG;
+    case BITDIAL_ERROR_BUS_DEAD:
+        return BD_DEVICE_BUS_DEAD;
     default:
         return BD_DEVICE_DEVICE_ERROR;
     }

@@ -39,6 +39,8 @@
     X(NOTHING_STARTED, "no frame is in flight: no register was written")                                               \
     X(BUS_ERROR, "the device met an error on the memory bus; the frame was aborted")                                   \
     X(BAD_DESCRIPTOR, "the device cannot execute a layer; the frame was aborted")                                      \
+    X(WATCHDOG, "the device waited too long; the frame was aborted")                                                   \
+    X(BUS_DEAD, "the memory never ended a transfer; the device gave up on it")                                         \
     X(DEVICE_ERROR, "the device reports an error code that this driver does not know")                                 \
     X(TIMEOUT, "the device did not answer in time")                                                                    \
     X(LOST_INTERRUPT, "the frame finished but its interrupt never came")                                               \
@@ -104,7 +106,8 @@ enum bd_device_status bd_device_start(struct bd_device *device, uint64_t input, 
                                       uint32_t *tag) BD_DEVICE_CHECK;
 
 /* Waits at most `milliseconds` for the oldest frame in flight, and takes it off the list. On TIMEOUT and
- * LOST_INTERRUPT it stays in flight; after a device error all frames are dropped and the error is cleared.
+ * LOST_INTERRUPT it stays in flight; after a device error all frames are dropped and the error is cleared. After
+ * BUS_DEAD, frames may be started again; they wait for the old transfers to end, and end with BUS_DEAD if those do not.
  * *done, where not NULL, gets the frame. */
 enum bd_device_status bd_device_wait(struct bd_device *device, uint32_t milliseconds,
                                      struct bd_device_frame *done) BD_DEVICE_CHECK;
@@ -117,7 +120,8 @@ enum bd_device_status bd_device_read_result(struct bd_device *device, uint64_t o
 enum bd_device_status bd_device_read_counters(struct bd_device *device,
                                               struct bd_device_counters *counters) BD_DEVICE_CHECK;
 
-/* Drops all frames and waits at most `milliseconds` until the device is idle. The program stays loaded. */
+/* Drops all frames and waits at most `milliseconds` until the device is idle. The program stays loaded. BUS_DEAD: it is
+ * idle, but transfers on the memory bus have not ended. */
 enum bd_device_status bd_device_reset(struct bd_device *device, uint32_t milliseconds) BD_DEVICE_CHECK;
 
 /* The fixed text of a status. */

@@ -48,6 +48,15 @@ static void put_difference(struct sink *sink, const struct bd_device *device, un
     put_number(sink, device->found, base);
 }
 
+/* The layer at which the device met an error, and what is likely to be the cause. */
+static void put_layer(struct sink *sink, const struct bd_device *device, const char *cause)
+{
+    put(sink, ": layer ");
+    put_number(sink, device->layer, 10);
+    put(sink, "; ");
+    put(sink, cause);
+}
+
 static void put_wait(struct sink *sink, const struct bd_device *device)
 {
     put(sink, ": waited ");
@@ -114,9 +123,19 @@ void bd_device_explain(const struct bd_device *device, enum bd_device_status sta
         put_switch(&sink, device, device->found);
         break;
     case BD_DEVICE_BUS_ERROR:
+        put_layer(&sink, device, "an address may lie outside memory, or where it must not be written");
+        break;
     case BD_DEVICE_BAD_DESCRIPTOR:
-        put(&sink, ": layer ");
-        put_number(&sink, device->layer, 10);
+        put_layer(&sink, device,
+                  "the program may have been overwritten in memory, or have been made for another device");
+        break;
+    case BD_DEVICE_WATCHDOG:
+        put_layer(&sink, device, "the memory may answer too slowly for WATCHDOG_LIMIT, or the program be damaged");
+        break;
+    case BD_DEVICE_BUS_DEAD:
+        put_layer(&sink, device,
+                  "nothing may answer at an address; frames wait until the transfer ends or the accelerator is reset "
+                  "by its pin");
         break;
     case BD_DEVICE_DEVICE_ERROR:
         put(&sink, ": ");

@@ -45,6 +45,7 @@ struct bd_device_model *bd_device_model_new(struct bd_guarded_memory *memory, co
     struct bd_device_model *model = bd_xcalloc(1, sizeof *model);
     model->memory = memory;
     model->hardware = *hardware;
+    model->registers[BITDIAL_WATCHDOG_LIMIT_REG / 4] = BITDIAL_WATCHDOG_LIMIT_RESET;
     return model;
 }
 
@@ -191,6 +192,24 @@ static bool find_price(struct bd_device_model *model)
     return true;
 }
 
+/* Whether a memory as slow as this one, or a layer's interval, makes the frame wait for longer than the watchdog bears.
+ */
+static bool waits_too_long(const struct bd_device_model *model, uint32_t *layer)
+{
+    const struct bd_memory_model *m = &model->hardware.memory;
+    const int64_t limit = word(model, BITDIAL_WATCHDOG_LIMIT_REG);
+    *layer = 0;
+    if (limit == 0 || m->latency > limit || m->beat_interval > limit) {
+        return limit != 0;
+    }
+    for (; *layer < model->program.header->layer_count; ++*layer) {
+        if (bd_program_descriptor(&model->program, model->running.switch_index, *layer)->initiation_interval > limit) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Starts the frame in `running`; an error, at a layer, aborts it. */
 static uint32_t begin(struct bd_device_model *model, uint32_t *layer)
 {
@@ -206,6 +225,10 @@ static uint32_t begin(struct bd_device_model *model, uint32_t *layer)
     if (!registers_fit(model) || !find_price(model)) {
         return BITDIAL_ERROR_BAD_DESCRIPTOR;
     }
+    if (waits_too_long(model, layer)) {
+        return BITDIAL_ERROR_WATCHDOG;
+    }
+    *layer = 0;
     const uint8_t *image =
         bd_guarded_memory_at(model->memory, model->running.input, model->program.header->input_bytes);
     if (!image) {

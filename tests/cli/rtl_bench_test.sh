@@ -1,6 +1,6 @@
 #!/bin/sh
 # The Verilated accelerator alone, in a plain clock loop (sim/bench): its register map, what may go wrong around a
-# frame, what it refuses, random networks with and without stalls. A build whose PRECISION ignores writes must fail the map's walk.
+# frame, what it refuses, a memory that falls silent, random networks with and without stalls. A build whose PRECISION ignores writes must fail the map's walk.
 set -eu
 hardware=tests/small_hardware.yaml
 bench=$(sh sim/bench/build.sh $hardware | tail -1)
@@ -10,6 +10,8 @@ bench=$(sh sim/bench/build.sh $hardware | tail -1)
 "$bench" --hardware $hardware --random 3 --seed 23 --errors
 "$bench" --hardware $hardware --random 3 --seed 24 --errors --stalls 60
 "$bench" --hardware $hardware --random 4 --seed 25 --limits
+"$bench" --hardware $hardware --random 1 --seed 26 --hangs
+"$bench" --hardware $hardware --random 1 --seed 27 --words
 
 faulty=$(sh sim/bench/build.sh $hardware --fault 2 | tail -1)
 code=0

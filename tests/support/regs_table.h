@@ -28,6 +28,7 @@ enum regs_access { REGS_RO, REGS_RW, REGS_WO, REGS_W1C };
     X(SWITCH_COUNT, 0x05cu, REGS_RW, 0x00000000u, 1, 0xffffffffu) \
     X(STORE_ADDR_LO, 0x060u, REGS_RW, 0x00000000u, 1, 0xffffffffu) \
     X(STORE_ADDR_HI, 0x064u, REGS_RW, 0x00000000u, 1, 0xffffffffu) \
+    X(WATCHDOG_LIMIT, 0x068u, REGS_RW, 0x01000000u, 1, 0xffffffffu) \
     X(PRECISION, 0x080u, REGS_RW, 0x00000000u, 1, 0xffffffffu) \
     X(INPUT_ADDR_LO, 0x084u, REGS_RW, 0x00000000u, 1, 0xffffffffu) \
     X(INPUT_ADDR_HI, 0x088u, REGS_RW, 0x00000000u, 1, 0xffffffffu) \

@@ -358,6 +358,8 @@ Test(driver, device_errors_by_name_and_then_it_is_idle)
         {BITDIAL_ERROR_QUEUE_FULL, BD_DEVICE_QUEUE_FULL, "queue is full"},
         {BITDIAL_ERROR_BUS_ERROR, BD_DEVICE_BUS_ERROR, "layer 5"},
         {BITDIAL_ERROR_BAD_DESCRIPTOR, BD_DEVICE_BAD_DESCRIPTOR, "layer 5"},
+        {BITDIAL_ERROR_WATCHDOG, BD_DEVICE_WATCHDOG, "layer 5; the memory may answer too slowly for WATCHDOG_LIMIT"},
+        {BITDIAL_ERROR_BUS_DEAD, BD_DEVICE_BUS_DEAD, "layer 5; nothing may answer at an address"},
         {13, BD_DEVICE_DEVICE_ERROR, "13"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -382,6 +384,8 @@ Test(driver, reset_of_a_stuck_device_ends)
     set(&rig.script, BITDIAL_STATUS_REG, BITDIAL_STATUS_BUSY_MASK);
     cr_assert_eq(bd_device_reset(&rig.device, 40), BD_DEVICE_TIMEOUT);
     cr_assert(says(&rig.device, BD_DEVICE_TIMEOUT, "waited 40 ms for STATUS.BUSY after a soft reset"));
+    set(&rig.script, BITDIAL_STATUS_REG, BITDIAL_STATUS_BUS_OPEN_MASK);
+    cr_assert_eq(bd_device_reset(&rig.device, 40), BD_DEVICE_BUS_DEAD, "idle, but transfers are open");
     cr_assert_eq(rig.script.writes[0].offset, BITDIAL_CONTROL_REG);
     cr_assert(rig.script.writes[0].value & BITDIAL_CONTROL_SOFT_RESET_MASK);
     close_rig(&rig);

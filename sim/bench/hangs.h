@@ -1,0 +1,208 @@
+// Nothing hangs: memories that never answer or answer late, on every channel and at random places; resets of the
+// accelerator alone while reads are open; broken descriptors. Each ends in a named error in bounded time, and a right
+// frame follows as soon as the memory is one again.
+#ifndef BD_BENCH_HANGS_H
+#define BD_BENCH_HANGS_H
+
+#include "sim/bench/runner.h"
+
+extern "C" {
+#include "model/core/rng.h"
+}
+
+namespace
+{
+
+class Hangs : public Runner
+{
+  public:
+    using Runner::Runner;
+
+    void hangs(uint64_t seed, Tally &tally)
+    {
+        bd_rng_seed(&rng_, seed);
+        bd_random_image(&program_, seed, device_->memory() + image_at_);
+        s_ = bd_rng_below(&rng_, head_.switch_count);
+        timed_ = false;
+        device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
+        for (int c = 0; c < Device::CHANNELS; c++)
+            for (int i = 0; i < 3; i++) {
+                silent(Device::Channel(c), tally);
+                late(Device::Channel(c), LIMIT / 2, true, tally);
+                late(Device::Channel(c), LIMIT * 4, false, tally);
+            }
+        switched_off(tally);
+        resets(tally);
+    }
+
+    // Every word of a descriptor of a random layer, at its edges.
+    void words(uint64_t seed, Tally &tally)
+    {
+        bd_rng_seed(&rng_, seed);
+        bd_random_image(&program_, seed, device_->memory() + image_at_);
+        timed_ = false;
+        device_->assertions(false);
+        device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
+        for (unsigned word = 0; word < BD_DESCRIPTOR_WORDS; word++) {
+            s_ = bd_rng_below(&rng_, head_.switch_count);
+            const unsigned layer = bd_rng_below(&rng_, head_.layer_count);
+            uint8_t *at =
+                device_->memory() + head_.descriptor_offset + s_ * head_.switch_stride + layer * 256 + word * 4;
+            uint32_t kept;
+            std::memcpy(&kept, at, 4);
+            for (const uint32_t value : {0u, 0xffffffffu, 0x7fffffffu, kept + 1, kept - 1, kept * 2, kept + 8}) {
+                std::memcpy(at, &value, 4);
+                broken(word, value, tally);
+                std::memcpy(device_->memory(), program_.image, head_.image_bytes); // it may have been written over
+                bd_random_image(&program_, seed, device_->memory() + image_at_);
+                right_frame(tally);
+            }
+        }
+    }
+
+  private:
+    static constexpr uint64_t LIMIT = 3000, ABORT = 65536;
+    static constexpr uint64_t BOUND = 200; // register accesses, the drain, the steps between
+
+    void right_frame(Tally &tally)
+    {
+        device_->plant(UINT64_MAX, UINT64_MAX);
+        run_switch(s_, tally);
+    }
+    uint32_t error() const
+    {
+        return (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_ERROR_MASK) >> BITDIAL_STATUS_ERROR_SHIFT;
+    }
+    void expect_error(uint32_t code, const char *what, Tally &tally)
+    {
+        const uint32_t found = error();
+        expect(found == code && !(device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK), what, found, tally);
+        device_->clear();
+    }
+    // Handshakes on a channel in a frame with stores.
+    uint64_t frame_handshakes(Device::Channel channel)
+    {
+        const uint64_t before = device_->handshakes(channel);
+        ring(s_, true);
+        device_->wait();
+        device_->clear();
+        return device_->handshakes(channel) - before;
+    }
+    // A channel falls silent for good in the middle of a frame.
+    void silent(Device::Channel channel, Tally &tally)
+    {
+        const uint64_t after = bd_rng_below(&rng_, uint32_t(frame_handshakes(channel)));
+        device_->mute(channel, after, UINT64_MAX);
+        ring(s_, true);
+        uint64_t end = device_->wait();
+        expect(end - device_->progress() <= LIMIT + ABORT + BOUND, "late BUS_DEAD on channel", channel, tally);
+        expect(device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUS_OPEN_MASK, "no BUS_OPEN, channel", channel,
+               tally);
+        expect_error(BITDIAL_ERROR_BUS_DEAD, "no BUS_DEAD after silence", tally);
+        // The next frame ends the same way; so does a soft reset in the middle of it.
+        uint64_t from = ring(s_, true);
+        end = device_->wait();
+        expect(end - from <= LIMIT + ABORT + BOUND, "late BUS_DEAD of a second frame, channel", channel, tally);
+        expect_error(BITDIAL_ERROR_BUS_DEAD, "no BUS_DEAD of a second frame", tally);
+        ring(s_, true);
+        from = device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
+        end = device_->wait();
+        expect(end - from <= ABORT + BOUND, "late BUS_DEAD of a soft reset, channel", channel, tally);
+        expect_error(BITDIAL_ERROR_BUS_DEAD, "no BUS_DEAD of a soft reset", tally);
+        device_->unmute();
+        if (bd_rng_below(&rng_, 2)) // else the frame itself waits for the old transfers
+            while (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUS_OPEN_MASK)
+                if (device_->now() - end > 100000) {
+                    expect(false, "BUS_OPEN stays, channel", channel, tally);
+                    break;
+                }
+        right_frame(tally);
+    }
+    // A channel pauses: for less than the limit, which nobody sees, or for more, which ends the frame.
+    void late(Device::Channel channel, uint64_t clocks, bool good, Tally &tally)
+    {
+        device_->mute(channel, bd_rng_below(&rng_, uint32_t(frame_handshakes(channel))), clocks);
+        if (good) {
+            right_frame(tally);
+            device_->unmute();
+            return;
+        }
+        ring(s_, true);
+        const uint64_t end = device_->wait();
+        // What is read ahead may pause for as long as pixels are computed.
+        const bool ahead = channel <= Device::R && error() == BITDIAL_ERROR_NONE;
+        expect(ahead || end - device_->progress() <= LIMIT + BOUND, "late WATCHDOG on channel", channel, tally);
+        expect_error(ahead ? BITDIAL_ERROR_NONE : BITDIAL_ERROR_WATCHDOG, "no WATCHDOG after a pause", tally);
+        device_->unmute();
+        right_frame(tally);
+    }
+    // A limit of 0 waits for ever.
+    void switched_off(Tally &tally)
+    {
+        device_->write(BITDIAL_WATCHDOG_LIMIT_REG, 0);
+        device_->mute(Device::R, 40, 200000);
+        right_frame(tally);
+        device_->unmute();
+        device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
+    }
+    void resets(Tally &tally)
+    {
+        device_->timing({300, 2, 4}); // old beats come long after the reset
+        const uint64_t from = ring(s_, false);
+        const uint64_t clocks = device_->wait() - from;
+        device_->clear();
+        for (int done = 0, tries = 0; done < 200; tries++) {
+            ring(s_, bd_rng_below(&rng_, 2));
+            for (uint64_t t = bd_rng_below(&rng_, uint32_t(clocks)); t > 0; t--)
+                device_->clock();
+            // A write burst that was begun and is not ended can be healed by no master.
+            for (int t = 0; t < 100 && (!device_->reads_open() || device_->writes_open()); t++)
+                device_->clock();
+            const bool open = device_->reads_open() && !device_->writes_open();
+            if (open)
+                device_->reset(1 + int(bd_rng_below(&rng_, 4)));
+            else
+                device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
+            for (uint64_t t = 0; !open && t < 100000 && device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK;)
+                t++;
+            device_->clear();
+            device_->write(BITDIAL_IRQ_ENABLE_REG, 3);
+            device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
+            done += open;
+            right_frame(tally);
+            if (tries > 2000) {
+                expect(false, "reads are hardly ever open; resets", uint64_t(done), tally);
+                break;
+            }
+        }
+        device_->timing(hardware_.memory);
+    }
+    // Ends well or in a named error, however long it keeps coming on.
+    void broken(unsigned word, uint32_t value, Tally &tally)
+    {
+        const uint64_t from = ring(s_, true);
+        uint64_t limit = 50000000;
+        while (!device_->irq() && device_->now() - from < limit)
+            device_->clock();
+        const uint32_t code = error(), cause = device_->read(BITDIAL_IRQ_STATUS_REG);
+        const bool named =
+            cause == BITDIAL_IRQ_STATUS_ERROR_MASK &&
+            (code == BITDIAL_ERROR_BAD_DESCRIPTOR || code == BITDIAL_ERROR_BUS_ERROR || code == BITDIAL_ERROR_WATCHDOG);
+        if (!named && cause != BITDIAL_IRQ_STATUS_DONE_MASK) {
+            std::printf("%s: word %u at 0x%x: IRQ_STATUS %u, error %u after %" PRIu64 " clocks\n",
+                        options_.repeat.c_str(), word, value, cause, code, device_->now() - from);
+            tally.mismatches++;
+        }
+        if (options_.verbose)
+            std::printf("word %u at 0x%x: cause %u error %u, %" PRIu64 " clocks\n", word, value, cause, code,
+                        device_->now() - from);
+        device_->clear();
+    }
+
+    bd_rng rng_;
+    unsigned s_ = 0;
+};
+
+} // namespace
+
+#endif
