@@ -350,7 +350,8 @@ void bd_cost_layers(const struct bd_program_header *header, const struct bd_desc
     memset(frame, 0, offsetof(struct bd_frame_cost, layers));
     memset(frame->layers, 0, header->layer_count * sizeof(frame->layers[0]));
     frame->layer_count = header->layer_count;
-    /* the handshake in clock 0, the doorbell rings in clock 1, the frame is taken in clock 2 and starts the loader in 3 */
+    /* the handshake in clock 0, the doorbell rings in clock 1, the frame is taken in clock 2 and starts the loader in 3
+     */
     struct timeline t = {.header = header,
                          .descriptors = descriptors,
                          .switch_index = switch_index,

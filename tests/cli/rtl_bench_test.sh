@@ -1,6 +1,7 @@
 #!/bin/sh
 # The Verilated accelerator alone, in a plain clock loop (sim/bench): its register map, what may go wrong around a
-# frame, what it refuses, a memory that falls silent, random networks with and without stalls. A build whose PRECISION ignores writes must fail the map's walk.
+# frame, what it refuses, a memory that falls silent, random networks with and without stalls. A build whose PRECISION
+# ignores writes must fail the map's walk.
 set -eu
 hardware=tests/small_hardware.yaml
 bench=$(sh sim/bench/build.sh $hardware | tail -1)
