@@ -3,6 +3,7 @@
 # bytes; a comparison that says something wrong is refused before anything is trained.
 # `SEED=N tests/cli/compare_test.sh` repeats the instants of a run.
 bitdial=${BITDIAL_BUILD:-build}/bitdial
+. tests/support/fashion.sh
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "repeat with: SEED=$seed tests/cli/compare_test.sh"
 RANDOM=$seed

@@ -1,6 +1,7 @@
 #!/bin/sh
 # bitdial cost and bitdial prune at their edges: what they refuse, and that text, JSON, programs and descriptions agree.
 bitdial=${BITDIAL_BUILD:-build}/bitdial
+. tests/support/fashion.sh
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
 network=yaml-configs/networks/resnet8.yaml

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Curves from training logs: what is drawn, what a resumed log overrides, what is refused, and a machine without gnuplot.
 bitdial=$PWD/${BITDIAL_BUILD:-build}/bitdial
+. tests/support/fashion.sh
 folder=$(mktemp -d) || exit 3
 trap 'rm -rf "$folder"' EXIT
 fail() { echo "FAIL: $1"; cat "$folder/err" 2>/dev/null; exit 1; }

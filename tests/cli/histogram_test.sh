@@ -2,6 +2,7 @@
 # How full the levels are, as the training log has it: the first step's counts against the latents of the checkpoint
 # that the run started from, quantized by this file's own formulas.
 bitdial=${BITDIAL_BUILD:-build}/bitdial
+. tests/support/fashion.sh
 folder=$(mktemp -d) || exit 3
 trap 'rm -rf "$folder"' EXIT
 export OMP_NUM_THREADS=2

@@ -2,6 +2,7 @@
 # --json of every subcommand: one object on stdout, valid UTF-8 whatever bytes paths and names have, with an "error" on
 # failure that says what stderr says, and nothing beside it.
 bitdial=$PWD/${BITDIAL_BUILD:-build}/bitdial
+. tests/support/fashion.sh
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
 failed=0 seen=
@@ -136,7 +137,7 @@ head -c 700 "$raw/net.h5" >"$work/short.h5"
 fails 2 '.error.byte == 16 and (.error.file | endswith("short.h5")) and (.error | has("line") | not)' show "$work/short.h5" --json
 head -c 700 "$raw/net.bdp" >"$work/short.bdp"
 fails 2 '.error.byte == 16 and (.error.file | endswith("short.bdp"))' inspect "$work/short.bdp" --json
-mkdir "$work/mnist" && ln -s /usr/share/datasets/fashion-mnist/* "$work/mnist" && rm "$work/mnist/t10k-labels-idx1-ubyte.gz"
+mkdir "$work/mnist" && ln -s "$BITDIAL_DATA"/*.gz "$work/mnist" && rm "$work/mnist/t10k-labels-idx1-ubyte.gz"
 printf 'no labels' | gzip >"$work/mnist/t10k-labels-idx1-ubyte.gz"
 fails 2 '.error.byte == 0 and (.error.file | endswith("ubyte.gz"))' data --split test --folder "$work/mnist" --json
 # Reports of failed checks keep what they found, with the error beside it.

@@ -3,6 +3,7 @@
 # rank is stopped ends after --stall-seconds, each with an error that names the rank; and it goes on from its checkpoint
 # to the same bytes as one left alone. A rank that works alone for long is not taken for a stopped one.
 bitdial=${BITDIAL_BUILD:-build}/bitdial
+. tests/support/fashion.sh
 ranks=${BITDIAL_BUILD:-build}/ranks
 folder=$(mktemp -d) || exit 3
 trap 'rm -rf "$folder"' EXIT

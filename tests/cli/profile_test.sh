@@ -1,6 +1,7 @@
 #!/bin/bash
 # `bitdial train --profile`: its phases add up to the step, its operations are those of the network, nothing is written.
 bitdial=${BITDIAL_BUILD:-build}/bitdial
+. tests/support/fashion.sh
 folder=$(mktemp -d) || exit 3
 trap 'rm -rf "$folder"' EXIT
 export OMP_NUM_THREADS=2

@@ -2,6 +2,7 @@
 # A pruning run killed with SIGKILL ten times, in its search and in its fine-tuning, and resumed ends in the same
 # journal and the same checkpoint, byte for byte, as one left alone. `SEED=N tests/cli/prune_kill_test.sh` repeats it.
 bitdial=${BITDIAL_BUILD:-build}/bitdial
+. tests/support/fashion.sh
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "repeat with: SEED=$seed tests/cli/prune_kill_test.sh"
 RANDOM=$seed

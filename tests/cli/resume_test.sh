@@ -2,6 +2,7 @@
 # What is there is gone on with only by what began it: a run or a search resumes with the network, images, start and
 # settings that it had, or is refused with the first difference, and then nothing has changed.
 bitdial=${BITDIAL_BUILD:-build}/bitdial
+. tests/support/fashion.sh
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
 export OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive
@@ -21,11 +22,11 @@ passes() { timeout 120 "$bitdial" "$@" >/dev/null 2>"$work/err" || fail "exit co
 
 # Other labels for the same images.
 mkdir "$work/data"
-ln -s /usr/share/datasets/fashion-mnist/* "$work/data/"
+ln -s "$BITDIAL_DATA"/*.gz "$work/data/"
 rm "$work/data/train-labels-idx1-ubyte.gz"
 /usr/bin/python3 -c "
 import gzip
-a = bytearray(gzip.open('/usr/share/datasets/fashion-mnist/train-labels-idx1-ubyte.gz').read())
+a = bytearray(gzip.open('$BITDIAL_DATA/train-labels-idx1-ubyte.gz').read())
 a[8:] = bytes(9 - x for x in a[8:])
 gzip.open('$work/data/train-labels-idx1-ubyte.gz', 'wb', 1).write(a)"
 
@@ -99,9 +100,9 @@ refused 2 "pruned.h5.partial.old' is there already: --resume" $(prune) --journal
 rm "$work/pruned.h5.partial.old"
 refused 2 "started with 'steps 100000', not 'steps 30'" $(prune) --resume
 refused 2 "'checkpoint_crc' was [0-9]* there and is [0-9]* here" $(prune) --resume --checkpoint "$work/wide4.h5"
-export BITDIAL_DATA="$work/data"
+data=$BITDIAL_DATA BITDIAL_DATA=$work/data
 refused 2 "_images_crc' was [0-9]* there and is [0-9]* here" $(prune) --resume
-unset BITDIAL_DATA
+BITDIAL_DATA=$data
 sed 's/latency: .*/latency: 77/' yaml-configs/hardware/slow_memory.yaml >"$work/hw.yaml"
 sed "s#^hardware:.*#hardware: $work/hw.yaml#" "$work/search.yaml" >"$work/slow.yaml"
 refused 2 "was .* there and is .* here" prune "$work/slow.yaml" --resume

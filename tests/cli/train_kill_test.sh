@@ -2,6 +2,7 @@
 # A training run killed with SIGKILL ten times at random instants and resumed ends in the same bytes as one left
 # alone. `SEED=N tests/cli/train_kill_test.sh` repeats the instants of a run.
 bitdial=${BITDIAL_BUILD:-build}/bitdial
+. tests/support/fashion.sh
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "repeat with: SEED=$seed tests/cli/train_kill_test.sh"
 RANDOM=$seed
