@@ -9,34 +9,34 @@ package bitdial_regs_pkg;
 
   // ro: version of this map; a driver refuses any other
   localparam logic [11:0] ABI_VERSION_ADDR = 12'h004;
-  localparam logic [31:0] ABI_VERSION_RESET = 32'h00000002;
+  localparam logic [31:0] ABI_VERSION_RESET = 32'h00000003;
 
   // ro: shape of the arrays
   localparam logic [11:0] GEOMETRY_ADDR = 12'h008;
-  localparam int GEOMETRY_W = 32;  // bits up to the last field
+  localparam int GEOMETRY_W = 30;  // bits up to the last field
   localparam int GEOMETRY_ROWS_LSB = 0;
   localparam int GEOMETRY_REQUANT_UNITS_LSB = 8;
-  localparam int GEOMETRY_LANES_LSB = 16;
-  localparam int GEOMETRY_MAC_LANES_LSB = 25;
+  localparam int GEOMETRY_MAC_CHANNELS_LSB = 16;
+  localparam int GEOMETRY_ACC_BITS_LSB = 24;
 
   // ro: what this build can execute; a descriptor that asks for more is refused with BAD_DESCRIPTOR
   localparam logic [11:0] CAPABILITIES_ADDR = 12'h00c;
   localparam int CAPABILITIES_W = 14;  // bits up to the last field
   localparam int CAPABILITIES_XNOR_LSB = 0;
   localparam int CAPABILITIES_MAC_LSB = 1;
-  localparam int CAPABILITIES_IM2COL_LSB = 2;
+  localparam int CAPABILITIES_DEPTHWISE_LSB = 2;
   localparam int CAPABILITIES_POOL_LSB = 3;
   localparam int CAPABILITIES_STREAM_LSB = 4;
   localparam int CAPABILITIES_STORE_LSB = 5;
   localparam int CAPABILITIES_MULT_BITS_LSB = 8;
 
-  // ro: activation buffer, words of LANES x 8 bits
+  // ro: plane memory: 16-bit words of each of its nine banks
   localparam logic [11:0] ACT_WORDS_ADDR = 12'h010;
 
-  // ro: residual buffer, words of REQUANT_UNITS x 32 bits
+  // ro: residual memory, words of REQUANT_UNITS x 16 bits
   localparam logic [11:0] Z_WORDS_ADDR = 12'h014;
 
-  // ro: one of two weight slots, words of ROWS x LANES bits
+  // ro: weight memory, words of 18 x ROWS bits
   localparam logic [11:0] WEIGHT_WORDS_ADDR = 12'h018;
 
   // ro: hash of the geometry; equal to the one in the program header
@@ -50,6 +50,15 @@ package bitdial_regs_pkg;
 
   // ro: 0 for a product build; the number of the planted fault in a build for fault tests
   localparam logic [11:0] BUILD_ID_ADDR = 12'h028;
+
+  // ro: table memory, entries of a row
+  localparam logic [11:0] TABLE_WORDS_ADDR = 12'h02c;
+
+  // ro: correction memory, words of REQUANT_UNITS x 24 bits
+  localparam logic [11:0] CORRECT_WORDS_ADDR = 12'h030;
+
+  // ro: descriptors kept on the chip; 0: fetched for every layer
+  localparam logic [11:0] DESCRIPTORS_ADDR = 12'h034;
 
   // rw: modes
   localparam logic [11:0] CONTROL_ADDR = 12'h040;

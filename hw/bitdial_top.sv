@@ -17,6 +17,7 @@ module bitdial_top #(
   parameter logic [2:0] AXI_PROT = 3'b000,    // of the master: data, secure, unprivileged
   parameter logic [3:0] AXI_CACHE = 4'b0011,  // ... normal memory, not cached, bufferable
   parameter int ABORT_CLOCKS = 65536,  // longest abort; power of two
+  parameter int GATES = 1,  // 0: counters of the XNOR array in a form that simulates fast
   parameter logic [63:0] GEOMETRY_HASH = 64'd0,
   parameter logic [31:0] RTL_HASH = 32'd0,
   parameter int FAULT = 0  // 1 codes round up, 2 PRECISION ignores writes, 3 first interrupt lost, 4 switch 0's tables
@@ -130,8 +131,9 @@ module bitdial_top #(
     .rvalid_o(s_axi_rvalid), .rready_i(s_axi_rready), .write_o(reg_write), .write_addr_o(reg_waddr),
     .write_data_o(reg_wdata), .write_strobe_o(reg_wstrb), .write_known_i(write_known), .read_o(reg_read),
     .read_addr_o(reg_raddr), .read_data_i(reg_rdata), .read_known_i(read_known));
-  csr #(.ROWS(ROWS), .LANES(144), .MAC_LANES(9 * MC), .RQ(RQ), .HAS_XNOR(HAS_XNOR), .HAS_MAC(MC),
-        .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS), .WEIGHT_WORDS(WEIGHT_WORDS), .MULT_BITS(MULT_BITS),
+  csr #(.ROWS(ROWS), .RQ(RQ), .MC(MC), .HAS_XNOR(HAS_XNOR), .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS),
+        .WEIGHT_WORDS(WEIGHT_WORDS), .TABLE_WORDS(TABLE_WORDS), .CORRECT_WORDS(CORRECT_WORDS),
+        .DESCRIPTORS(DESCRIPTORS), .ACC_BITS(ACC_BITS), .MULT_BITS(MULT_BITS),
         .GEOMETRY_HASH(GEOMETRY_HASH), .RTL_HASH(RTL_HASH), .FAULT(FAULT)) u_csr (
     .clk_i, .rst_ni, .write_i(reg_write), .write_addr_i(reg_waddr), .write_data_i(reg_wdata),
     .write_strobe_i(reg_wstrb), .write_known_o(write_known), .read_i(reg_read), .read_addr_i(reg_raddr),
@@ -228,7 +230,7 @@ module bitdial_top #(
   logic [RQ*32-1:0] z_data;
   compute #(.ROWS(ROWS), .RQ(RQ), .MAC_CHANNELS(MC), .XNOR(HAS_XNOR), .ACC_BITS(ACC_BITS), .MULT_BITS(MULT_BITS),
             .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS), .WEIGHT_WORDS(WEIGHT_WORDS), .TABLE_WORDS(TABLE_WORDS),
-            .CORRECT_WORDS(CORRECT_WORDS), .FAULT(FAULT)) u_compute (
+            .CORRECT_WORDS(CORRECT_WORDS), .GATES(GATES), .FAULT(FAULT)) u_compute (
     .clk_i, .rst_ni, .descriptor_i(d), .abort_i(abort), .setup_i(setup), .hand_i(hand), .place_i(place),
     .tables_ready_o(tables_ready), .fetch_free_o(fetch_free), .correct_step_o(correct_step), .start_i(start),
     .walk_done_o(walk_done), .block_done_o(block_done), .tile_left_o(tile_left), .idle_o(back_idle),

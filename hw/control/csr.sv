@@ -2,15 +2,17 @@
 // field, is regs.yaml. An address outside the map answers SLVERR. Doorbells wait in doorbell_queue, what frames leave is
 // kept in frame_results.
 module csr #(
-  parameter int ROWS = 8,
-  parameter int LANES = 64,
-  parameter int MAC_LANES = 16,
-  parameter int RQ = 4,
+  parameter int ROWS = 16,
+  parameter int RQ = 16,
+  parameter int MC = 1,
   parameter int HAS_XNOR = 1,
-  parameter int HAS_MAC = 1,
   parameter int ACT_WORDS = 2048,
   parameter int Z_WORDS = 4096,
   parameter int WEIGHT_WORDS = 128,
+  parameter int TABLE_WORDS = 4096,
+  parameter int CORRECT_WORDS = 512,
+  parameter int DESCRIPTORS = 96,
+  parameter int ACC_BITS = 28,
   parameter int MULT_BITS = 24,
   parameter logic [63:0] GEOMETRY_HASH = 64'd0,
   parameter logic [31:0] RTL_HASH = 32'd0,
@@ -67,11 +69,11 @@ module csr #(
   // --- read ---------------------------------------------------------------------------------------------------------
   localparam logic [31:0] GEOMETRY = (32'(ROWS) << bitdial_regs_pkg::GEOMETRY_ROWS_LSB) |
                                      (32'(RQ) << bitdial_regs_pkg::GEOMETRY_REQUANT_UNITS_LSB) |
-                                     (32'(LANES) << bitdial_regs_pkg::GEOMETRY_LANES_LSB) |
-                                     (32'(MAC_LANES) << bitdial_regs_pkg::GEOMETRY_MAC_LANES_LSB);
+                                     (32'(MC) << bitdial_regs_pkg::GEOMETRY_MAC_CHANNELS_LSB) |
+                                     (32'(ACC_BITS) << bitdial_regs_pkg::GEOMETRY_ACC_BITS_LSB);
   localparam logic [31:0] CAPABILITIES = (32'(HAS_XNOR != 0) << bitdial_regs_pkg::CAPABILITIES_XNOR_LSB) |
-                                         (32'(HAS_MAC != 0) << bitdial_regs_pkg::CAPABILITIES_MAC_LSB) |
-                                         (32'd1 << bitdial_regs_pkg::CAPABILITIES_IM2COL_LSB) |
+                                         (32'(MC != 0) << bitdial_regs_pkg::CAPABILITIES_MAC_LSB) |
+                                         (32'(MC != 0) << bitdial_regs_pkg::CAPABILITIES_DEPTHWISE_LSB) |
                                          (32'd1 << bitdial_regs_pkg::CAPABILITIES_POOL_LSB) |
                                          (32'd1 << bitdial_regs_pkg::CAPABILITIES_STREAM_LSB) |
                                          (32'd1 << bitdial_regs_pkg::CAPABILITIES_STORE_LSB) |
@@ -97,6 +99,9 @@ module csr #(
       bitdial_regs_pkg::GEOMETRY_HASH_HI_ADDR: read_data_o = GEOMETRY_HASH[63:32];
       bitdial_regs_pkg::RTL_HASH_ADDR:         read_data_o = RTL_HASH;
       bitdial_regs_pkg::BUILD_ID_ADDR:         read_data_o = 32'(FAULT);
+      bitdial_regs_pkg::TABLE_WORDS_ADDR:      read_data_o = 32'(TABLE_WORDS);
+      bitdial_regs_pkg::CORRECT_WORDS_ADDR:    read_data_o = 32'(CORRECT_WORDS);
+      bitdial_regs_pkg::DESCRIPTORS_ADDR:      read_data_o = 32'(DESCRIPTORS);
       bitdial_regs_pkg::CONTROL_ADDR:          read_data_o = 32'(control_q);
       bitdial_regs_pkg::STATUS_ADDR:           read_data_o = status;
       bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR:  read_data_o = program_addr_q[31:0];
@@ -158,7 +163,7 @@ module csr #(
   // Every address below the end of the map that can be read exists; three holes lie between its parts.
   always_comb begin
     write_known_o = write_addr_i <= bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR;
-    if (write_addr_i > bitdial_regs_pkg::BUILD_ID_ADDR && write_addr_i < bitdial_regs_pkg::CONTROL_ADDR) write_known_o = 1'b0;
+    if (write_addr_i > bitdial_regs_pkg::DESCRIPTORS_ADDR && write_addr_i < bitdial_regs_pkg::CONTROL_ADDR) write_known_o = 1'b0;
     if (write_addr_i > bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR && write_addr_i < bitdial_regs_pkg::PRECISION_ADDR)
       write_known_o = 1'b0;
     if (write_addr_i > bitdial_regs_pkg::DOORBELL_ADDR && write_addr_i < bitdial_regs_pkg::IRQ_STATUS_ADDR) write_known_o = 1'b0;

@@ -12,6 +12,7 @@ module compute #(
   parameter int WEIGHT_WORDS = 1024,
   parameter int TABLE_WORDS = 1024,
   parameter int CORRECT_WORDS = 512,
+  parameter int GATES = 1,  // 0: counters that simulate fast
   parameter int FAULT = 0
 ) (
   input  logic        clk_i,
@@ -114,7 +115,7 @@ module compute #(
   logic [ROWS*ACC_BITS-1:0] sums;
   logic [ACC_BITS-1:0] window_sum;
   arrays #(.ROWS(ROWS), .MAC_CHANNELS(MAC_CHANNELS), .XNOR(XNOR), .ACC_BITS(ACC_BITS),
-           .WEIGHT_WORDS(WEIGHT_WORDS)) u_arrays (
+           .WEIGHT_WORDS(WEIGHT_WORDS), .GATES(GATES)) u_arrays (
     .clk_i, .rst_ni, .descriptor_i, .abort_i,
     .load_start_i(fill_start_i && part_i == bitdial_pkg::PART_WEIGHTS), .load_word_i(fill_base_i),
     .load_we_i(fill_i && part_i == bitdial_pkg::PART_WEIGHTS), .load_beat_i(fill_data_i),

@@ -86,8 +86,8 @@ class Registers : public Runner
         const uint32_t geometry = device.read(BITDIAL_GEOMETRY_REG);
         const uint64_t hash =
             device.read(BITDIAL_GEOMETRY_HASH_LO_REG) | uint64_t(device.read(BITDIAL_GEOMETRY_HASH_HI_REG)) << 32;
-        if (geometry != uint32_t(hardware.rows | hardware.requant_units << 8 | hardware.lanes << 16 |
-                                 hardware.mac_lanes << 25) ||
+        if (geometry != uint32_t(hardware.rows | hardware.requant_units << 8 | hardware.mac_channels << 16 |
+                                 hardware.acc_bits << 24) ||
             hash != bd_hardware_geometry_hash(&hardware)) {
             std::printf("GEOMETRY 0x%x and its hash are not those of the configuration\n", geometry);
             tally.mismatches++;

@@ -62,7 +62,7 @@ class Runner
         std::memcpy(device_->memory(), program.image, head_.image_bytes);
         context_ = {{BITDIAL_PROGRAM_ADDR_LO_REG, 0},
                     {BITDIAL_PROGRAM_ADDR_HI_REG, 0},
-                    {BITDIAL_DESC_OFFSET_REG, head_.descriptor_offset},
+                    {BITDIAL_DESC_OFFSET_REG, head_.load_offset},
                     {BITDIAL_SWITCH_STRIDE_REG, head_.switch_stride},
                     {BITDIAL_LAYER_COUNT_REG, head_.layer_count},
                     {BITDIAL_SWITCH_COUNT_REG, head_.switch_count},

@@ -11,7 +11,7 @@
 
 /* ro: version of this map; a driver refuses any other */
 #define BITDIAL_ABI_VERSION_REG 0x004u
-#define BITDIAL_ABI_VERSION_RESET 0x2u
+#define BITDIAL_ABI_VERSION_RESET 0x3u
 
 /* ro: shape of the arrays */
 #define BITDIAL_GEOMETRY_REG 0x008u
@@ -19,10 +19,10 @@
 #define BITDIAL_GEOMETRY_ROWS_MASK 0xffu /* in place */
 #define BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT 8 /* requantizers side by side */
 #define BITDIAL_GEOMETRY_REQUANT_UNITS_MASK 0xff00u /* in place */
-#define BITDIAL_GEOMETRY_LANES_SHIFT 16 /* bits of one K word */
-#define BITDIAL_GEOMETRY_LANES_MASK 0x1ff0000u /* in place */
-#define BITDIAL_GEOMETRY_MAC_LANES_SHIFT 25 /* activations the add-only MAC takes a clock */
-#define BITDIAL_GEOMETRY_MAC_LANES_MASK 0xfe000000u /* in place */
+#define BITDIAL_GEOMETRY_MAC_CHANNELS_SHIFT 16 /* channels whose nine taps the add-only MAC takes a clock */
+#define BITDIAL_GEOMETRY_MAC_CHANNELS_MASK 0x30000u /* in place */
+#define BITDIAL_GEOMETRY_ACC_BITS_SHIFT 24 /* bits of a sum */
+#define BITDIAL_GEOMETRY_ACC_BITS_MASK 0x3f000000u /* in place */
 
 /* ro: what this build can execute; a descriptor that asks for more is refused with BAD_DESCRIPTOR */
 #define BITDIAL_CAPABILITIES_REG 0x00cu
@@ -30,9 +30,9 @@
 #define BITDIAL_CAPABILITIES_XNOR_MASK 0x1u /* in place */
 #define BITDIAL_CAPABILITIES_MAC_SHIFT 1 /* add-only MAC datapath */
 #define BITDIAL_CAPABILITIES_MAC_MASK 0x2u /* in place */
-#define BITDIAL_CAPABILITIES_IM2COL_SHIFT 2 /* input loader that forms 3x3 windows */
-#define BITDIAL_CAPABILITIES_IM2COL_MASK 0x4u /* in place */
-#define BITDIAL_CAPABILITIES_POOL_SHIFT 3 /* global average pooling */
+#define BITDIAL_CAPABILITIES_DEPTHWISE_SHIFT 2 /* a channel of its own for each row */
+#define BITDIAL_CAPABILITIES_DEPTHWISE_MASK 0x4u /* in place */
+#define BITDIAL_CAPABILITIES_POOL_SHIFT 3 /* pooling: of the whole map, largest and average of windows */
 #define BITDIAL_CAPABILITIES_POOL_MASK 0x8u /* in place */
 #define BITDIAL_CAPABILITIES_STREAM_SHIFT 4 /* residual stream */
 #define BITDIAL_CAPABILITIES_STREAM_MASK 0x10u /* in place */
@@ -41,13 +41,13 @@
 #define BITDIAL_CAPABILITIES_MULT_BITS_SHIFT 8 /* width of the requantizer's multiplier */
 #define BITDIAL_CAPABILITIES_MULT_BITS_MASK 0x3f00u /* in place */
 
-/* ro: activation buffer, words of LANES x 8 bits */
+/* ro: plane memory: 16-bit words of each of its nine banks */
 #define BITDIAL_ACT_WORDS_REG 0x010u
 
-/* ro: residual buffer, words of REQUANT_UNITS x 32 bits */
+/* ro: residual memory, words of REQUANT_UNITS x 16 bits */
 #define BITDIAL_Z_WORDS_REG 0x014u
 
-/* ro: one of two weight slots, words of ROWS x LANES bits */
+/* ro: weight memory, words of 18 x ROWS bits */
 #define BITDIAL_WEIGHT_WORDS_REG 0x018u
 
 /* ro: hash of the geometry; equal to the one in the program header */
@@ -61,6 +61,15 @@
 
 /* ro: 0 for a product build; the number of the planted fault in a build for fault tests */
 #define BITDIAL_BUILD_ID_REG 0x028u
+
+/* ro: table memory, entries of a row */
+#define BITDIAL_TABLE_WORDS_REG 0x02cu
+
+/* ro: correction memory, words of REQUANT_UNITS x 24 bits */
+#define BITDIAL_CORRECT_WORDS_REG 0x030u
+
+/* ro: descriptors kept on the chip; 0: fetched for every layer */
+#define BITDIAL_DESCRIPTORS_REG 0x034u
 
 /* rw: modes */
 #define BITDIAL_CONTROL_REG 0x040u

@@ -351,10 +351,12 @@ static uint32_t identity(const struct bd_device_model *model, uint32_t offset)
     case BITDIAL_ABI_VERSION_REG:
         return BITDIAL_ABI_VERSION_RESET;
     case BITDIAL_GEOMETRY_REG:
-        return (uint32_t)(h->rows << BITDIAL_GEOMETRY_ROWS_SHIFT | h->requant_units
-                                                                       << BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT);
+        return (uint32_t)(h->rows << BITDIAL_GEOMETRY_ROWS_SHIFT |
+                          h->requant_units << BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT |
+                          h->mac_channels << BITDIAL_GEOMETRY_MAC_CHANNELS_SHIFT |
+                          h->acc_bits << BITDIAL_GEOMETRY_ACC_BITS_SHIFT);
     case BITDIAL_CAPABILITIES_REG:
-        return (h->xnor ? BITDIAL_CAPABILITIES_XNOR_MASK : 0) | (h->mac ? BITDIAL_CAPABILITIES_MAC_MASK : 0) |
+        return (h->xnor ? BITDIAL_CAPABILITIES_XNOR_MASK : 0) | (h->mac ? BITDIAL_CAPABILITIES_MAC_MASK | BITDIAL_CAPABILITIES_DEPTHWISE_MASK : 0) |
                BITDIAL_CAPABILITIES_POOL_MASK | BITDIAL_CAPABILITIES_STREAM_MASK | BITDIAL_CAPABILITIES_STORE_MASK |
                (uint32_t)h->mult_bits << BITDIAL_CAPABILITIES_MULT_BITS_SHIFT;
     case BITDIAL_ACT_WORDS_REG:
@@ -363,6 +365,12 @@ static uint32_t identity(const struct bd_device_model *model, uint32_t offset)
         return (uint32_t)h->z_words;
     case BITDIAL_WEIGHT_WORDS_REG:
         return (uint32_t)h->weight_words;
+    case BITDIAL_TABLE_WORDS_REG:
+        return (uint32_t)h->table_words;
+    case BITDIAL_CORRECT_WORDS_REG:
+        return (uint32_t)h->correct_words;
+    case BITDIAL_DESCRIPTORS_REG:
+        return (uint32_t)h->descriptors;
     case BITDIAL_GEOMETRY_HASH_LO_REG:
         return (uint32_t)bd_hardware_geometry_hash(h);
     case BITDIAL_GEOMETRY_HASH_HI_REG:

@@ -95,7 +95,7 @@ static void identify(struct script *s, const struct bd_hardware *h)
     set(s, BITDIAL_ABI_VERSION_REG, BITDIAL_ABI_VERSION_RESET);
     set(s, BITDIAL_GEOMETRY_REG,
         (uint32_t)(h->rows | h->requant_units << BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT |
-                   h->lanes << BITDIAL_GEOMETRY_LANES_SHIFT | h->mac_lanes << BITDIAL_GEOMETRY_MAC_LANES_SHIFT));
+                   h->mac_channels << BITDIAL_GEOMETRY_MAC_CHANNELS_SHIFT | h->acc_bits << BITDIAL_GEOMETRY_ACC_BITS_SHIFT));
     set(s, BITDIAL_CAPABILITIES_REG, BITDIAL_CAPABILITIES_XNOR_MASK | BITDIAL_CAPABILITIES_MAC_MASK);
     set(s, BITDIAL_ACT_WORDS_REG, (uint32_t)h->act_words);
     set(s, BITDIAL_Z_WORDS_REG, (uint32_t)h->z_words);
