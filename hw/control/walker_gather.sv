@@ -10,12 +10,13 @@ module walker_gather #(
   input  logic          issue_i,       // stage 1
   input  logic          last_i,        // last issue of the word
   input  logic          tile_i,        // last issue of the tile
+  input  logic          tile_soon_i,   // ... in stage 0
   input  logic          depthwise_i,
   input  logic          wide_i,        // one-bit codes
-  input  logic [GW:0]   gather_i,      // words of a gather
+  input  logic [GW-1:0] gather_i,      // words of a gather
   input  logic [2:0]    pairs_i,       // words of a group
   input  logic [AW-1:0] cell_words_i,
-  output logic [AW-1:0] offset_o,      // of the tile in a cell; with tile_i that of the next one
+  output logic [AW-1:0] offset_o,      // stage 0: of the tile in a cell; from tile_soon_i on that of the next one
   output logic [1:0]    pair_o,
   output logic [2:0]    group_o,
   output logic          high_o,
@@ -48,7 +49,7 @@ module walker_gather #(
       if (2'(pairs_i - 3'd1) == pair_q) group_q <= group_q + 3'd1;
     end
   end
-  assign offset_o = !depthwise_i ? '0 : tile_i ? following_q : tile_q;
+  assign offset_o = !depthwise_i ? '0 : (tile_soon_i || tile_i) ? following_q : tile_q;
   assign pair_o = pair_q;
   assign group_o = group_q;
   assign high_o = HALF_WORDS && wide_i && depthwise_i && odd_q;

@@ -76,10 +76,10 @@ module window_reader #(
   tag_delay #(.WIDTH(2), .STAGES(3)) u_ym6 (.clk_i, .tag_i(ym3), .tag_o(ym6));
   tag_delay #(.WIDTH(2), .STAGES(4)) u_xm7 (.clk_i, .tag_i(xm3), .tag_o(xm7));
   window_axis u_rows (
-    .clk_i, .first_i(place_i.y0), .left_i(place_i.rows_left), .sub_i(place_i.sy), .kernel_i(descriptor_i.kernel_h[3:0]),
-    .real_o(rows));
+    .clk_i, .first_i(place_i.y), .pad_i(descriptor_i.pad_top), .size_i(descriptor_i.in_height), .sub_i(place_i.sy),
+    .kernel_i(descriptor_i.kernel_h[3:0]), .real_o(rows));
   window_axis u_columns (
-    .clk_i, .first_i(place_i.x0), .left_i(place_i.columns_left), .sub_i(place_i.sx),
+    .clk_i, .first_i(place_i.x), .pad_i(descriptor_i.pad_left), .size_i(descriptor_i.in_width), .sub_i(place_i.sx),
     .kernel_i(descriptor_i.kernel_w[3:0]), .real_o(columns));
 
   logic [AW-1:0] word2_q, word3_q, right3_q, down3_q, both3_q;  // in the corner's cell and its neighbours
