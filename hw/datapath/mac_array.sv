@@ -1,0 +1,149 @@
+// Add-only MAC array: ROWS rows of CHANNELS x 9 lanes of whole codes. Planes of a word gather to codes while the word
+// before is computed. Dense: all rows get the same segment of the word, channel(s) CHANNELS * segment on. Depthwise:
+// each row gets the nine codes of its own channel.
+// Words and tags come in clock S8 of the window reader. A pixel's sum stands at sums_o with done_o ten clocks after its
+// last segment's tag (depthwise: nine); the weights of a segment stand here two clocks after it (depthwise: one).
+module mac_array #(
+  parameter int ROWS = 8,
+  parameter int CHANNELS = 1,
+  parameter int ACC_BITS = 28,
+  parameter int FAULT = 0  // 2: planes of a word add without their weight
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     abort_i,
+  input  logic                     depthwise_i,   // of the layer
+  input  logic                     byte_i,        // ... words of whole codes of two channels
+  input  logic                     one_bit_i,     // ... codes of one bit: words of one plane of 16 channels
+  input  logic                     zero_point_i,  // ... sums less those of the codes
+  input  logic                     gather_i,      // of a MAC layer
+  input  logic [71:0]              act_lo_i,
+  input  logic [71:0]              act_hi_i,
+  input  logic [1:0]               gather_pair_i,
+  input  logic [2:0]               gather_group_i,
+  input  logic                     gather_high_i,
+  input  logic                     step_i,        // of a MAC layer: a segment
+  input  logic [3:0]               segment_i,
+  input  logic                     plane_first_i,
+  input  logic                     word_first_i,
+  input  logic                     word_last_i,
+  input  logic [3:0]               pixel_i,
+  input  logic                     first_i,
+  input  logic                     last_i,
+  input  logic                     block_last_i,
+  input  logic [18*ROWS-1:0]       weights_i,
+  output logic                     done_o,
+  output logic                     block_done_o,
+  output logic [3:0]               pixel_o,
+  output logic [ROWS*ACC_BITS-1:0] sums_o
+);
+  typedef struct packed {
+    logic [3:0] segment;
+    logic       plane_first;
+    logic       word_first;
+    logic       word_last;
+    logic [3:0] pixel;
+    logic       first;
+    logic       last;
+    logic       block_last;
+  } tag_t;
+  localparam int TAG = 14;  // bits of it
+  localparam int BITS = 9 * CHANNELS;
+
+  // Tags: one clock (two) behind the reader, then stage 0 to 7 of the rows.
+  tag_t            tag1_q, tag2_q, row_tag;
+  logic            step1_q, step2_q, row_step;
+  logic [7:0]      steps_q;
+  logic [8*TAG-1:0] tags_q;
+  // verilator lint_off UNUSEDSIGNAL
+  tag_t            tag0, tag5, tag6, tag7;  // parts
+  // verilator lint_on UNUSEDSIGNAL
+  assign {row_step, row_tag} = depthwise_i ? {step1_q, tag1_q} : {step2_q, tag2_q};
+  assign tag0 = tags_q[TAG-1:0];
+  assign {tag7, tag6, tag5} = tags_q[5*TAG +: 3*TAG];
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {step1_q, step2_q, steps_q} <= '0;
+    else if (abort_i) {step1_q, step2_q, steps_q} <= '0;
+    else {step1_q, step2_q, steps_q} <= {step_i, step1_q, steps_q[6:0], row_step};
+  end
+  always_ff @(posedge clk_i) begin
+    tag1_q <= {segment_i, plane_first_i, word_first_i, word_last_i, pixel_i, first_i, last_i, block_last_i};
+    tag2_q <= tag1_q;
+    tags_q <= {tags_q[7*TAG-1:0], row_tag};
+  end
+
+  // Gather: bits 2 pair (from lo) and 2 pair + 1 (from hi) of eight channels; above them 0 from pair 0 on.
+  logic              gather_q;
+  logic [1:0]        pair_q;
+  logic [ROWS/8-1:0] here_q;
+  logic [71:0]       even_q, even2_q, odd_q;  // even2: of the odd groups of channels
+  logic [72*ROWS-1:0] next_q;                 // channel, tap, bit
+  logic              lone;
+  assign lone = depthwise_i && one_bit_i;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) gather_q <= 1'b0;
+    else gather_q <= gather_i;
+  end
+  always_ff @(posedge clk_i) begin
+    pair_q <= gather_pair_i;
+    for (int g = 0; g < ROWS / 8; g++) here_q[g] <= !depthwise_i || gather_group_i == 3'(lone ? g / 2 : g);
+    even_q <= lone && ROWS == 8 && gather_high_i ? act_hi_i : act_lo_i;
+    even2_q <= lone ? act_hi_i : act_lo_i;
+    odd_q <= lone ? 72'd0 : act_hi_i;
+  end
+  for (genvar c = 0; c < ROWS; c++) begin : g_channel
+    for (genvar t = 0; t < 9; t++) begin : g_tap
+      for (genvar b = 0; b < 8; b++) begin : g_bit
+        logic plane;
+        assign plane = b % 2 == 1 ? odd_q[8*t + c%8] : c / 8 % 2 == 1 ? even2_q[8*t + c%8] : even_q[8*t + c%8];
+        always_ff @(posedge clk_i) begin
+          if (gather_q && here_q[c/8] && (pair_q == 2'(b / 2) || pair_q == 2'd0)) begin
+            if (c < 2 && byte_i) next_q[72*c + 8*t + b] <= c == 0 ? even_q[8*t + b] : odd_q[8*t + b];
+            else next_q[72*c + 8*t + b] <= pair_q == 2'(b / 2) && plane;
+          end
+        end
+      end
+    end
+  end
+
+  // Dense: the word in work, and its segment.
+  logic [575:0]         word_q;
+  logic [CHANNELS*72-1:0] segment;
+  always_ff @(posedge clk_i) if (step1_q && tag1_q.word_first) word_q <= next_q[575:0];
+  always_comb begin
+    segment = '0;
+    for (int s = 0; s < 8 / CHANNELS; s++)
+      if (CHANNELS == 2 ? tag2_q.segment[1:0] == 2'(s) : tag2_q.segment[2:0] == 3'(s)) segment = word_q[72*CHANNELS*s +: 72*CHANNELS];
+    if (one_bit_i) begin
+      for (int l = 0; l < 9 * CHANNELS; l++)
+        segment[8*l +: 8] = {7'd0, tag2_q.segment[CHANNELS == 2 ? 2 : 3] ? segment[8*l + 1] : segment[8*l]};
+    end
+  end
+
+  // Rows.
+  logic        zero_q, above_q, top;  // top: bits of the top plane
+  logic [71:0] more_q;
+  assign top = tag0.word_first || (above_q && !tag0.plane_first);
+  always_ff @(posedge clk_i) begin
+    above_q <= steps_q[0] ? top : above_q;
+    zero_q <= zero_point_i;
+    more_q <= depthwise_i ? 72'd0 : segment[72*(CHANNELS-1) +: 72];
+  end
+  for (genvar r = 0; r < ROWS; r++) begin : g_row
+    logic [71:0]     codes_q;
+    logic [BITS-1:0] bits_q;
+    always_ff @(posedge clk_i) begin
+      if (depthwise_i ? step1_q && tag1_q.word_first : step2_q)
+        codes_q <= depthwise_i ? next_q[72*r +: 72] : segment[71:0];
+      bits_q <= CHANNELS == 1 && !depthwise_i && tag2_q.segment[0] ? BITS'(weights_i[18*r+9 +: 9]) : weights_i[18*r +: BITS];
+    end
+    mac_row #(.CHANNELS(CHANNELS), .ACC_BITS(ACC_BITS)) u_row (
+      .clk_i, .codes_i(codes_q), .more_codes_i(more_q), .bits_i(bits_q), .zero_point_i(zero_q), .top_i(top),
+      .step_i(steps_q[5]), .plane_first_i(FAULT != 2 && tag5.plane_first), .word_first_i(tag5.word_first),
+      .word_end_i(steps_q[6] && tag6.word_last), .pixel_first_i(tag6.first), .sum_o(sums_o[ACC_BITS*r +: ACC_BITS]));
+  end
+
+  assign done_o = steps_q[7] && tag7.word_last && tag7.last;
+  assign block_done_o = done_o && tag7.block_last;
+  assign pixel_o = tag7.pixel;
+endmodule
