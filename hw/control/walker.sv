@@ -155,7 +155,7 @@ module walker #(
 
   // --- depthwise: groups of channels of the tile's rows ---------------------------------------------------------------
   walker_gather #(.AW(AW), .HALF_WORDS(HALF_WORDS)) u_gather (
-    .clk_i, .setup_i, .issue_i(issue_q && mac), .last_i(index_last_q), .tile_soon_i(tile_end), .tile_i(home_q),
+    .clk_i, .setup_i, .tile_i(tile_end), .issue_i(issue_q && mac), .last_i(index_last_q),
     .depthwise_i(depthwise), .wide_i(wide), .gather_i(gather), .pairs_i(pairs),
     .cell_words_i(AW'(descriptor_i.in_tensor.cell_words)), .offset_o(tile_offset), .pair_o(gather_o.pair),
     .group_o(gather_o.group), .high_o(gather_o.high), .absent_o);

@@ -7,31 +7,33 @@ module walker_gather #(
 ) (
   input  logic          clk_i,
   input  logic          setup_i,
+  input  logic          tile_i,        // stage 0: last issue of the tile
   input  logic          issue_i,       // stage 1
-  input  logic          last_i,        // last issue of the word
-  input  logic          tile_i,        // last issue of the tile
-  input  logic          tile_soon_i,   // ... in stage 0
+  input  logic          last_i,        // ... last issue of the word
   input  logic          depthwise_i,
   input  logic          wide_i,        // one-bit codes
   input  logic [GW-1:0] gather_i,      // words of a gather
   input  logic [2:0]    pairs_i,       // words of a group
   input  logic [AW-1:0] cell_words_i,
-  output logic [AW-1:0] offset_o,      // stage 0: of the tile in a cell; from tile_soon_i on that of the next one
-  output logic [1:0]    pair_o,
+  output logic [AW-1:0] offset_o,      // stage 0: of the tile in a cell; with tile_i that of the next one
+  output logic [1:0]    pair_o,        // stage 1
   output logic [2:0]    group_o,
   output logic          high_o,
   output logic          absent_o       // stage 2: no such group of channels
 );
   logic [AW-1:0] tile_q, following_q, left_q;
-  logic          odd_q;
+  logic          odd_q, high_q, absent_q;
   logic [1:0]    pair_q;
   logic [2:0]    group_q;
-  logic [GW-1:0] index_q, index2_q;
+  logic [GW-1:0] index_q;
+  logic          pair_last;
 
+  assign pair_last = pair_q == 2'(pairs_i - 3'd1);
   always_ff @(posedge clk_i) begin
     following_q <= tile_q + ((HALF_WORDS && wide_i) ? AW'(odd_q) : AW'(gather_i));
     left_q <= cell_words_i - tile_q;
-    index2_q <= index_q;
+    high_q <= HALF_WORDS && wide_i && depthwise_i && odd_q;
+    absent_q <= depthwise_i && AW'(index_q) >= left_q;
     if (setup_i) begin
       tile_q <= '0;
       odd_q <= 1'b0;
@@ -45,13 +47,13 @@ module walker_gather #(
       group_q <= 3'd0;
     end else if (issue_i) begin
       index_q <= index_q + GW'(1);
-      pair_q <= 2'(pairs_i - 3'd1) == pair_q ? 2'd0 : pair_q + 2'd1;
-      if (2'(pairs_i - 3'd1) == pair_q) group_q <= group_q + 3'd1;
+      pair_q <= pair_last ? 2'd0 : pair_q + 2'd1;
+      if (pair_last) group_q <= group_q + 3'd1;
     end
   end
-  assign offset_o = !depthwise_i ? '0 : (tile_soon_i || tile_i) ? following_q : tile_q;
+  assign offset_o = !depthwise_i ? '0 : tile_i ? following_q : tile_q;
   assign pair_o = pair_q;
   assign group_o = group_q;
-  assign high_o = HALF_WORDS && wide_i && depthwise_i && odd_q;
-  assign absent_o = depthwise_i && AW'(index2_q) >= left_q;
+  assign high_o = high_q;
+  assign absent_o = absent_q;
 endmodule

@@ -57,12 +57,14 @@ struct Layer {
 struct Clock {
     bool valid = false, sum = false, swap = false;
     uint8_t lo[9] = {}, hi[9] = {};
-    int pixel = 0, first = 0, shift = 0, last = 0, plane0 = 0, segment = 0, plane_first = 0, word_first = 0, word_last = 0;
+    int pixel = 0, first = 0, shift = 0, last = 0, plane0 = 0, segment = 0, plane_first = 0, word_first = 0,
+        word_last = 0;
     int block_last = 0, block_small = 0, tile_last = 0;
     int gather_last = 0, gather_pair = 0, gather_group = 0, gather_high = 0;
 };
 
-// --- the model: words of a window ---------------------------------------------------------------------------------------
+// --- the model: words of a window
+// ---------------------------------------------------------------------------------------
 
 uint8_t plane_byte(const Layer &l, int y, int x, int channel, int plane)
 {
@@ -120,7 +122,8 @@ void word(const Layer &l, int pixel, int sy, int sx, int group, int pair, Clock 
         window_word(l, oy, ox, sy, sx, group * l.word_channels(), pair, clock);
 }
 
-// --- the model: walks ---------------------------------------------------------------------------------------------------
+// --- the model: walks
+// ---------------------------------------------------------------------------------------------------
 
 struct Step {
     int i, k, e;
@@ -156,7 +159,8 @@ void block_tags(Clock &clock, int pixel, bool small, bool tile_last)
 }
 
 // Clocks of a block's walk; with `clocks` the block's are set from `t` on.
-int xnor_block(const Layer &l, int first_pixel, int pixels, bool small, bool tile_last, std::vector<Clock> *clocks, int t)
+int xnor_block(const Layer &l, int first_pixel, int pixels, bool small, bool tile_last, std::vector<Clock> *clocks,
+               int t)
 {
     int sh = cdiv(l.kh, 3), sw = cdiv(l.kw, 3), slot = std::max(pixels, l.a == 1 ? 8 : 4), begin = t;
     if (mutation == 3)
@@ -201,8 +205,8 @@ void mac_compute(const Layer &l, int segments, bool first, bool last, int pixel,
         }
 }
 
-int mac_block(const Layer &l, int tile, int first_pixel, int pixels, bool small, bool tile_last, std::vector<Clock> *clocks,
-              int t)
+int mac_block(const Layer &l, int tile, int first_pixel, int pixels, bool small, bool tile_last,
+              std::vector<Clock> *clocks, int t)
 {
     int sh = cdiv(l.kh, 3), sw = cdiv(l.kw, 3), begin = t, na = l.pairs();
     int gather = !l.depthwise ? na : l.a == 1 ? cdiv(ROWS, 16) : ROWS / 8 * na;
@@ -237,7 +241,8 @@ int mac_block(const Layer &l, int tile, int first_pixel, int pixels, bool small,
 
 int block_clocks(const Layer &l, int pixels)
 {
-    return l.mac ? mac_block(l, 0, 0, pixels, false, false, nullptr, 0) : xnor_block(l, 0, pixels, false, false, nullptr, 0);
+    return l.mac ? mac_block(l, 0, 0, pixels, false, false, nullptr, 0)
+                 : xnor_block(l, 0, pixels, false, false, nullptr, 0);
 }
 
 // Expected clocks of a tile whose first word is expected in clock t.
@@ -256,7 +261,8 @@ void tile_clocks(const Layer &l, int tile, int t, std::vector<Clock> &clocks)
     }
 }
 
-// --- the layer in the memory --------------------------------------------------------------------------------------------
+// --- the layer in the memory
+// --------------------------------------------------------------------------------------------
 
 struct Word {
     int bank, address;
@@ -308,7 +314,8 @@ std::vector<Word> memory_words(const Layer &l)
     return words;
 }
 
-// --- random layers ------------------------------------------------------------------------------------------------------
+// --- random layers
+// ------------------------------------------------------------------------------------------------------
 
 std::mt19937 generator;
 
@@ -330,12 +337,22 @@ bool random_layer(Layer &l)
     l.layout = l.depthwise ? WINDOW : l.mac && chance(30) ? BYTE : chance(25) ? CHANNEL : WINDOW;
     l.a = l.layout == BYTE ? 8 : chance(30) ? 1 : any(1, 8);
     l.w = chance(30) ? 1 : any(1, 8);
-    l.channels = l.layout == CHANNEL ? any(1, chance(30) ? 320 : 100) : l.layout == BYTE ? any(1, 7) : any(1, chance(20) ? 130 : 40);
+    l.channels = l.layout == CHANNEL ? any(1, chance(30) ? 320 : 100)
+                 : l.layout == BYTE  ? any(1, 7)
+                                     : any(1, chance(20) ? 130 : 40);
     l.h = any(1, chance(20) ? 20 : 7);
     l.w_in = any(1, chance(20) ? 20 : 7);
     l.kh = l.layout == CHANNEL ? 1 : chance(40) ? 3 : any(1, 9);
     l.kw = l.layout == CHANNEL ? 1 : chance(70) ? l.kh : any(1, 9);
     l.stride = chance(50) ? 1 : any(1, 4);
+    if (chance(6)) { // a long map
+        (chance(50) ? l.h : l.w_in) = any(200, 1023);
+        l.channels = any(1, 20);
+        l.w = 1;
+    } else if (chance(4)) { // the shortest walk
+        l.h = l.w_in = l.kh = l.kw = l.channels = l.w = l.a = 1;
+        l.layout = WINDOW;
+    }
     int bottom = 0, right = 0;
     if (l.layout != CHANNEL && chance(70)) {
         int most = chance(80) ? std::min(8, std::max(l.kh, l.kw) / 2) : 8;
@@ -371,8 +388,9 @@ bool random_layer(Layer &l)
     if (l.mac) {
         int lanes = l.layout == CHANNEL ? (l.a == 1 ? 16 : 8) : l.word_channels();
         l.segments = cdiv(lanes, MAC_CHANNELS);
-        l.tail_segments = l.layout == CHANNEL ? l.segments :
-                          cdiv(std::min(lanes, l.channels - l.word_channels() * (l.groups - 1)), MAC_CHANNELS);
+        l.tail_segments = l.layout == CHANNEL
+                              ? l.segments
+                              : cdiv(std::min(lanes, l.channels - l.word_channels() * (l.groups - 1)), MAC_CHANNELS);
     }
     int n = l.oh * l.ow, blocks = cdiv(n, BLOCK);
     l.pixels = cdiv(n, blocks);
@@ -392,22 +410,26 @@ bool random_layer(Layer &l)
 std::string describe(const Layer &l)
 {
     char text[512];
-    snprintf(text, sizeof text,
-             "%s%s layout %d, a %d, w %d, %d x %d x %d, kernel %d x %d, stride %d, padding %d %d, out %d x %d, %d groups, "
-             "segments %d %d, %d tiles, blocks %d + %d of %d, intervals %d %d, base %d",
-             l.depthwise ? "depthwise " : "", l.mac ? "mac" : "xnor", int(l.layout), l.a, l.w, l.h, l.w_in, l.channels, l.kh,
-             l.kw, l.stride, l.top, l.left, l.oh, l.ow, l.groups, l.segments, l.tail_segments, l.tiles, l.large, l.small,
-             l.pixels, l.interval_large, l.interval_small, l.base);
+    snprintf(
+        text, sizeof text,
+        "%s%s layout %d, a %d, w %d, %d x %d x %d, kernel %d x %d, stride %d, padding %d %d, out %d x %d, %d groups, "
+        "segments %d %d, %d tiles, blocks %d + %d of %d, intervals %d %d, base %d",
+        l.depthwise ? "depthwise " : "", l.mac ? "mac" : "xnor", int(l.layout), l.a, l.w, l.h, l.w_in, l.channels, l.kh,
+        l.kw, l.stride, l.top, l.left, l.oh, l.ow, l.groups, l.segments, l.tail_segments, l.tiles, l.large, l.small,
+        l.pixels, l.interval_large, l.interval_small, l.base);
     return text;
 }
 
-// --- the bench ----------------------------------------------------------------------------------------------------------
+// --- the bench
+// ----------------------------------------------------------------------------------------------------------
 
 class Bench
 {
   public:
     Bench()
     {
+        top_.setup_i = top_.start_i = top_.abort_i = top_.write_i = 0;
+        top_.clk_i = 0;
         top_.rst_ni = 1;
         top_.eval();
         top_.rst_ni = 0;
@@ -647,6 +669,8 @@ int main(int argc, char **argv)
         return 2;
     }
     generator.seed(uint32_t(seed));
+    Verilated::randSeed(seed);
+    Verilated::randReset(2); // registers without reset start as random bits
     Bench bench;
     int kinds[2][3][2] = {};
     for (int n = 0; n < layers;) {
@@ -660,7 +684,8 @@ int main(int argc, char **argv)
         kinds[layer.mac][layer.layout][layer.depthwise]++;
         n++;
     }
-    printf("front, %d rows, %d MAC channels, %d words: %d layers (xnor window %d, channel %d; mac window %d, channel %d, byte %d, "
+    printf("front, %d rows, %d MAC channels, %d words: %d layers (xnor window %d, channel %d; mac window %d, channel "
+           "%d, byte %d, "
            "depthwise %d), %llu clocks, all as in the model\n",
            ROWS, MAC_CHANNELS, ACT_WORDS, layers, kinds[0][WINDOW][0], kinds[0][CHANNEL][0], kinds[1][WINDOW][0],
            kinds[1][CHANNEL][0], kinds[1][BYTE][0], kinds[1][WINDOW][1], (unsigned long long)bench.clocks());
