@@ -78,6 +78,8 @@ module walker_constants #(
     stride_mod_o <= (channel || stride == 3'd3) ? 2'd0 : (stride == 3'd2) ? 2'd2 : 2'd1;
     right_o <= step(cell_words, stride, channel);
     down_o <= step(pitch, stride, channel);
+    right_wrap_o <= stride >= 3'd3 ? cell_words << 1 : cell_words;
+    down_wrap_o <= stride >= 3'd3 ? pitch << 1 : pitch;
     ym_o <= channel ? 2'd0 : pad_mod(descriptor_i.pad_top);
     xm_o <= channel ? 2'd0 : pad_mod(descriptor_i.pad_left);
 
@@ -91,8 +93,6 @@ module walker_constants #(
       if ({cells_down_q, cells_right_q} != 4'd0) origin_q <= origin_q - (cells_down_q != 2'd0 ? pitch : cell_words);
     end
   end
-  assign right_wrap_o = stride >= 3'd3 ? cell_words << 1 : cell_words;
-  assign down_wrap_o = stride >= 3'd3 ? pitch << 1 : pitch;
   assign origin_o = origin_q;
   assign soon_o = setup_q[6];
   assign load_o = setup_q[7];

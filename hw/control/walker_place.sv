@@ -32,24 +32,29 @@ module walker_place #(
     logic [CW-1:0] x;
     logic [1:0]    ym;
     logic [1:0]    xm;
+    logic          down_wraps;   // in the next step
+    logic          right_wraps;
     logic [9:0]    column;    // of the output, and 2
     logic          row_last;
   } pixel_t;
   pixel_t pixel_q, block_q;
 
-  function automatic logic [2:0] add3(input logic [1:0] m, input logic [1:0] step);  // wraps, sum modulo 3
+  function automatic logic wraps(input logic [1:0] m, input logic [1:0] step);
+    wraps = ({1'b0, m} + {1'b0, step}) >= 3'd3;
+  endfunction
+  function automatic logic [1:0] add3(input logic [1:0] m, input logic [1:0] step);  // modulo 3
     logic [2:0] sum;
     sum = {1'b0, m} + {1'b0, step};
-    add3 = sum >= 3'd3 ? {1'b1, 2'(sum - 3'd3)} : {1'b0, 2'(sum)};
+    add3 = sum >= 3'd3 ? 2'(sum - 3'd3) : 2'(sum);
   endfunction
 
-  logic [2:0]    down, right;
+  logic [1:0]    ym_next, xm_next;
   logic [AW-1:0] from, distance, moved;
   logic          move, row_end;
-  assign down = add3(pixel_q.ym, stride_mod_i);
-  assign right = add3(pixel_q.xm, stride_mod_i);
+  assign ym_next = add3(pixel_q.ym, stride_mod_i);
+  assign xm_next = add3(pixel_q.xm, stride_mod_i);
   assign from = pixel_q.row_last ? pixel_q.line : pixel_q.corner;
-  assign distance = pixel_q.row_last ? (down[2] ? down_wrap_i : down_i) : (right[2] ? right_wrap_i : right_i);
+  assign distance = pixel_q.row_last ? (pixel_q.down_wraps ? down_wrap_i : down_i) : (pixel_q.right_wraps ? right_wrap_i : right_i);
   assign moved = from + distance;
   assign move = next_i && !(back_i && first_i);  // a block of one pixel stays
   assign row_end = next_i && !back_i && pixel_q.row_last;
@@ -60,22 +65,26 @@ module walker_place #(
       pixel_q.line <= '0;
       pixel_q.y <= '0;
       pixel_q.ym <= ym_i;
+      pixel_q.down_wraps <= wraps(ym_i, stride_mod_i);
     end else if (move) begin
       pixel_q.corner <= back_i ? block_q.corner : moved;
       if (back_i || pixel_q.row_last) begin
         pixel_q.line <= back_i ? block_q.line : moved;
         pixel_q.y <= back_i ? block_q.y : pixel_q.y + CW'(stride_i);
-        pixel_q.ym <= back_i ? block_q.ym : down[1:0];
+        pixel_q.ym <= back_i ? block_q.ym : ym_next;
+        pixel_q.down_wraps <= back_i ? block_q.down_wraps : wraps(ym_next, stride_mod_i);
       end
     end
     if (home_i || row_end) begin
       pixel_q.x <= '0;
       pixel_q.xm <= xm_i;
+      pixel_q.right_wraps <= wraps(xm_i, stride_mod_i);
       pixel_q.column <= 10'd2;
       pixel_q.row_last <= width_i == 10'd1;
     end else if (move) begin
       pixel_q.x <= back_i ? block_q.x : pixel_q.x + CW'(stride_i);
-      pixel_q.xm <= back_i ? block_q.xm : right[1:0];
+      pixel_q.xm <= back_i ? block_q.xm : xm_next;
+      pixel_q.right_wraps <= back_i ? block_q.right_wraps : wraps(xm_next, stride_mod_i);
       pixel_q.column <= back_i ? block_q.column : pixel_q.column + 10'd1;
       pixel_q.row_last <= back_i ? block_q.row_last : pixel_q.column == width_i;
     end
