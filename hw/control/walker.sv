@@ -115,7 +115,7 @@ module walker #(
   // --- stage 1: places ------------------------------------------------------------------------------------------------
   logic       pixel_next_q, pixel_back_q, block_first_q, home_q;
   logic       step_q, column_q, row_q, start_q;
-  logic [AW-1:0] start_offset_q, tile_offset;
+  logic [AW-1:0] xnor_start_q, tile_start;
   logic       issue_q, tail_q, index_last_q;
   logic       word_end, tile_end;
   assign word_end = issue && index_last;
@@ -134,7 +134,7 @@ module walker #(
     column_q <= word_end && group_last && !column_last;
     row_q <= word_end && group_last && column_last && !row_last;
     start_q <= word_end && word_last;
-    start_offset_q <= origin + (mac ? tile_offset : AW'(pair_start));
+    xnor_start_q <= origin + AW'(pair_start);
     tail_q <= group_last;
     index_last_q <= index_last;
     sum_o <= mac ? mac_tag : xnor_tag;
@@ -147,17 +147,17 @@ module walker #(
     .right_wrap_i(right_wrap), .down_i(down), .down_wrap_i(down_wrap), .ym_i(ym0), .xm_i(xm0), .corner_o, .y_o(place_o.y),
     .x_o(place_o.x), .ym_o(place_o.ym), .xm_o(place_o.xm));
   walker_offset #(.AW(AW)) u_offset (
-    .clk_i, .step_i(step_q), .column_i(column_q), .row_i(row_q), .start_i(load || start_q), .start_offset_i(start_offset_q),
-    .word_step_i(mac ? 3'd1 : pairs), .cell_words_i(AW'(descriptor_i.in_tensor.cell_words)),
+    .clk_i, .step_i(step_q), .column_i(column_q), .row_i(row_q), .start_i(load || start_q),
+    .start_offset_i(mac ? tile_start : xnor_start_q), .word_step_i(mac ? 3'd1 : pairs), .cell_words_i(AW'(descriptor_i.in_tensor.cell_words)),
     .pitch_i(AW'(descriptor_i.in_tensor.pitch)), .offset_o, .sy_o(place_o.sy), .sx_o(place_o.sx));
   assign place_o.tail = tail_q;
   assign issue_o = issue_q;
 
   // --- depthwise: groups of channels of the tile's rows ---------------------------------------------------------------
   walker_gather #(.AW(AW), .HALF_WORDS(HALF_WORDS)) u_gather (
-    .clk_i, .setup_i, .tile_i(tile_end), .issue_i(issue_q && mac), .last_i(index_last_q),
+    .clk_i, .load_i(soon), .origin_i(origin), .tile_i(tile_end), .issue_i(issue_q && mac), .last_i(index_last_q),
     .depthwise_i(depthwise), .wide_i(wide), .gather_i(gather), .pairs_i(pairs),
-    .cell_words_i(AW'(descriptor_i.in_tensor.cell_words)), .offset_o(tile_offset), .pair_o(gather_o.pair),
+    .cell_words_i(AW'(descriptor_i.in_tensor.cell_words)), .start_o(tile_start), .pair_o(gather_o.pair),
     .group_o(gather_o.group), .high_o(gather_o.high), .absent_o);
   assign gather_o.last = index_last_q && mac;
 endmodule
