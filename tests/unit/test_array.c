@@ -1,7 +1,8 @@
-/* Programs on the array, as model/program/README.md describes it, written down once more: codes are placed in nine banks
- * of bit-planes, weight words are read from the image in the order of the walk, XNOR counts and MAC sums are formed step
- * by step in accumulators of acc_bits, constants and corrections come from the tables; what follows must be what the
- * executor computes, for random networks on many geometries. Nothing here asks the library where anything lies. */
+/* Programs on the array, as model/program/README.md describes it, written down once more: codes are placed in nine
+ * banks of bit-planes, weight words are read from the image in the order of the walk, XNOR counts and MAC sums are
+ * formed step by step in accumulators of acc_bits, constants and corrections come from the tables; what follows must be
+ * what the executor computes, for random networks on many geometries. Nothing here asks the library where anything
+ * lies. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +46,8 @@ static void write_window(struct array *a, const uint8_t *codes)
             for (int c = 0; c < up(channels, group) * group; c++)
                 for (int plane = 0; plane < (bits == 1 ? 1 : 2 * a->pairs); plane++) {
                     const int code = c < channels ? codes[((size_t)y * a->width + x) * channels + c] : 0;
-                    const long word = (long)d->in_base + (long)(y / 3) * d->in_pitch + (long)(x / 3) * d->in_cell_words +
-                                      c / group * a->pairs + plane / 2;
+                    const long word = (long)d->in_base + (long)(y / 3) * d->in_pitch +
+                                      (long)(x / 3) * d->in_cell_words + c / group * a->pairs + plane / 2;
                     set_bit(a, 3 * (y % 3) + x % 3, word, bits == 1 ? c % 16 : 8 * (plane % 2) + c % 8,
                             plane < bits ? code >> plane & 1 : 0);
                 }
@@ -97,8 +98,7 @@ static void read_word(const struct array *a, int oy, int ox, int sub, int group,
     const struct bd_descriptor *d = a->d;
     if (d->in_layout == BD_LAYOUT_CHANNEL) {
         const int y = oy * (int)d->stride, x = ox * (int)d->stride;
-        const long word =
-            (long)d->in_base + (long)y * d->in_pitch + (long)x * d->in_cell_words + group * pairs + pair;
+        const long word = (long)d->in_base + (long)y * d->in_pitch + (long)x * d->in_cell_words + group * pairs + pair;
         const bool tail = group == (int)d->word_groups - 1;
         for (int bank = 0; bank < 9; bank++)
             out[bank] = tail && bank >= (int)d->in_tail_banks ? 0 : a->bank[bank][word];
@@ -272,9 +272,10 @@ static int axis_class(int o, int first, int last, int count)
 static int64_t correction(const struct array *a, int oc, int oy, int ox)
 {
     const struct bd_descriptor *d = a->d;
-    const int vt = d->borders & 255, vb = d->borders >> 8 & 255, hl = d->borders >> 16 & 255, hr = (int)(d->borders >> 24);
-    const int class = axis_class(oy, vt, vb, (int)d->out_height) * (hl + 1 + hr) +
-                      axis_class(ox, hl, hr, (int)d->out_width);
+    const int vt = d->borders & 255, vb = d->borders >> 8 & 255, hl = d->borders >> 16 & 255,
+              hr = (int)(d->borders >> 24);
+    const int class =
+        axis_class(oy, vt, vb, (int)d->out_height) * (hl + 1 + hr) + axis_class(ox, hl, hr, (int)d->out_width);
     const int classes = (vt + 1 + vb) * (hl + 1 + hr);
     int32_t value;
     memcpy(&value,
@@ -290,8 +291,7 @@ static int64_t correction(const struct array *a, int oc, int oy, int ox)
 static int64_t array_t(const struct array *a, int oc, int oy, int ox)
 {
     const struct bd_descriptor *d = a->d;
-    const struct sums s =
-        d->datapath == BD_DATAPATH_MAC ? mac_sums(a, oc, oy, ox) : xnor_sums(a, oc, oy, ox);
+    const struct sums s = d->datapath == BD_DATAPATH_MAC ? mac_sums(a, oc, oy, ox) : xnor_sums(a, oc, oy, ox);
     int64_t acc = s.sum, row[2];
     if (d->weight_zero_point)
         acc -= s.codes;
@@ -327,13 +327,15 @@ static int64_t direct_acc(const struct layer *l, int oc, int oy, int ox)
     for (int ic = 0; ic < depth; ic++)
         for (int ky = 0; ky < kh; ky++)
             for (int kx = 0; kx < kw; kx++) {
-                const int y = oy * (int)d->stride + ky - (int)d->pad_top, x = ox * (int)d->stride + kx - (int)d->pad_left;
+                const int y = oy * (int)d->stride + ky - (int)d->pad_top,
+                          x = ox * (int)d->stride + kx - (int)d->pad_left;
                 if (y < 0 || x < 0 || y >= (int)d->in_height || x >= (int)d->in_width)
                     continue;
                 const int c8 = l->codes[((oc * depth + ic) * kh + ky) * kw + kx];
                 int w = 2 * (c8 >> (8 - d->weight_bits)) + 1 - (1 << d->weight_bits);
                 w = d->weight_zero_point ? (w - 1) / 2 : w;
-                const int code = l->in[((size_t)y * d->in_width + (unsigned)x) * d->in_channels + (unsigned)(first + ic)];
+                const int code =
+                    l->in[((size_t)y * d->in_width + (unsigned)x) * d->in_channels + (unsigned)(first + ic)];
                 acc += w * (d->flags & BD_FLAG_IN_SIGNED ? 2 * code - 1 : code);
             }
     return acc;
@@ -360,8 +362,9 @@ static void check_layer(const struct bd_program *p, const struct layer *l, const
         a.bank[bank] = bd_xcalloc(p->header->act_words + 64, 2);
         memset(a.bank[bank], 0xa5, (p->header->act_words + 64) * 2); /* nobody may look at what nobody wrote */
     }
-    (d->in_layout == BD_LAYOUT_CHANNEL ? write_channel : d->in_layout == BD_LAYOUT_BYTE ? write_byte : write_window)(
-        &a, l->in);
+    (d->in_layout == BD_LAYOUT_CHANNEL ? write_channel
+     : d->in_layout == BD_LAYOUT_BYTE  ? write_byte
+                                       : write_window)(&a, l->in);
     const int pixels = (int)(d->out_height * d->out_width), step = pixels * (int)d->out_channels / 40 + 1;
     for (int n = 0; n < pixels * (int)d->out_channels; n += step) {
         const int oc = n % (int)d->out_channels, pixel = n / (int)d->out_channels;
@@ -417,11 +420,13 @@ static void check_network(const struct bd_program *p, uint32_t index, const char
 
 static const struct bd_hardware geometries[] = {
 #define GEOMETRY(r, rq, mc_, has_xnor)                                                                                 \
-    {.name = "r" #r "-rq" #rq "-mc" #mc_ "-x" #has_xnor, .rows = r, .requant_units = rq, .mac_channels = mc_,          \
-     .xnor = has_xnor, .mac = mc_ > 0, .act_words = 2048, .z_words = 8192, .weight_words = 16384,                       \
-     .table_words = 16384, .correct_words = 8192, .descriptors = 8, .acc_bits = 28, .mult_bits = 24}
-    GEOMETRY(8, 2, 1, true),  GEOMETRY(8, 8, 2, true),  GEOMETRY(16, 16, 1, true),  GEOMETRY(16, 4, 2, true),
-    GEOMETRY(32, 8, 1, true), GEOMETRY(64, 32, 2, true), GEOMETRY(16, 2, 0, true), GEOMETRY(16, 16, 1, false),
+    {                                                                                                                  \
+        .name = "r" #r "-rq" #rq "-mc" #mc_ "-x" #has_xnor, .rows = r, .requant_units = rq, .mac_channels = mc_,       \
+        .xnor = has_xnor, .mac = mc_ > 0, .act_words = 2048, .z_words = 8192, .weight_words = 16384,                   \
+        .table_words = 16384, .correct_words = 8192, .descriptors = 8, .acc_bits = 28, .mult_bits = 24                 \
+    }
+    GEOMETRY(8, 2, 1, true),  GEOMETRY(8, 8, 2, true),   GEOMETRY(16, 16, 1, true), GEOMETRY(16, 4, 2, true),
+    GEOMETRY(32, 8, 1, true), GEOMETRY(64, 32, 2, true), GEOMETRY(16, 2, 0, true),  GEOMETRY(16, 16, 1, false),
     GEOMETRY(8, 4, 2, false), GEOMETRY(32, 32, 2, true)};
 
 Test(array, walk_over_planes_equals_the_executor)
@@ -436,11 +441,12 @@ Test(array, walk_over_planes_equals_the_executor)
         check_network(&program, index, hardware->name);
         bd_program_release(&program);
     }
-    cr_assert(count.signs > 20 && count.corrections > 20 && count.zero_points > 20 && count.depthwise > 20 &&
-                  count.odd > 20 && count.sub_windows > 20 && count.layouts[0] > 20 && count.layouts[1] > 20 &&
-                  count.layouts[2] > 5 && count.paths[0] > 20 && count.paths[1] > 20,
-              "of %d layers: %d signed, %d corrected, %d with a zero point, %d depthwise, %d of odd bits, %d with several "
-              "sub-windows; layouts %d %d %d, paths %d %d",
-              count.layers, count.signs, count.corrections, count.zero_points, count.depthwise, count.odd,
-              count.sub_windows, count.layouts[0], count.layouts[1], count.layouts[2], count.paths[0], count.paths[1]);
+    cr_assert(
+        count.signs > 20 && count.corrections > 20 && count.zero_points > 20 && count.depthwise > 20 &&
+            count.odd > 20 && count.sub_windows > 20 && count.layouts[0] > 20 && count.layouts[1] > 20 &&
+            count.layouts[2] > 5 && count.paths[0] > 20 && count.paths[1] > 20,
+        "of %d layers: %d signed, %d corrected, %d with a zero point, %d depthwise, %d of odd bits, %d with several "
+        "sub-windows; layouts %d %d %d, paths %d %d",
+        count.layers, count.signs, count.corrections, count.zero_points, count.depthwise, count.odd, count.sub_windows,
+        count.layouts[0], count.layouts[1], count.layouts[2], count.paths[0], count.paths[1]);
 }

@@ -50,8 +50,8 @@ Test(layout, every_bit_has_a_place_of_its_own)
         const int layout = (int)bd_rng_below(&rng, 3), bits = layout == 2 ? 8 : 1 + (int)bd_rng_below(&rng, 8);
         const int height = 1 + (int)bd_rng_below(&rng, 8), width = 1 + (int)bd_rng_below(&rng, 8);
         const int channels = 1 + (int)bd_rng_below(&rng, layout == 2 ? 7 : n % 2 ? 20 : 200);
-        const struct bd_tensor_layout t = bd_tensor_layout((uint32_t)layout, (uint32_t)bits, (uint32_t)height,
-                                                           (uint32_t)width, (uint32_t)channels);
+        const struct bd_tensor_layout t =
+            bd_tensor_layout((uint32_t)layout, (uint32_t)bits, (uint32_t)height, (uint32_t)width, (uint32_t)channels);
         uint8_t *taken = bd_xcalloc(t.words * 9, 16);
         long last = -1;
         for (int y = 0; y < height; y++)
