@@ -116,14 +116,22 @@ module walker #(
   logic       pixel_next_q, pixel_back_q, block_first_q, home_q;
   logic       step_q, column_q, row_q, start_q;
   logic [AW-1:0] xnor_start_q, tile_start;
-  logic       issue_q, tail_q, index_last_q;
+  logic       issue_q, sum_q, tail_q, index_last_q;
+  // verilator lint_off UNUSEDSIGNAL
+  bitdial_walk_pkg::sum_tag_t sum_tag_q;  // but for sum
+  // verilator lint_on UNUSEDSIGNAL
   logic       word_end, tile_end;
   assign word_end = issue && index_last;
   assign tile_end = word_end && walk_last && tile_last;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) issue_q <= 1'b0;
-    else issue_q <= issue && !abort_i;
+    if (!rst_ni) begin
+      issue_q <= 1'b0;
+      sum_q <= 1'b0;
+    end else begin
+      issue_q <= issue && !abort_i;
+      sum_q <= (mac ? mac_tag.sum : xnor_tag.sum) && !abort_i;
+    end
   end
   always_ff @(posedge clk_i) begin
     pixel_next_q <= mac ? word_end && word_last : issue;
@@ -137,8 +145,11 @@ module walker #(
     xnor_start_q <= origin + AW'(pair_start);
     tail_q <= group_last;
     index_last_q <= index_last;
-    sum_o <= mac ? mac_tag : xnor_tag;
-    sum_o.sum <= (mac ? mac_tag.sum : xnor_tag.sum) && !abort_i;
+    sum_tag_q <= mac ? mac_tag : xnor_tag;
+  end
+  always_comb begin
+    sum_o = sum_tag_q;
+    sum_o.sum = sum_q;
   end
 
   walker_place #(.AW(AW)) u_place (
@@ -148,8 +159,9 @@ module walker #(
     .x_o(place_o.x), .ym_o(place_o.ym), .xm_o(place_o.xm));
   walker_offset #(.AW(AW)) u_offset (
     .clk_i, .step_i(step_q), .column_i(column_q), .row_i(row_q), .start_i(load || start_q),
-    .start_offset_i(mac ? tile_start : xnor_start_q), .word_step_i(mac ? 3'd1 : pairs), .cell_words_i(AW'(descriptor_i.in_tensor.cell_words)),
-    .pitch_i(AW'(descriptor_i.in_tensor.pitch)), .offset_o, .sy_o(place_o.sy), .sx_o(place_o.sx));
+    .start_offset_i(mac ? tile_start : xnor_start_q), .word_step_i(mac ? 3'd1 : pairs),
+    .cell_words_i(AW'(descriptor_i.in_tensor.cell_words)), .pitch_i(AW'(descriptor_i.in_tensor.pitch)), .offset_o,
+    .sy_o(place_o.sy), .sx_o(place_o.sx));
   assign place_o.tail = tail_q;
   assign issue_o = issue_q;
 

@@ -54,7 +54,8 @@ module walker_place #(
   assign ym_next = add3(pixel_q.ym, stride_mod_i);
   assign xm_next = add3(pixel_q.xm, stride_mod_i);
   assign from = pixel_q.row_last ? pixel_q.line : pixel_q.corner;
-  assign distance = pixel_q.row_last ? (pixel_q.down_wraps ? down_wrap_i : down_i) : (pixel_q.right_wraps ? right_wrap_i : right_i);
+  assign distance = pixel_q.row_last ? (pixel_q.down_wraps ? down_wrap_i : down_i) :
+                    (pixel_q.right_wraps ? right_wrap_i : right_i);
   assign moved = from + distance;
   assign move = next_i && !(back_i && first_i);  // a block of one pixel stays
   assign row_end = next_i && !back_i && pixel_q.row_last;
