@@ -220,7 +220,7 @@ class Bench
         const uint32_t n = layer_->pixels(), beats = d.kernel_h * d.kernel_w * GEOMETRY.subs();
         next_start_ = clock_ + uint64_t(n) * d.pixel_period + 1;
         last_done_ = clock_;
-        last_enter_ = clock_ + 1 + uint64_t(n - 1) * d.pixel_period + beats - 1 + 2 + 6;
+        last_enter_ = clock_ + 1 + uint64_t(n - 1) * d.pixel_period + beats - 1 + 2 + 7;
     }
     void start_tile()
     {
