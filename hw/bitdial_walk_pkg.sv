@@ -1,9 +1,8 @@
 // What goes along with an issue of the walker, from its counters to the inputs of the arrays.
 // verilator lint_off UNUSEDPARAM
 package bitdial_walk_pkg;
-  localparam int COORDINATE_W = 12;     // signed row or column of the input map, padding included
-  localparam int GATHER_W = 5;          // clocks of a word's gather, less one
-  localparam int SLOT_W = 7;            // clocks of a word's slot, less one
+  localparam int COORDINATE_W = 12;     // row or column of the input map with its padding, signed where it counts from the map
+  localparam int GATHER_W = 6;          // issues of a word: words of a gather, pixels of a block
   localparam int START_TO_WORDS = 10;   // clocks from start_i until the first word is at the arrays
 
   typedef struct packed {
@@ -30,17 +29,15 @@ package bitdial_walk_pkg;
     logic       high;   // depthwise: the rows' channels are in the high byte
   } gather_tag_t;
 
-  // Where the windows of one issue lie, without addresses.
+  // Where the window of one issue lies, without addresses.
   typedef struct packed {
-    logic signed [COORDINATE_W-1:0] y0;         // input row of the window's corner
-    logic signed [COORDINATE_W-1:0] x0;
-    logic signed [COORDINATE_W-1:0] rows_left;  // rows of the map from the sub-window's offset on
-    logic signed [COORDINATE_W-1:0] columns_left;
-    logic [1:0] ym;                             // y0 mod 3
+    logic [COORDINATE_W-1:0] y;  // row of its corner, from the first window's
+    logic [COORDINATE_W-1:0] x;
+    logic [1:0] ym;              // row of its corner in the map, modulo 3
     logic [1:0] xm;
-    logic [1:0] sy;                             // sub-window
+    logic [1:0] sy;              // sub-window
     logic [1:0] sx;
-    logic       tail;                           // last group of channels
+    logic       tail;            // last group of channels
   } place_t;
 endpackage
 // verilator lint_on UNUSEDPARAM

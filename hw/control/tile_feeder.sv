@@ -30,14 +30,15 @@ module tile_feeder #(
 );
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int CW = bitdial_descriptor_pkg::CHANNELS_W;
-  localparam logic [3:0] AHEAD = 4'd8;  // clocks from the hand-over to a start, at least (first words, first entries)
+  localparam logic [3:0] AHEAD = 4'd8;   // clocks from the hand-over to a start, at least (first words, first entries)
+  localparam logic [4:0] BEHIND = 5'd31; // clocks from a start to the next hand-over: the weights of the one before are read
   // verilator lint_off UNUSEDSIGNAL
   bitdial_descriptor_pkg::descriptor_t d;
   // verilator lint_on UNUSEDSIGNAL
   assign d = descriptor_i;
   logic          streamed, waiting_q, first_q, slot_q, there, more_hands;
-  logic [3:0]    age_q;      // clocks since the hand-over, since setup
-  logic [2:0]    settle_q;
+  logic [3:0]    age_q;              // clocks since the hand-over
+  logic [4:0]    settle_q;
   logic [CW-1:0] hands_q, starts_q;  // row groups not yet handed over, not yet started
   bitdial_pkg::tile_place_t place_q;
 
@@ -45,9 +46,9 @@ module tile_feeder #(
   assign more_hands = hands_q != '0;
   assign there = !streamed || tile_ready_i[slot_q];
   // One row group ahead, no sooner than descriptor sums stand, and where there is room for it.
-  assign hand_o = more_hands && !waiting_q && settle_q == 3'd0 && there && tables_ready_i && (fetch_free_i || d.pool) &&
+  assign hand_o = more_hands && !waiting_q && settle_q == 5'd0 && there && tables_ready_i && (fetch_free_i || d.pool) &&
                   !setup_i && !abort_i;
-  assign starving_o = more_hands && !waiting_q && settle_q == 3'd0 && !there;
+  assign starving_o = more_hands && !waiting_q && settle_q == 5'd0 && !there;
   // The first table is copied faster than a first block can be done; later ones have to be there.
   assign startable_o = waiting_q && age_q == AHEAD && (tables_ready_i || (first_q && !d.pool));
   assign more_o = starts_q != '0;
@@ -59,7 +60,7 @@ module tile_feeder #(
       first_q <= 1'b0;
       slot_q <= 1'b0;
       age_q <= 4'd0;
-      settle_q <= 3'd0;
+      settle_q <= 5'd0;
       hands_q <= '0;
       starts_q <= '0;
     end else if (abort_i) begin
@@ -69,12 +70,12 @@ module tile_feeder #(
     end else if (setup_i) begin
       waiting_q <= 1'b0;
       first_q <= 1'b1;
-      settle_q <= 3'd4;
+      settle_q <= 5'd4;
       hands_q <= d.row_groups;
       starts_q <= d.row_groups;
     end else begin
       if (frame_i) slot_q <= 1'b0;
-      if (settle_q != 3'd0) settle_q <= settle_q - 3'd1;
+      if (settle_q != 5'd0) settle_q <= settle_q - 5'd1;
       if (hand_o) begin
         waiting_q <= 1'b1;
         age_q <= 4'd0;
@@ -85,6 +86,7 @@ module tile_feeder #(
         if (start_i) begin
           waiting_q <= 1'b0;
           first_q <= 1'b0;
+          settle_q <= BEHIND - 5'd1;
         end
       end
       if (start_i) starts_q <= starts_q - 1'b1;

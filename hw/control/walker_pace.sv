@@ -17,12 +17,14 @@ module walker_pace (
   output logic        done_o
 );
   localparam int IW = bitdial_descriptor_pkg::INTERVAL_W;
-  logic          busy_q, block_q, small_q, end_q, more_large_q;
-  logic [15:0]   large_left_q, small_left_q;  // blocks after this one
-  logic [IW-1:0] left_q;                      // clocks of the interval after this one
-  logic          one, next;
+  logic          busy_q, block_q, small_q, end_q, no_small_q;
+  logic [15:0]   blocks_q;  // of this size until now, this one included
+  logic [IW-1:0] clock_q;   // 2 with block_o
+  logic          kind_last, before_end, next;
 
-  assign one = left_q == IW'(1);
+  assign kind_last = blocks_q == (small_q ? blocks_small_i : blocks_large_i);
+  assign last_o = kind_last && (small_q || no_small_q);
+  assign before_end = clock_q == (small_q ? interval_small_i : interval_large_i);  // last clock but one of the interval
   assign next = busy_q && end_q && !last_o;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -36,27 +38,21 @@ module walker_pace (
     end
   end
   always_ff @(posedge clk_i) begin
-    more_large_q <= large_left_q != 16'd0;
-    end_q <= one && !start_i;
-    left_q <= left_q - IW'(1);
-    if (start_i) begin
-      small_q <= 1'b0;
-      left_q <= interval_large_i - IW'(1);
-      large_left_q <= blocks_large_i - 16'd1;
-      small_left_q <= blocks_small_i;
-    end else if (next) begin
-      small_q <= !more_large_q;
-      left_q <= (more_large_q ? interval_large_i : interval_small_i) - IW'(1);
-      if (more_large_q) large_left_q <= large_left_q - 16'd1;
-      else small_left_q <= small_left_q - 16'd1;
-    end
+    no_small_q <= blocks_small_i == 16'd0;
+    end_q <= before_end && !start_i;
+    if (start_i || next) clock_q <= IW'(2);
+    else clock_q <= clock_q + IW'(1);
+    if (start_i || (next && kind_last)) blocks_q <= 16'd1;
+    else if (next) blocks_q <= blocks_q + 16'd1;
+    if (start_i) small_q <= 1'b0;
+    else if (next && kind_last) small_q <= 1'b1;
   end
-  assign last_o = large_left_q == 16'd0 && small_left_q == 16'd0;
   assign block_o = block_q;
   assign small_o = small_q;
   assign busy_o = busy_q;
-  assign done_o = busy_q && last_o && one;
+  assign done_o = busy_q && last_o && before_end;
 
   `BD_ASSERT(pace_start_in_turn, !(start_i && busy_q && !(end_q && last_o)), "a tile starts before the one before it has ended")
-  `BD_ASSERT(pace_interval, !(block_q && left_q == '0), "an interval of less than two clocks")
+  `BD_ASSERT(pace_interval, !(block_q && (small_q ? interval_small_i : interval_large_i) < IW'(2)),
+             "an interval of less than two clocks never ends")
 endmodule

@@ -1,5 +1,6 @@
 // Counters of a block's walk: outer (XNOR: steps; MAC: pixels), sub-window row and column, group of channels, and the
-// clocks of a K word's slot, the first ones of which issue (XNOR: pixels; MAC: words to gather). One slot follows the
+// slot of a K word. A slot's first clocks issue (XNOR: pixels; MAC: words to gather); it lasts at least as long as the
+// word's weights take (XNOR: to be read; MAC: to be computed, plane by plane, segment by segment). One slot follows the
 // other until the block is walked; block_i, in the clock before, begins the next one.
 `include "bitdial_assert.svh"
 module walker_words (
@@ -12,12 +13,13 @@ module walker_words (
   input  logic       mac_i,
   input  logic [1:0] sub_rows_i,
   input  logic [1:0] sub_columns_i,
-  input  logic [10:0] groups_m1_i,
+  input  logic [10:0] groups_i,
   input  logic       one_group_i,
-  input  logic [3:0] pixels_m1_i,      // of a large block
-  input  logic [bitdial_walk_pkg::GATHER_W-1:0] gather_m1_i,
-  input  logic [bitdial_walk_pkg::SLOT_W-1:0] slot_m1_i,       // large block (XNOR), full word (MAC)
-  input  logic [bitdial_walk_pkg::SLOT_W-1:0] slot_less_m1_i,  // small block, last word of a sub-window
+  input  logic [4:0] pixels_i,         // of a large block
+  input  logic [bitdial_walk_pkg::GATHER_W-1:0] gather_i,
+  input  logic [3:0] planes_i,         // a slot lasts planes x segments clocks or more
+  input  logic [4:0] segments_i,
+  input  logic [4:0] tail_segments_i,  // ... for the last word of a sub-window
   input  logic       step_last_i,      // of walker_steps
   output logic       issue_o,
   output logic [3:0] index_o,          // XNOR: pixel of the issue
@@ -36,28 +38,26 @@ module walker_words (
   output logic       step_next_o       // last clock of a step
 );
   localparam int GW = bitdial_walk_pkg::GATHER_W;
-  localparam int SW = bitdial_walk_pkg::SLOT_W;
-  logic          run_q, issue_q, slot_first_q, group_last_q, word_first_q, outer_first_q, small_q, tile_last_q;
-  logic [3:0]    index_q;
-  logic [GW-1:0] index_left_q, issues_m1;
-  logic [SW-1:0] slot_left_q, slot_m1;
+  logic          run_q, issue_q, slot_first_q, group_last_q, word_first_q, outer_first_q, small_q, tile_last_q, over_q;
+  logic [3:0]    index_q, planes_left_q, outer_q;
+  logic [GW-1:0] index_left_q;              // what is left counts this one: 1 is the last
+  logic [4:0]    segments_left_q, outer_left_q, block_pixels;
   logic [10:0]   groups_left_q;
   logic [1:0]    row_q, column_q;
-  logic [3:0]    outer_q, outer_left_q, block_m1;
-  logic          slot_last, less, next_group_last;
+  logic          plane_last, over, slot_last, less, next_group_last;
 
-  assign slot_last = slot_left_q == '0;
+  assign plane_last = segments_left_q == 5'd1;
+  assign over = over_q || (plane_last && planes_left_q == 4'd1);
+  assign slot_last = over && (index_last_o || !issue_q);
   assign less = block_i ? block_small_i : small_q;
-  assign block_m1 = less ? pixels_m1_i - 4'd1 : pixels_m1_i;
-  assign issues_m1 = mac_i ? gather_m1_i : GW'(block_m1);
-  assign next_group_last = one_group_i || (!block_i && !group_last_q && groups_left_q == 11'd1);
-  assign slot_m1 = (mac_i ? next_group_last : less) ? slot_less_m1_i : slot_m1_i;
+  assign block_pixels = less ? pixels_i - 5'd1 : pixels_i;
+  assign next_group_last = one_group_i || (!block_i && !group_last_q && groups_left_q == 11'd2);
 
-  assign index_last_o = index_left_q == '0;
+  assign index_last_o = index_left_q == GW'(1);
   assign column_last_o = column_q == sub_columns_i - 2'd1;
   assign row_last_o = row_q == sub_rows_i - 2'd1;
   assign word_last_o = group_last_q && column_last_o && row_last_o;
-  assign walk_last_o = word_last_o && (mac_i ? outer_left_q == 4'd0 : step_last_i);
+  assign walk_last_o = word_last_o && (mac_i ? outer_left_q == 5'd1 : step_last_i);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) run_q <= 1'b0;
@@ -66,40 +66,43 @@ module walker_words (
     else if (slot_last && walk_last_o) run_q <= 1'b0;
   end
   always_ff @(posedge clk_i) begin
+    slot_first_q <= block_i || slot_last;
     if (block_i || slot_last) begin
       issue_q <= 1'b1;
-      slot_first_q <= 1'b1;
-      index_q <= '0;
-      index_left_q <= issues_m1;
-      slot_left_q <= slot_m1;
+      over_q <= 1'b0;
+      index_q <= 4'd0;
+      index_left_q <= mac_i ? gather_i : GW'(block_pixels);
+      segments_left_q <= next_group_last ? tail_segments_i : segments_i;
+      planes_left_q <= planes_i;
     end else begin
       if (index_last_o) issue_q <= 1'b0;
-      slot_first_q <= 1'b0;
+      over_q <= over;
       index_q <= index_q + 4'd1;
       index_left_q <= index_left_q - GW'(1);
-      slot_left_q <= slot_left_q - SW'(1);
+      segments_left_q <= !plane_last ? segments_left_q - 5'd1 : group_last_q ? tail_segments_i : segments_i;
+      if (plane_last) planes_left_q <= planes_left_q - 4'd1;
     end
     if (block_i) begin
       small_q <= block_small_i;
       tile_last_q <= tile_last_i;
       group_last_q <= one_group_i;
-      groups_left_q <= groups_m1_i;
+      groups_left_q <= groups_i;
       column_q <= 2'd0;
       row_q <= 2'd0;
       word_first_q <= 1'b1;
       outer_first_q <= 1'b1;
       outer_q <= 4'd0;
-      outer_left_q <= block_m1;
+      outer_left_q <= block_pixels;
     end else if (slot_last) begin
       group_last_q <= next_group_last;
-      groups_left_q <= group_last_q ? groups_m1_i : groups_left_q - 11'd1;
+      groups_left_q <= group_last_q ? groups_i : groups_left_q - 11'd1;
       if (group_last_q) column_q <= column_last_o ? 2'd0 : column_q + 2'd1;
       if (group_last_q && column_last_o) row_q <= row_last_o ? 2'd0 : row_q + 2'd1;
       word_first_q <= word_last_o;
       if (word_last_o) begin
         outer_first_q <= 1'b0;
         outer_q <= outer_q + 4'd1;
-        outer_left_q <= outer_left_q - 4'd1;
+        outer_left_q <= outer_left_q - 5'd1;
       end
     end
   end

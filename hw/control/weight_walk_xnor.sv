@@ -24,7 +24,7 @@ module weight_walk_xnor #(
   // of the layer
   logic [1:0]    pairs_m1;  // activation pairs less one
   logic          one_bit, skip_q;
-  logic [3:0]    subs_q;
+  logic [3:0]    subs_q, across;
   logic [16:0]   blocks_q;
   logic [AW-1:0] plane_words, plane_words2;
   logic [3:0]    top;  // w - 1
@@ -33,8 +33,9 @@ module weight_walk_xnor #(
   assign plane_words = AW'(descriptor_i.weight_plane);
   assign plane_words2 = {plane_words[AW-2:0], 1'b0};
   assign top = descriptor_i.weight_bits - 4'd1;
+  assign across = 4'(descriptor_i.sub_columns);
   always_ff @(posedge clk_i) begin
-    subs_q <= 4'(descriptor_i.sub_rows) * 4'(descriptor_i.sub_columns);
+    subs_q <= descriptor_i.sub_rows == 2'd3 ? across + {across[2:0], 1'b0} : across << (descriptor_i.sub_rows - 2'd1);
     skip_q <= !one_bit && subs_q != 4'd1 && descriptor_i.word_groups[0];
     blocks_q <= 17'(descriptor_i.blocks_large) + 17'(descriptor_i.blocks_small);
   end
@@ -55,31 +56,34 @@ module weight_walk_xnor #(
   logic signed [4:0] f_next_q, f2_q;
   logic [3:0]        p2_q;
   logic [1:0]        k2_q;
+  localparam logic [1:0] SAME = 2'd0, BASE = 2'd1, SECOND = 2'd2, DOWN = 2'd3;
+  logic [1:0]        way_q;
+  logic              f_is_last;
+  assign f_is_last = f_q == 5'sd0 - 5'(top);
   always_ff @(posedge clk_i) begin
     group_last_q <= group_q == descriptor_i.word_groups - 11'd1;
     sub_last_q <= sub_q == subs_q - 4'd1;
     same_q <= p_q + 4'd2 <= top && k_q != pairs_m1;
-    f_last_q <= f_q == 5'sd0 - 5'(top);
+    f_last_q <= f_is_last;
     block_last_q <= block_q == blocks_q - 17'd1;
     f_next_q <= f_q - (top == 4'd0 ? 5'sd2 : 5'sd1);
     same_base_q <= plane_q + plane_words2;
     down_q <= start_q + plane_words;
     second_q <= base_q + plane_words;
     near_q <= address_q + (one_bit || (group_last_q && skip_q) ? AW'(8) : AW'(4));  // group_last_q: settled a clock later
-    // the next step
-    if (same_q) begin
-      {f2_q, p2_q, k2_q} <= {f_q, p_q + 4'd2, k_q + 2'd1};
-      {far_q, start2_q} <= {same_base_q, start_q};
-    end else if (f_last_q) begin
-      {f2_q, p2_q, k2_q} <= {2'b00, pairs_m1, 1'b0, 4'd0, pairs_m1};
-      {far_q, start2_q} <= {base_q, base_q};
-    end else if (f_next_q >= 5'sd0) begin
-      {f2_q, p2_q, k2_q} <= {f_next_q, 3'd0, f_next_q[0], 2'((f_next_q + 5'sd1) >>> 1)};
-      {far_q, start2_q} <= f_next_q[0] ? {second_q, second_q} : {base_q, base_q};
-    end else begin
-      {f2_q, p2_q, k2_q} <= {f_next_q, 4'(-f_next_q), 2'd0};
-      {far_q, start2_q} <= f_next_q == -5'sd1 ? {second_q, second_q} : {down_q, down_q};
-    end
+    // the next step: of the same f, or from plane 0, 1, or one further than before
+    if (p_q + 4'd2 <= top && k_q != pairs_m1) way_q <= SAME;
+    else if (f_q[4] && !f_is_last) way_q <= DOWN;
+    else way_q <= f_is_last || f_q[0] || top == 4'd0 ? BASE : SECOND;
+    f2_q <= same_q ? f_q : f_last_q ? {2'b00, pairs_m1, 1'b0} : f_next_q;
+    k2_q <= same_q ? k_q + 2'd1 : f_last_q ? pairs_m1 : f_next_q[4] ? 2'd0 : 2'((f_next_q + 5'sd1) >>> 1);
+    p2_q <= same_q ? p_q + 4'd2 : f_last_q ? 4'd0 : f_next_q[4] ? 4'(-f_next_q) : {3'd0, f_next_q[0]};
+    case (way_q)
+      SAME: {far_q, start2_q} <= {same_base_q, start_q};
+      BASE: {far_q, start2_q} <= {base_q, base_q};
+      SECOND: {far_q, start2_q} <= {second_q, second_q};
+      default: {far_q, start2_q} <= {down_q, down_q};
+    endcase
   end
 
   logic step_end, tile_end, load;

@@ -56,7 +56,7 @@ module back #(
   localparam int SUBS = ROWS / RQ;
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int SW = bitdial_descriptor_pkg::SIDE_W;
-  localparam int Z_CLOCKS = 13;     // of the requantizer
+  localparam int Z_CLOCKS = 9;      // of the requantizer
   localparam int CODE_CLOCKS = 15;
 
   // b
@@ -121,22 +121,31 @@ module back #(
   // b + 5: requantizers.
   logic [RQ*32-1:0] sums4_q, sums_q, z;
   logic [RQ*8-1:0]  codes;
+  logic [CODE_CLOCKS:0] flight_q;  // bit k: b + 5 + k
   always_ff @(posedge clk_i) begin
     sub_q <= {sub_q[17:0], sub};
     sums4_q <= drain_sums;
     sums_q <= d_i.pool ? pool_sums : sums4_q;
   end
+  logic [50:0] code_base_q;  // H - 2^31 S
+  logic [7:0]  top_q;
+  always_ff @(posedge clk_i) begin
+    code_base_q <= 51'($signed(d_i.code_offset)) - {2'b00, d_i.code_multiplier, 31'd0};
+    top_q <= 8'hff >> (4'd8 - d_i.out_bits);
+  end
   for (genvar i = 0; i < RQ; i++) begin : g_requantizer
-    requantizer_delay #(.MULT_BITS(MULT_BITS), .BIAS_BITS(BIAS_BITS), .Z_CLOCKS(Z_CLOCKS), .CODE_CLOCKS(CODE_CLOCKS)) u_requantizer (
-      .clk_i, .in_signed_i(d_i.in_signed && !d_i.pool), .zero_point_i(d_i.zero_point && !d_i.pool), .sign_only_i(d_i.sign_only),
-      .shift_i(d_i.shift), .code_multiplier_i(d_i.code_multiplier), .code_offset_i(d_i.code_offset), .code_shift_i(d_i.code_shift),
-      .out_bits_i(d_i.out_bits), .add_stream_i(d_i.add_stream), .sum_i(sums_q[32*i +: 32]), .correct_i(correct[24*i +: 24]),
+    // verilator lint_off PINCONNECTEMPTY
+    requantizer_pipe #(.MULT_BITS(MULT_BITS), .BIAS_BITS(BIAS_BITS)) u_requantizer (
+      .clk_i, .rst_ni, .in_signed_i(d_i.in_signed && !d_i.pool), .halve_i(d_i.zero_point && !d_i.pool),
+      .sign_only_i(d_i.sign_only), .add_stream_i(d_i.add_stream), .shift_i(d_i.shift), .code_multiplier_i(d_i.code_multiplier),
+      .code_base_i(code_base_q), .code_shift_i(d_i.code_shift), .top_i(top_q), .valid_i(flight_q[0]),
+      .sum_i(sums_q[32*i +: 32]), .preset_i(32'($signed(correct[24*i +: 24]))), .window_sum_i(32'd0),
       .multiplier_i(multipliers[MULT_BITS*i +: MULT_BITS]), .bias_i(biases[BIAS_BITS*i +: BIAS_BITS]),
-      .stream_i(z_data_o[32*i +: 32]), .z_o(z[32*i +: 32]), .code_o(codes[8*i +: 8]));
+      .stream_i(z_data_o[32*i +: 32]), .z_valid_o(), .z_o(z[32*i +: 32]), .code_valid_o(), .code_o(codes[8*i +: 8]));
+    // verilator lint_on PINCONNECTEMPTY
   end
 
   // Beats behind the requantizers: counted again there.
-  logic [CODE_CLOCKS:0] flight_q;  // bit k: b + 5 + k
   logic       z_beat, z_end, z_map_last;
   logic [5:0] z_sub_q, code_sub_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin

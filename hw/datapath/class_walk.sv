@@ -27,10 +27,11 @@ module class_walk #(
   logic signed [SW:0] x_right_q, y_bottom_q;  // last column and row that miss nothing right and below
   logic [4:0] h_count_q, v_count_q;
   logic [12:0] line_step_q, first_q;          // words of a v; of the first pixel
+  logic [12:0] low_q, high_q;
   logic x_first, y_first;
   assign {top, bottom, left, right} = {d_i.borders[3:0], d_i.borders[11:8], d_i.borders[19:16], d_i.borders[27:24]};
-  assign x_first = x_right_q < 0;
-  assign y_first = y_bottom_q < 0;
+  assign x_first = x_right_q[SW];
+  assign y_first = y_bottom_q[SW];
   always_ff @(posedge clk_i) begin
     x_right_q <= $signed({1'b0, d_i.out_width}) - $signed((SW+1)'(right)) - 1;
     y_bottom_q <= $signed({1'b0, d_i.out_height}) - $signed((SW+1)'(bottom)) - 1;
@@ -38,7 +39,9 @@ module class_walk #(
     v_count_q <= 5'(top) + 5'(bottom) + 5'd1;
     line_step_q <= 13'(h_count_q) * 13'(SUBS);
     first_q <= (y_first ? line_step_q : 13'd0) + (x_first ? 13'(SUBS) : 13'd0);
-    correct_step_o <= 13'(v_count_q) * 13'(h_count_q) * 13'(SUBS);
+    low_q <= (v_count_q[0] ? line_step_q : 13'd0) + (v_count_q[1] ? {line_step_q[11:0], 1'b0} : 13'd0);
+    high_q <= (v_count_q[2] ? {line_step_q[10:0], 2'd0} : 13'd0) + (v_count_q[3] ? {line_step_q[9:0], 3'd0} : 13'd0);
+    correct_step_o <= low_q + high_q + (v_count_q[4] ? {line_step_q[8:0], 4'd0} : 13'd0);  // v_count * line_step
   end
 
   // b: from the pixel's place, how its class follows from another's.

@@ -85,7 +85,7 @@ module drain #(
   logic [ACC_BITS-1:0]    window_q;
   always_ff @(posedge clk_i) begin
     sub1_q <= sub_o;
-    sums_q <= sums_i[RQ*ACC_BITS*32'(sub1_q) +: RQ*ACC_BITS];
+    for (int s = 0; s < SUBS; s++) if (sub1_q == 6'(s)) sums_q <= sums_i[RQ*ACC_BITS*s +: RQ*ACC_BITS];
     window_q <= d_i.zero_point ? window_sum_i : '0;
     for (int i = 0; i < RQ; i++)
       sums_o[32*i +: 32] <= 32'($signed(sums_q[ACC_BITS*i +: ACC_BITS])) - 32'($signed(window_q));

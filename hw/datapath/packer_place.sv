@@ -46,7 +46,7 @@ module packer_place #(
   // The pixel: one of nine in a cell of window layout, a cell of its own in channel layout.
   logic x_last, map_last, tile_end, first_q, line_q;
   logic [1:0] x3_q, y3_q, x3, y3;   // flags of the pixel that comes next
-  logic [AW-1:0] at_q, row_q, from, next;
+  logic [AW-1:0] at_q, row_q, from, step, next;
   // verilator lint_off PINCONNECTEMPTY
   raster u_raster (
     .clk_i, .setup_i, .step_i(pixel_i), .width_i(d_i.out_width), .height_i(d_i.out_height),
@@ -57,10 +57,11 @@ module packer_place #(
   assign y3 = y3_q == 2'd2 ? 2'd0 : y3_q + 2'd1;
   always_comb begin
     from = first_q ? d_i.out_tensor.base : line_q ? row_q : at_q;
-    next = from;
-    if (!first_q && line_q && (channel_q || y3_q == 2'd0)) next = from + d_i.out_tensor.pitch;
-    else if (!first_q && !line_q && (channel_q || x3_q == 2'd0)) next = from + d_i.out_tensor.cell_words;
+    step = '0;
+    if (!first_q && line_q && (channel_q || y3_q == 2'd0)) step = d_i.out_tensor.pitch;
+    if (!line_q && (channel_q || x3_q == 2'd0)) step = d_i.out_tensor.cell_words;
   end
+  assign next = from + step;
   always_ff @(posedge clk_i) begin
     if (setup_i) begin
       first_q <= 1'b1;
@@ -91,7 +92,7 @@ module packer_place #(
   assign bank_sum = 5'(bank_q) + 5'(EIGHTS);
   assign wrap = bank_sum >= 5'd9;
   always_ff @(posedge clk_i) begin
-    group_words_q <= AW'(count_q) * AW'(words_q);
+    group_words_q <= pair_q ? AW'(EIGHTS / 2) : AW'(EIGHTS) * AW'(words_q);
     if (setup_i) begin
       bank_q <= 4'd0;
       high_q <= 1'b0;

@@ -1,5 +1,5 @@
 // Steps of addresses in a residual map that is pooled, worked out by shifts and additions within 24 clocks of setup_i:
-// a pixel's words, a row's, `stride` times each, and the words from the first window's first place to the map's.
+// a pixel's words, a row's, `stride` times each, and the words from the map's first place back to the first window's.
 module pool_steps #(
   parameter int SUBS = 2
 ) (
@@ -14,13 +14,13 @@ module pool_steps #(
   output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] row_o,
   output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] stride_pixel_o,
   output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] stride_row_o,
-  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] margin_o
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] begin_o  // from the map's first word to the first window's first place
 );
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   typedef enum logic [2:0] {IDLE, BEGIN, ROW, PAD_ROWS, PAD_COLUMNS, LAST} state_e;
   state_e        state_q;
   logic [9:0]    factor_q;   // bits of the factor that are still to come
-  logic [AW-1:0] shifted_q, sum_q, sum;
+  logic [AW-1:0] shifted_q, sum_q, sum, margin_q;
 
   function automatic logic [AW-1:0] times_stride(input logic [AW-1:0] step, input logic [2:0] stride);
     times_stride = (stride[2] ? {step[AW-3:0], 2'b00} : '0) + (stride[1] ? {step[AW-2:0], 1'b0} : '0) + (stride[0] ? step : '0);
@@ -61,8 +61,9 @@ module pool_steps #(
         shifted_q <= pixel_o;
         factor_q <= 10'(d_i.pad_left);
       end
-      PAD_COLUMNS: if (factor_q[9:1] == 9'd0) margin_o <= sum;  // + pad_left * pixel
+      PAD_COLUMNS: if (factor_q[9:1] == 9'd0) margin_q <= sum;  // + pad_left * pixel
       default: begin
+        begin_o <= AW'(0) - margin_q;
         stride_pixel_o <= times_stride(pixel_o, d_i.stride[2:0]);
         stride_row_o <= times_stride(row_o, d_i.stride[2:0]);
       end

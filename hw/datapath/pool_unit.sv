@@ -17,7 +17,7 @@ module pool_unit #(
   output logic read_o,    // clock a
   output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_o,
   input  logic [RQ*32-1:0] z_i,   // clock a + 4
-  output logic beat_o,    // clock a + 5: the result of a sub
+  output logic beat_o,    // clock a + 6: the result of a sub
   output logic [5:0] sub_o,
   output logic tile_end_o,
   output logic [RQ*32-1:0] sums_o
@@ -27,10 +27,10 @@ module pool_unit #(
 
   // Steps of addresses: a pixel, a row of the input, `stride` of each, and the words that the padding lies before the map.
   logic ready;
-  logic [AW-1:0] pixel_step, row_step, stride_step, stride_row_step, margin;
+  logic [AW-1:0] pixel_step, row_step, stride_step, stride_row_step, begin_step;
   pool_steps #(.SUBS(SUBS)) u_steps (
     .clk_i, .rst_ni, .d_i, .setup_i, .ready_o(ready), .pixel_o(pixel_step), .row_o(row_step), .stride_pixel_o(stride_step),
-    .stride_row_o(stride_row_step), .margin_o(margin));
+    .stride_row_o(stride_row_step), .begin_o(begin_step));
 
   // Which place is next: kx fastest, then ky, sub, pixel.
   typedef enum logic [2:0] {FROM_TILE, FROM_LINE, FROM_PIXEL, FROM_SUB, FROM_ROW, FROM_PLACE} from_e;
@@ -102,19 +102,28 @@ module pool_unit #(
 
   // Its address and place, from one of those before it. tile_q, line_at_q, pixel_at_q, sub_at_q, row_at_q, at_q: the address
   // of the first place of the row group, of this line of pixels, this pixel, sub and row of the window, and of this place.
-  logic [AW-1:0] tile_q, line_at_q, pixel_at_q, sub_at_q, row_at_q, at_q, base, step, next;
+  logic [AW-1:0] tile_q, line_at_q, pixel_at_q, sub_at_q, row_at_q, at_q, base, step_q, next;
   logic signed [SW+2:0] line_y_q, pixel_x_q, x_q, y_q;  // rows and columns may lie outside
   assign wide = d_i.z_in_wide;
+  always_ff @(posedge clk_i)
+    unique case (from)
+      FROM_TILE: step_q <= begin_step;
+      FROM_LINE: step_q <= stride_row_step;
+      FROM_PIXEL: step_q <= stride_step;
+      FROM_SUB: step_q <= wide ? AW'(2) : AW'(1);
+      FROM_ROW: step_q <= row_step;
+      default: step_q <= pixel_step;
+    endcase
   always_comb begin
     unique case (from_q)
-      FROM_TILE: {base, step} = {tile_q, AW'(0) - margin};
-      FROM_LINE: {base, step} = {line_at_q, stride_row_step};
-      FROM_PIXEL: {base, step} = {pixel_at_q, stride_step};
-      FROM_SUB: {base, step} = {sub_at_q, wide ? AW'(2) : AW'(1)};
-      FROM_ROW: {base, step} = {row_at_q, row_step};
-      default: {base, step} = {at_q, pixel_step};
+      FROM_TILE: base = tile_q;
+      FROM_LINE: base = line_at_q;
+      FROM_PIXEL: base = pixel_at_q;
+      FROM_SUB: base = sub_at_q;
+      FROM_ROW: base = row_at_q;
+      default: base = at_q;
     endcase
-    next = base + step;
+    next = base + step_q;
   end
   logic signed [SW+2:0] x_next, y_next, line_y_next, pixel_x_next, x_begin_q, y_begin_q, stride;
   assign stride = (SW+3)'(d_i.stride[2:0]);
@@ -139,44 +148,52 @@ module pool_unit #(
     end
   end
   // Clock a: the address stands; a + 4: the word.
-  logic [5:0] valid_q, last_q, end_q;  // bit k: clock a + k
+  logic [6:0] valid_q, last_q, end_q;  // bit k: clock a + k
   logic [4:0] first_q;
   logic [4:1] inside_q;
-  logic [6*6-1:0] subs_q;
-  logic real_place, outside_x, outside_y;
-  assign outside_x = x_q < 0 || x_q >= $signed((SW+3)'(d_i.in_width));
-  assign outside_y = y_q < 0 || y_q >= $signed((SW+3)'(d_i.in_height));
-  assign real_place = !outside_x && !outside_y;
+  logic [7*6-1:0] subs_q;
+  logic real_place;
+  assign real_place = !x_q[SW+2] && !y_q[SW+2] && x_q[SW+1:0] < (SW+2)'(d_i.in_width) && y_q[SW+1:0] < (SW+2)'(d_i.in_height);
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) {issue1_q, valid_q} <= '0;
     else if (setup_i) {issue1_q, valid_q} <= '0;
-    else {issue1_q, valid_q} <= {issue, valid_q[4:0], issue1_q};
+    else {issue1_q, valid_q} <= {issue, valid_q[5:0], issue1_q};
   end
   always_ff @(posedge clk_i) begin
     first_q <= {first_q[3:0], first1_q};
-    last_q <= {last_q[4:0], last1_q};
-    end_q <= {end_q[4:0], end1_q};
+    last_q <= {last_q[5:0], last1_q};
+    end_q <= {end_q[5:0], end1_q};
     inside_q <= {inside_q[3:1], real_place};
-    subs_q <= {subs_q[29:0], sub1_q};
+    subs_q <= {subs_q[35:0], sub1_q};
   end
   assign read_o = valid_q[0] && real_place;
   assign addr_o = at_q;
 
-  logic empty_q;  // no place inside yet
+  // Places outside come as what changes nothing: 0, or the smallest number.
+  logic             largest_q, take_q, compare_q, add_q;
+  logic [RQ*32-1:0] word_q;  // a + 5
   always_ff @(posedge clk_i) begin
-    if (valid_q[4]) begin
-      empty_q <= (first_q[4] || empty_q) && !inside_q[4];
-      for (int i = 0; i < RQ; i++)
-        if (first_q[4] || empty_q) sums_o[32*i +: 32] <= inside_q[4] ? z_i[32*i +: 32] : 32'd0;
-        else if (inside_q[4]) begin
-          if (d_i.pool_kind != 2'd1) sums_o[32*i +: 32] <= sums_o[32*i +: 32] + z_i[32*i +: 32];
-          else if ($signed(z_i[32*i +: 32]) > $signed(sums_o[32*i +: 32])) sums_o[32*i +: 32] <= z_i[32*i +: 32];
-        end
+    largest_q <= d_i.pool_kind == 2'd1;
+    take_q <= valid_q[4] && (first_q[4] || !largest_q);
+    compare_q <= valid_q[4];
+    add_q <= !first_q[4] && !largest_q;
+  end
+  for (genvar i = 0; i < RQ; i++) begin : g_value
+    // verilator lint_off UNUSEDSIGNAL
+    logic [32:0] difference;  // its sign alone
+    // verilator lint_on UNUSEDSIGNAL
+    logic [31:0] word, value;
+    assign word = word_q[32*i +: 32];
+    assign value = sums_o[32*i +: 32];
+    assign difference = {word[31], word} - {value[31], value};
+    always_ff @(posedge clk_i) begin
+      word_q[32*i +: 32] <= inside_q[4] ? z_i[32*i +: 32] : {largest_q, 31'd0};
+      if (take_q || (compare_q && !difference[32])) sums_o[32*i +: 32] <= (add_q ? value : 32'd0) + word;
     end
   end
-  assign beat_o = valid_q[5] && last_q[5];
-  assign sub_o = subs_q[5*6 +: 6];
-  assign tile_end_o = end_q[5];
+  assign beat_o = valid_q[6] && last_q[6];
+  assign sub_o = subs_q[6*6 +: 6];
+  assign tile_end_o = end_q[6];
   assign busy_o = run_q || issue1_q || valid_q != '0;
 
   `BD_ASSERT(pool_steps_there, !(start_i && !ready), "pooling begins before its steps are worked out")

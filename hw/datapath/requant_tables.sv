@@ -40,7 +40,13 @@ module requant_tables #(
   logic [RW-1:0] row_q, row1_q, row2_q;
   logic          last1_q, last2_q;
 
-  assign begin_copy = handed_q && !copy_q && !write1_q && !write2_q && !full_q[fill_slot_q];
+  logic [1:0]    fill_bit, read_bit;
+  logic          copied, left;
+  assign fill_bit = {fill_slot_q, !fill_slot_q};
+  assign read_bit = {read_slot_q, !read_slot_q};
+  assign copied = write2_q && last2_q;
+  assign left = read_i && read_end_i;
+  assign begin_copy = handed_q && !copy_q && !write1_q && !write2_q && (full_q & fill_bit) == 2'b00;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {handed_q, copy_q, fill_slot_q, read_slot_q, write1_q, write2_q, left_o} <= '0;
@@ -53,26 +59,18 @@ module requant_tables #(
     end else begin
       if (tile_i) handed_q <= 1'b1;
       else if (begin_copy) handed_q <= 1'b0;
-      if (begin_copy) begin
-        copy_q <= 1'b1;
-        full_q[fill_slot_q] <= 1'b1;
-      end
+      if (begin_copy) copy_q <= 1'b1;
       if (copy_q) begin
         row_q <= row_q + 1'b1;
         if (&row_q) copy_q <= 1'b0;
       end
       write1_q <= copy_q;
       write2_q <= write1_q;
-      if (write2_q && last2_q) begin
-        copied_q[fill_slot_q] <= 1'b1;
-        fill_slot_q <= !fill_slot_q;
-      end
-      if (read_i && read_end_i) begin
-        full_q[read_slot_q] <= 1'b0;
-        copied_q[read_slot_q] <= 1'b0;
-        read_slot_q <= !read_slot_q;
-      end
-      left_o <= read_i && read_end_i;
+      if (copied) fill_slot_q <= !fill_slot_q;
+      if (left) read_slot_q <= !read_slot_q;
+      full_q <= (full_q | (begin_copy ? fill_bit : 2'b00)) & ~(left ? read_bit : 2'b00);
+      copied_q <= (copied_q | (copied ? fill_bit : 2'b00)) & ~(left ? read_bit : 2'b00);
+      left_o <= left;
     end
   end
   always_ff @(posedge clk_i) begin
@@ -88,7 +86,7 @@ module requant_tables #(
   end
   assign memory_re_o = copy_q;
   assign ready_o = !(handed_q || copy_q || write1_q || write2_q);
-  assign filled_o = copied_q[read_slot_q];
+  assign filled_o = (copied_q & read_bit) != 2'b00;
   assign correct_o = {correct1_q, correct0_q};
 
   logic [EW-1:0] waddr, raddr;

@@ -61,10 +61,10 @@ module window_reader #(
   // --- stages 2 to 4: masks and addresses -----------------------------------------------------------------------------
   logic       channel_q;
   logic [8:0] tail_banks_q;  // of the last word of a pixel
-  logic [1:0] ym3, xm3, ym6, xm7;    // by stage
+  logic [1:0] ym3, xm3, ym6, xm7;    // by stage; remainder 0: 00, 1: 01, 2: 11
   logic       tail3, absent3_q;
   logic [2:0] rows, columns;         // stage 3: real ones
-  logic [8:0] real4_q, real5_q, real6_q, real7_q;
+  logic [8:0] real4_q, real5_q, real6_q, unreal7_q;
 
   always_ff @(posedge clk_i) begin
     channel_q <= descriptor_i.in_tensor.layout == 2'd1;
@@ -72,14 +72,14 @@ module window_reader #(
     absent3_q <= absent_i;
   end
   tag_delay #(.WIDTH(5), .STAGES(2)) u_place3 (
-    .clk_i, .tag_i({place_i.ym, place_i.xm, place_i.tail}), .tag_o({ym3, xm3, tail3}));
+    .clk_i, .tag_i({place_i.ym[1], |place_i.ym, place_i.xm[1], |place_i.xm, place_i.tail}), .tag_o({ym3, xm3, tail3}));
   tag_delay #(.WIDTH(2), .STAGES(3)) u_ym6 (.clk_i, .tag_i(ym3), .tag_o(ym6));
   tag_delay #(.WIDTH(2), .STAGES(4)) u_xm7 (.clk_i, .tag_i(xm3), .tag_o(xm7));
   window_axis u_rows (
-    .clk_i, .first_i(place_i.y0), .left_i(place_i.rows_left), .sub_i(place_i.sy), .kernel_i(descriptor_i.kernel_h[3:0]),
-    .real_o(rows));
+    .clk_i, .first_i(place_i.y), .pad_i(descriptor_i.pad_top), .size_i(descriptor_i.in_height), .sub_i(place_i.sy),
+    .kernel_i(descriptor_i.kernel_h[3:0]), .real_o(rows));
   window_axis u_columns (
-    .clk_i, .first_i(place_i.x0), .left_i(place_i.columns_left), .sub_i(place_i.sx),
+    .clk_i, .first_i(place_i.x), .pad_i(descriptor_i.pad_left), .size_i(descriptor_i.in_width), .sub_i(place_i.sx),
     .kernel_i(descriptor_i.kernel_w[3:0]), .real_o(columns));
 
   logic [AW-1:0] word2_q, word3_q, right3_q, down3_q, both3_q;  // in the corner's cell and its neighbours
@@ -102,10 +102,10 @@ module window_reader #(
       localparam int BANK = 3 * by + bx;
       logic          down, right, row_real, column_real;
       logic [AW-1:0] raddr_q;
-      assign down = 2'(by) < ym3;
-      assign right = 2'(bx) < xm3;
-      assign row_real = (ym3 == 2'd0) ? rows[by] : (ym3 == 2'd1) ? rows[(by+2)%3] : rows[(by+1)%3];
-      assign column_real = (xm3 == 2'd0) ? columns[bx] : (xm3 == 2'd1) ? columns[(bx+2)%3] : columns[(bx+1)%3];
+      assign down = by < 2 && ym3[by%2];
+      assign right = bx < 2 && xm3[bx%2];
+      assign row_real = ym3[1] ? rows[(by+1)%3] : ym3[0] ? rows[(by+2)%3] : rows[by];
+      assign column_real = xm3[1] ? columns[(bx+1)%3] : xm3[0] ? columns[(bx+2)%3] : columns[bx];
       always_ff @(posedge clk_i) begin
         raddr_q <= down ? (right ? both3_q : down3_q) : (right ? right3_q : word3_q);
         read_q[BANK] <= valid_q[1] && (channel_q ? !tail3 || tail_banks_q[BANK] : row_real && column_real && !absent3_q);
@@ -121,20 +121,20 @@ module window_reader #(
   always_ff @(posedge clk_i) begin
     real5_q <= real4_q;
     real6_q <= real5_q;
-    real7_q <= real6_q;
+    unreal7_q <= ~real6_q;  // as the synchronous reset wants it
   end
   for (genvar ky = 0; ky < 3; ky++) begin : g_ky
     always_ff @(posedge clk_i) begin
-      rows7_q[48*ky +: 48] <= (ym6 == 2'd0) ? rdata_i[48*ky +: 48] : (ym6 == 2'd1) ? rdata_i[48*((ky+1)%3) +: 48] :
-                              rdata_i[48*((ky+2)%3) +: 48];
+      rows7_q[48*ky +: 48] <= ym6[1] ? rdata_i[48*((ky+2)%3) +: 48] : ym6[0] ? rdata_i[48*((ky+1)%3) +: 48] :
+                              rdata_i[48*ky +: 48];
     end
     for (genvar kx = 0; kx < 3; kx++) begin : g_kx
       localparam int TAP = 3 * ky + kx;
       logic [15:0] word_q;
       always_ff @(posedge clk_i) begin
-        if (!real7_q[TAP]) word_q <= 16'd0;
-        else word_q <= (xm7 == 2'd0) ? rows7_q[48*ky + 16*kx +: 16] :
-                       (xm7 == 2'd1) ? rows7_q[48*ky + 16*((kx+1)%3) +: 16] : rows7_q[48*ky + 16*((kx+2)%3) +: 16];
+        if (unreal7_q[TAP]) word_q <= 16'd0;
+        else word_q <= xm7[1] ? rows7_q[48*ky + 16*((kx+2)%3) +: 16] :
+                       xm7[0] ? rows7_q[48*ky + 16*((kx+1)%3) +: 16] : rows7_q[48*ky + 16*kx +: 16];
       end
       assign act_lo_o[8*TAP +: 8] = word_q[7:0];
       assign act_hi_o[8*TAP +: 8] = word_q[15:8];

@@ -2,7 +2,7 @@
 // three counters 3:2 take the lanes, two of them with the XNOR of their lanes inside, a fourth unites their carries. Level k
 // adds two counts of level k - 1 and one more lane as the carry into bit 0, in one more clock: 15, 31, 63, 127 lanes,
 // from 31 on by the carry chain. The count stands LEVEL + 1 clocks after its lanes.
-// GATES = 0 is the same function in a form that simulates fast; sim/bench/dot_row.sh compares the two.
+// GATES = 0 is the same function in a form that simulates fast.
 module xnor_count #(
   parameter int LANES = 72,
   parameter int LEVEL = 4,  // LANES < 8 << LEVEL

@@ -24,6 +24,7 @@ struct generator {
     int switch_count;
     bool reference; /* layers that only the reference runs, too */
     bool saturate;  /* scales so large that z meets the limits of 32 bits; such networks do not pool */
+    bool narrow[BD_PROGRAM_MAX_SWITCHES];
     int most_channels, most_side;
     struct tensor tensors[MAX_TENSORS];
     int tensor_count;
@@ -91,8 +92,11 @@ static bool stream_fits(const struct generator *g, int height, int width, int ch
     return 2 * height * width * groups * (g->hardware->rows / g->hardware->requant_units) + 2 <= g->hardware->z_words;
 }
 
+/* Whatever a layer adds to a stream in 16 bits, for sums up to `acc_most`, stays below this: so may several layers. */
+enum { NARROW_MOST = 2048 };
+
 /* A plausible scale: the accumulator's spread over the inputs is carried to a spread of z that covers the codes. */
-static void requant(struct generator *g, struct bd_plain_layer *layer, int s, double acc_spread)
+static void requant(struct generator *g, struct bd_plain_layer *layer, int s, double acc_spread, double acc_most)
 {
     struct bd_plain_layer_switch *at = &layer->at[s];
     int n = layer->out_channels, m_bits = (int)g->hardware->mult_bits - 1;
@@ -103,9 +107,14 @@ static void requant(struct generator *g, struct bd_plain_layer *layer, int s, do
     double z_spread = layer->writes_stream ? ldexp(1, g->saturate ? 30 : 8 + below(g, 5)) : ldexp(1, 6 + below(g, 12));
     double top = ldexp(1, m_bits);
     int shift = (int)floor(log2(top * 0.75 * acc_spread / z_spread));
+    const bool narrow = layer->writes_stream && g->narrow[s];
+    if (narrow) {
+        shift = (int)ceil(log2(top * acc_most / NARROW_MOST));
+        z_spread = fmax(1, ldexp(top * 0.75 * acc_spread, -shift));
+    }
     shift = shift < 0 ? 0 : shift > 47 ? 47 : shift;
     /* The largest bias that neither leaves 48 bits nor, outside saturating networks, swamps the sum. */
-    double bias_spread = fmin(ldexp(z_spread, shift), ldexp(1, 46));
+    double bias_spread = fmin(ldexp(narrow ? NARROW_MOST : z_spread, shift), ldexp(1, 46));
     for (int c = 0; c < n; c++) {
         double sign = one_in(g, 4) ? -1 : 1;
         multiplier[c] = (int32_t)(sign * floor(top * (0.5 + 0.499 * bd_rng_uniform(&g->rng))));
@@ -222,9 +231,11 @@ static int add_conv(struct generator *g, int in, struct shape shape)
         }
         own_planes(g, layer, s, count);
         at->datapath = -1;
-        if (g->hardware->xnor && g->hardware->mac && !one_in(g, 4))
+        if (g->hardware->xnor && g->hardware->mac && !one_in(g, 4) && layer->groups == 1)
             at->datapath = one_in(g, 2) ? BD_DATAPATH_XNOR : BD_DATAPATH_MAC;
-        requant(g, layer, s, sqrt(window) * ldexp(0.6, at->weight_bits) * ldexp(0.6, at->in_bits));
+        at->weight_zero_point = at->weight_bits > 1 && bd_rng_below(&g->planes, 6) == 0;
+        requant(g, layer, s, sqrt(window) * ldexp(0.6, at->weight_bits) * ldexp(0.6, at->in_bits),
+                ldexp(window, at->weight_bits + at->in_bits));
     }
     return layer->out_tensor;
 }
@@ -253,7 +264,7 @@ static int add_pool(struct generator *g)
     for (int s = 0; s < g->switch_count; s++) {
         layer->at[s].out_bits = g->tensors[layer->out_tensor].bits[s];
         layer->at[s].out_signed = g->tensors[layer->out_tensor].is_signed[s];
-        requant(g, layer, s, ldexp(sqrt(g->stream.height * g->stream.width), 10));
+        requant(g, layer, s, ldexp(sqrt(g->stream.height * g->stream.width), 10), 0);
     }
     return layer->out_tensor;
 }
@@ -294,9 +305,28 @@ static int add_window_pool(struct generator *g)
     for (int s = 0; s < g->switch_count; s++) {
         layer->at[s].out_bits = g->tensors[layer->out_tensor].bits[s];
         layer->at[s].out_signed = g->tensors[layer->out_tensor].is_signed[s];
-        requant(g, layer, s, 1024);
+        requant(g, layer, s, 1024, kind == BD_POOL_MAX ? 32768 : 32768.0 * kernel * kernel);
     }
     return layer->out_tensor;
+}
+
+/* What a device runs beside the usual. */
+static void device_shape(struct generator *g, int in, struct shape *shape)
+{
+    static const int kernels[] = {2, 4, 5, 5, 6, 7, 8, 9};
+    const struct tensor *t = &g->tensors[in];
+    const int side = t->height < t->width ? t->height : t->width;
+    if (one_in(g, 3)) {
+        shape->kernel = kernels[below(g, sizeof kernels / sizeof *kernels)];
+        shape->stride = 1 + below(g, 4);
+        if (plane_limit(g, shape->kernel, t->channels) < 1)
+            shape->kernel = 1;
+        shape->pad = shape->kernel > side ? shape->kernel / 2 : below(g, shape->kernel / 2 + 1);
+    }
+    if (g->hardware->mac && one_in(g, 4)) {
+        shape->groups = t->channels;
+        shape->out_channels = t->channels;
+    }
 }
 
 static void reference_shape(struct generator *g, int in, struct shape *shape)
@@ -328,6 +358,8 @@ static struct shape random_shape(struct generator *g, int in)
     shape.out_channels = channels(g);
     if (g->reference)
         reference_shape(g, in, &shape);
+    else
+        device_shape(g, in, &shape);
     return shape;
 }
 
@@ -336,7 +368,8 @@ static int add_block(struct generator *g, int in)
 {
     struct shape first = random_shape(g, in);
     const struct tensor t = g->tensors[in];
-    bool projects = first.kernel == 1 || first.pad == 0 || one_in(g, 2);
+    first.groups = 0;
+    bool projects = first.kernel % 2 == 0 || first.pad != first.kernel / 2 || one_in(g, 2);
     int channel_count = projects ? channels(g) : g->stream.channels;
     if (!projects)
         first.stride = 1;
@@ -346,7 +379,7 @@ static int add_block(struct generator *g, int in)
         return add_conv(g, in, first);
     if (projects) {
         struct shape projection = first; /* the same map; a 1x1 where that gives it */
-        if (first.pad == 1 || first.kernel == 1) {
+        if (first.kernel % 2 == 1 && first.pad == first.kernel / 2) {
             projection.kernel = 1;
             projection.pad = 0;
         }
@@ -372,6 +405,8 @@ static void build(struct generator *g)
     int height = 1 + below(g, g->most_side), width = 1 + below(g, g->most_side);
     int input = add_tensor(g, height, width, one_in(g, 2) ? 1 + below(g, 4) : channels(g));
     int image_bits = 1 + below(g, 8);
+    if (!g->reference)
+        image_bits = 8;
     for (int s = 0; s < g->switch_count; s++) { /* one image serves all switches */
         g->tensors[input].bits[s] = image_bits;
         g->tensors[input].is_signed[s] = false;
@@ -383,7 +418,7 @@ static void build(struct generator *g)
     bool live = stem.writes; /* the stream has the shape of the tensor at hand */
     int at = add_conv(g, input, stem);
     for (int n = below(g, g->reference ? 6 : 3); n > 0; n--) {
-        if (g->reference && live && one_in(g, 2)) {
+        if (live && one_in(g, g->reference ? 2 : 5)) {
             at = add_window_pool(g);
         } else if (live && !one_in(g, 3) && !g->reference) {
             at = add_block(g, at);
@@ -405,6 +440,8 @@ static void build(struct generator *g)
             while (g->tensors[at].height > 1 || g->tensors[at].width > 1) {
                 struct shape shape = random_shape(g, at);
                 shape.stride = 2;
+                if (!g->reference && shape.kernel > 1) /* even kernels with padding might never end */
+                    shape.kernel = 3, shape.pad = 1;
                 at = add_conv(g, at, shape);
             }
         }
@@ -438,6 +475,8 @@ static bd_status try_network(uint64_t seed, uint32_t index, const struct bd_hard
     g->index = index;
     g->switch_count = 1 + below(g, 3);
     g->saturate = one_in(g, 8);
+    for (int s = 0; s < g->switch_count; s++)
+        g->narrow[s] = !g->saturate && one_in(g, 2);
     build(g);
     char name[BD_PROGRAM_NAME];
     snprintf(name, sizeof name, "random-%llu-%u", (unsigned long long)seed, index);
@@ -451,6 +490,7 @@ static bd_status try_network(uint64_t seed, uint32_t index, const struct bd_hard
     for (int s = 0; s < g->switch_count; s++) {
         snprintf(network.switches[s].name, sizeof network.switches[s].name, "s%d", s);
         network.switches[s].z_frac = 8;
+        network.narrow_stream[s] = g->narrow[s];
         network.switches[s].weight_bits = s == 0 ? index % 8 + 1 : 8;
         network.switches[s].activation_bits = s == 0 ? index / 8 % 8 + 1 : 8;
     }

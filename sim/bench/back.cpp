@@ -1,8 +1,8 @@
-// hw/datapath/back.sv against back_model.h: random layers one after the other on the same memories. This file plays what
-// stands around the back: the loader, the control that hands row groups over, an array with a drain bank of one block whose
-// sums are written as early as intervals allow, and the store. Compared after every layer: every byte of the activation
-// memory, the residual memory, and the clock of every drained pixel and of idle_o.
-// Usage: back [LAYERS [SEED [MUTATION]]]
+// hw/datapath/back.sv against back_model.h: random layers one after the other on the same memories. This file plays
+// what stands around the back: the loader, the control that hands row groups over, an array with a drain bank of one
+// block whose sums are written as early as intervals allow, and the store. Compared after every layer: every byte of
+// the activation memory, the residual memory, and the clock of every drained pixel and of idle_o. Usage: back [LAYERS
+// [SEED [MUTATION]]]
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -100,10 +100,12 @@ class Bench
     {
         const bd_descriptor &d = layer_->d;
         if (differences++ < 5)
-            std::printf("layer %" PRIu64 ", clock %" PRIu64 ": %s: operation %u flags 0x%x bits %u layout %u, %u x %u x %u, pool %u "
+            std::printf("layer %" PRIu64 ", clock %" PRIu64
+                        ": %s: operation %u flags 0x%x bits %u layout %u, %u x %u x %u, pool %u "
                         "kernel %u x %u stride %u, zero point %u, period %u\n",
                         layers, clock_, what, d.operation, d.flags, d.out_bits, d.out_layout, d.out_height, d.out_width,
-                        d.out_channels, d.pool_kind, d.kernel_h, d.kernel_w, d.stride, d.weight_zero_point, d.pixel_period);
+                        d.out_channels, d.pool_kind, d.kernel_h, d.kernel_w, d.stride, d.weight_zero_point,
+                        d.pixel_period);
     }
 
     // --- control -----------------------------------------------------------------------------------------------------
@@ -183,7 +185,8 @@ class Bench
             }
         }
         if (handed_ < (clock_ >= landed_ ? loaded_ : loaded_ - (loaded_ > 0)) && (clock_ >= landed_ || streamed()) &&
-            top_.tables_ready_o && clock_ > setup_clock_ + 3 && (eager_ || handed_ <= started_) && (hurry_ || random_.chance(10))) {
+            top_.tables_ready_o && clock_ > setup_clock_ + 3 && (eager_ || handed_ <= started_) &&
+            (hurry_ || random_.chance(10))) {
             if (top_.correct_step_o != layer_->classes() * GEOMETRY.subs())
                 report("correct_step_o");
             top_.tile_i = 1;
@@ -220,7 +223,7 @@ class Bench
         const uint32_t n = layer_->pixels(), beats = d.kernel_h * d.kernel_w * GEOMETRY.subs();
         next_start_ = clock_ + uint64_t(n) * d.pixel_period + 1;
         last_done_ = clock_;
-        last_enter_ = clock_ + 1 + uint64_t(n - 1) * d.pixel_period + beats - 1 + 2 + 6;
+        last_enter_ = clock_ + 1 + uint64_t(n - 1) * d.pixel_period + beats - 1 + 2 + 7;
     }
     void start_tile()
     {
@@ -276,7 +279,8 @@ class Bench
         if (sums_pending_) {
             sums_pending_ = false;
             for (uint32_t r = 0; r < GEOMETRY.rows; r++)
-                put_bits(top_.sums_i, size_t(r) * ACC_BITS, ACC_BITS, uint32_t(layer_->sums[pending_at_ * GEOMETRY.rows + r]));
+                put_bits(top_.sums_i, size_t(r) * ACC_BITS, ACC_BITS,
+                         uint32_t(layer_->sums[pending_at_ * GEOMETRY.rows + r]));
             top_.window_sum_i = uint32_t(layer_->window[pending_at_]) & ((1u << ACC_BITS) - 1);
         }
     }
@@ -304,8 +308,9 @@ class Bench
                 while (planes_[b][at] == model_.memories.planes[b][at])
                     at++;
                 if (differences < 5)
-                    std::printf("  bank %d word %zu (base %u, cell %u, pitch %u): got %04x, want %04x\n", b, at, layer_->d.out_base,
-                                layer_->d.out_cell_words, layer_->d.out_pitch, planes_[b][at], model_.memories.planes[b][at]);
+                    std::printf("  bank %d word %zu (base %u, cell %u, pitch %u): got %04x, want %04x\n", b, at,
+                                layer_->d.out_base, layer_->d.out_cell_words, layer_->d.out_pitch, planes_[b][at],
+                                model_.memories.planes[b][at]);
                 planes_[b] = model_.memories.planes[b];
             }
         }
@@ -333,14 +338,16 @@ class Bench
             const uint16_t *want = &model_.memories.z[size_t(asked.front().second) * GEOMETRY.rq];
             const auto *got = reinterpret_cast<const uint32_t *>(&top_.z_data_o);
             for (uint32_t i = 0; i < GEOMETRY.rq; i++) {
-                const int32_t value = wide ? int32_t(want[i] | uint32_t(want[i + GEOMETRY.rq]) << 16) : int16_t(want[i]);
+                const int32_t value =
+                    wide ? int32_t(want[i] | uint32_t(want[i + GEOMETRY.rq]) << 16) : int16_t(want[i]);
                 words++;
                 if (int32_t(got[i]) != value && !told) {
                     told = true;
                     report("residual memory");
                     if (differences < 5)
-                        std::printf("  word %u value %u (in base %u, out base %u): got %08x, want %08x\n", asked.front().second, i,
-                                    layer_->d.z_in_base, layer_->d.z_out_base, got[i], uint32_t(value));
+                        std::printf("  word %u value %u (in base %u, out base %u): got %08x, want %08x\n",
+                                    asked.front().second, i, layer_->d.z_in_base, layer_->d.z_out_base, got[i],
+                                    uint32_t(value));
                 }
             }
             asked.pop_front();
@@ -373,8 +380,9 @@ int main(int argc, char **argv)
     Bench bench(seed, argc > 3 ? std::atoi(argv[3]) : 0);
     for (uint64_t i = 0; i < layers && bench.differences == 0; i++)
         bench.layer();
-    std::printf("back, %u rows, %u requantizers, seed %" PRIu64 ": %" PRIu64 " layers, %" PRIu64 " pixels drained, %" PRIu64
-                " row groups without a gap, %" PRIu64 " words compared, %" PRIu64 " differences\n",
-                GEOMETRY.rows, GEOMETRY.rq, seed, bench.layers, bench.pixels, bench.gapless, bench.words, bench.differences);
+    std::printf(
+        "back, %u rows, %u requantizers, seed %" PRIu64 ": %" PRIu64 " layers, %" PRIu64 " pixels drained, %" PRIu64
+        " row groups without a gap, %" PRIu64 " words compared, %" PRIu64 " differences\n",
+        GEOMETRY.rows, GEOMETRY.rq, seed, bench.layers, bench.pixels, bench.gapless, bench.words, bench.differences);
     return bench.differences != 0;
 }

@@ -1,5 +1,5 @@
-// What hw/datapath/back.sv has to do with a layer, as plain loops over its outputs: random layers, and the images of the
-// activation and the residual memory after one. Arithmetic: model/exec/requantize.h.
+// What hw/datapath/back.sv has to do with a layer, as plain loops over its outputs: random layers, and the images of
+// the activation and the residual memory after one. Arithmetic: model/exec/requantize.h.
 #ifndef BD_BENCH_BACK_MODEL_H
 #define BD_BENCH_BACK_MODEL_H
 
@@ -26,7 +26,8 @@ struct Geometry {
     }
 };
 
-// One layer with all that goes in: sums of (row group, pixel, row), window sums of (row group, pixel), tables and corrections.
+// One layer with all that goes in: sums of (row group, pixel, row), window sums of (row group, pixel), tables and
+// corrections.
 struct Layer {
     bd_descriptor d;
     uint32_t top, bottom, left, right; // classes of their own
@@ -69,8 +70,8 @@ struct Memories {
     std::vector<uint16_t> z; // (word, value)
 };
 
-// Faults of the model, which the bench must notice: 1 classes ignore columns on the right, 2 a place outside a pooled map
-// counts as 0, 3 r is the new value of the pixel before, 4 channels past the last one hold code 1.
+// Faults of the model, which the bench must notice: 1 classes ignore columns on the right, 2 a place outside a pooled
+// map counts as 0, 3 r is the new value of the pixel before, 4 channels past the last one hold code 1.
 class Model
 {
   public:
@@ -112,7 +113,8 @@ class Model
                 }
                 if (l.flag(BD_FLAG_ADD_STREAM)) {
                     const uint32_t from = mutation_ == 3 && p > 0 ? p - 1 : p;
-                    r = stored(mutation_ == 3 ? memories : before, d.z_in_base, l.flag(BD_FLAG_Z_IN_WIDE), d.row_groups, from, c);
+                    r = stored(mutation_ == 3 ? memories : before, d.z_in_base, l.flag(BD_FLAG_Z_IN_WIDE), d.row_groups,
+                               from, c);
                 }
                 const int32_t z = bd_requantize_z(&d, l.multipliers[c], l.biases[c], int32_t(acc), r);
                 codes[size_t(p) * padded + c] = bd_requantize_code(&d, z);
@@ -175,8 +177,8 @@ class Model
         return int32_t(sum);
     }
 
-    // Every byte of the tensor's words that anybody reads, from the codes; rows past the last channel have theirs too (0 in a
-    // real program).
+    // Every byte of the tensor's words that anybody reads, from the codes; rows past the last channel have theirs too
+    // (0 in a real program).
     void pack(const Layer &l, const std::vector<uint8_t> &codes, uint32_t padded)
     {
         const bd_descriptor &d = l.d;
@@ -328,7 +330,8 @@ class Random
             l.right = below(std::min(d.out_width - l.left, 4u) + 1);
         }
         if (chance(10)) {
-            d.flags = (d.flags & ~uint32_t(BD_FLAG_WRITE_STREAM | BD_FLAG_RESULT | BD_FLAG_STORE_STREAM | BD_FLAG_ADD_STREAM)) |
+            d.flags = (d.flags &
+                       ~uint32_t(BD_FLAG_WRITE_STREAM | BD_FLAG_RESULT | BD_FLAG_STORE_STREAM | BD_FLAG_ADD_STREAM)) |
                       BD_FLAG_SIGN_ONLY | BD_FLAG_WRITE_CODES;
             d.out_bits = 1;
         }
@@ -350,7 +353,8 @@ class Random
             return false;
         d.out_base = chance(20) ? g_.act_words - words : below(g_.act_words - words + 1);
 
-        const uint32_t in_words = d.in_height * d.in_width * d.row_groups * g_.subs() * (l.flag(BD_FLAG_Z_IN_WIDE) ? 2 : 1);
+        const uint32_t in_words =
+            d.in_height * d.in_width * d.row_groups * g_.subs() * (l.flag(BD_FLAG_Z_IN_WIDE) ? 2 : 1);
         const uint32_t out_words = l.pixels() * d.row_groups * g_.subs() * (l.flag(BD_FLAG_Z_OUT_WIDE) ? 2 : 1);
         const bool same = l.flag(BD_FLAG_Z_IN_WIDE) == l.flag(BD_FLAG_Z_OUT_WIDE);
         if (d.operation != BD_OP_POOL && same && chance(70)) {
@@ -413,7 +417,8 @@ class Random
         for (uint32_t c = 0; c < padded; c++) {
             const bool real = c < d.out_channels;
             l.multipliers.push_back(!real ? 0 : signs ? int32_t(between(0, 2)) - 1 : int32_t(value(m_bits)));
-            l.biases.push_back(!real ? NO_CHANNEL_BIAS : value(signs ? sum_bits : int(between(1, std::min(51u, d.shift + 14)))));
+            l.biases.push_back(!real ? NO_CHANNEL_BIAS
+                                     : value(signs ? sum_bits : int(between(1, std::min(51u, d.shift + 14)))));
         }
         if (l.flag(BD_FLAG_CORRECT))
             for (uint32_t i = 0; i < padded * l.classes(); i++) {
@@ -429,7 +434,8 @@ class Random
             if (d.weight_zero_point && !in_signed) { // the halving is exact
                 const uint32_t row = i % g_.rows, at = i / g_.rows, group = at / n, pixel = at % n;
                 const uint32_t border = l.class_of(pixel / d.out_width, pixel % d.out_width);
-                const int32_t rest = l.corrections[(size_t(group) * l.classes() + border) * g_.rows + row] - l.window[at];
+                const int32_t rest =
+                    l.corrections[(size_t(group) * l.classes() + border) * g_.rows + row] - l.window[at];
                 p = (p & ~1) | (rest & 1);
             }
             l.sums.push_back(p);

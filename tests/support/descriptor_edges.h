@@ -6,77 +6,82 @@
 
 #include <stdint.h>
 
-/* The words of the convolution, for 16 lanes and more, both datapaths, a weight buffer of EDGE_WEIGHT_WORDS. */
-#define EDGE_WEIGHT_WORDS 640u
+/* The words of the convolution, for a device with both datapaths: 3x3 on XNOR, two bits, 8 channels. */
 /* clang-format off */
 #define EDGE_CONVOLUTION \
     { \
-        1, 0x7c /* write codes, add and write stream, store both */, 0, 1, 1, 1, \
-        4, 4, 8, 4, 4, 8 /* maps */, 3, 3, 1, 1, 1, 1, 1, 1 /* kernel, stride, groups, padding */, 0, 0, 0, \
-        0, 1, 8, 1, 4, 0, 64, 1, 8, 1, 4, 0 /* tensors */, 0, 0, \
-        2, 3, 9, 1, 9, 9 /* loop counts */, 0, 1, 0, 0, 1, 0, 1 /* requantizer */, \
-        4096, 8, 8192, 64, 8, 0, 128, 128, 512 /* tables, weights, stores */, 0, 0, 0, 1, 0 \
+        1, 0x3e /* write codes, add and write stream, store both */, 0, 1, 2, 1, \
+        4, 4, 8, 4, 4, 8 /* maps */, 3, 3, 1, 1, 1, 1, 1, 1 /* kernel, stride, groups, padding */, 0, 0, \
+        0, 0, 1, 2, 0, 64, 0, 1, 2, 0, 0 /* tensors */, \
+        1, 1, 1, 1, 0, 0, 1, 0, 16, 16, 0, 1 /* loop counts */, 0, 1, 0, 0, 1, 0, 0 /* requantizer, borders */, \
+        0, 0, 0, 4, 4 /* memories of the chip */, 4096, 0, 8192, 64, 128, 0, 512 /* tables, weights, stores */ \
     }
 
 /* X(word, value, taken) with one word of the convolution changed. */
 #define DESCRIPTOR_EDGES(X) \
-    /* operation, flags (not: image, windows, result, last), datapath, bits */ \
-    X(0, 2, 1) X(0, 0, 0) X(0, 3, 0) X(0, 0x101, 0) X(0, 0x80000001, 0) X(1, 0x07c, 1) X(1, 0x054, 1) \
-    X(1, 0x67c, 1) X(1, 0x87c, 0) X(1, 0x8000007c, 0) X(1, 0x07d, 0) X(1, 0x07e, 0) X(1, 0x0fc, 0) X(1, 0x17c, 0) \
-    X(1, 0x1fc, 0) X(2, 1, 1) X(2, 2, 0) X(2, 0x10000, 0) X(3, 8, 1) X(3, 0, 0) X(3, 9, 0) X(3, 17, 0) X(4, 8, 1) \
+    /* operation, flags (not: image, result, last), datapath, bits */ \
+    X(0, 2, 1) X(0, 0, 0) X(0, 3, 0) X(0, 0x101, 0) X(0, 0x80000001, 0) X(1, 0x3e, 1) X(1, 0x3a, 1) X(1, 0x33e, 1) \
+    X(1, 0x1f83e, 1) X(1, 0x43e, 0) X(1, 0x2003e, 0) X(1, 0x8000003e, 0) X(1, 0x3f, 0) X(1, 0x7e, 0) X(1, 0xbe, 0) \
+    X(1, 0xfe, 0) X(2, 1, 0) X(2, 2, 0) X(2, 0x10000, 0) X(3, 8, 1) X(3, 0, 0) X(3, 9, 0) X(3, 17, 0) X(4, 8, 1) \
     X(4, 0, 0) X(4, 9, 0) X(5, 8, 1) X(5, 0, 0) X(5, 9, 0) \
     /* shapes */ \
-    X(6, 1, 1) X(6, 1023, 1) X(6, 0, 0) X(6, 1024, 0) X(6, 1025, 0) X(7, 1023, 1) X(7, 0, 0) X(7, 1024, 0) \
-    X(8, 1, 1) X(8, 4095, 1) X(8, 0, 0) X(8, 4096, 0) X(8, 4097, 0) X(9, 1023, 1) X(9, 0, 0) X(9, 1024, 0) \
-    X(10, 1023, 1) X(10, 0, 0) X(10, 1024, 0) X(10, 66560, 0) X(11, 4095, 1) X(11, 0, 0) X(11, 4096, 0) X(12, 0, 0) \
-    X(12, 1, 0) X(12, 2, 0) X(12, 4, 0) X(12, 5, 0) X(12, 7, 0) X(13, 0, 0) X(13, 1, 0) X(13, 7, 0) X(14, 2, 1) \
-    X(14, 0, 0) X(14, 3, 0) X(14, 4, 0) X(15, 0, 0) X(15, 2, 0) X(15, 8, 0) X(16, 0, 0) X(16, 2, 0) X(17, 0, 0) \
-    X(17, 2, 0) X(18, 0, 0) X(18, 2, 0) X(19, 0, 0) X(19, 2, 0) X(19, 3, 0) X(20, 1, 0) X(21, 1, 0) X(22, 1, 0) \
-    X(22, 2, 0) \
+    X(6, 1, 1) X(6, 0, 0) X(6, 1023, 1) X(6, 1024, 0) X(6, 1025, 0) X(7, 1, 1) X(7, 0, 0) X(7, 1023, 1) \
+    X(7, 1024, 0) X(8, 1, 1) X(8, 0, 0) X(8, 4095, 1) X(8, 4096, 0) X(8, 4097, 0) X(9, 1, 1) X(9, 0, 0) \
+    X(9, 1023, 1) X(9, 1024, 0) X(10, 1, 1) X(10, 0, 0) X(10, 1023, 1) X(10, 1024, 0) X(10, 66560, 0) X(11, 1, 1) \
+    X(11, 0, 0) X(11, 4095, 1) X(11, 4096, 0) X(12, 1, 1) X(12, 2, 1) X(12, 4, 0) X(12, 0, 0) X(12, 9, 0) \
+    X(12, 10, 0) X(13, 3, 1) X(13, 4, 0) X(13, 0, 0) X(13, 10, 0) X(14, 4, 1) X(14, 0, 0) X(14, 5, 0) X(15, 0, 0) \
+    X(15, 4095, 1) X(15, 4096, 0) X(16, 0, 1) X(16, 8, 1) X(16, 9, 0) X(17, 8, 1) X(17, 9, 0) X(18, 8, 1) \
+    X(18, 9, 0) X(19, 8, 1) X(19, 9, 0) X(19, 16, 0) X(20, 1, 1) X(20, 2, 0) X(21, 2, 1) X(21, 3, 0) \
     /* tensors */ \
-    X(23, 1048575, 1) X(23, 1048576, 0) X(24, 3, 1) X(24, 0, 0) X(24, 4, 0) X(25, 256, 1) X(25, 257, 0) \
-    X(25, 512, 0) X(26, 255, 1) X(26, 0, 0) X(26, 256, 0) X(26, 257, 0) X(27, 1048575, 1) X(27, 1048576, 0) \
-    X(28, 1, 1) X(28, 2, 0) X(29, 1048575, 1) X(29, 1048576, 0) X(30, 3, 1) X(30, 0, 0) X(30, 4, 0) X(31, 256, 1) \
-    X(31, 257, 0) X(31, 512, 0) X(32, 255, 1) X(32, 0, 0) X(32, 256, 0) X(32, 257, 0) X(33, 1048575, 1) \
-    X(33, 1048576, 0) X(34, 1, 1) X(34, 2, 0) X(35, 1048575, 1) X(35, 1048576, 0) X(36, 1048575, 1) \
-    X(36, 1048576, 0) \
+    X(22, 0, 1) X(22, 1048575, 1) X(22, 1048576, 0) X(23, 0, 1) X(23, 1, 0) X(23, 2, 0) X(23, 3, 0) X(24, 1, 1) \
+    X(24, 0, 0) X(24, 1048575, 1) X(24, 1048576, 0) X(25, 1, 1) X(25, 0, 0) X(25, 1048575, 1) X(25, 1048576, 0) \
+    X(26, 9, 1) X(26, 10, 0) X(27, 0, 1) X(27, 1048575, 1) X(27, 1048576, 0) X(28, 1, 1) X(28, 2, 0) X(29, 1, 1) \
+    X(29, 0, 0) X(29, 1048575, 1) X(29, 1048576, 0) X(30, 1, 1) X(30, 0, 0) X(30, 1048575, 1) X(30, 1048576, 0) \
+    X(31, 0, 1) X(31, 1048575, 1) X(31, 1048576, 0) X(32, 0, 1) X(32, 1048575, 1) X(32, 1048576, 0) \
     /* loop counts */ \
-    X(37, 1, 1) X(37, 4095, 1) X(37, 0, 0) X(37, 4096, 0) X(38, 1, 1) X(38, 0, 0) X(38, 4, 0) X(39, 1, 1) \
-    X(39, EDGE_WEIGHT_WORDS, 1) X(39, 0, 0) X(39, EDGE_WEIGHT_WORDS + 1, 0) X(39, 4096, 0) X(39, 4097, 0) \
-    X(40, 255, 1) X(40, 0, 0) X(40, 256, 0) X(41, 0, 1) X(41, 0xffffffff, 1) X(42, 1, 1) X(42, 16777215, 1) \
-    X(42, 0, 0) X(42, 16777216, 0) X(42, 16777217, 0) \
+    X(33, 1, 1) X(33, 0, 0) X(33, 4095, 1) X(33, 4096, 0) X(34, 0, 0) X(34, 2, 0) X(34, 3, 0) X(34, 4, 0) \
+    X(35, 0, 0) X(35, 2, 0) X(35, 4, 0) X(36, 1, 1) X(36, 0, 0) X(36, 2047, 1) X(36, 2048, 0) X(37, 16, 1) \
+    X(37, 17, 0) X(38, 16, 1) X(38, 17, 0) X(39, 1, 1) X(39, 0, 0) X(39, 65535, 1) X(39, 65536, 0) X(40, 0, 1) \
+    X(40, 1, 0) X(40, 65535, 0) X(40, 65536, 0) X(41, 1, 1) X(41, 0, 0) X(41, 16, 1) X(41, 17, 0) X(42, 1, 1) \
+    X(42, 0, 0) X(42, 16777215, 1) X(42, 16777216, 0) X(43, 0, 1) X(43, 16777215, 1) X(43, 16777216, 0) X(44, 1, 1) \
+    X(44, 0, 0) X(44, 16777215, 1) X(44, 16777216, 0) \
     /* requantizer */ \
-    X(43, 47, 1) X(43, 48, 0) X(43, 64, 0) X(44, 262143, 1) X(44, 262144, 0) X(45, 0x80000000, 1) \
-    X(45, 0x7fffffff, 1) X(46, 31, 1) X(46, 32, 0) X(47, 0, 0) X(47, 2, 0) X(47, 0xffffffff, 0) X(48, 1, 0) \
-    X(49, 16, 1) X(49, 0, 0) X(49, 2, 0) X(49, 15, 0) X(49, 17, 0) X(49, 32, 0) \
-    /* tables, weights, stores: whole beats */ \
-    X(50, 8, 1) X(50, 0xfffffff8, 1) X(50, 1, 0) X(50, 4, 0) X(51, 1048568, 1) X(51, 0, 0) X(51, 4, 0) \
-    X(51, 1048572, 0) X(51, 1048576, 0) X(51, 1048584, 0) X(52, 0xfffffff8, 1) X(52, 2, 0) X(52, 4, 0) X(53, 0, 1) \
-    X(53, 0xfffffff8, 1) X(53, 4, 0) X(54, 16777208, 1) X(54, 0, 0) X(54, 4, 0) X(54, 16777216, 0) \
-    X(54, 16777224, 0) X(55, 0xfffffff8, 1) X(55, 4, 0) X(56, 134217720, 1) X(56, 0, 0) X(56, 4, 0) \
-    X(56, 134217728, 0) X(57, 0xfffffff8, 1) X(57, 1, 0) X(58, 134217720, 1) X(58, 0, 0) X(58, 12, 0) \
-    X(58, 134217728, 0) \
-    /* reserved; the layer counts for itself */ \
-    X(59, 1, 0) X(59, 0x80000000, 0) X(60, 1, 0) X(61, 1, 0) X(61, 64, 0) X(62, 0, 1) X(62, 0xffffffff, 1) \
-    X(63, 1, 0)
+    X(45, 47, 1) X(45, 48, 0) X(45, 64, 0) X(46, 0, 1) X(46, 262143, 1) X(46, 262144, 0) X(47, 0x80000000, 1) \
+    X(47, 0x7fffffff, 1) X(48, 31, 1) X(48, 32, 0) X(49, 0, 0) X(49, 2, 0) X(49, 0xffffffff, 0) X(50, 1, 0) \
+    X(51, 0x08080808, 1) X(51, 0x08080809, 0) X(51, 0x09000000, 0) \
+    /* memories of the chip, tables, weights, stores: whole beats */ \
+    X(52, 0, 1) X(52, 1048575, 1) X(52, 1048576, 0) X(53, 0, 1) X(53, 1048575, 1) X(53, 1048576, 0) X(54, 0, 1) \
+    X(54, 1048575, 1) X(54, 1048576, 0) X(55, 0, 1) X(55, 1048575, 1) X(55, 1048576, 0) X(56, 1, 1) X(56, 0, 0) \
+    X(56, 1048575, 1) X(56, 1048576, 0) X(57, 8, 1) X(57, 0xfffffff8, 1) X(57, 1, 0) X(57, 4, 0) \
+    X(58, 0xfffffff8, 1) X(58, 2, 0) X(58, 4, 0) X(59, 0, 1) X(59, 0xfffffff8, 1) X(59, 4, 0) X(60, 0xfffffff8, 1) \
+    X(60, 4, 0) X(61, 134217720, 1) X(61, 0, 0) X(61, 4, 0) X(61, 134217728, 0) X(62, 0xfffffff8, 1) X(62, 1, 0) \
+    X(63, 134217720, 1) X(63, 0, 0) X(63, 12, 0) X(63, 134217728, 0)
 
 /* X(name, taken, changes): several words changed, each as SET(word, value). */
 #define DESCRIPTOR_PAIRS(X) \
     X("a 1x1 kernel", 1, SET(12, 1) SET(13, 1) SET(16, 0) SET(17, 0) SET(18, 0) SET(19, 0)) \
-    X("padding around a 1x1 kernel", 0, SET(12, 1) SET(13, 1)) \
-    X("a 3x3 kernel without padding", 1, SET(16, 0) SET(17, 0) SET(18, 0) SET(19, 0)) \
-    X("a 3x3 kernel padded above and left alone", 0, SET(17, 0) SET(19, 0)) \
-    X("a 2x2 kernel", 0, SET(12, 2) SET(13, 2)) \
-    X("a residual scale where none is added", 1, SET(1, 0x74) SET(47, 7) SET(48, 3)) \
-    X("no stores", 1, SET(1, 0x1c) SET(56, 0) SET(58, 0)) \
-    X("no codes out", 1, SET(1, 0x58) SET(5, 0) SET(30, 0) SET(32, 0) SET(56, 0)) \
+    X("a 9x9 kernel", 1, SET(12, 9) SET(13, 9) SET(34, 3) SET(35, 3)) \
+    X("a 4x4 kernel in too few sub-windows", 0, SET(12, 4) SET(13, 4) SET(34, 2)) \
+    X("a 3x3 kernel in too many", 0, SET(34, 2) SET(35, 2)) \
+    X("LAYOUT_CHANNEL for a 1x1 kernel", 1, SET(12, 1) SET(13, 1) SET(16, 0) SET(17, 0) SET(18, 0) SET(19, 0) \
+      SET(23, 1) SET(26, 1)) \
+    X("LAYOUT_CHANNEL without last banks", 0, SET(12, 1) SET(13, 1) SET(23, 1)) \
+    X("LAYOUT_CHANNEL for a 1x3 kernel", 0, SET(12, 1) SET(23, 1) SET(26, 1)) \
+    X("the MAC", 1, SET(2, 1) SET(37, 8) SET(38, 8)) \
+    X("the MAC without last segments", 0, SET(2, 1) SET(37, 8)) \
+    X("whole codes of no image", 0, SET(2, 1) SET(23, 2) SET(37, 2) SET(38, 2)) \
+    X("depthwise filters on the MAC", 1, SET(1, 0x43e) SET(2, 1) SET(15, 8)) \
+    X("depthwise filters in LAYOUT_CHANNEL", 0, SET(1, 0x43e) SET(2, 1) SET(12, 1) SET(13, 1) SET(23, 1) SET(26, 1)) \
+    X("small blocks", 1, SET(40, 1) SET(43, 15)) \
+    X("small blocks of no pixels", 0, SET(40, 1) SET(43, 15) SET(41, 1)) \
+    X("a residual scale where none is added", 1, SET(1, 0x3a) SET(49, 7) SET(50, 3)) \
+    X("no stores", 1, SET(1, 0x0e) SET(61, 0) SET(63, 0)) \
+    X("no codes out", 1, SET(1, 0x2c) SET(5, 0) SET(29, 0) SET(30, 0) SET(61, 0)) \
     X("pooling a map of 7x7", 1, SET(0, 2) SET(3, 0) SET(4, 0) SET(12, 7) SET(13, 7) SET(14, 7) SET(15, 0) \
-      SET(24, 0) SET(26, 0) SET(38, 0) SET(39, 0) SET(40, 0) SET(54, 0)) \
+      SET(24, 0) SET(25, 0) SET(34, 0) SET(35, 0) SET(36, 0) SET(56, 0)) \
+    X("pooling with small blocks", 0, SET(0, 2) SET(40, 1)) \
     X("pooling with 9 bits of weights", 0, SET(0, 2) SET(3, 9)) \
-    X("pooling in groups", 0, SET(0, 2) SET(15, 2)) \
-    X("weights that fill the buffer", 1, SET(39, EDGE_WEIGHT_WORDS / 8) SET(3, 8)) \
-    X("weights that overflow it", 0, SET(39, EDGE_WEIGHT_WORDS / 8 + 1) SET(3, 8)) \
-    X("the last layer in the middle", 0, SET(1, 0x1fc))
+    X("the last layer in the middle", 0, SET(1, 0xfe))
 /* clang-format on */
 
 #endif

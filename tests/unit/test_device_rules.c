@@ -30,7 +30,7 @@ static void set(uint32_t *words, unsigned word, uint32_t value)
 
 static bool takes(const uint32_t *words, struct bd_refusal *refusal)
 {
-    const struct bd_program_header geometry = {.lanes = 16, .datapaths = 3, .weight_words = EDGE_WEIGHT_WORDS};
+    const struct bd_program_header geometry = {.datapaths = 3};
     struct bd_descriptor d;
     memcpy(&d, words, sizeof d);
     return bd_device_takes(&d, &geometry, 1, 3, refusal);
@@ -77,10 +77,13 @@ Test(device_rules, reasons_name_the_field)
     cr_assert_eq(refusal.word, 8);
     words[8] = 8, words[49] = 2;
     cr_assert_not(takes(words, &refusal));
-    cr_assert_str_eq(refusal.why, "presets is 2; a device takes 1 or 16");
-    words[49] = 1, words[51] = 12;
+    cr_assert_str_eq(refusal.why, "residual_multiplier is 2; a device takes 1 alone");
+    words[49] = 1, words[61] = 12;
     cr_assert_not(takes(words, &refusal));
-    cr_assert_str_eq(refusal.why, "table_stride is 12; a device takes multiples of 8 in 8..1048568");
+    cr_assert_str_eq(refusal.why, "store_codes_bytes is 12; a device takes multiples of 8 in 8..134217720");
+    words[61] = 128, words[34] = 2;
+    cr_assert_not(takes(words, &refusal));
+    cr_assert_str_eq(refusal.why, "sub-windows of 2x1 do not cover a kernel of 3x3");
 }
 
 /* ---- the device model --------------------------------------------------------------------------------------- */
@@ -139,19 +142,21 @@ Test(device_rules, device_model_refuses_alike)
 /* ---- the compiler ------------------------------------------------------------------------------------------- */
 
 /* Packs one 1x1 layer named "only". */
-static bd_status pack_one(int lanes, bool reference, int height, int width, int in_channels, int out_channels,
+static bd_status pack_one(bool reference, int height, int width, int in_channels, int out_channels,
                           struct bd_error *err)
 {
     const struct bd_hardware hw = {.name = "big",
                                    .rows = 8,
-                                   .lanes = lanes,
-                                   .mac_lanes = 8,
-                                   .requant_units = 4,
+                                   .requant_units = 8,
+                                   .mac_channels = 1,
                                    .xnor = true,
                                    .mac = true,
                                    .act_words = 1048576,
                                    .z_words = 1048576,
-                                   .weight_words = 4096,
+                                   .weight_words = 65536,
+                                   .table_words = 65536,
+                                   .correct_words = 16,
+                                   .acc_bits = 32,
                                    .mult_bits = 24};
     uint8_t *codes = bd_xcalloc((size_t)in_channels, (size_t)out_channels);
     int32_t *m = bd_xcalloc((size_t)out_channels, sizeof *m);
@@ -173,7 +178,7 @@ static bd_status pack_one(int lanes, bool reference, int height, int width, int 
         .weight_planes = 1,
         .codes = codes,
         .at = {{.weight_bits = 1,
-                .in_bits = 1,
+                .in_bits = 8,
                 .out_bits = 1,
                 .requant = {.multiplier = m, .bias = b, .code_multiplier = 1, .residual_multiplier = 1}}}};
     const struct bd_plain_network net = {.name = "net",
@@ -195,25 +200,23 @@ static bd_status pack_one(int lanes, bool reference, int height, int width, int 
 Test(device_rules, compiler_refuses_alike)
 {
     static const struct {
-        int lanes, height, width, in, out;
+        int height, width, in, out;
         const char *words; /* of the refusal one further, in the last of height, width, in, out that is over 8 */
     } limits[] = {
-        {64, 1023, 1, 1, 1, "in_height is 1024; a device takes 1..1023"},
-        {64, 1, 1023, 1, 1, "in_width is 1024; a device takes 1..1023"},
-        {64, 1, 1, 4095, 1, "in_channels is 4096; a device takes 1..4095"},
-        {64, 1, 1, 1, 4095, "out_channels is 4096; a device takes 1..4095"},
-        {8, 1, 1, 2040, 1, "in_pixel_words is 256; a device takes 1..255"},
-        {8, 1, 1, 1, 2040, "out_pixel_words is 256; a device takes 1..255"},
+        {1023, 1, 1, 1, "in_height is 1024; a device takes 1..1023"},
+        {1, 1023, 1, 1, "in_width is 1024; a device takes 1..1023"},
+        {1, 1, 4095, 1, "in_channels is 4096; a device takes 1..4095"},
+        {1, 1, 1, 4095, "out_channels is 4096; a device takes 1..4095"},
     };
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         struct bd_error err = {0};
         int height = limits[i].height, width = limits[i].width, in = limits[i].in, out = limits[i].out;
-        cr_assert_eq(pack_one(limits[i].lanes, false, height, width, in, out, &err), BD_OK, "%s", err.message);
+        cr_assert_eq(pack_one(false, height, width, in, out, &err), BD_OK, "%s", err.message);
         height += height > 8, width += width > 8, in += in > 8, out += out > 8;
-        cr_assert_eq(pack_one(limits[i].lanes, false, height, width, in, out, &err), BD_BAD_INPUT, "%zu", i);
+        cr_assert_eq(pack_one(false, height, width, in, out, &err), BD_BAD_INPUT, "%zu", i);
         char want[160];
         snprintf(want, sizeof want, "layer 'only' of 'net' cannot run on hardware 'big': %s", limits[i].words);
         cr_assert_str_eq(err.message, want);
-        cr_assert_eq(pack_one(limits[i].lanes, true, height, width, in, out, &err), BD_OK, "%s", err.message);
+        cr_assert_eq(pack_one(true, height, width, in, out, &err), BD_OK, "%s", err.message);
     }
 }

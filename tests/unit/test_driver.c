@@ -93,9 +93,7 @@ static void identify(struct script *s, const struct bd_hardware *h)
     uint64_t hash = bd_hardware_geometry_hash(h);
     set(s, BITDIAL_ID_REG, BITDIAL_ID_RESET);
     set(s, BITDIAL_ABI_VERSION_REG, BITDIAL_ABI_VERSION_RESET);
-    set(s, BITDIAL_GEOMETRY_REG,
-        (uint32_t)(h->rows | h->requant_units << BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT |
-                   h->mac_channels << BITDIAL_GEOMETRY_MAC_CHANNELS_SHIFT | h->acc_bits << BITDIAL_GEOMETRY_ACC_BITS_SHIFT));
+    set(s, BITDIAL_GEOMETRY_REG, (uint32_t)(h->rows | h->requant_units << BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT));
     set(s, BITDIAL_CAPABILITIES_REG, BITDIAL_CAPABILITIES_XNOR_MASK | BITDIAL_CAPABILITIES_MAC_MASK);
     set(s, BITDIAL_ACT_WORDS_REG, (uint32_t)h->act_words);
     set(s, BITDIAL_Z_WORDS_REG, (uint32_t)h->z_words);
@@ -195,11 +193,11 @@ Test(driver, refuses_images_and_touches_nothing)
     expect_refused(&rig, image, size, BD_DEVICE_BAD_PROGRAM, "CRC");
     image[size - 1] ^= 1;
     h->version++;
-    expect_refused(&rig, image, size, BD_DEVICE_BAD_PROGRAM, "version should be 1, is 2");
+    expect_refused(&rig, image, size, BD_DEVICE_BAD_PROGRAM, "version should be 2, is 3");
     h->version--;
-    h->acc_bits += 1;
-    expect_refused(&rig, image, size, BD_DEVICE_BAD_GEOMETRY, "lanes should be 64, is 128");
-    h->acc_bits -= 1;
+    h->rows *= 2;
+    expect_refused(&rig, image, size, BD_DEVICE_BAD_GEOMETRY, "rows should be 16, is 32");
+    h->rows /= 2;
     h->geometry_hash ^= 1;
     expect_refused(&rig, image, size, BD_DEVICE_BAD_GEOMETRY, "geometry hash");
     h->geometry_hash ^= 1;

@@ -36,6 +36,7 @@ Test(hardware, hash_covers_what_changes_the_rtl_and_no_more)
     other.memory.beat_interval++;
     other.memory.outstanding++;
     other.clock_mhz *= 2;
+    other.clock = BD_CLOCK_ROUTED;
     other.name = "other";
     other.energy_table = "other";
     cr_assert_eq(bd_hardware_geometry_hash(&other), hash);
@@ -44,14 +45,16 @@ Test(hardware, hash_covers_what_changes_the_rtl_and_no_more)
     other.change;                                                                                                      \
     cr_assert_neq(bd_hardware_geometry_hash(&other), hash, #change)
     CHANGES(rows *= 2);
-    CHANGES(lanes *= 2);
-    CHANGES(mac_lanes *= 2);
+    CHANGES(mac_channels++);
     CHANGES(requant_units *= 2);
     CHANGES(xnor = false);
-    CHANGES(mac = false);
     CHANGES(act_words++);
     CHANGES(z_words++);
     CHANGES(weight_words++);
+    CHANGES(table_words++);
+    CHANGES(correct_words++);
+    CHANGES(descriptors++);
+    CHANGES(acc_bits++);
     CHANGES(mult_bits++);
 #undef CHANGES
     bd_hardware_release(&h);
@@ -80,34 +83,41 @@ Test(hardware, refusals_name_the_place)
     static const struct {
         const char *from, *to, *message;
     } cases[] = {
-        {"rows: 8", "rows: 12", ":3:7: 'rows' must be a power of two, got '12'"},
-        {"rows: 8", "rows: 128", ":3:7: 'rows' must be 2..64, got 128"},
-        {"lanes: 64", "lanes: 60", ":4:8: 'lanes' must be a multiple of 'rows', got '60'"},
-        {"mac_lanes: 16", "mac_lanes: 24", ":5:12: 'mac_lanes' must be a power of two, got '24'"},
-        {"lanes: 64", "lanes: 72", ":4:8: 'lanes' must be a multiple of 'mac_lanes', got '72'"},
-        {"requant_units: 4", "requant_units: 16", ":6:16: 'requant_units' must not be over 'rows', got '16'"},
-        {"rows: 8\nlanes: 64\nmac_lanes: 16\nrequant_units: 4\ndatapaths: both\nact_words: 2048\nz_words: 4096",
-         "rows: 64\nlanes: 64\nmac_lanes: 16\nrequant_units: 2\ndatapaths: both\nact_words: 2048\nz_words: 31",
-         ":9:10: 'z_words' must hold the rows / requant_units words of one pixel, got '31'"},
-        {"datapaths: both", "datapaths: none", ":7:12: 'datapaths' must be one of both|xnor|mac, got 'none'"},
-        {"mult_bits: 24", "mult_bits: 40", "'mult_bits' must be 8..32, got 40"},
+        {"rows: 16", "rows: 12", ":3:7: 'rows' must be a power of two, got '12'"},
+        {"rows: 16", "rows: 128", ":3:7: 'rows' must be 8..64, got 128"},
+        {"rows: 16", "rows: 4", ":3:7: 'rows' must be 8..64, got 4"},
+        {"requant_units: 16", "requant_units: 12", ":4:16: 'requant_units' must be a power of two, got '12'"},
+        {"requant_units: 16", "requant_units: 32", ":4:16: 'requant_units' must not be over 'rows', got '32'"},
+        {"requant_units: 16", "requant_units: 1", "'requant_units' must be 2..64, got 1"},
+        {"requant_units: 16", "requant_units: 128", "'requant_units' must be 2..64, got 128"},
+        {"datapaths: both", "datapaths: none", ":5:12: 'datapaths' must be one of both|xnor|mac, got 'none'"},
+        {"datapaths: both", "datapaths: xnor", ":6:15: 'mac_channels' must be 0 where 'datapaths' is xnor, and 1 or 2"},
+        {"mac_channels: 1", "mac_channels: 0", ":6:15: 'mac_channels' must be 0 where 'datapaths' is xnor, and 1 or 2"},
+        {"mac_channels: 1", "mac_channels: 3", "'mac_channels' must be 0..2, got 3"},
+        {"act_words: 5120", "act_words: 15", "'act_words' must be 16..1048576, got 15"},
+        {"act_words: 5120", "act_words: 1048577", "'act_words' must be 16..1048576, got 1048577"},
+        {"z_words: 2048", "z_words: 2047", ":8:10: 'z_words' must be even, got '2047'"},
+        {"rows: 16\nrequant_units: 16\ndatapaths: both\nmac_channels: 1\nact_words: 5120\nz_words: 2048",
+         "rows: 64\nrequant_units: 2\ndatapaths: both\nmac_channels: 1\nact_words: 5120\nz_words: 62",
+         ":8:10: 'z_words' must hold the 2 x rows / requant_units words of one pixel, got '62'"},
+        {"weight_words: 8192", "weight_words: 8190", ":9:15: 'weight_words' must be a multiple of 4, got '8190'"},
+        {"table_words: 10240", "table_words: 31",
+         ":10:14: 'table_words' must hold two slots of 'rows' entries, got '31'"},
+        {"correct_words: 512", "correct_words: -1", "'correct_words' must be 0..1048576, got -1"},
+        {"descriptors: 176", "descriptors: 4097", "'descriptors' must be 0..4096, got 4097"},
+        {"acc_bits: 28", "acc_bits: 23", "'acc_bits' must be 24..32, got 23"},
+        {"acc_bits: 28", "acc_bits: 33", "'acc_bits' must be 24..32, got 33"},
+        {"mult_bits: 24", "mult_bits: 25", "'mult_bits' must be 8..24, got 25"},
+        {"mult_bits: 24", "mult_bits: 7", "'mult_bits' must be 8..24, got 7"},
+        {"clock: assumed", "clock: hoped", "'clock' must be one of assumed|routed, got 'hoped'"},
         {"latency: 20", "latency: fast", "'latency' must be"},
         {"latency: 20", "delay: 20", "unknown key 'delay'"},
-        {"name: demo", "name: ../demo", ":2:7: 'name' must hold letters, digits, '_' and '-' alone, got '../demo'"},
-        {"act_words: 2048", "rows: 4", "duplicate key 'rows'"},
-        {"act_words: 2048\n", "", "missing key 'act_words'"},
-        {"rows: 8", "rows: 1", "'rows' must be 2..64, got 1"},
-        {"lanes: 64", "lanes: 4", "'lanes' must be 8..256, got 4"},
-        {"lanes: 64", "lanes: 512", "'lanes' must be 8..256, got 512"},
-        {"mac_lanes: 16", "mac_lanes: 1", "'mac_lanes' must be 2..64, got 1"},
-        {"mac_lanes: 16", "mac_lanes: 128", "'mac_lanes' must be 2..64, got 128"},
-        {"requant_units: 4", "requant_units: 1", "'requant_units' must be 2..64, got 1"},
-        {"requant_units: 4", "requant_units: 128", "'requant_units' must be 2..64, got 128"},
-        {"act_words: 2048", "act_words: 15", "'act_words' must be 16..1048576, got 15"},
-        {"act_words: 2048", "act_words: 1048577", "'act_words' must be 16..1048576, got 1048577"},
-        {"mult_bits: 24", "mult_bits: 7", "'mult_bits' must be 8..32, got 7"},
         {"latency: 20", "latency: 0", "'latency' must be 1..100000, got 0"},
         {"latency: 20", "latency: 100001", "'latency' must be 1..100000, got 100001"},
+        {"name: demo", "name: ../demo", ":2:7: 'name' must hold letters, digits, '_' and '-' alone, got '../demo'"},
+        {"act_words: 5120", "rows: 8", "duplicate key 'rows'"},
+        {"act_words: 5120\n", "", "missing key 'act_words'"},
+        {"rows: 16", "lanes: 64", "unknown key 'lanes'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct bd_hardware hardware;
@@ -121,15 +131,21 @@ Test(hardware, refusals_name_the_place)
     cr_assert_eq(load_changed("mult_bits: 24\n", "", &hardware, &err), BD_OK, "%s", err.message);
     cr_assert_eq(hardware.mult_bits, 24); /* the default */
     bd_hardware_release(&hardware);
-    cr_assert_eq(load_changed("rows: 8", "rows: 2", &hardware, &err), BD_BAD_INPUT); /* RQ 4 over 2 rows */
+    cr_assert_eq(load_changed("clock: assumed\n", "clock: routed\n", &hardware, &err), BD_OK, "%s", err.message);
+    cr_assert_str_eq(bd_hardware_clock_word(&hardware), "routed");
+    bd_hardware_release(&hardware);
+    cr_assert_eq(load_changed("clock: assumed\n", "", &hardware, &err), BD_OK, "%s", err.message);
+    cr_assert_str_eq(bd_hardware_clock_word(&hardware), "assumed");
+    bd_hardware_release(&hardware);
+    cr_assert_eq(load_changed("rows: 16", "rows: 8", &hardware, &err), BD_BAD_INPUT); /* RQ 16 over 8 rows */
 }
 
 Test(hardware, help_lists_every_key)
 {
-    static const char *const keys[] = {"name",          "rows",      "lanes",           "mac_lanes",
-                                       "requant_units", "datapaths", "act_words",       "z_words",
-                                       "weight_words",  "mult_bits", "clock_mhz",       "energy_table",
-                                       "memory",        "  latency", "  beat_interval", "  outstanding"};
+    static const char *const keys[] = {"name",         "rows",     "requant_units", "datapaths",       "mac_channels",
+                                       "act_words",    "z_words",  "weight_words",  "table_words",     "correct_words",
+                                       "descriptors",  "acc_bits", "mult_bits",     "clock_mhz",       "clock",
+                                       "energy_table", "memory",   "  latency",     "  beat_interval", "  outstanding"};
     char *text = NULL;
     size_t size = 0;
     FILE *file = open_memstream(&text, &size);

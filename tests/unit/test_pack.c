@@ -1,6 +1,5 @@
-/* The packed image against the layer it came from, in two ways: the plain executor must give what a direct loop over
- * the plain layers gives, and a walk over activation words, masks, weight bits and presets, exactly as the array
- * does it, must give the same accumulators. */
+/* The packed image against the layer it came from: the plain executor must give what a direct loop over the plain layer
+ * gives. tests/unit/test_array.c has what stands in the image in between. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +7,10 @@
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/exec/exec.h"
+#include "model/exec/requantize.h"
 #include "model/program/layout.h"
 #include "model/program/pack.h"
+#include "model/program/pack_parts.h"
 
 struct sample {
     struct bd_plain_layer layer;
@@ -30,15 +31,15 @@ static void sample_init(struct sample *s, struct bd_rng *rng)
     memset(s, 0, sizeof *s);
     *l = (struct bd_plain_layer){
         .name = "only", .operation = BD_OP_CONV, .out_tensor = 1, .groups = 1, .weight_planes = 8};
-    l->kernel_h = l->kernel_w = bd_rng_below(rng, 2) ? 3 : 1;
-    l->pad = l->kernel_h == 3 ? (int)bd_rng_below(rng, 2) : 0;
-    l->stride = 1 + (int)bd_rng_below(rng, 2);
+    l->kernel_h = l->kernel_w = bd_rng_below(rng, 2) ? 3 : 1 + (int)bd_rng_below(rng, 7);
+    l->pad = (int)bd_rng_below(rng, (uint32_t)l->kernel_h);
+    l->stride = 1 + (int)bd_rng_below(rng, 4);
     l->in_channels = 1 + (int)bd_rng_below(rng, 70);
     l->out_channels = 1 + (int)bd_rng_below(rng, 20);
     if (bd_rng_below(rng, 4) == 0)
         l->in_channels = 1 + (int)bd_rng_below(rng, 4);
-    l->in_height = 3 + (int)bd_rng_below(rng, 4);
-    l->in_width = 3 + (int)bd_rng_below(rng, 4);
+    l->in_height = l->kernel_h + (int)bd_rng_below(rng, 4);
+    l->in_width = l->kernel_h + (int)bd_rng_below(rng, 4);
     l->out_height = out_size(l->in_height, l->kernel_h, l->stride, l->pad);
     l->out_width = out_size(l->in_width, l->kernel_w, l->stride, l->pad);
     const size_t weights = (size_t)l->out_channels * l->in_channels * l->kernel_h * l->kernel_w;
@@ -48,10 +49,12 @@ static void sample_init(struct sample *s, struct bd_rng *rng)
     l->codes = s->codes;
     struct bd_plain_layer_switch *at = &l->at[0];
     at->weight_bits = 1 + (int)bd_rng_below(rng, 8);
-    at->in_bits = 1 + (int)bd_rng_below(rng, 8);
-    at->in_signed = at->in_bits == 1 && bd_rng_below(rng, 2);
+    at->in_bits = 8;
+    /* with a zero point only where an XNOR row's correction has room in 24 bits */
+    at->weight_zero_point = at->weight_bits > 1 && bd_rng_below(rng, 2) == 0 &&
+                            ((long)weights / l->out_channels * 255) << at->weight_bits < 1 << 23;
     at->out_bits = 1 + (int)bd_rng_below(rng, 8);
-    at->datapath = (int)bd_rng_below(rng, 2);
+    at->datapath = -1;
     s->m = bd_xcalloc((size_t)l->out_channels, sizeof *s->m);
     s->b = bd_xcalloc((size_t)l->out_channels, sizeof *s->b);
     for (int c = 0; c < l->out_channels; c++) {
@@ -99,112 +102,10 @@ static int32_t direct_acc(const struct sample *s, int oc, int oy, int ox)
                 const int code = s->image[(y * l->in_width + x) * l->in_channels + ic];
                 const int c = s->codes[((oc * l->in_channels + ic) * l->kernel_h + ky) * l->kernel_w + kx] >>
                               (8 - at->weight_bits);
-                acc += (2 * c + 1 - (1 << at->weight_bits)) * (at->in_signed ? 2 * code - 1 : code);
+                const int w = 2 * c + 1 - (1 << at->weight_bits);
+                acc += (at->weight_zero_point ? (w - 1) / 2 : w) * code;
             }
     return acc;
-}
-
-/* Activation buffer as the loader leaves it: [word][lane]. */
-static uint8_t *load_activations(const struct sample *s, const struct bd_descriptor *d,
-                                 const struct bd_program_header *h)
-{
-    uint8_t *act = bd_xmalloc((size_t)h->act_words * h->lanes);
-    memset(act, 0xa5, (size_t)h->act_words * h->lanes); /* lanes nobody writes hold rubbish: masks must hide it */
-    const int H = s->layer.in_height, W = s->layer.in_width, C = s->layer.in_channels;
-    if (d->flags & BD_FLAG_IM2COL) {
-        for (uint32_t oy = 0; oy < d->out_height; oy++)
-            for (uint32_t ox = 0; ox < d->out_width; ox++)
-                for (int tap = 0; tap < 9 * C; tap++) {
-                    const int y = (int)(oy * d->stride) + tap / (3 * C) - 1,
-                              x = (int)(ox * d->stride) + tap / C % 3 - 1;
-                    const bool real = y >= 0 && x >= 0 && y < H && x < W;
-                    act[(d->in_base + oy * d->in_pitch + ox) * h->lanes + (uint32_t)tap] =
-                        real ? s->image[(y * W + x) * C + tap % C] : 0;
-                }
-        return act;
-    }
-    for (int y = 0; y < H; y++)
-        for (int x = 0; x < W; x++)
-            for (int c = 0; c < C; c++)
-                for (int j = 0; j < (int)d->in_slots; j++) {
-                    if (x - j < -(int)d->in_left)
-                        continue;
-                    const uint32_t word = d->in_base + (uint32_t)y * d->in_pitch +
-                                          (uint32_t)(x - j + (int)d->in_left) * d->in_pixel_words +
-                                          (uint32_t)c / h->lanes;
-                    act[word * h->lanes + (uint32_t)j * d->in_slot_lanes + (uint32_t)c % h->lanes] =
-                        s->image[(y * W + x) * C + c];
-                }
-    return act;
-}
-
-struct array {
-    const struct bd_program_header *h;
-    const struct bd_descriptor *d;
-    const uint8_t *act, *table, *weights;
-};
-
-static bool mask_bit(const struct array *a, int index, uint32_t lane)
-{
-    const uint8_t *mask = a->table + (size_t)index * ((a->h->lanes + 63) / 64 * 8);
-    return mask[lane / 8] >> lane % 8 & 1;
-}
-
-static bool lane_open(const struct array *a, uint32_t t, uint32_t cwi, int y, int x0, uint32_t lane)
-{
-    const struct bd_descriptor *d = a->d;
-    const bool im2col = d->flags & BD_FLAG_IM2COL;
-    const int H = im2col ? (int)d->out_height : (int)d->in_height, W = im2col ? (int)d->out_width : (int)d->in_width;
-    const uint32_t kw = bd_descriptor_walk(d).kernel_w;
-    if (y < 0 || y >= H)
-        return false;
-    if (d->in_slots > 1) {
-        for (uint32_t j = 0; j < d->in_slots; j++) {
-            const uint32_t tap = t * d->in_slots + j;
-            if (tap < kw && x0 + (int)tap >= 0 && x0 + (int)tap < W && mask_bit(a, (int)j, lane))
-                return true;
-        }
-        return false;
-    }
-    return x0 + (int)t >= 0 && x0 + (int)t < W && t < kw && mask_bit(a, cwi < d->in_pixel_words - 1 ? 0 : 1, lane);
-}
-
-static int32_t array_acc(const struct array *a, uint32_t row, int oy, int ox)
-{
-    const struct bd_descriptor *d = a->d;
-    const struct bd_walk walk = bd_descriptor_walk(d);
-    const int y0 = oy * (int)walk.stride - (int)walk.pad, x0 = ox * (int)walk.stride - (int)walk.pad;
-    const int H = (int)d->in_height, W = (int)d->in_width;
-    int64_t sum = 0;
-    for (uint32_t ky = 0, k = 0; ky < walk.kernel_h; ky++)
-        for (uint32_t t = 0; t < d->row_words; t++)
-            for (uint32_t cwi = 0; cwi < d->in_pixel_words; cwi++, k++)
-                for (uint32_t lane = 0; lane < a->h->lanes; lane++) {
-                    const int y = y0 + (int)ky, x = x0 + (int)(t * d->in_slots);
-                    uint32_t code = 0;
-                    if (lane_open(a, t, cwi, y, x0, lane))
-                        code = a->act[((int)d->in_base + y * (int)d->in_pitch +
-                                       (x + (int)d->in_left) * (int)d->in_pixel_words + (int)cwi) *
-                                          (int)a->h->lanes +
-                                      (int)lane];
-                    for (uint32_t i = 0; i < d->weight_bits; i++) {
-                        const uint32_t plane = d->weight_bits - 1 - i; /* chunk order: top first */
-                        const uint64_t bit = ((uint64_t)k * a->h->rows + row) * a->h->lanes + lane;
-                        const int w =
-                            a->weights[(size_t)plane * bd_plane_bytes(a->h, d->k_words) + bit / 8] >> bit % 8 & 1;
-                        if (d->datapath == BD_DATAPATH_MAC)
-                            sum += (int64_t)(w ? (int)code : -(int)code) * (1 << i);
-                        else
-                            for (uint32_t j = 0; j < d->in_bits; j++)
-                                sum += (int64_t)(w == (int)(code >> j & 1)) << (i + j);
-                    }
-                }
-    uint32_t cls = 0;
-    if (d->presets == 16)
-        cls = (y0 < 0 ? 1 : 0) | (y0 + 3 > H ? 2 : 0) | (x0 < 0 ? 4 : 0) | (x0 + 3 > W ? 8 : 0);
-    int32_t preset;
-    memcpy(&preset, a->table + 3 * ((a->h->lanes + 63) / 64 * 8) + a->h->rows * 16 + (cls * a->h->rows + row) * 4, 4);
-    return (int32_t)((d->flags & BD_FLAG_IN_SIGNED ? 2 * sum : sum) + preset);
 }
 
 static void check_sample(const struct sample *s, const struct bd_program *program, unsigned seed)
@@ -215,73 +116,27 @@ static void check_sample(const struct sample *s, const struct bd_program *progra
     struct bd_frame frame;
     cr_assert_eq(bd_decode(program, &decoded, &err), BD_OK, "seed %u: %s", seed, err.message);
     cr_assert_eq(bd_execute(program, decoded, 0, s->image, &frame, &err), BD_OK, "seed %u: %s", seed, err.message);
-    uint8_t *act = load_activations(s, d, program->header);
     for (uint32_t oc = 0; oc < d->out_channels; oc++) {
-        const struct array a = {program->header, d, act,
-                                program->image + d->table_offset + oc / program->header->rows * d->table_stride,
-                                program->image + d->weight_offset + oc / program->header->rows * d->weight_stride};
         for (int oy = 0; oy < (int)d->out_height; oy++)
             for (int ox = 0; ox < (int)d->out_width; ox++) {
                 const int32_t acc = direct_acc(s, (int)oc, oy, ox);
-                const int32_t walked = array_acc(&a, oc % program->header->rows, oy, ox);
                 const int64_t z = ((int64_t)s->m[oc] * acc + s->b[oc]) >> d->shift;
-                cr_assert_eq(walked, acc, "seed %u: channel %u pixel (%d,%d): the array has %d, the layer %d", seed, oc,
-                             oy, ox, walked, acc);
-                cr_assert_eq(frame.outputs[0].z[((uint32_t)oy * d->out_width + (uint32_t)ox) * d->out_channels + oc],
-                             z);
+                cr_assert_eq(frame.outputs[0].z[((uint32_t)oy * d->out_width + (uint32_t)ox) * d->out_channels + oc], z,
+                             "seed %u: channel %u pixel (%d,%d)", seed, oc, oy, ox);
             }
     }
-    free(act);
     bd_frame_release(&frame);
     bd_decoded_free(decoded);
 }
 
-static const struct bd_hardware GEOMETRIES[] = {
-    {.name = "demo",
-     .rows = 8,
-     .lanes = 64,
-     .mac_lanes = 16,
-     .requant_units = 4,
-     .xnor = true,
-     .mac = true,
-     .act_words = 2048,
-     .z_words = 4096,
-     .weight_words = 256,
-     .mult_bits = 24},
-    {.name = "lanes32",
-     .rows = 8,
-     .lanes = 32,
-     .mac_lanes = 16,
-     .requant_units = 4,
-     .xnor = true,
-     .mac = true,
-     .act_words = 2048,
-     .z_words = 4096,
-     .weight_words = 256,
-     .mult_bits = 24},
-    {.name = "lanes144",
-     .rows = 8,
-     .lanes = 144,
-     .mac_lanes = 16,
-     .requant_units = 4,
-     .xnor = true,
-     .mac = true,
-     .act_words = 2048,
-     .z_words = 4096,
-     .weight_words = 256,
-     .mult_bits = 24},
-    {.name = "rows4",
-     .rows = 4,
-     .lanes = 64,
-     .mac_lanes = 8,
-     .requant_units = 2,
-     .xnor = true,
-     .mac = true,
-     .act_words = 2048,
-     .z_words = 4096,
-     .weight_words = 256,
-     .mult_bits = 24},
-};
+#define GEOMETRY(r, rq, mc)                                                                                            \
+    {                                                                                                                  \
+        .name = "demo", .rows = r, .requant_units = rq, .mac_channels = mc, .xnor = mc != 2, .mac = mc > 0,            \
+        .act_words = 2048, .z_words = 8192, .weight_words = 16384, .table_words = 1024, .correct_words = 512,          \
+        .acc_bits = 32, .mult_bits = 24                                                                                \
+    }
+static const struct bd_hardware GEOMETRIES[] = {GEOMETRY(8, 2, 1), GEOMETRY(16, 16, 1), GEOMETRY(32, 8, 2),
+                                                GEOMETRY(64, 64, 0)};
 
 Test(pack, image_equals_layer)
 {
@@ -300,6 +155,48 @@ Test(pack, image_equals_layer)
     }
 }
 
+/* Both sides of every edge, and the ends of the range, by the requantizer itself. */
+Test(pack, signs_are_exact_thresholds)
+{
+    struct bd_rng rng;
+    bd_rng_seed(&rng, 8);
+    int edges = 0;
+    for (int n = 0; n < 20000; n++) {
+        static const int32_t odd[] = {0, 1, -1, 8388607, -8388608};
+        const int32_t m = n % 3 ? (int32_t)bd_rng_below(&rng, 1u << 24) - (1 << 23) : odd[bd_rng_below(&rng, 5)];
+        const int64_t b =
+            (int64_t)(bd_rng_u64(&rng) >> 17 >> bd_rng_below(&rng, 40)) - ((int64_t)1 << 46) / (1 + n % 97);
+        const struct bd_plain_requant q = {.multiplier = &m,
+                                           .bias = &b,
+                                           .shift = (int)bd_rng_below(&rng, n % 2 ? 48 : 20),
+                                           .code_multiplier = n % 5 ? 1 + bd_rng_below(&rng, 262143) : (uint32_t)n % 2,
+                                           .code_offset = (int32_t)bd_rng_u64(&rng) >> bd_rng_below(&rng, 31),
+                                           .code_shift = (int)bd_rng_below(&rng, 32)};
+        const struct bd_descriptor d = {.shift = (uint32_t)q.shift,
+                                        .code_multiplier = q.code_multiplier,
+                                        .code_offset = q.code_offset,
+                                        .code_shift = (uint32_t)q.code_shift,
+                                        .out_bits = 1};
+        const struct bd_descriptor plain = {.code_multiplier = 1, .code_offset = 1, .out_bits = 1};
+        const struct bd_pack_row row = bd_pack_sign(&q, 0);
+        cr_assert(row.multiplier >= -1 && row.multiplier <= 1);
+        int64_t at = row.multiplier ? -row.multiplier * row.bias : 0; /* where the threshold is */
+        at = at < INT32_MIN ? INT32_MIN : at > INT32_MAX ? INT32_MAX : at;
+        const int64_t accs[] = {at, at - 1, at + 1, INT32_MIN, INT32_MAX, 0, (int32_t)bd_rng_u64(&rng)};
+        for (size_t i = 0; i < sizeof accs / sizeof *accs; i++) {
+            if (accs[i] < INT32_MIN || accs[i] > INT32_MAX)
+                continue;
+            const int32_t acc = (int32_t)accs[i];
+            const uint8_t want = bd_requantize_code(&d, bd_requantize_z(&d, m, b, acc, 0));
+            const uint8_t got =
+                bd_requantize_code(&plain, bd_requantize_z(&plain, (int32_t)row.multiplier, row.bias, acc, 0));
+            cr_assert_eq(got, want, "case %d: acc %d gives %u, not %u", n, acc, got, want);
+            edges += i == 1 && bd_requantize_code(&d, bd_requantize_z(&d, m, b, (int32_t)at, 0)) != want;
+        }
+    }
+    cr_assert_gt(edges, 1000);
+}
+
 Test(pack, refuses_by_layer_name)
 {
     struct bd_rng rng;
@@ -308,11 +205,13 @@ Test(pack, refuses_by_layer_name)
     struct bd_error err;
     bd_rng_seed(&rng, 3);
     sample_init(&s, &rng);
-    s.layer.in_channels = s.layer.groups = s.layer.out_channels = 2;
-    s.net.classes = 2;
+    s.layer.in_channels = s.layer.out_channels = 4;
+    s.layer.groups = 2;
+    s.net.classes = 4;
     cr_assert_eq(bd_pack(&s.net, &GEOMETRIES[0], false, &program, &err), BD_BAD_INPUT);
-    cr_assert(strstr(err.message, "'only'") && strstr(err.message, "needs groups, which the RTL does not have"), "%s",
-              err.message);
+    cr_assert(strstr(err.message, "'only'") &&
+                  strstr(err.message, "needs groups of more than one channel, which the RTL"),
+              "%s", err.message);
     cr_assert_eq(bd_pack(&s.net, &GEOMETRIES[0], true, &program, &err), BD_OK, "%s", err.message);
     bd_program_release(&program);
     sample_release(&s);

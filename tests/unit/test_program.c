@@ -128,27 +128,15 @@ static void check_derived(const struct bd_program *program, unsigned s, unsigned
         size_t at;
         const char *name;
         bool of_convolutions; /* pooling has none, and executors do not read it */
-    } fields[] = {{WORD(operation), false},
-                  {WORD(datapath), true},
-                  {WORD(out_height), false},
-                  {WORD(out_width), false},
-                  {WORD(in_zero_point), false},
-                  {WORD(row_groups), false},
-                  {WORD(row_words), true},
-                  {WORD(k_words), true},
-                  {WORD(segments), true},
-                  {WORD(pixel_cycles), false},
-                  {WORD(initiation_interval), false},
-                  {WORD(presets), true},
-                  {WORD(table_stride), false},
-                  {WORD(weight_bytes), true},
-                  {WORD(channel_tile), false},
-                  {WORD(row_tile), false},
-                  {WORD(spill_offset), false},
-                  {WORD(layer), false},
-                  {WORD(pool_kind), true},
-                  {WORD(in_pitch), true},
-                  {WORD(in_pixel_words), true}};
+    } fields[] = {{WORD(operation), false},     {WORD(datapath), true},        {WORD(out_height), false},
+                  {WORD(out_width), false},     {WORD(row_groups), false},     {WORD(sub_rows), false},
+                  {WORD(sub_columns), false},   {WORD(word_groups), false},    {WORD(segments), false},
+                  {WORD(tail_segments), false}, {WORD(blocks_large), false},   {WORD(blocks_small), false},
+                  {WORD(pixels_large), false},  {WORD(interval_large), false}, {WORD(interval_small), false},
+                  {WORD(pixel_period), false},  {WORD(borders), false},        {WORD(table_base), false},
+                  {WORD(correct_base), false},  {WORD(weight_base), false},    {WORD(pool_kind), true},
+                  {WORD(in_layout), false},     {WORD(in_pitch), false},       {WORD(in_cell_words), false},
+                  {WORD(in_tail_banks), false}, {WORD(out_pitch), false},      {WORD(out_cell_words), false}};
     const struct bd_program_header *h = program->header;
     const struct bd_descriptor *d = bd_program_descriptor(program, s, l);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -217,38 +205,6 @@ Test(program, stores_do_not_overlap)
     bd_hardware_release(&hardware);
 }
 
-/* Signed codes that are padded need 16 presets: fewer are refused where the tables' stride follows from them, too. */
-Test(program, presets_of_padded_signs_are_complete)
-{
-    struct bd_hardware hardware;
-    struct bd_error err;
-    int found = 0;
-    cr_assert_eq(bd_hardware_load(&hardware, "tests/small_hardware.yaml", &err), BD_OK);
-    for (unsigned index = 0; index < 12; index++) {
-        struct bd_program program;
-        cr_assert_eq(bd_random_network(34, index, &hardware, &program, &err), BD_OK, "%s", err.message);
-        const struct bd_program_header *h = program.header;
-        for (unsigned i = 0; i < h->switch_count * h->layer_count; i++) {
-            const unsigned s = i / h->layer_count, l = i % h->layer_count;
-            struct bd_descriptor *d = (struct bd_descriptor *)bd_program_descriptor(&program, s, l);
-            if (d->presets != 16) {
-                continue;
-            }
-            d->presets = 1;
-            d->table_stride -= 15 * h->rows * 4;
-            const size_t byte = offsetof(struct bd_program_header, magic);
-            cr_assert_eq(open_changed(&program, byte, h->magic, &err), BD_BAD_INPUT);
-            cr_assert(strstr(err.message, "presets must be 16"), "%s", err.message);
-            d->presets = 16;
-            d->table_stride += 15 * h->rows * 4;
-            found++;
-        }
-        bd_program_release(&program);
-    }
-    cr_assert_gt(found, 3);
-    bd_hardware_release(&hardware);
-}
-
 #undef WORD
 #define HEADER(field) offsetof(struct bd_program_header, field), #field
 
@@ -260,14 +216,16 @@ Test(program, header_values_out_of_range_are_refused_by_name)
         uint32_t wrong[5]; /* up to the first repeated one */
     } cases[] = {
         {HEADER(magic), {0, 1, 0x32504442, 0, 0}},
-        {HEADER(version), {0, 2, 255, 0, 0}},
+        {HEADER(version), {0, 1, 3, 255, 0}},
         {HEADER(header_bytes), {0, 255, 257, 512, 0}},
-        {HEADER(rows), {0, 1, 3, 128, 12}},
-        {HEADER(lanes), {0, 4, 60, 320, 512}},
-        {HEADER(mac_lanes), {0, 1, 3, 128, 24}},
-        {HEADER(requant_units), {0, 1, 3, 16, 64}},
+        {HEADER(rows), {0, 4, 3, 128, 12}},
+        {HEADER(requant_units), {0, 1, 3, 32, 64}},
+        {HEADER(mac_channels), {0, 3, 4, 255, 0}},
         {HEADER(datapaths), {0, 4, 5, 255, 0}},
-        {HEADER(mult_bits), {0, 7, 33, 64, 0}},
+        {HEADER(acc_bits), {0, 23, 33, 64, 0}},
+        {HEADER(mult_bits), {0, 7, 25, 64, 0}},
+        {HEADER(z_words), {0, 2049, 0xffffffff, 0, 0}},
+        {HEADER(weight_words), {0, 8193, 0xffffffff, 0, 0}},
         {HEADER(layer_count), {0, 257, 100000, 0, 0}},
         {HEADER(switch_count), {0, 17, 1000, 0, 0}},
         {HEADER(classes), {0, 64, 0xffffffff, 0, 0}},
@@ -276,13 +234,15 @@ Test(program, header_values_out_of_range_are_refused_by_name)
         {HEADER(input_channels), {0, 1000, 0, 0, 0}},
         {HEADER(input_bytes), {0, 1, 0xffffffff, 0, 0}},
         {HEADER(output_bytes), {0, 1, 4, 0xffffffff, 0}},
-        {HEADER(z_frac), {31, 32, 1000, 31, 31}},
         {HEADER(switch_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
         {HEADER(name_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
+        {HEADER(load_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
         {HEADER(descriptor_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
         {HEADER(switch_stride), {0, 255, 256 * 300, 0xfffffff0, 0}},
         {HEADER(table_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
         {HEADER(table_bytes), {0xfffffff8, 0x7fffffff, 0xfffffff8, 0, 0}},
+        {HEADER(correct_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
+        {HEADER(correct_bytes), {0xfffffff8, 0x7fffffff, 0xfffffff8, 0, 0}},
         {HEADER(weight_offset), {0, 32, 255, 0xfffffff8, 0xffffffc0}},
         {HEADER(weight_bytes), {0xfffffff8, 0x7fffffff, 0xfffffff8, 0, 0}},
     };

@@ -51,8 +51,10 @@ Test(regs, reset_values)
                          "%s is 0x%x after reset, not 0x%x", table[i].name,
                          bd_device_model_read(model, table[i].offset), table[i].reset);
     cr_assert_eq(bd_device_model_read(model, BITDIAL_GEOMETRY_REG),
-                 8u << BITDIAL_GEOMETRY_ROWS_SHIFT | 4u << BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT |
-                     64u << BITDIAL_GEOMETRY_LANES_SHIFT | 16u << BITDIAL_GEOMETRY_MAC_LANES_SHIFT);
+                 (uint32_t)(hardware.rows << BITDIAL_GEOMETRY_ROWS_SHIFT |
+                            hardware.requant_units << BITDIAL_GEOMETRY_REQUANT_UNITS_SHIFT |
+                            hardware.mac_channels << BITDIAL_GEOMETRY_MAC_CHANNELS_SHIFT |
+                            hardware.acc_bits << BITDIAL_GEOMETRY_ACC_BITS_SHIFT));
     const uint64_t hash = bd_hardware_geometry_hash(&hardware);
     cr_assert_eq(bd_device_model_read(model, BITDIAL_GEOMETRY_HASH_LO_REG), (uint32_t)hash);
     cr_assert_eq(bd_device_model_read(model, BITDIAL_GEOMETRY_HASH_HI_REG), (uint32_t)(hash >> 32));
