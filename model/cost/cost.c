@@ -2,21 +2,9 @@
 
 #include <string.h>
 
+#include "model/cost/bus.h"
 #include "model/cost/energy.h"
 #include "model/program/layout.h"
-
-/* Clocks around the walk of a layer: to begin it, and from its last block to the last code written. */
-#define LAYER_CLOCKS 40
-#define BURST_BEATS 16
-
-/* A job of so many beats on the bus: the latency of its first burst, then a beat in each interval; with one burst open
- * at a time each pays the latency. */
-static uint64_t bus_clocks(const struct bd_memory_model *m, uint64_t beats)
-{
-    const uint64_t bursts = (beats + BURST_BEATS - 1) / BURST_BEATS;
-    const uint64_t waits = m->outstanding > 1 ? (beats > 0) : bursts;
-    return beats * (uint64_t)m->beat_interval + waits * (uint64_t)m->latency;
-}
 
 /* Beats fetched for one row group. */
 static uint64_t table_beats(const struct bd_program_header *h, const struct bd_descriptor *d)
@@ -26,8 +14,9 @@ static uint64_t table_beats(const struct bd_program_header *h, const struct bd_d
 
 static uint64_t weight_beats(const struct bd_program_header *h, const struct bd_descriptor *d)
 {
-    return d->flags & BD_FLAG_STREAM_WEIGHTS ? bd_weight_bytes(h, bd_weight_step(d->weight_bits, d->weight_plane)) / 8
-                                             : 0;
+    if (!(d->flags & BD_FLAG_STREAM_WEIGHTS))
+        return 0;
+    return ((uint64_t)d->weight_bits * d->weight_plane * 18 * h->rows + 63) / 64;
 }
 
 static uint64_t image_beats(const struct bd_descriptor *d)
@@ -35,25 +24,239 @@ static uint64_t image_beats(const struct bd_descriptor *d)
     return d->flags & BD_FLAG_LOAD_INPUT ? ((uint64_t)d->in_height * d->in_width * d->in_channels + 7) / 8 : 0;
 }
 
-static uint64_t stored_bytes(const struct bd_program_header *h, const struct bd_descriptor *d, bool store)
+/* Clocks count from the doorbell's handshake (clock 0). "In clock t" speaks of what stands on the wires in that clock;
+ * a register shows what it took in the clock before. hw/README.md, section Timing, says the same in words. */
+
+#define FIRST_LAYER 5 /* the sequencer comes to the first layer, the loader to its descriptor */
+#define DESCRIPTOR_BEATS (sizeof(struct bd_descriptor) / 8)
+#define CHIP_DESCRIPTOR 34 /* from a descriptor's turn to its check, where the chip keeps it */
+#define SETTLE 5           /* from a layer's set-up to its first hand-over */
+#define BEHIND 31          /* from a row group's start to the next hand-over, at least */
+#define AHEAD 9            /* from a hand-over to the start, at least */
+#define POOL_AHEAD 33      /* from a layer's set-up to a start of pooling, at least */
+#define COPY 4             /* beside an entry a row: from a hand-over to its tables */
+#define PREFILL 15         /* clocks that the store unit leads the write DMA */
+
+static int64_t later(int64_t a, int64_t b)
 {
-    return (store ? (uint64_t)d->store_codes_bytes + d->store_z_bytes : 0) +
-           (d->flags & BD_FLAG_RESULT ? (uint64_t)d->row_groups * h->rows * 4 : 0);
+    return a > b ? a : b;
 }
 
-/* Fetches of a tile run while the tile before is walked. */
-static void time_layer(const struct bd_program_header *h, const struct bd_descriptor *d,
-                       const struct bd_memory_model *m, bool store, bool fetches_descriptor, struct bd_layer_cost *cost)
+/* ---- the walk of a row group ---- */
+
+static uint32_t gather_clocks(const struct bd_descriptor *d, const struct bd_program_header *h)
 {
-    const uint64_t tile = bd_descriptor_clocks(d) / d->row_groups;
-    const uint64_t fetch = bus_clocks(m, table_beats(h, d) + weight_beats(h, d));
-    cost->compute = bd_descriptor_clocks(d);
-    cost->weight_stall = fetch ? fetch + (fetch > tile ? (d->row_groups - 1) * (fetch - tile) : 0) : 0;
-    cost->weight_stall += fetches_descriptor ? bus_clocks(m, sizeof *d / 8) : 0;
-    cost->input_stall = bus_clocks(m, image_beats(d));
-    cost->output_stall = bus_clocks(m, stored_bytes(h, d, store) / 8);
-    cost->overhead = LAYER_CLOCKS;
-    cost->total = cost->compute + cost->weight_stall + cost->input_stall + cost->output_stall + cost->overhead;
+    if (d->flags & BD_FLAG_DEPTHWISE)
+        return d->in_bits == 1 ? (h->rows + 15) / 16 : h->rows / 8 * bd_code_pairs(d->in_bits);
+    return d->in_layout == BD_LAYOUT_BYTE ? 1 : bd_code_pairs(d->in_bits);
+}
+
+/* Clocks from a row group's start to its last sums. */
+static int64_t summed(const struct bd_descriptor *d, const struct bd_program_header *h, int64_t pixels,
+                      int64_t interval)
+{
+    const int64_t walk = (int64_t)bd_block_clocks(d, h->rows, (uint32_t)pixels);
+    const int64_t begin =
+        (int64_t)d->blocks_large * d->interval_large + (int64_t)d->blocks_small * d->interval_small - interval;
+    if (d->datapath == BD_DATAPATH_XNOR) {
+        const int64_t least = d->in_bits == 1 ? 8 : 4; /* clocks of a word */
+        return begin + walk - (pixels > least ? pixels : least) + pixels + 17;
+    }
+    const int64_t gather = gather_clocks(d, h), sum = (int64_t)d->weight_bits * d->tail_segments;
+    const int64_t last_word = gather > sum ? gather : sum;
+    return begin + walk - last_word + gather + sum + (d->flags & BD_FLAG_DEPTHWISE ? 18 : 19);
+}
+
+/* Words of codes that a row group writes for a pixel. */
+static int64_t writes_of(const struct bd_descriptor *d, const struct bd_program_header *h, uint32_t group)
+{
+    const uint32_t left = d->out_channels - group * h->rows, channels = left < h->rows ? left : h->rows;
+    if (!(d->flags & BD_FLAG_WRITE_CODES))
+        return 0;
+    if (d->out_bits == 1 && d->out_layout == BD_LAYOUT_WINDOW)
+        return (channels + 15) / 16;
+    return (int64_t)((channels + 7) / 8) * bd_code_pairs(d->out_bits);
+}
+
+/* ---- the frame ---- */
+
+/* The loader runs ahead of the sequencer as far as two descriptor slots and two slots of streamed row groups allow; its
+ * jobs are serial. Each of these clocks is the first in which the state in question stands. */
+struct timeline {
+    const struct bd_program_header *header;
+    const struct bd_descriptor *descriptors;
+    unsigned switch_index;
+    bool store, kept; /* kept: the chip has the descriptors */
+    struct bd_image_fetch *image;
+    struct bd_read_channel read;
+    struct bd_write_channel write;
+    int64_t loader;        /* clock in which the loader comes to its next job */
+    int64_t sequencer;     /* clock in which the sequencer comes to its next state */
+    int64_t layer_free[2]; /* clock from which the descriptor slot is free */
+    int64_t slot_free[2];  /* the same of the slots of streamed row groups */
+    unsigned streamed;     /* row groups streamed so far: their slot alternates */
+};
+
+/* Descriptor, and for the first layer the image: returns the clock from which the descriptor shows; *image is the one
+ * in which the image is there. */
+static int64_t load_descriptor(struct timeline *t, unsigned layer, int64_t *image)
+{
+    const struct bd_descriptor *d = &t->descriptors[layer];
+    const int64_t start = later(t->loader, t->layer_free[layer % 2]);
+    int64_t check = start + CHIP_DESCRIPTOR;
+    if (!t->kept)
+        check = bd_read_job(&t->read, start,
+                            t->header->descriptor_offset + (uint64_t)t->switch_index * t->header->switch_stride +
+                                layer * sizeof(struct bd_descriptor),
+                            DESCRIPTOR_BEATS) +
+                1;
+    t->loader = check + 1;
+    *image = 0;
+    if (d->flags & BD_FLAG_LOAD_INPUT) { /* its size takes a clock */
+        int64_t last;
+        *image = bd_image_job(&t->read, check + 2, d, t->image, &last);
+        t->loader = last + 1;
+    }
+    return check + 1;
+}
+
+/* What a row group streams: returns the clock from which it is there. */
+static int64_t load_parts(struct timeline *t, const struct bd_descriptor *d, uint32_t group)
+{
+    const struct bd_program_header *h = t->header;
+    int64_t last = later(t->loader, t->slot_free[t->streamed % 2]);
+    if (d->flags & BD_FLAG_STREAM_TABLES) {
+        last = bd_read_job(&t->read, last + 1, d->table_offset + (uint64_t)group * bd_table_chunk(h),
+                           bd_table_chunk(h) / 8);
+        if (d->flags & BD_FLAG_CORRECT)
+            last = bd_read_job(&t->read, last + 1, d->correct_offset + (uint64_t)group * bd_correct_chunk(d, h),
+                               bd_correct_chunk(d, h) / 8);
+    }
+    if (d->flags & BD_FLAG_STREAM_WEIGHTS)
+        last = bd_read_job(&t->read, last + 1, d->weight_offset + group * bd_weight_bytes(h, d->weight_step),
+                           weight_beats(h, d));
+    t->streamed++;
+    t->loader = last + 1;
+    return last + 1;
+}
+
+static bool is_streamed(const struct bd_descriptor *d)
+{
+    return d->flags & (BD_FLAG_STREAM_TABLES | BD_FLAG_STREAM_WEIGHTS);
+}
+
+/* The row groups of a layer, set up in clock `setup`: returns the clock in which all is written. */
+static int64_t run_tiles(struct timeline *t, const struct bd_descriptor *d, int64_t setup, int64_t image,
+                         struct bd_layer_cost *cost)
+{
+    const struct bd_program_header *h = t->header;
+    const bool pool = d->operation == BD_OP_POOL, streamed = is_streamed(d);
+    const int64_t subs = h->rows / h->requant_units;
+    const int64_t pixels = d->blocks_small ? d->pixels_large - 1 : d->pixels_large;
+    const int64_t walk = (int64_t)(bd_descriptor_clocks(d) / d->row_groups);
+    const int64_t drain = (pixels - 1) * d->pixel_period + subs - 1; /* of the last block */
+    const int64_t last_sums = pool ? 0 : summed(d, h, pixels, d->blocks_small ? d->interval_small : d->interval_large);
+    int64_t wait = setup + 1, tables = setup, left[2] = {0, 0}, written = 0, start = 0;
+    uint64_t run = 0; /* clocks in which row groups are walked: the one of a start behind another is among them */
+    for (uint32_t g = 0; g < d->row_groups; g++) {
+        const int64_t turn = g == 0 ? setup + SETTLE : start + BEHIND;
+        int64_t hand = later(turn, tables), ready;
+        if (streamed) {
+            const int64_t there = load_parts(t, d, g), from = later(later(turn, wait), image ? image + 1 : 0);
+            cost->weight_stall += there > from ? (uint64_t)(there - from) : 0;
+            hand = later(hand, there);
+        }
+        tables = later(hand + 1, left[g % 2]) + h->rows + COPY - 1;
+        ready = hand + AHEAD;
+        if (g > 0 || pool)
+            ready = later(ready, tables);
+        if (image && g == 0) {
+            ready = later(ready, image + 1);
+            cost->input_stall += image > setup ? (uint64_t)(image - setup) : 0;
+        }
+        if (pool)
+            ready = later(ready, setup + POOL_AHEAD);
+        run += pool ? 0 : (uint64_t)walk - (g > 0 && ready < wait ? 0 : 1);
+        start = later(ready, wait);
+        int64_t last_beat; /* the last values of the row group leave for the requantizers, four clocks later */
+        if (pool) {
+            const int64_t taps = bd_pool_kinds[d->pool_kind].windows ? (int64_t)d->kernel_h * d->kernel_w
+                                                                     : (int64_t)d->in_height * d->in_width;
+            last_beat = start + 1 + (int64_t)(d->blocks_large - 1) * d->pixel_period + subs * taps - 1 + 4;
+        } else {
+            last_beat = start + last_sums + 1 + drain;
+        }
+        left[g % 2] = last_beat + 5;
+        if (streamed)
+            t->slot_free[(t->streamed - 1) % 2] = last_beat + 6;
+        const int64_t writes = writes_of(d, h, g);
+        written = last_beat + (writes ? writes + 23 : 22);
+        wait = pool ? written + 1 : start + walk;
+        run += pool ? (uint64_t)(written - start) : 0;
+    }
+    cost->compute = run;
+    return written;
+}
+
+static void store_pass(struct timeline *t, uint64_t address, uint64_t bytes, uint32_t reads,
+                       struct bd_frame_cost *frame)
+{
+    t->sequencer = bd_write_job(&t->write, t->sequencer + PREFILL, t->sequencer, reads, address, bytes / 8) + 1;
+    frame->write_bytes += bytes;
+}
+
+/* Passes from the clock after the last word is written on. */
+static void store_passes(struct timeline *t, const struct bd_descriptor *d, struct bd_layer_cost *cost,
+                         struct bd_frame_cost *frame)
+{
+    const int64_t begin = t->sequencer;
+    if (t->store && (d->flags & BD_FLAG_STORE_CODES))
+        store_pass(t, d->store_codes_offset, d->store_codes_bytes, bd_code_pairs(d->out_bits), frame);
+    if (t->store && (d->flags & BD_FLAG_STORE_STREAM))
+        store_pass(t, d->store_z_offset, d->store_z_bytes, 1, frame);
+    if (d->flags & BD_FLAG_RESULT)
+        store_pass(t, 0, (uint64_t)d->row_groups * t->header->rows * 4, 1, frame);
+    if (t->sequencer != begin) { /* the last pass's end is seen a clock later */
+        t->sequencer++;
+        cost->output_stall = (uint64_t)(t->sequencer - begin);
+    }
+}
+
+static void run_layer(struct timeline *t, unsigned layer, struct bd_frame_cost *frame)
+{
+    const struct bd_descriptor *d = &t->descriptors[layer];
+    struct bd_layer_cost *cost = &frame->layers[layer];
+    const int64_t begin = layer == 0 ? 0 : t->sequencer;
+    int64_t image;
+    const int64_t setup = later(load_descriptor(t, layer, &image), t->sequencer) + 1;
+    t->sequencer = run_tiles(t, d, setup, image, cost) + 1;
+    if (!is_streamed(d))
+        t->loader++; /* it passes the layer's row groups by */
+    store_passes(t, d, cost, frame);
+    t->layer_free[layer % 2] = t->sequencer + 1; /* one clock to end the layer */
+    t->sequencer++;
+    if (d->flags & BD_FLAG_LAST)
+        t->sequencer++; /* and one to end the frame: the interrupt stands in the next */
+    cost->total = (uint64_t)(t->sequencer - begin);
+    cost->overhead = cost->total - cost->compute - cost->weight_stall - cost->input_stall - cost->output_stall;
+}
+
+uint64_t bd_cost_load(const struct bd_program_header *h, const struct bd_load_descriptor *load,
+                      const struct bd_memory_model *memory, uint64_t *bytes)
+{
+    struct bd_read_channel read = {.memory = memory};
+    const uint32_t parts[][2] = {{load->descriptor_offset, load->descriptor_beats},
+                                 {load->table_offset, load->table_beats},
+                                 {load->correct_offset, load->correct_beats},
+                                 {load->weight_offset, load->weight_beats}};
+    const int64_t begin = FIRST_LAYER - 1; /* the clock in which a frame goes on whose program is there */
+    int64_t next = bd_read_job(&read, begin, h->load_offset, sizeof *load / 8) + 1;
+    *bytes = sizeof *load;
+    for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
+        next = parts[p][1] ? bd_read_job(&read, next, parts[p][0], parts[p][1]) + 1 : next + 1;
+        *bytes += (uint64_t)parts[p][1] * 8;
+    }
+    return (uint64_t)(next - begin);
 }
 
 /* ---- counts that do not depend on time ---- */
@@ -70,15 +273,13 @@ static void count_operations(const struct bd_descriptor *d, struct bd_layer_cost
         cost->xnor_ops = products * d->weight_bits * d->in_bits;
 }
 
-static void count_bytes(const struct bd_program_header *h, const struct bd_descriptor *d, bool store,
-                        bool fetches_descriptor, struct bd_layer_cost *cost, struct bd_frame_cost *frame)
+static void count_bytes(const struct bd_program_header *h, const struct bd_descriptor *d, bool kept,
+                        struct bd_layer_cost *cost, struct bd_frame_cost *frame)
 {
     cost->table_bytes = d->row_groups * table_beats(h, d) * 8;
     cost->weight_bytes = d->row_groups * weight_beats(h, d) * 8;
-    const uint64_t read =
-        (fetches_descriptor ? sizeof *d : 0) + cost->table_bytes + cost->weight_bytes + image_beats(d) * 8;
+    const uint64_t read = (kept ? 0 : sizeof *d) + cost->table_bytes + cost->weight_bytes + image_beats(d) * 8;
     frame->read_bytes += read;
-    frame->write_bytes += stored_bytes(h, d, store);
     cost->energy_nj = bd_energy_layer_nj(d, h) + bd_energy_memory_nj(read);
 }
 
@@ -94,17 +295,27 @@ static void sum_layer(struct bd_frame_cost *frame, const struct bd_layer_cost *c
 }
 
 void bd_cost_layers(const struct bd_program_header *header, const struct bd_descriptor *descriptors,
-                    const struct bd_memory_model *memory, bool store, struct bd_frame_cost *frame)
+                    unsigned switch_index, const struct bd_memory_model *memory, bool store,
+                    struct bd_image_fetch *image, struct bd_frame_cost *frame)
 {
+    struct bd_image_fetch none = {0};
     memset(frame, 0, offsetof(struct bd_frame_cost, layers));
     memset(frame->layers, 0, header->layer_count * sizeof(frame->layers[0]));
     frame->layer_count = header->layer_count;
-    const bool fetches = header->switch_count * header->layer_count > header->descriptors;
+    struct timeline t = {.header = header,
+                         .descriptors = descriptors,
+                         .switch_index = switch_index,
+                         .store = store,
+                         .kept = header->switch_count * header->layer_count <= header->descriptors,
+                         .image = image ? image : &none,
+                         .read = {.memory = memory},
+                         .write = {.memory = memory},
+                         .loader = FIRST_LAYER,
+                         .sequencer = FIRST_LAYER};
     for (unsigned l = 0; l < header->layer_count; l++) {
-        const struct bd_descriptor *d = &descriptors[l];
-        time_layer(header, d, memory, store, fetches, &frame->layers[l]);
-        count_operations(d, &frame->layers[l]);
-        count_bytes(header, d, store, fetches, &frame->layers[l], frame);
+        run_layer(&t, l, frame);
+        count_operations(&descriptors[l], &frame->layers[l]);
+        count_bytes(header, &descriptors[l], t.kept, &frame->layers[l], frame);
         sum_layer(frame, &frame->layers[l]);
     }
     frame->energy_nj += bd_energy_memory_nj(frame->write_bytes);
@@ -133,7 +344,8 @@ bd_status bd_cost_frame(const struct bd_program *program, const struct bd_hardwa
                          switch_index);
     }
     if (status == BD_OK) {
-        bd_cost_layers(h, bd_program_descriptor(program, switch_index, 0), &hardware->memory, store, cost);
+        bd_cost_layers(h, bd_program_descriptor(program, switch_index, 0), switch_index, &hardware->memory, store, NULL,
+                       cost);
     }
     return status;
 }

@@ -1,11 +1,12 @@
-/* What a network costs on a hardware configuration: clocks from doorbell to interrupt, bytes, operations, energy. The
- * walk is exact (layout.h); what surrounds it, fetches, drains and stores, is an estimate. */
+/* What a network costs on a hardware configuration: clocks from doorbell to interrupt, bytes, operations, energy, all
+ * exact, of a frame whose program is on the chip (every one but the first). */
 #ifndef BD_COST_COST_H
 #define BD_COST_COST_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/cost/bus.h"
 #include "model/program/hardware.h"
 #include "model/program/program.h"
 
@@ -37,8 +38,14 @@ bd_status bd_cost_check(const struct bd_program *program, const struct bd_hardwa
 bd_status bd_cost_frame(const struct bd_program *program, const struct bd_hardware *hardware, unsigned switch_index,
                         bool store, struct bd_frame_cost *cost, struct bd_error *err) BD_WARN_UNUSED;
 
-/* The same from descriptors alone (header->layer_count of them, of one switch). */
+/* The same from descriptors alone (header->layer_count of them, of one switch). `image`: kept from one call to the
+ * next, or NULL. */
 void bd_cost_layers(const struct bd_program_header *header, const struct bd_descriptor *descriptors,
-                    const struct bd_memory_model *memory, bool store, struct bd_frame_cost *cost);
+                    unsigned switch_index, const struct bd_memory_model *memory, bool store,
+                    struct bd_image_fetch *image, struct bd_frame_cost *cost);
+
+/* Clocks (counted as weight stall) by which a program's first frame takes longer, and the bytes that it reads more. */
+uint64_t bd_cost_load(const struct bd_program_header *header, const struct bd_load_descriptor *load,
+                      const struct bd_memory_model *memory, uint64_t *bytes);
 
 #endif

@@ -61,8 +61,8 @@ bd_status bd_pricer_price(struct bd_pricer *pricer, const int *group_channels, s
     if (bd_plan_make(&pricer->plan, err)) {
         return err->status;
     }
-    bd_cost_layers(&pricer->plan.header, bd_plan_descriptor(&pricer->plan, pricer->at, 0), &pricer->hardware->memory,
-                   false, pricer->cost);
+    bd_cost_layers(&pricer->plan.header, bd_plan_descriptor(&pricer->plan, pricer->at, 0), (unsigned)pricer->at,
+                   &pricer->hardware->memory, false, &pricer->image, pricer->cost);
     return BD_OK;
 }
 

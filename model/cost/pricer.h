@@ -16,6 +16,7 @@ struct bd_pricer {
     struct bd_plain_network network; /* the candidate: the graph with other channel counts */
     struct bd_plan plan;             /* of the last candidate */
     int at;                          /* the switch that is priced, of the plan's */
+    struct bd_image_fetch image;     /* the fetch that all candidates share */
     struct bd_frame_cost *cost;
 };
 

@@ -104,7 +104,7 @@ static uint32_t gather_clocks(const struct bd_descriptor *d, uint32_t rows)
     return pairs;
 }
 
-static uint64_t walk_clocks(const struct bd_descriptor *d, uint32_t rows, uint32_t pixels)
+uint64_t bd_block_clocks(const struct bd_descriptor *d, uint32_t rows, uint32_t pixels)
 {
     const uint64_t subs = (uint64_t)d->sub_rows * d->sub_columns;
     if (d->datapath == BD_DATAPATH_XNOR) {
@@ -146,8 +146,8 @@ static void derive_blocks(struct bd_descriptor *d, const struct bd_program_heade
     d->blocks_small = blocks - d->blocks_large;
     d->pixel_period = max_u32(subs, writes);
     const uint32_t small = d->pixels_large - 1;
-    const uint64_t walk = walk_clocks(d, g->rows, d->pixels_large), period = d->pixel_period;
-    const uint64_t small_walk = d->blocks_small ? walk_clocks(d, g->rows, small) : walk;
+    const uint64_t walk = bd_block_clocks(d, g->rows, d->pixels_large), period = d->pixel_period;
+    const uint64_t small_walk = d->blocks_small ? bd_block_clocks(d, g->rows, small) : walk;
     /* One bank of sums is drained while the next block is walked: a small block behind a large one comes earlier. */
     const uint64_t large = max_u64(walk, d->pixels_large * period + walk - small_walk);
     d->interval_large = clamp_u32(max_u64(large, LEAST_INTERVAL));

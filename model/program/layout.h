@@ -29,6 +29,8 @@ uint32_t bd_code_pairs(uint32_t bits);
  * row groups, sub-windows, words, segments, blocks, intervals, borders. Not weight_plane and what concerns places. */
 void bd_descriptor_derive(struct bd_descriptor *d, const struct bd_program_header *geometry);
 
+/* Clocks in which a block of so many pixels is walked, by an array of so many rows. */
+uint64_t bd_block_clocks(const struct bd_descriptor *d, uint32_t rows, uint32_t pixels);
 /* Clocks in which all blocks of a layer are walked, one after the other. */
 uint64_t bd_descriptor_clocks(const struct bd_descriptor *d);
 

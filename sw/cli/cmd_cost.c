@@ -185,7 +185,7 @@ static bd_status report(const struct options *o, const struct priced *priced, co
             print_sizes(priced);
         }
         found = true;
-        bd_cost_layers(priced->header, priced->descriptors[s], &hardware->memory, o->store, cost);
+        bd_cost_layers(priced->header, priced->descriptors[s], s, &hardware->memory, o->store, NULL, cost);
         if (root) {
             char *name = bd_utf8(priced->switch_names[s]);
             json_object_set_new(json_object_get(root, "switches"), name, switch_json(priced, s, cost));
