@@ -398,7 +398,7 @@ static bd_status read_layers(struct bd_folding *f, struct bd_error *err)
 static bd_status pack(struct bd_folding *f, struct bd_program *program, struct bd_error *err)
 {
     for (int s = 0; s < f->report->switch_count; s++) {
-        f->network.switches[s].z_frac = (uint32_t)f->report->z_frac[s];
+        f->network.switches[s].z_frac = f->report->z_frac[s];
     }
     for (int l = 0; l < f->graph->layer_count; l++) {
         struct bd_plain_layer *layer = &f->network.layers[l];

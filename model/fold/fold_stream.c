@@ -6,6 +6,7 @@
 #include "model/fold/fold_parts.h"
 
 #define MAX_Z_FRAC 24
+#define MIN_Z_FRAC (-16)        /* of a stream in 16 bits: a unit of z may be worth more than 1 */
 #define SUM_LIMIT 1073741824.0L /* 2^30: a factor of two below saturation, for the real range */
 #define NARROW_LIMIT 32256.0L   /* of a stream in 16 bits: below 2^15 by more than all rounding */
 
@@ -143,23 +144,24 @@ static bd_status choose_z_frac(const struct bd_folding *f, struct group group, i
     const long double kept_limit = group.narrow ? NARROW_LIMIT : SUM_LIMIT;
     const long double gain = stream_gain(f, group);
     const long double gain_limit = ldexpl(1.0L, (int)f->hardware->mult_bits - 1) - 1.0L;
-    *chosen = -1;
-    for (int z_frac = 0;
+    bool found = false;
+    for (int z_frac = group.narrow ? MIN_Z_FRAC : 0;
          z_frac <= MAX_Z_FRAC && ldexpl(peaks.sum, z_frac) < SUM_LIMIT && ldexpl(peaks.kept, z_frac) < kept_limit;
          z_frac++) {
-        if (ldexpl(gain, z_frac) > gain_limit && z_frac > 0) {
+        if (ldexpl(gain, z_frac) > gain_limit && found) {
             break;
         }
         long double worst;
         if (stream_error_at(f, group, z_frac, &worst, err)) {
             return err->status;
         }
-        if (worst < best || *chosen < 0) {
+        if (!found || worst < best || (group.narrow && worst == best)) {
             best = worst;
             *chosen = z_frac;
         }
+        found = true;
     }
-    if (*chosen < 0) {
+    if (!found) {
         const bool kept = peaks.kept >= kept_limit;
         return bd_fail(err, BD_BAD_INPUT,
                        "layer '%s': the residual stream could reach %.3Lg: no %d-bit format holds it",

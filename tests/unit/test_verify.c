@@ -80,9 +80,14 @@ static void clear_padding(const struct forgery *f)
 static bool find_narrow(struct forgery *f)
 {
     for (uint32_t l = 0; find_layer(f, l, BD_OP_CONV, BD_FLAG_WRITE_STREAM); l = f->layer + 1)
-        if (!(descriptor(f, 0, f->layer)->flags & BD_FLAG_Z_OUT_WIDE))
+        if (!(descriptor(f, 0, f->layer)->flags & BD_FLAG_Z_OUT_WIDE) && descriptor(f, 0, f->layer)->shift < 32)
             return true;
     return false;
+}
+
+static void set_bias(const struct forgery *f, int64_t bias)
+{
+    memcpy(table_row(f, 0) + 8, &bias, sizeof bias);
 }
 
 static bool shares_with_room(struct forgery *f)
@@ -163,7 +168,7 @@ static bool shares_with_room(struct forgery *f)
     X(weight, find_layer(f, 0, BD_OP_CONV, BD_FLAG_CORRECT), \
       f->image[descriptor(f, 0, f->layer)->weight_offset] ^= 1, "they do not follow from the weights") \
     X(no_weight, find_tail(f), clear_padding(f), "a bit that is no weight is 0") \
-    X(narrow, find_narrow(f), table_row(f, 0)[14] = 1, "its residual stream could leave 16 bits") \
+    X(narrow, find_narrow(f), set_bias(f, (int64_t)1 << 50), "its residual stream could leave 16 bits") \
     X(load_offset, true, load(f)->table_offset += 64, "its offsets are not the header's") \
     X(load_reserved, true, load(f)->zero[2] = 1, "load descriptor: a reserved word is not 0") \
     X(load_tables, true, load(f)->table_beats = f->h->table_bytes / 8 + 2, "the tables exceed their memory") \
