@@ -6,8 +6,7 @@
 module mac_array #(
   parameter int ROWS = 8,
   parameter int CHANNELS = 1,
-  parameter int ACC_BITS = 28,
-  parameter int FAULT = 0  // 2: planes of a word add without their weight
+  parameter int ACC_BITS = 28
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -139,7 +138,7 @@ module mac_array #(
     end
     mac_row #(.CHANNELS(CHANNELS), .ACC_BITS(ACC_BITS)) u_row (
       .clk_i, .codes_i(codes_q), .more_codes_i(more_q), .bits_i(bits_q), .zero_point_i(zero_q), .top_i(top),
-      .step_i(steps_q[5]), .plane_first_i(FAULT != 2 && tag5.plane_first), .word_first_i(tag5.word_first),
+      .step_i(steps_q[5]), .plane_first_i(tag5.plane_first), .word_first_i(tag5.word_first),
       .word_end_i(steps_q[6] && tag6.word_last), .pixel_first_i(tag6.first), .sum_o(sums_o[ACC_BITS*r +: ACC_BITS]));
   end
 
