@@ -328,7 +328,7 @@ static void check_layer(const struct folded *f, int s, int l, const struct bd_fr
     const struct bd_switch *sw = &c->graph.switches[f->report.switches[s]];
     const struct bd_fold_layer *report = &f->report.at[s * f->report.layer_count + l];
     const struct bd_layer_output *out = &frame->outputs[l];
-    const long double lsb = ldexpl(1, -f->report.z_frac[s]);
+    const long double lsb = ldexpl(1, -report->z_frac);
     const int producer = layer->in_quantizer < 0 ? -1 : bd_graph_producer(&c->graph, layer->in_quantizer);
     const uint8_t *in = producer < 0 ? image : frame->outputs[producer].codes;
     struct bd_code_rule rule = {0};

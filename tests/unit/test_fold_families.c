@@ -171,7 +171,7 @@ static void check_layer(struct walk *w, int l)
     const struct bd_switch *sw = &c->graph.switches[w->s];
     const struct bd_layer_output *out = &w->frame->outputs[l];
     const struct bd_fold_layer *report = &w->report->at[w->s * w->report->layer_count + l];
-    const double lsb = ldexp(1, -w->report->z_frac[w->s]);
+    const double lsb = ldexp(1, -report->z_frac);
     const size_t count = (size_t)layer->out_channels * layer->in_channels * layer->kernel_h * layer->kernel_w;
     double *weights = bd_xcalloc(count, sizeof *weights);
     for (size_t i = 0; i < count && layer->kind != BD_LAYER_POOL; i++) {
