@@ -6,8 +6,11 @@ module arrays #(
   parameter int XNOR = 1,
   parameter int ACC_BITS = 28,
   parameter int WEIGHT_WORDS = 1024,
-  parameter int GATES = 1,         // 0: counters that simulate fast
-  parameter int FAULT = 0          // planted faults: xnor_array.sv, mac_array.sv
+`ifdef VERILATOR
+  parameter int GATES = 0          // counters that simulate fast; sim/bench/arrays.sh compares both
+`else
+  parameter int GATES = 1          // as they are built
+`endif
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -81,7 +84,7 @@ module arrays #(
   logic [ROWS*ACC_BITS-1:0] xnor_sums, mac_sums;
   logic [ACC_BITS-1:0]      xnor_window;
   if (XNOR != 0) begin : g_xnor
-    xnor_array #(.ROWS(ROWS), .ACC_BITS(ACC_BITS), .GATES(GATES), .FAULT(FAULT)) u_array (
+    xnor_array #(.ROWS(ROWS), .ACC_BITS(ACC_BITS), .GATES(GATES)) u_array (
       .clk_i, .rst_ni, .abort_i, .one_bit_i(one_bit), .valid_i(sum_i && !mac), .act_lo_i, .act_hi_i, .pixel_i, .first_i,
       .shift_i, .last_i, .plane0_i, .block_last_i, .weights_lo_i(weights_lo), .weights_hi_i(weights_hi),
       .done_o(xnor_done), .block_done_o(xnor_block), .pixel_o(xnor_pixel), .sums_o(xnor_sums),
@@ -90,7 +93,7 @@ module arrays #(
     assign {xnor_done, xnor_block, xnor_pixel, xnor_sums, xnor_window} = '0;
   end
   if (MAC_CHANNELS != 0) begin : g_mac
-    mac_array #(.ROWS(ROWS), .CHANNELS(MAC_CHANNELS), .ACC_BITS(ACC_BITS), .FAULT(FAULT)) u_array (
+    mac_array #(.ROWS(ROWS), .CHANNELS(MAC_CHANNELS), .ACC_BITS(ACC_BITS)) u_array (
       .clk_i, .rst_ni, .abort_i, .depthwise_i(descriptor_i.depthwise), .byte_i(descriptor_i.in_tensor.layout == 2'd2),
       .one_bit_i(one_bit), .zero_point_i(descriptor_i.zero_point), .gather_i(act_valid_i && mac), .act_lo_i, .act_hi_i,
       .gather_pair_i, .gather_group_i, .gather_high_i, .step_i(sum_i && mac), .segment_i, .plane_first_i, .word_first_i,

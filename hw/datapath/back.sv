@@ -158,9 +158,11 @@ module back #(
     if (setup_i) {z_sub_q, code_sub_q} <= '0;
     else begin
       if (z_beat) z_sub_q <= z_sub_q == 6'(SUBS - 1) ? 6'd0 : z_sub_q + 6'd1;
-      if (flight_q[CODE_CLOCKS]) code_sub_q <= code_sub_q == 6'(SUBS - 1) ? 6'd0 : code_sub_q + 6'd1;
+      if (flight_q[CODE_CLOCKS-1]) code_sub_q <= code_sub_q == 6'(SUBS - 1) ? 6'd0 : code_sub_q + 6'd1;
     end
   end
+  logic code_pixel_q;  // with flight_q[CODE_CLOCKS]
+  always_ff @(posedge clk_i) code_pixel_q <= flight_q[CODE_CLOCKS-1] && code_sub_q == 6'(SUBS - 1) && d_i.write_codes && !setup_i;
   // verilator lint_off PINCONNECTEMPTY
   raster u_z_raster (
     .clk_i, .setup_i, .step_i(z_beat && z_sub_q == 6'(SUBS - 1)), .width_i(d_i.out_width), .height_i(d_i.out_height),
@@ -194,7 +196,7 @@ module back #(
   // Activation memory.
   logic packer_busy, quiet, quiet_q;
   plane_packer #(.ROWS(ROWS), .RQ(RQ), .ACT_WORDS(ACT_WORDS), .FAULT(FAULT)) u_packer (
-    .clk_i, .rst_ni, .d_i, .setup_i, .valid_i(flight_q[CODE_CLOCKS]), .sub_i(code_sub_q), .codes_i(codes), .busy_o(packer_busy),
+    .clk_i, .rst_ni, .d_i, .setup_i, .valid_i(flight_q[CODE_CLOCKS]), .pixel_i(code_pixel_q), .codes_i(codes), .busy_o(packer_busy),
     .we_o(plane_we_o), .bank_o(plane_bank_o), .addr_o(plane_addr_o), .data_o(plane_data_o), .be_o(plane_be_o));
 
   assign quiet = !drain_busy && !pool_busy && beat_q == '0 && flight_q == '0 && !z_busy && !packer_busy;

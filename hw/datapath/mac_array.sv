@@ -6,8 +6,7 @@
 module mac_array #(
   parameter int ROWS = 8,
   parameter int CHANNELS = 1,
-  parameter int ACC_BITS = 28,
-  parameter int FAULT = 0  // 2: planes of a word add without their weight
+  parameter int ACC_BITS = 28
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -56,10 +55,9 @@ module mac_array #(
   logic [7:0]      steps_q;
   logic [8*TAG-1:0] tags_q;
   // verilator lint_off UNUSEDSIGNAL
-  tag_t            tag0, tag5, tag6, tag7;  // parts
+  tag_t            tag5, tag6, tag7;  // parts
   // verilator lint_on UNUSEDSIGNAL
   assign {row_step, row_tag} = depthwise_i ? {step1_q, tag1_q} : {step2_q, tag2_q};
-  assign tag0 = tags_q[TAG-1:0];
   assign {tag7, tag6, tag5} = tags_q[5*TAG +: 3*TAG];
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) {step1_q, step2_q, steps_q} <= '0;
@@ -121,11 +119,12 @@ module mac_array #(
   end
 
   // Rows.
-  logic        zero_q, above_q, top;  // top: bits of the top plane
+  logic        zero_q, above_q, top, top_q;  // top: bits of the top plane
   logic [71:0] more_q;
-  assign top = tag0.word_first || (above_q && !tag0.plane_first);
+  assign top = row_tag.word_first || (above_q && !row_tag.plane_first);
   always_ff @(posedge clk_i) begin
-    above_q <= steps_q[0] ? top : above_q;
+    top_q <= top;  // stage 0
+    if (row_step) above_q <= top;
     zero_q <= zero_point_i;
     more_q <= depthwise_i ? 72'd0 : segment[72*(CHANNELS-1) +: 72];
   end
@@ -138,8 +137,8 @@ module mac_array #(
       bits_q <= CHANNELS == 1 && !depthwise_i && tag2_q.segment[0] ? BITS'(weights_i[18*r+9 +: 9]) : weights_i[18*r +: BITS];
     end
     mac_row #(.CHANNELS(CHANNELS), .ACC_BITS(ACC_BITS)) u_row (
-      .clk_i, .codes_i(codes_q), .more_codes_i(more_q), .bits_i(bits_q), .zero_point_i(zero_q), .top_i(top),
-      .step_i(steps_q[5]), .plane_first_i(FAULT != 2 && tag5.plane_first), .word_first_i(tag5.word_first),
+      .clk_i, .codes_i(codes_q), .more_codes_i(more_q), .bits_i(bits_q), .zero_point_i(zero_q), .top_i(top_q),
+      .step_i(steps_q[5]), .plane_first_i(tag5.plane_first), .word_first_i(tag5.word_first),
       .word_end_i(steps_q[6] && tag6.word_last), .pixel_first_i(tag6.first), .sum_o(sums_o[ACC_BITS*r +: ACC_BITS]));
   end
 

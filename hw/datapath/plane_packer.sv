@@ -16,8 +16,8 @@ module plane_packer #(
   input  bitdial_descriptor_pkg::descriptor_t d_i,
   // verilator lint_on UNUSEDSIGNAL
   input  logic setup_i,
-  input  logic valid_i,
-  input  logic [5:0] sub_i,
+  input  logic valid_i,   // a beat
+  input  logic pixel_i,   // with the last beat of a pixel, where the layer writes codes
   input  logic [RQ*8-1:0] codes_i,
   output logic busy_o,
   output logic we_o,
@@ -33,7 +33,7 @@ module plane_packer #(
   logic [3:0] window_bank, groups, start_bank;
   logic [2:0] words;
   logic [ROWS*8-1:0] codes;
-  assign pixel = valid_i && d_i.write_codes && sub_i == 6'(SUBS - 1);
+  assign pixel = pixel_i;
   if (SUBS == 1) begin : g_at_once
     assign codes = codes_i;
   end else begin : g_collect

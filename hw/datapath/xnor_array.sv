@@ -5,8 +5,7 @@
 module xnor_array #(
   parameter int ROWS = 8,
   parameter int ACC_BITS = 28,
-  parameter int GATES = 1,
-  parameter int FAULT = 0  // 1: shifts of 2 are forgotten
+  parameter int GATES = 1  // xnor_count.sv
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -46,7 +45,7 @@ module xnor_array #(
   tag_t                tag6, tag7, tag8;  // parts
   // verilator lint_on UNUSEDSIGNAL
   logic [71:0]         lo_q, hi_q;
-  assign tag = {pixel_i, first_i, FAULT == 1 ? {1'b0, shift_i[0]} : shift_i, last_i, plane0_i, block_last_i};
+  assign tag = {pixel_i, first_i, shift_i, last_i, plane0_i, block_last_i};
   assign {tag8, tag7, tag6} = tags_q[5*TAG +: 3*TAG];
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= '0;
@@ -66,7 +65,7 @@ module xnor_array #(
       .sum_o(sums_o[ACC_BITS*r +: ACC_BITS]));
   end
   xnor_row #(.ACC_BITS(ACC_BITS), .GATES(GATES)) u_window (
-    .clk_i, .act_lo_i(lo_q), .act_hi_i(hi_q), .weights_lo_i('1), .weights_hi_i('1), .double_hi_i(!one_bit_i),
+    .clk_i, .act_lo_i(lo_q), .act_hi_i(hi_q), .weights_lo_i({72{1'b1}}), .weights_hi_i({72{1'b1}}), .double_hi_i(!one_bit_i),
     .read_pixel_i(tag6.pixel), .first_i(tag6.first), .shift_i(tag6.shift), .use_i(tag7.plane0),
     .write_i(valid_q[8]), .write_pixel_i(tag8.pixel), .sum_o(window_sum_o));
 

@@ -100,7 +100,7 @@ static bd_status advance_stream(const struct bd_folding *f, int s, int l, struct
     const struct bd_layer *layer = &f->graph->layers[l];
     const struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
     struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
-    const int z_frac = f->report->z_frac[s];
+    const int z_frac = report->z_frac;
     for (int c = 0; c < layer->out_channels; c++) {
         const struct bd_affine *a = &f->affine[bd_fold_at(f, s, l)][c];
         struct stream here;
@@ -122,12 +122,11 @@ static bd_status advance_stream(const struct bd_folding *f, int s, int l, struct
 }
 
 /* What the stream's error, and the reader's own rounding, come to in steps of the code that leaves. */
-static void note_code_error(const struct bd_folding *f, int s, const struct bd_code_rule *rule,
-                            struct bd_fold_layer *report)
+static void note_code_error(const struct bd_code_rule *rule, struct bd_fold_layer *report)
 {
     if (rule->bits > 0 && !rule->is_signed) {
-        report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac[s]) +
-                             (double)bd_fold_reader_error(rule, f->report->z_frac[s], 0);
+        report->code_error = report->stream_error / (double)ldexpl(rule->step, report->z_frac) +
+                             (double)bd_fold_reader_error(rule, report->z_frac, 0);
     }
 }
 
@@ -137,14 +136,14 @@ static bd_status fit_stream_layer(struct bd_folding *f, int s, int l, const stru
     const struct bd_layer *layer = &f->graph->layers[l];
     struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
     struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
-    if (bd_requant_fit_stream(f->affine[bd_fold_at(f, s, l)], layer->out_channels, f->report->z_frac[s],
+    if (bd_requant_fit_stream(f->affine[bd_fold_at(f, s, l)], layer->out_channels, report->z_frac,
                               (int)f->hardware->mult_bits, q, err) ||
-        bd_requant_fit_reader(rule, f->report->z_frac[s], q, err) || advance_stream(f, s, l, stream, err)) {
+        bd_requant_fit_reader(rule, report->z_frac, q, err) || advance_stream(f, s, l, stream, err)) {
         return err->status;
     }
     report->has_stream = true;
     report->takes_stream = layer->adds_stream;
-    note_code_error(f, s, rule, report);
+    note_code_error(rule, report);
     return BD_OK;
 }
 
@@ -158,7 +157,7 @@ static bd_status fit_pool(struct bd_folding *f, int s, int l, const struct bd_co
     f->affine[bd_fold_at(f, s, l)] = channels;
     struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
     for (int c = 0; c < layer->out_channels; c++) {
-        channels[c] = (struct bd_affine){.gain = ldexpl(1.0L / (long double)pixels, -f->report->z_frac[s]),
+        channels[c] = (struct bd_affine){.gain = ldexpl(1.0L / (long double)pixels, -report->z_frac),
                                          .lo = stream[c].low * pixels,
                                          .hi = stream[c].high * pixels};
         if (check_peak(channels[c].lo, channels[c].hi, "the pool's sum", err)) {
@@ -167,7 +166,7 @@ static bd_status fit_pool(struct bd_folding *f, int s, int l, const struct bd_co
         report->stream_error = fmax(report->stream_error, (double)stream[c].error);
     }
     if (!rule->is_signed) {
-        report->code_error = report->stream_error / (double)ldexpl(rule->step, f->report->z_frac[s]);
+        report->code_error = report->stream_error / (double)ldexpl(rule->step, report->z_frac);
     }
     return bd_requant_fit_codes(channels, layer->out_channels, rule, (int)f->hardware->mult_bits,
                                 &f->fitted[bd_fold_at(f, s, l)], err);
@@ -187,8 +186,8 @@ static bd_status fit_max_pool(struct bd_folding *f, int s, int l, const struct b
     }
     report->has_stream = true;
     report->takes_stream = true;
-    note_code_error(f, s, rule, report);
-    return bd_requant_fit_reader(rule, f->report->z_frac[s], q, err);
+    note_code_error(rule, report);
+    return bd_requant_fit_reader(rule, report->z_frac, q, err);
 }
 
 /* z is the mean of the stream's values in a window, rounded: padding counts as zeros. */
@@ -205,25 +204,24 @@ static bd_status fit_window_average(struct bd_folding *f, int s, int l, const st
         const int64_t low = layer->pad && stream[c].low > 0 ? 0 : stream[c].low;
         const int64_t high = layer->pad && stream[c].high < 0 ? 0 : stream[c].high;
         channels[c] = (struct bd_affine){
-            .gain = ldexpl(1.0L / (long double)terms, -f->report->z_frac[s]), .lo = low * terms, .hi = high * terms};
+            .gain = ldexpl(1.0L / (long double)terms, -report->z_frac), .lo = low * terms, .hi = high * terms};
         if (check_peak(channels[c].lo, channels[c].hi, "a window's sum", err)) {
             return err->status;
         }
     }
-    if (bd_requant_fit_stream(channels, layer->out_channels, f->report->z_frac[s], (int)f->hardware->mult_bits, q,
-                              err)) {
+    if (bd_requant_fit_stream(channels, layer->out_channels, report->z_frac, (int)f->hardware->mult_bits, q, err)) {
         return err->status;
     }
     for (int c = 0; c < layer->out_channels; c++) {
         bd_requant_range(&channels[c], q->multiplier[c], q->bias[c], q->shift, &stream[c].low, &stream[c].high);
-        stream[c].error += bd_requant_error(&channels[c], q->multiplier[c], q->bias[c], q->shift, f->report->z_frac[s]);
+        stream[c].error += bd_requant_error(&channels[c], q->multiplier[c], q->bias[c], q->shift, report->z_frac);
         note_peak(report, stream[c].low, stream[c].high);
         report->stream_error = fmax(report->stream_error, (double)stream[c].error);
     }
     report->has_stream = true;
     report->takes_stream = true;
-    note_code_error(f, s, rule, report);
-    return bd_requant_fit_reader(rule, f->report->z_frac[s], q, err);
+    note_code_error(rule, report);
+    return bd_requant_fit_reader(rule, report->z_frac, q, err);
 }
 
 /* Logits are accumulators; the bias is rounded to their unit. */
@@ -398,7 +396,7 @@ static bd_status read_layers(struct bd_folding *f, struct bd_error *err)
 static bd_status pack(struct bd_folding *f, struct bd_program *program, struct bd_error *err)
 {
     for (int s = 0; s < f->report->switch_count; s++) {
-        f->network.switches[s].z_frac = (uint32_t)f->report->z_frac[s];
+        f->network.switches[s].z_frac = f->report->z_frac[s];
     }
     for (int l = 0; l < f->graph->layer_count; l++) {
         struct bd_plain_layer *layer = &f->network.layers[l];

@@ -29,6 +29,7 @@ struct bd_fold_layer {
     bool has_codes;    /* codes leave, and `edges` counts them against the exact rule */
     bool has_stream;   /* z stands for a real value: the stream, or the logits */
     bool takes_stream; /* values of the stream go into z: edges are not counted, stream_error bounds instead */
+    int z_frac;        /* fraction bits of the stream as this layer reads or leaves it */
     struct bd_edge_count edges;
     double z_peak;       /* proven bound of |z| */
     double stream_error; /* proven bound of |z - real value| in units of z, given equal codes before it */
@@ -37,7 +38,7 @@ struct bd_fold_layer {
 
 struct bd_fold_report {
     int switch_count, layer_count;
-    int z_frac[BD_PROGRAM_MAX_SWITCHES]; /* fraction bits of the stream, by switch */
+    int z_frac[BD_PROGRAM_MAX_SWITCHES]; /* least fraction bits of the stream, by switch */
     int switches[BD_MAX_SWITCHES];       /* indices into the checkpoint's switches, in the program's order */
     struct bd_fold_layer *at;            /* [switch][layer], owned */
 };

@@ -37,7 +37,8 @@ static inline bd_status bd_fold_where(const struct bd_folding *f, int s, int l, 
  * code, and half a unit of z for each of `writes` layers that wrote the stream. Infinite where S does not fit. */
 long double bd_fold_reader_error(const struct bd_code_rule *rule, int z_frac, int writes);
 
-/* Sets the report's z_frac of every switch, one for those that keep the stream in 32 bits: the F at which the
+/* Sets the report's z_frac, one for all switches that keep the stream in 32 bits, and one for each part of a stream in
+ * 16 bits, from a layer that begins it anew to the next: the F at which the
  * quantizers of the stream are least off, among those that exclude saturation, keep a narrow stream below 2^15 and let
  * M fit. Reads `affine` of all layers but the pool. */
 bd_status bd_fold_choose_z_fracs(struct bd_folding *f, struct bd_error *err) BD_WARN_UNUSED;

@@ -62,7 +62,7 @@ struct bd_load_descriptor {                       /* 64 bytes */
 struct bd_program_switch { /* 32 bytes */
     char name[16];
     uint32_t weight_bits, activation_bits;
-    uint32_t z_frac; /* fraction bits of the residual stream */
+    int32_t z_frac; /* fraction bits of the residual stream */
     uint32_t reserved;
 };
 

@@ -168,9 +168,9 @@ static bd_status check_switches(const struct bd_verifier *v)
             if (!strcmp(p->switches[other].name, sw->name))
                 return bd_verify_fail(v, byte, "two switches have the same name");
         if (sw->weight_bits < 1 || sw->weight_bits > BD_LIMIT_WEIGHT_BITS || sw->activation_bits < 1 ||
-            sw->activation_bits > BD_LIMIT_CODE_BITS || sw->z_frac > 30 || sw->reserved)
+            sw->activation_bits > BD_LIMIT_CODE_BITS || sw->z_frac < -30 || sw->z_frac > 30 || sw->reserved)
             return bd_verify_fail(v, byte + offsetof(struct bd_program_switch, weight_bits),
-                                  "a switch's bits must be 1..8, its z_frac 0..30, and its reserved word 0");
+                                  "a switch's bits must be 1..8, its z_frac -30..30, and its reserved word 0");
     }
     return BD_OK;
 }

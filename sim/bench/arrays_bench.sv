@@ -2,7 +2,6 @@
 module arrays_bench #(
   parameter int ROWS = 8,
   parameter int MAC_CHANNELS = 1,
-  parameter int FAULT = 0,
   parameter int GATES = 0
 ) (
   input  logic               clk_i,
@@ -75,6 +74,5 @@ module arrays_bench #(
     descriptor_i.pixels_large = pixels_large_i;
     descriptor_i.weight_plane = weight_plane_i;
   end
-  arrays #(.ROWS(ROWS), .MAC_CHANNELS(MAC_CHANNELS), .XNOR(1), .ACC_BITS(32), .WEIGHT_WORDS(32768), .GATES(GATES),
-           .FAULT(FAULT)) u_arrays (.*);
+  arrays #(.ROWS(ROWS), .MAC_CHANNELS(MAC_CHANNELS), .XNOR(1), .ACC_BITS(32), .WEIGHT_WORDS(32768), .GATES(GATES)) u_arrays (.*);
 endmodule

@@ -297,6 +297,10 @@ class Random
             d.pool_kind = below(3);
             d.in_height = between(1, 9);
             d.in_width = between(1, 9);
+            if (chance(10)) {
+                d.in_height = between(1, 2);
+                d.in_width = between(1, 700);
+            }
             d.kernel_h = d.in_height;
             d.kernel_w = d.in_width;
             if (d.pool_kind == 0) {
@@ -314,6 +318,10 @@ class Random
         }
         d.out_height = between(1, chance(20) ? 20 : 7);
         d.out_width = between(1, chance(20) ? 20 : 7);
+        if (chance(5)) {
+            d.out_height = 1;
+            d.out_width = between(1, 500);
+        }
         d.in_height = d.out_height;
         d.in_width = d.out_width;
         d.kernel_h = d.kernel_w = 3;

@@ -9,7 +9,6 @@ namespace
 {
 
 // --- the model: words of a window
-// ---------------------------------------------------------------------------------------
 
 uint8_t plane_byte(const Layer &l, int y, int x, int channel, int plane)
 {
@@ -68,7 +67,6 @@ void word(const Layer &l, int pixel, int sy, int sx, int group, int pair, Clock 
 }
 
 // --- the model: walks
-// ---------------------------------------------------------------------------------------------------
 
 struct Step {
     int i, k, e;
@@ -208,7 +206,6 @@ void tile_clocks(const Layer &l, int tile, int t, std::vector<Clock> &clocks)
 }
 
 // --- the layer in the memory
-// --------------------------------------------------------------------------------------------
 
 std::vector<Word> memory_words(const Layer &l)
 {

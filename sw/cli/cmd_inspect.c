@@ -150,7 +150,7 @@ static void print_program(const struct bd_program *program)
            8 * load->table_beats, 8 * load->correct_beats, 8 * load->weight_beats);
     printf("stores need %u bytes\n", h->store_bytes);
     for (unsigned s = 0; s < h->switch_count; s++) {
-        printf("%s, stream of %u fraction bits\n", program->switches[s].name, program->switches[s].z_frac);
+        printf("%s, stream of %d fraction bits\n", program->switches[s].name, program->switches[s].z_frac);
         for (unsigned l = 0; l < h->layer_count; l++) {
             print_layer(program, s, l);
         }

@@ -31,12 +31,12 @@ for command in run cosim; do
     refuses 2 "'--images' must be" $command "$work/net.bdp" --hardware $demo --images 0
     # The driver compares the image with the device before it writes anything.
     refuses 2 'compiled for other hardware: .* should be .*, is' $command "$work/net.bdp" --device tlm \
-        --hardware yaml-configs/hardware/lanes32.yaml
+        --hardware yaml-configs/hardware/rq4.yaml
     head -c 5000 "$work/net.bdp" >"$work/short.bdp"
     refuses 2 'short.bdp' $command "$work/short.bdp" --hardware $demo --device ref
 done
 refuses 2 'compiled for other hardware' run "$work/net.bdp" --device ref --dump "$work/dump" \
-    --hardware yaml-configs/hardware/rows4.yaml
+    --hardware yaml-configs/hardware/small.yaml
 [ ! -e "$work/dump" ] || { echo "a refused run left its dump folder"; exit 1; }
 refuses 2 'excludes --queue' run "$work/net.bdp" --hardware $demo --queue --dump "$work/dump"
 refuses 2 'trace needs --device rtl' run "$work/net.bdp" --hardware $demo --device ref --trace "$work/t.fst"

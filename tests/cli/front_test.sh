@@ -1,6 +1,6 @@
 #!/bin/sh
-# The front of the accelerator alone (walker, window reader, plane memory) against a plain model. A broken rule of the
-# model and a map that seems to have a row more must be seen.
+# The front of the accelerator alone (walker, window reader, plane memory) against a plain model, and with the arrays
+# against convolutions by definition. A broken rule of the model and a map that seems to have a row more must be seen.
 set -eu
 for geometry in '8 1 1000' '16 2 4096' '32 0 1024'; do
     # shellcheck disable=SC2086 # three arguments
@@ -16,3 +16,4 @@ done
 code=0
 sh sim/bench/front.sh 8 1 1000 1 >build/front_test.out || code=$?
 [ $code = 1 ] || { echo "a map with a row too much passes: $(cat build/front_test.out)"; exit 1; }
+sh sim/bench/core.sh 8 1 0 60 # with the arrays behind it: sums

@@ -242,7 +242,7 @@ static void protocol_frame(void)
         uint64_t offset, value;
     } writes[] = {{BITDIAL_PROGRAM_ADDR_LO_REG, base & UINT32_MAX},
                   {BITDIAL_PROGRAM_ADDR_LO_REG + 4, base >> 32},
-                  {BITDIAL_DESC_OFFSET_REG, h->descriptor_offset},
+                  {BITDIAL_DESC_OFFSET_REG, h->load_offset},
                   {BITDIAL_SWITCH_STRIDE_REG, h->switch_stride},
                   {BITDIAL_LAYER_COUNT_REG, h->layer_count},
                   {BITDIAL_SWITCH_COUNT_REG, h->switch_count},

@@ -171,7 +171,7 @@ Test(cosim, planted_faults_are_found_and_worded)
     rig.options.schedule = schedule;
     rig.options.fault = "weight-bit";
     expect_failure(&rig, (const char *const[]){
-                             "image 1, switch ", layer, "channel 0, pixel (0,0): expected ",
+                             "image 1, switch ", layer, "channel 0, pixel (", ": expected ",
                              "; repeat with: bitdial cosim net.bdp --first 1 --images 1 --schedule ",
                              " --hardware " SMALL " --device ref --memory 20,1,4 --no-shm --fault weight-bit", NULL});
     cr_assert(rig.totals->mismatches > 0 && rig.totals->layer_mismatches[0] > 0);

@@ -52,7 +52,8 @@ static void scatter(const struct bd_descriptor *d, const uint8_t *c8, const uint
                             const uint8_t c =
                                 c8[((oc * group_in + ic % group_in) * d->kernel_h + ky) * d->kernel_w + kx];
                             const int code_w = c >> (8 - d->weight_bits), levels = 1 << d->weight_bits;
-                            acc[(oy * d->out_width + ox) * d->out_channels + oc] += value * (2 * code_w - levels + 1);
+                            const int weight = d->weight_zero_point ? code_w - levels / 2 : 2 * code_w - levels + 1;
+                            acc[(oy * d->out_width + ox) * d->out_channels + oc] += value * weight;
                         }
                     }
             }

@@ -44,7 +44,7 @@ static void open_run(struct bd_prune_run *run, int seed, const char *journal)
     FILE *file = fopen(path, "w");
     cr_assert_not_null(file);
     fprintf(file,
-            "checkpoint: %s/base.h5\nhardware: yaml-configs/hardware/demo.yaml\njournal: %s/%s\noutput: %s/%s.h5\n"
+            "checkpoint: %s/base.h5\nhardware: yaml-configs/hardware/small.yaml\njournal: %s/%s\noutput: %s/%s.h5\n"
             "seed: %d\nbudget: {switch: w1a1, ratio: 0.9, floor: 0.3}\n"
             "search: {method: bayes, evaluations: 9, initial: 3, least_ratio: 0.5}\n"
             "evaluation: {switches: 'w4a4,w1a1', images: 60, recalibrate: 1, tune_batch: 16}\n"

@@ -94,10 +94,10 @@ static void check_places(const struct chain *c, const struct bd_plan *plan, unsi
         const struct bd_descriptor *d = bd_plan_descriptor(plan, 0, l);
         base[c->layers[l].in_tensor] = d->in_base;
         words[c->layers[l].in_tensor] = d->in_pitch * d->in_height; /* read by 1x1 alone: a row of cells a row */
-        cr_assert_eq(d->in_layout, BD_LAYOUT_CHANNEL);
+        cr_assert_eq(d->in_layout, BD_LAYOUT_CHANNEL, "seed %u", seed);
         if (c->layers[l].out_tensor >= 0) {
             base[l + 1] = d->out_base;
-            words[l + 1] = d->out_pitch * d->out_height;
+            words[l + 1] = d->out_pitch * (d->out_layout == BD_LAYOUT_WINDOW ? (d->out_height + 2) / 3 : d->out_height);
         }
     }
     for (int a = 0; a < c->network.layer_count; a++) {

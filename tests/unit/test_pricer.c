@@ -212,12 +212,26 @@ static void check_planes(const struct bd_graph *graph, int fixed, int expected, 
     cr_assert_eq(status == BD_OK, expected > 0, "%s: %s", text, err.message);
     uint64_t bytes = 0;
     for (int l = 0; l < network.layer_count && expected; l++) {
-        const struct bd_descriptor *d = bd_plan_descriptor(&plan, 0, l);
-        if (d->operation == BD_OP_CONV) {
-            const uint64_t planes = (uint64_t)(graph->layers[l].weight_bits ? fixed : expected);
-            const uint64_t words = (planes * d->weight_plane + 3) / 4 * 4; /* up to whole beats */
+        int stored = 0;
+        for (int s = 0; s < switch_count; s++) { /* each store once, at the first switch that reads it */
+            const struct bd_descriptor *d = bd_plan_descriptor(&plan, s, l);
+            int first = 0, planes = 0;
+            while (bd_plan_descriptor(&plan, first, l)->weight_offset != d->weight_offset)
+                first++;
+            for (int other = s; other < switch_count; other++) {
+                const struct bd_descriptor *o = bd_plan_descriptor(&plan, other, l);
+                planes =
+                    o->weight_offset == d->weight_offset && (int)o->weight_bits > planes ? (int)o->weight_bits : planes;
+            }
+            if (first < s || d->operation != BD_OP_CONV)
+                continue;
+            stored += planes;
+            const uint64_t words = ((uint64_t)planes * d->weight_plane + 3) / 4 * 4; /* up to whole beats */
             bytes += words * d->row_groups * 18 * (uint64_t)hardware.rows / 8;
         }
+        if (bd_plan_descriptor(&plan, 0, l)->operation == BD_OP_CONV)
+            cr_assert_eq(stored, graph->layers[l].weight_bits ? fixed : expected, "%s: layer %d stores %d planes", text,
+                         l, stored);
     }
     cr_assert(!expected || plan.header.weight_bytes == bytes, "%s: %u bytes of weights, not %llu", text,
               plan.header.weight_bytes, (unsigned long long)bytes);
@@ -238,7 +252,7 @@ Test(pricer, planes_are_shared_by_rule)
         {"lsq", "w1a32, w1a8, w1a2, w1a1", "w1a8,w1a2,w1a1", "projection", 1, 1},
         {"lsq", "w4a4, w1a1", "w4a4,w1a1", "projection", 8, 4 + 1},
         {"floor", "w2a32, w2a4, w2a2", "w2a4,w2a2", "projection", 2, 2},
-        {"floor", "w2a2, w1a1", "w2a2,w1a1", "average", 8, 0},
+        {"floor", "w2a2, w1a1", "w2a2,w1a1", "average", 8, 2},
     };
     glob_t hardware;
     find("yaml-configs/hardware/*.yaml", &hardware);
@@ -284,8 +298,9 @@ Test(pricer, a_drift_is_seen)
     int channels[BD_MAX_LAYERS];
     cr_assert_eq(bd_graph_load(&graph, "yaml-configs/networks/resnet8.yaml", &err), BD_OK, "%s", err.message);
     cr_assert_eq(bd_hardware_load(&hardware, "yaml-configs/hardware/slow_memory.yaml", &err), BD_OK, "%s", err.message);
+    hardware.act_words = hardware.z_words = 1 << 14;
     for (int g = 0; g < graph.prune_group_count; g++) {
-        channels[g] = 8;
+        channels[g] = 16;
     }
     cr_assert_eq(description_says(&graph, hardware, 6, channels, &word, &err), BD_OK, "%s", err.message);
     for (int g = 0; g < graph.prune_group_count; g++) {

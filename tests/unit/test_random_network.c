@@ -30,8 +30,10 @@ Test(random_network, fits_its_hardware)
             check(&hardware, seed, &pixels);
         }
         cr_assert_gt(pixels, SEEDS * 10, "%s: networks are tiny", hardware.name);
-        hardware.act_words = hardware.z_words = 16; /* the least that a configuration may have */
-        hardware.weight_words = 8;
+        hardware.act_words = 16; /* the least that a configuration may have, or room for the result */
+        hardware.z_words = 64;
+        hardware.weight_words = 16;
+        hardware.table_words = 2 * hardware.rows;
         for (uint64_t seed = 0; seed < SEEDS; seed++) {
             check(&hardware, seed, &few);
         }

@@ -465,12 +465,12 @@ Test(transport, the_model_reports_every_error_of_the_map)
     cr_assert_eq(bd_device_wait(&rig.device, 100, NULL), BD_DEVICE_BAD_DESCRIPTOR);
     cr_assert_eq(rig.platform.ops->flip_bit(self, address, 6, &err), BD_OK);
     /* A memory that is slower than the watchdog bears. */
-    const struct bd_memory_model slow = {.latency = 200, .beat_interval = 1, .outstanding = 4};
+    const struct bd_memory_model slow = {.latency = 20000, .beat_interval = 1, .outstanding = 4};
     cr_assert_eq(rig.platform.ops->set_memory(self, &slow, &err), BD_OK);
-    for (int limit = 199; limit <= 200; limit++) {
+    for (int limit = 19999; limit <= 20000; limit++) {
         cr_assert_eq(rig.platform.ops->write_register(self, BITDIAL_WATCHDOG_LIMIT_REG, (uint32_t)limit, &err), BD_OK);
         cr_assert_eq(bd_device_start(&rig.device, rig.input, rig.output, NULL), BD_DEVICE_OK);
-        cr_assert_eq(bd_device_wait(&rig.device, 100, NULL), limit < 200 ? BD_DEVICE_WATCHDOG : BD_DEVICE_OK);
+        cr_assert_eq(bd_device_wait(&rig.device, 100, NULL), limit < 20000 ? BD_DEVICE_WATCHDOG : BD_DEVICE_OK);
     }
     /* And it still works. */
     cr_assert_eq(bd_device_start(&rig.device, rig.input, rig.output, NULL), BD_DEVICE_OK);

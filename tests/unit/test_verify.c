@@ -80,9 +80,23 @@ static void clear_padding(const struct forgery *f)
 static bool find_narrow(struct forgery *f)
 {
     for (uint32_t l = 0; find_layer(f, l, BD_OP_CONV, BD_FLAG_WRITE_STREAM); l = f->layer + 1)
-        if (!(descriptor(f, 0, f->layer)->flags & BD_FLAG_Z_OUT_WIDE))
+        if (!(descriptor(f, 0, f->layer)->flags & BD_FLAG_Z_OUT_WIDE) && descriptor(f, 0, f->layer)->shift < 32)
             return true;
     return false;
+}
+
+/* A convolution whose corrections depend on its weights: those of padded signs. */
+static bool find_padded_signs(struct forgery *f)
+{
+    for (uint32_t l = 0; find_layer(f, l, BD_OP_CONV, BD_FLAG_CORRECT | BD_FLAG_IN_SIGNED); l = f->layer + 1)
+        if (descriptor(f, 0, f->layer)->pad_top)
+            return true;
+    return false;
+}
+
+static void set_bias(const struct forgery *f, int64_t bias)
+{
+    memcpy(table_row(f, 0) + 8, &bias, sizeof bias);
 }
 
 static bool shares_with_room(struct forgery *f)
@@ -131,7 +145,7 @@ static bool shares_with_room(struct forgery *f)
     X(odd_table, true, EVERYWHERE(table_offset, d->table_offset + 4), "table_offset is") \
     X(corrections, find_layer(f, 0, BD_OP_CONV, BD_FLAG_CORRECT), descriptor(f, 0, f->layer)->correct_offset = 0, \
       "the layer's corrections lie outside the corrections") \
-    X(channels, find_layer(f, 1, BD_OP_CONV, 0), EVERYWHERE(in_channels, 4096), "in_channels is 4096; a device") \
+    X(channels, find_layer(f, 1, BD_OP_CONV, 0) && descriptor(f, 0, f->layer)->groups == 1, EVERYWHERE(in_channels, 4096), "in_channels is 4096; a device") \
     X(interval, true, EVERYWHERE(interval_large, d->interval_large + 1), "counts do not follow") \
     X(rows, true, EVERYWHERE(row_groups, d->row_groups + 1), "counts do not follow") \
     X(cells, find_layer(f, 1, BD_OP_CONV, 0), EVERYWHERE(in_cell_words, d->in_cell_words + 1), "counts do not follow") \
@@ -145,9 +159,9 @@ static bool shares_with_room(struct forgery *f)
       "the residual map that is written lies outside") \
     X(z_in_end, find_layer(f, 0, BD_OP_CONV, BD_FLAG_ADD_STREAM), EVERYWHERE(z_in_base, f->h->z_words), \
       "the residual map that is read lies outside") \
-    X(z_across, find_layer(f, 0, BD_OP_CONV, BD_FLAG_ADD_STREAM | BD_FLAG_WRITE_STREAM), \
-      EVERYWHERE(z_out_base, d->z_in_base + 2), \
-      "the layer overwrites the residual map that it reads") \
+    X(z_across, find_layer(f, 0, BD_OP_CONV, BD_FLAG_ADD_STREAM | BD_FLAG_WRITE_STREAM) && \
+      descriptor(f, 0, f->layer)->out_height * descriptor(f, 0, f->layer)->out_width > 2, \
+      EVERYWHERE(z_out_base, d->z_in_base + 2), "the layer overwrites the residual map that it reads") \
     X(stores, find_layer(f, 1, BD_OP_CONV, BD_FLAG_STORE_CODES), EVERYWHERE(store_codes_offset, 0), \
       "its stores overwrite those of a layer before it") \
     X(stores_own, find_layer(f, 0, BD_OP_CONV, BD_FLAG_STORE_CODES | BD_FLAG_STORE_STREAM), \
@@ -160,10 +174,10 @@ static bool shares_with_room(struct forgery *f)
       "a row past the last channel is not M 0, B' -2^46") \
     X(correction, find_layer(f, 0, BD_OP_CONV, BD_FLAG_CORRECT), \
       f->image[descriptor(f, 0, f->layer)->correct_offset] ^= 1, "they do not follow from the weights") \
-    X(weight, find_layer(f, 0, BD_OP_CONV, BD_FLAG_CORRECT), \
+    X(weight, find_padded_signs(f), \
       f->image[descriptor(f, 0, f->layer)->weight_offset] ^= 1, "they do not follow from the weights") \
     X(no_weight, find_tail(f), clear_padding(f), "a bit that is no weight is 0") \
-    X(narrow, find_narrow(f), table_row(f, 0)[14] = 1, "its residual stream could leave 16 bits") \
+    X(narrow, find_narrow(f), set_bias(f, (int64_t)1 << 50), "its residual stream could leave 16 bits") \
     X(load_offset, true, load(f)->table_offset += 64, "its offsets are not the header's") \
     X(load_reserved, true, load(f)->zero[2] = 1, "load descriptor: a reserved word is not 0") \
     X(load_tables, true, load(f)->table_beats = f->h->table_bytes / 8 + 2, "the tables exceed their memory") \
