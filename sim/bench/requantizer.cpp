@@ -1,6 +1,7 @@
-// hw/datapath/requantizer.sv against model/exec/requantize.h: one function twice. A multiplier of 8 bits is walked
-// whole (every M, small sums, every shift that matters, every code shift), then random values over all of the widths,
-// among them the limits at which z and the codes saturate. Usage: requantizer [RANDOM COUNT]
+// hw/datapath/requantizer.sv, or with PIPE requantizer_pipe.sv, against model/exec/requantize.h: one function twice. A
+// multiplier of 8 bits is walked whole (every M, small sums, every shift that matters, every code shift), then random
+// values over all of the widths, among them the limits at which z and the codes saturate. PIPE adds sums that are
+// halved, comparisons of sums with thresholds, and every edge of what z keeps. Usage: requantizer [RANDOM COUNT]
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -20,10 +21,18 @@ namespace
 
 struct Case {
     bd_descriptor d;
-    uint32_t sum, preset;
+    uint32_t sum, preset, window_sum;
     int32_t multiplier, stream;
     int64_t bias;
+    bool halve, sign_only; // of the layer, as is d
 };
+
+int32_t acc_of(const Case &c)
+{
+    const uint32_t p = c.d.flags & BD_FLAG_IN_SIGNED ? 2 * c.sum : c.sum;
+    const uint32_t acc = p + c.preset;
+    return c.halve ? int32_t(acc - c.window_sum) >> 1 : int32_t(acc);
+}
 
 class Bench
 {
@@ -50,9 +59,17 @@ class Bench
         top_.add_stream_i = (c.d.flags & BD_FLAG_ADD_STREAM) != 0;
         top_.shift_i = uint8_t(c.d.shift);
         top_.code_multiplier_i = c.d.code_multiplier;
-        top_.code_offset_i = uint32_t(c.d.code_offset);
         top_.code_shift_i = uint8_t(c.d.code_shift);
+#if PIPE
+        top_.halve_i = c.halve;
+        top_.sign_only_i = c.sign_only;
+        top_.window_sum_i = c.window_sum;
+        top_.top_i = uint8_t((1 << c.d.out_bits) - 1);
+        top_.code_base_i = uint64_t(c.d.code_offset - (int64_t(c.d.code_multiplier) << 31)) & ((UINT64_C(1) << 51) - 1);
+#else
+        top_.code_offset_i = uint32_t(c.d.code_offset);
         top_.out_bits_i = uint8_t(c.d.out_bits);
+#endif
         top_.sum_i = c.sum;
         top_.preset_i = c.preset;
         top_.multiplier_i = uint32_t(c.multiplier) & ((UINT64_C(1) << MULT_BITS) - 1);
@@ -71,7 +88,7 @@ class Bench
     uint64_t compared = 0, different = 0;
 
   private:
-    static constexpr int Z_CLOCKS = 5, CODE_CLOCKS = 7;
+    static constexpr int Z_CLOCKS = PIPE ? 9 : 5, CODE_CLOCKS = PIPE ? 15 : 7;
     struct Flight {
         Case c;
         int age;
@@ -86,16 +103,25 @@ class Bench
     void step()
     {
         clock();
+        [[maybe_unused]] bool z_there = false, code_there = false;
         for (Flight &f : flight_) {
             f.age++;
+            if (f.age != Z_CLOCKS && f.age != CODE_CLOCKS)
+                continue;
             const Case &c = f.c;
-            const uint32_t p = c.d.flags & BD_FLAG_IN_SIGNED ? 2 * c.sum : c.sum;
-            const int32_t z = bd_requantize_z(&c.d, c.multiplier, c.bias, int32_t(p + c.preset), c.stream);
+            const int32_t z = bd_requantize_z(&c.d, c.multiplier, c.bias, acc_of(c), c.stream);
+            z_there |= f.age == Z_CLOCKS;
+            code_there |= f.age == CODE_CLOCKS;
             if (f.age == Z_CLOCKS && int32_t(top_.z_o) != z)
                 report("z", c, int32_t(top_.z_o), z);
             if (f.age == CODE_CLOCKS && top_.code_o != bd_requantize_code(&c.d, z))
                 report("code", c, top_.code_o, bd_requantize_code(&c.d, z));
         }
+#if PIPE
+        if ((top_.z_valid_o != z_there || top_.code_valid_o != code_there) && different++ < 5)
+            std::printf("z valid %d, want %d; code valid %d, want %d\n", top_.z_valid_o, z_there, top_.code_valid_o,
+                        code_there);
+#endif
         if (!flight_.empty() && flight_.front().age == CODE_CLOCKS) {
             flight_.pop_front();
             compared++;
@@ -106,9 +132,10 @@ class Bench
         if (different++ < 5)
             std::printf("%s: got %" PRId64 ", want %" PRId64 ": P %u preset %u M %d B %" PRId64
                         " r %d sh %u S %u H %d ss %u bits %u"
-                        " flags 0x%x\n",
+                        " flags 0x%x window %u%s%s\n",
                         what, got, want, c.sum, c.preset, c.multiplier, c.bias, c.stream, c.d.shift,
-                        c.d.code_multiplier, c.d.code_offset, c.d.code_shift, c.d.out_bits, c.d.flags);
+                        c.d.code_multiplier, c.d.code_offset, c.d.code_shift, c.d.out_bits, c.d.flags, c.window_sum,
+                        c.halve ? " halved" : "", c.sign_only ? " compared" : "");
     }
     Vrequantizer top_;
     std::deque<Flight> flight_;
@@ -141,6 +168,57 @@ void walk(Bench &bench)
     bench.drain();
 }
 
+// A layer that leaves signs of M acc + B.
+Case comparison()
+{
+    Case c{};
+    c.d.residual_multiplier = 1;
+    c.d.code_multiplier = 1;
+    c.d.code_offset = 1;
+    c.d.out_bits = 1;
+    c.sign_only = true;
+    return c;
+}
+
+// Every M of a comparison with sums around every small threshold.
+void compare(Bench &bench)
+{
+    Case c = comparison();
+    bool fresh = true;
+    for (c.multiplier = -1; c.multiplier <= 1; c.multiplier++)
+        for (c.bias = -20; c.bias <= 20; c.bias++)
+            for (int sum = -24; sum < 24; sum++, fresh = false) {
+                c.sum = uint32_t(sum);
+                bench.put(c, fresh);
+            }
+    bench.drain();
+}
+
+// t >> sh around every power of two that z may or may not keep, with the r that bring it back, or not.
+void edges(Bench &bench)
+{
+    const int32_t streams[] = {INT32_MIN, INT32_MIN + 1, -1, 0, 1, INT32_MAX};
+    for (uint32_t shift = 0; shift < 16; shift++) {
+        Case c{};
+        c.d.flags = BD_FLAG_ADD_STREAM;
+        c.d.residual_multiplier = 1;
+        c.d.shift = shift;
+        c.d.code_multiplier = 1;
+        c.d.out_bits = 8;
+        bool fresh = true;
+        for (int bit = 28; bit < 47 - int(shift); bit++)
+            for (const int64_t sign : {-1, 1})
+                for (int64_t delta = -2; delta <= 2; delta++)
+                    for (const int32_t r : streams) {
+                        c.bias = (sign * (INT64_C(1) << bit) + delta) * (INT64_C(1) << shift);
+                        c.stream = r;
+                        bench.put(c, fresh);
+                        fresh = false;
+                    }
+    }
+    bench.drain();
+}
+
 // A value of a random number of bits, so that small and extreme ones both come often.
 int64_t random_value(bd_rng &rng, int bits)
 {
@@ -155,7 +233,13 @@ void scatter(Bench &bench, uint64_t count)
     Case c{};
     for (uint64_t i = 0; i < count; i++) {
         const bool fresh = i % 16 == 0;
-        if (fresh) {
+        if (fresh && PIPE && bd_rng_below(&rng, 8) == 0) {
+            c = comparison();
+            c.halve = bd_rng_below(&rng, 2);
+            c.d.flags = bd_rng_below(&rng, 2) * BD_FLAG_IN_SIGNED;
+        } else if (fresh) {
+            c.sign_only = false;
+            c.halve = PIPE && bd_rng_below(&rng, 4) == 0;
             c.d.flags = bd_rng_below(&rng, 2) * BD_FLAG_IN_SIGNED | bd_rng_below(&rng, 2) * BD_FLAG_ADD_STREAM;
             c.d.residual_multiplier = 1;
             c.d.shift = bd_rng_below(&rng, 48);
@@ -166,7 +250,8 @@ void scatter(Bench &bench, uint64_t count)
         }
         c.sum = uint32_t(random_value(rng, 32));
         c.preset = uint32_t(random_value(rng, 32));
-        c.multiplier = int32_t(random_value(rng, MULT_BITS));
+        c.window_sum = uint32_t(random_value(rng, 32));
+        c.multiplier = c.sign_only ? int32_t(bd_rng_below(&rng, 3)) - 1 : int32_t(random_value(rng, MULT_BITS));
         c.bias = random_value(rng, 48);
         c.stream = int32_t(random_value(rng, 32));
         bench.put(c, fresh);
@@ -181,8 +266,12 @@ int main(int argc, char **argv)
     Bench bench;
     if (MULT_BITS == 8)
         walk(bench);
+    if (PIPE) {
+        compare(bench);
+        edges(bench);
+    }
     scatter(bench, argc > 1 ? std::strtoull(argv[1], nullptr, 0) : 1000000);
-    std::printf("requantizer, %d-bit M: %" PRIu64 " values compared, %" PRIu64 " differences\n", MULT_BITS,
-                bench.compared, bench.different);
+    std::printf("requantizer%s, %d-bit M: %" PRIu64 " values compared, %" PRIu64 " differences\n", PIPE ? "_pipe" : "",
+                MULT_BITS, bench.compared, bench.different);
     return bench.different != 0;
 }
