@@ -1,6 +1,7 @@
 // Types shared by several blocks. Descriptors and limits are in bitdial_descriptor_pkg.sv.
 package bitdial_pkg;
   localparam int COUNT_W = 48;  // performance counters
+  localparam int IN_FLIGHT = 3; // frames that wait, run, or have a result that software has not acknowledged
   localparam int BEAT_W  = 29;  // beats of one DMA job: the largest is an image (loader.sv)
 
   // What a program brings to the chip, in the order of its load descriptor.

@@ -76,6 +76,7 @@ package bitdial_regs_pkg;
   localparam int STATUS_W = 24;  // bits up to the last field
   localparam int STATUS_BUSY_LSB = 0;
   localparam int STATUS_QUEUE_LEVEL_LSB = 1;
+  localparam int STATUS_RESULT_LEVEL_LSB = 3;
   localparam int STATUS_BUS_OPEN_LSB = 6;
   localparam int STATUS_ERROR_LSB = 8;
   localparam logic [3:0] ERROR_NONE = 4'd0;
@@ -166,11 +167,11 @@ package bitdial_regs_pkg;
   localparam int IRQ_ENABLE_DONE_LSB = 0;
   localparam int IRQ_ENABLE_ERROR_LSB = 1;
 
-  // ro: TAG of the last frame that finished
+  // ro: TAG of the frame that was acknowledged last
   localparam logic [11:0] DONE_TAG_ADDR = 12'h0a8;
   localparam logic [31:0] DONE_TAG_RESET = 32'h00000000;
 
-  // ro: switch index of the last frame that finished
+  // ro: switch index of the frame that was acknowledged last
   localparam logic [11:0] DONE_SWITCH_ADDR = 12'h0ac;
   localparam logic [31:0] DONE_SWITCH_RESET = 32'h00000000;
 
@@ -178,11 +179,11 @@ package bitdial_regs_pkg;
   localparam logic [11:0] FRAME_COUNT_ADDR = 12'h0b0;
   localparam logic [31:0] FRAME_COUNT_RESET = 32'h00000000;
 
-  // ro: clocks from the frame's start to its end
+  // ro: clocks from the frame's start to its end, of the frame that was acknowledged last; keeps the upper half
   localparam logic [11:0] COUNTER_TOTAL_LO_ADDR = 12'h0c0;
   localparam logic [31:0] COUNTER_TOTAL_LO_RESET = 32'h00000000;
 
-  // ro: its upper half
+  // ro: the upper half of the counter whose lower half was read last
   localparam logic [11:0] COUNTER_TOTAL_HI_ADDR = 12'h0c4;
   localparam logic [31:0] COUNTER_TOTAL_HI_RESET = 32'h00000000;
 

@@ -20,9 +20,10 @@ while [ $# -gt 0 ]; do
 done
 verilator_options="--cc --prefix Vbitdial_top --top-module bitdial_top -O3 --assert --x-initial unique --unroll-count 1024
     ${trace:+--trace-fst --trace-structs}"
-# All of a model in one compilation: half the time of its parts one by one, and the same speed of simulation. Models with a
-# planted fault run few clocks.
-compiler_options="VM_PARALLEL_BUILDS=0 OPT_FAST=-O$([ "$fault" = 0 ] && echo 3 || echo 1)"
+# Models with a planted fault run few clocks.
+compiler_options="OPT_FAST=-O$([ "$fault" = 0 ] && echo 3 || echo 1) OPT_SLOW=-O1"
+# A model of no more C++ than this is compiled in one piece: half the time of its parts, and the same speed of simulation.
+whole_bytes=3000000
 [ -x build/bitdial ] || make -s build/bitdial >&2
 parameters=$(build/bitdial hardware "$hardware" --parameters)
 geometry=$(echo "$parameters" | sed -n "s/-GGEOMETRY_HASH=64'h//p")
@@ -47,7 +48,8 @@ mkdir -p "$folder" 2>/dev/null && [ -w "$folder" ] || {
     if ! { verilator $verilator_options $parameters "-GRTL_HASH=32'h$rtl" -GFAULT="$fault" -GGATES=0 -Ihw --Mdir "$folder" \
             hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv \
             -y hw/control -y hw/memory -y hw/datapath &&
-        make -C "$folder" CURDIR=. -f Vbitdial_top.mk $compiler_options OBJCACHE="$(command -v ccache || true)" \
+        parts=$([ "$(cat "$folder"/*.cpp | wc -c)" -le $whole_bytes ] && echo 0 || echo 1) &&
+        make -C "$folder" CURDIR=. -f Vbitdial_top.mk $compiler_options VM_PARALLEL_BUILDS="$parts" OBJCACHE="$(command -v ccache || true)" \
             Vbitdial_top__ALL.a verilated.o ${trace:+verilated_fst_c.o} verilated_threads.o &&
         cp "$folder/Vbitdial_top__ALL.a" "$folder/libVbitdial_top.a" &&
         ar q "$folder/libVbitdial_top.a" "$folder"/verilated*.o; } >"$folder/build.log" 2>&1; then

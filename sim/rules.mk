@@ -1,6 +1,6 @@
 # The virtual platform: one with the transaction-level target alone, and one for each Verilated build (sim/build.sh
 # names it by VERILATED=build/verilated/...). Always built without sanitizers: it is a process of its own.
-SIM_CXXFLAGS := -std=gnu++17 -O2 -g -Wall -Wextra -Werror -I.
+SIM_CXXFLAGS := -std=gnu++17 -O2 -g -fno-var-tracking-assignments -Wall -Wextra -Werror -I.
 SIM_SHARED := build/sim/platform/platform.o build/sim/platform/tlm_core.o
 SIM_LIBS := -lsystemc -lyaml -lz -lm -lpthread
 

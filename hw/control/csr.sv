@@ -64,7 +64,7 @@ module csr #(
   logic [3:0]  done_switch, error;
   logic [7:0]  error_layer;
   logic [6*CW-1:0] counters;
-  logic [1:0]  level;
+  logic [1:0]  level, results;
 
   // --- read ---------------------------------------------------------------------------------------------------------
   localparam logic [31:0] GEOMETRY = (32'(ROWS) << bitdial_regs_pkg::GEOMETRY_ROWS_LSB) |
@@ -79,8 +79,12 @@ module csr #(
                                          (32'd1 << bitdial_regs_pkg::CAPABILITIES_STORE_LSB) |
                                          (32'(MULT_BITS) << bitdial_regs_pkg::CAPABILITIES_MULT_BITS_LSB);
   logic [31:0] status;
+  logic        is_counter;
+  logic [CW-1:0]  counter;
+  logic [CW-33:0] upper_q;
   assign status = (32'(busy_i) << bitdial_regs_pkg::STATUS_BUSY_LSB) |
                   (32'(level) << bitdial_regs_pkg::STATUS_QUEUE_LEVEL_LSB) |
+                  (32'(results) << bitdial_regs_pkg::STATUS_RESULT_LEVEL_LSB) |
                   (32'(bus_open_i) << bitdial_regs_pkg::STATUS_BUS_OPEN_LSB) |
                   (32'(error) << bitdial_regs_pkg::STATUS_ERROR_LSB) |
                   (32'(error_layer) << bitdial_regs_pkg::STATUS_ERROR_LAYER_LSB);
@@ -125,21 +129,25 @@ module csr #(
       bitdial_regs_pkg::DONE_TAG_ADDR:         read_data_o = done_tag;
       bitdial_regs_pkg::DONE_SWITCH_ADDR:      read_data_o = 32'(done_switch);
       bitdial_regs_pkg::FRAME_COUNT_ADDR:      read_data_o = frame_count;
-      bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR:        read_data_o = counters[0*CW +: 32];
-      bitdial_regs_pkg::COUNTER_TOTAL_HI_ADDR:        read_data_o = 32'(counters[0*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_COMPUTE_LO_ADDR:      read_data_o = counters[1*CW +: 32];
-      bitdial_regs_pkg::COUNTER_COMPUTE_HI_ADDR:      read_data_o = 32'(counters[1*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_LO_ADDR: read_data_o = counters[2*CW +: 32];
-      bitdial_regs_pkg::COUNTER_WEIGHT_STALL_HI_ADDR: read_data_o = 32'(counters[2*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_INPUT_STALL_LO_ADDR:  read_data_o = counters[3*CW +: 32];
-      bitdial_regs_pkg::COUNTER_INPUT_STALL_HI_ADDR:  read_data_o = 32'(counters[3*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_LO_ADDR: read_data_o = counters[4*CW +: 32];
-      bitdial_regs_pkg::COUNTER_OUTPUT_STALL_HI_ADDR: read_data_o = 32'(counters[4*CW+32 +: CW-32]);
-      bitdial_regs_pkg::COUNTER_OVERHEAD_LO_ADDR:     read_data_o = counters[5*CW +: 32];
-      bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR:     read_data_o = 32'(counters[5*CW+32 +: CW-32]);
-      default: read_known_o = 1'b0;
+      default: begin
+        read_known_o = is_counter;
+        read_data_o = !is_counter ? 32'd0 : read_addr_i[2] ? 32'(upper_q) : counter[31:0];
+      end
     endcase
   end
+  // The lower half of a counter keeps the upper half of the same moment.
+  assign is_counter = read_addr_i >= bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR &&
+                      read_addr_i <= bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR;
+  always_comb begin
+    counter = '0;
+    for (int k = 0; k < 6; k++)
+      if (read_addr_i[5:3] == 3'(k)) counter = counters[CW*k +: CW];
+  end
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) upper_q <= '0;
+    else if (read_i && is_counter && !read_addr_i[2]) upper_q <= counter[CW-1:32];
+  end
+  if (bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR % 64 != 0) $error("counters are not found by bits of their address");
 
   // --- write --------------------------------------------------------------------------------------------------------
   logic ring, soft_reset, reload;
@@ -240,14 +248,14 @@ module csr #(
   assign bell.store_enable = control_q[bitdial_regs_pkg::CONTROL_STORE_ENABLE_LSB];
   doorbell_queue u_doorbell_queue (
     .clk_i, .rst_ni, .clear_i(soft_reset), .ring_i(ring), .precision_i(precision_q), .switch_count_i(switch_count_q),
-    .bell_i(bell), .bad_switch_o(bad_switch), .full_o(full), .frame_o, .frame_valid_o, .frame_pop_i, .level_o(level));
+    .bell_i(bell), .held_i(3'(busy_i) + 3'(results)), .bad_switch_o(bad_switch), .full_o(full), .frame_o, .frame_valid_o, .frame_pop_i, .level_o(level));
 
   assign irq_clear = (write_i && write_addr_i == bitdial_regs_pkg::IRQ_STATUS_ADDR) ?
                      ones[bitdial_regs_pkg::IRQ_STATUS_W-1:0] : '0;
   frame_results #(.FAULT(FAULT)) u_frame_results (
-    .clk_i, .rst_ni, .clear_i(irq_clear), .bad_switch_i(ring && bad_switch), .queue_full_i(ring && full), .done_i,
+    .clk_i, .rst_ni, .clear_i(irq_clear), .drop_i(soft_reset), .bad_switch_i(ring && bad_switch), .queue_full_i(ring && full), .done_i,
     .tag_i(done_tag_i), .switch_i(done_switch_i), .counters_i, .error_i, .error_code_i, .error_layer_i,
-    .causes_o(irq_status), .error_o(error), .error_layer_o(error_layer), .tag_o(done_tag), .switch_o(done_switch),
+    .causes_o(irq_status), .error_o(error), .error_layer_o(error_layer), .level_o(results), .tag_o(done_tag), .switch_o(done_switch),
     .frame_count_o(frame_count), .counters_o(counters));
 
   assign irq_o = control_q[bitdial_regs_pkg::CONTROL_IRQ_ENABLE_LSB] && |(irq_status & irq_enable_q);

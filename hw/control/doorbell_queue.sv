@@ -1,4 +1,5 @@
-// The doorbell: a frame that may be rung waits here, behind one other, until the sequencer takes it.
+// The doorbell: a frame that may be rung waits here, behind one other, until the sequencer takes it. It is refused where
+// its result would find no place.
 `include "bitdial_assert.svh"
 module doorbell_queue (
   input  logic        clk_i,
@@ -8,8 +9,9 @@ module doorbell_queue (
   input  logic [31:0] precision_i,      // as written: the switch to run
   input  logic [31:0] switch_count_i,
   input  bitdial_pkg::frame_t bell_i,   // the frame to queue
+  input  logic [2:0]  held_i,           // frames that run or have a result that was not acknowledged
   output logic        bad_switch_o,     // with ring_i: it was refused, there is no such switch
-  output logic        full_o,           // with ring_i: it was refused, two frames wait
+  output logic        full_o,           // with ring_i: it was refused, IN_FLIGHT frames are in flight, or two wait
   output bitdial_pkg::frame_t frame_o,  // head of the queue
   output logic        frame_valid_o,
   input  logic        frame_pop_i,
@@ -19,7 +21,7 @@ module doorbell_queue (
   logic [1:0] level_q;
   logic       push;
   assign bad_switch_o = precision_i >= switch_count_i || precision_i >= 32'(bitdial_descriptor_pkg::SWITCHES);
-  assign full_o = level_q == 2'd2;
+  assign full_o = level_q == 2'd2 || 3'(level_q) + held_i >= 3'(bitdial_pkg::IN_FLIGHT);
   assign push = ring_i && !bad_switch_o && !full_o;
   assign frame_o = head_q;
   assign frame_valid_o = level_q != 2'd0;

@@ -135,7 +135,7 @@ module back #(
   end
   for (genvar i = 0; i < RQ; i++) begin : g_requantizer
     // verilator lint_off PINCONNECTEMPTY
-    requantizer_pipe #(.MULT_BITS(MULT_BITS), .BIAS_BITS(BIAS_BITS)) u_requantizer (
+    requantizer_pipe #(.MULT_BITS(MULT_BITS), .BIAS_BITS(BIAS_BITS), .FAULT(FAULT == 1 ? 1 : 0)) u_requantizer (
       .clk_i, .rst_ni, .in_signed_i(d_i.in_signed && !d_i.pool), .halve_i(d_i.zero_point && !d_i.pool),
       .sign_only_i(d_i.sign_only), .add_stream_i(d_i.add_stream), .shift_i(d_i.shift), .code_multiplier_i(d_i.code_multiplier),
       .code_base_i(code_base_q), .code_shift_i(d_i.code_shift), .top_i(top_q), .valid_i(flight_q[0]),
@@ -195,7 +195,7 @@ module back #(
 
   // Activation memory.
   logic packer_busy, quiet, quiet_q;
-  plane_packer #(.ROWS(ROWS), .RQ(RQ), .ACT_WORDS(ACT_WORDS), .FAULT(FAULT)) u_packer (
+  plane_packer #(.ROWS(ROWS), .RQ(RQ), .ACT_WORDS(ACT_WORDS), .FAULT(FAULT == 9 ? 1 : 0)) u_packer (
     .clk_i, .rst_ni, .d_i, .setup_i, .valid_i(flight_q[CODE_CLOCKS]), .pixel_i(code_pixel_q), .codes_i(codes), .busy_o(packer_busy),
     .we_o(plane_we_o), .bank_o(plane_bank_o), .addr_o(plane_addr_o), .data_o(plane_data_o), .be_o(plane_be_o));
 

@@ -39,13 +39,19 @@ def digest(*parts):
 
 
 def run(command, log, timeout_s):
-    """Runs a tool at low priority; its output goes to the file `log`."""
+    """Runs a tool; its output goes to the file `log`."""
     with open(log, "w") as output:
         try:
-            return subprocess.run(["nice", "-n", "10"] + command, stdout=output, stderr=subprocess.STDOUT,
+            return subprocess.run(command, stdout=output, stderr=subprocess.STDOUT,
                                   stdin=subprocess.DEVNULL, timeout=timeout_s).returncode
         except subprocess.TimeoutExpired:
             return 124
+
+
+def write(path, text):
+    with open(path + ".tmp", "w") as file:
+        file.write(text)
+    os.rename(path + ".tmp", path)
 
 
 def version(command):
@@ -136,8 +142,8 @@ def parameters_of(block):
 
 def harness(ports, clock):
     """A wrapper with three pins: a register before every input and after every output, in chains."""
-    inputs = [(name, len(port["bits"])) for name, port in ports.items() if port["direction"] == "input" and name != clock]
-    outputs = [(name, len(port["bits"])) for name, port in ports.items() if port["direction"] == "output"]
+    inputs = [(name, port["bits"]) for name, port in ports.items() if port["direction"] == "input" and name != clock]
+    outputs = [(name, port["bits"]) for name, port in ports.items() if port["direction"] == "output"]
     lines, at, connect = [], 0, [f".{clock}(clk)"]
     total_in = sum(width for _, width in inputs)
     total_out = sum(width for _, width in outputs)
@@ -172,7 +178,7 @@ def yosys(script, folder, name, timeout_s):
 
 
 def synthesize(block, index, tools, cache):
-    """Maps a block alone, counts its cells, and puts it into the harness. Returns counts and the netlist's path."""
+    """Maps a block alone and counts its cells. Returns the counts and the folder of the result."""
     files = sources_of(block["top"], index)
     parameters = parameters_of(block)
     texts = []
@@ -182,6 +188,48 @@ def synthesize(block, index, tools, cache):
                 texts.append(file.read())
     with open(os.path.abspath(__file__)) as file:
         texts.append(file.read().split("# --- synthesis ---")[1].split("# --- routing ---")[0])
+    key = digest(tools["yosys"], block["top"], block["flags"], str(block["no_rw_check"]), json.dumps(parameters, sort_keys=True), *texts)
+    folder = os.path.join(cache, "synth-" + key)
+    counts_path = os.path.join(folder, "counts.json")
+    if not os.path.exists(counts_path):
+        os.makedirs(folder, exist_ok=True)
+        sets = " ".join(f"-chparam {name} {value}" for name, value in parameters.items())
+        early = "proc; flatten; opt; memory_dff -no-rw-check; opt_clean\n" if block["no_rw_check"] else ""
+        yosys(f"read_verilog -sv -Ihw {' '.join(files)}\nhierarchy -check -top {block['top']} {sets}\n{early}"
+              f"synth_ecp5 {block['flags']}\ncheck -assert\nrename -top block\nselect block\n"
+              f"write_rtlil -selected {folder}/block.il\nwrite_json {folder}/block.json\n", folder, "block", block["timeout_s"])
+        with open(os.path.join(folder, "block.json")) as file:
+            module = json.load(file)["modules"]["block"]
+        counts = dict.fromkeys(CELLS, 0)
+        for cell in module["cells"].values():
+            counts[cell["type"]] = counts.get(cell["type"], 0) + 1
+        os.remove(os.path.join(folder, "block.json"))
+        ports = {name: {"direction": port["direction"], "bits": len(port["bits"])} for name, port in module["ports"].items()}
+        write(os.path.join(folder, "ports.json"), json.dumps(ports))
+        write(counts_path, json.dumps(counts))
+    with open(counts_path) as file:
+        return json.load(file), folder
+
+
+def wrap(block, folder):
+    """Puts a mapped block into the harness; returns the netlist's path."""
+    netlist = os.path.join(folder, "harness.json")
+    if not os.path.exists(netlist):
+        with open(os.path.join(folder, "ports.json")) as file:
+            ports = json.load(file)
+        clock = next((name for name in ("clk_i", "clk", "aclk") if name in ports), None)
+        if clock is None:
+            raise Failure(f"block '{block['name']}' has no port clk_i, clk or aclk", 2)
+        write(os.path.join(folder, "harness.v"), harness(ports, clock))
+        yosys(f"read_verilog {folder}/harness.v\nsynth_ecp5 -top harness\n"
+              f"read_rtlil {folder}/block.il\nhierarchy -check -top harness\nflatten\n"
+              f"attrmap -remove src\nattrmap -modattr -remove src\nwrite_json {netlist}.tmp\n", folder, "harness",
+              block["timeout_s"])
+        os.rename(netlist + ".tmp", netlist)
+    return netlist
+
+
+# --- routing ---")[0])
     key = digest(tools["yosys"], block["top"], block["flags"], str(block["no_rw_check"]), json.dumps(parameters, sort_keys=True), *texts)
     folder = os.path.join(cache, "synth-" + key)
     counts_path, netlist = os.path.join(folder, "counts.json"), os.path.join(folder, "harness.json")
@@ -248,9 +296,7 @@ def route(block, netlist, seed, tools, cache):
         if clock in path["from"] and path["from"] == path["to"]:
             result["from"], result["to"] = path_end(path["path"][0]["from"]), path_end(path["path"][-1]["to"])
             result["path"] = [[round(step["delay"], 2), step["type"], path_end(step["to"])] for step in path["path"]]
-    with open(result_path + ".tmp", "w") as file:
-        json.dump(result, file)
-    os.rename(result_path + ".tmp", result_path)
+    write(result_path, json.dumps(result))
     return result
 
 
@@ -288,12 +334,6 @@ def markdown(results, tools):
     return "\n".join(lines) + "\n"
 
 
-def write(path, text):
-    with open(path + ".tmp", "w") as file:
-        file.write(text)
-    os.rename(path + ".tmp", path)
-
-
 def main():
     parser = argparse.ArgumentParser(description="Routes blocks for ECP5; see hw/synth/README.md.")
     parser.add_argument("--router", required=True, help="nextpnr-ecp5")
@@ -301,8 +341,10 @@ def main():
     parser.add_argument("--sources", default="hw", help="folder of the SystemVerilog files")
     parser.add_argument("--out", default="build/fpga")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    parser.add_argument("--nice", type=int, default=10, help="lowers the priority by so much")
     parser.add_argument("blocks", nargs="*", help="names from the list; none: all but those marked on_request")
     options = parser.parse_args()
+    os.nice(options.nice)
     blocks = read_list(options.list, options.blocks)
     if shutil.which("yosys") is None:
         raise Failure("cannot find 'yosys' (make deps)", 3)
@@ -314,8 +356,9 @@ def main():
     results = []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         mapped = list(pool.map(lambda block: synthesize(block, index, tools, cache), blocks))
+        netlists = pool.map(lambda pair: wrap(pair[0], pair[1][1]), zip(blocks, mapped))
         pending = [[pool.submit(route, block, netlist, seed, tools, cache) for seed in block["seeds"]]
-                   for block, (_, netlist) in zip(blocks, mapped)]
+                   for block, netlist in zip(blocks, netlists)]
         for block, (counts, _), routes in zip(blocks, mapped, pending):
             r = summary(block, counts, [future.result() for future in routes])
             results.append(r)
@@ -331,8 +374,9 @@ def main():
         raise Failure(f"below the goal: {', '.join(missed)}", 1)
 
 
-try:
-    main()
-except Failure as failure:
-    print(f"fpga-report: {failure}", file=sys.stderr)
-    sys.exit(failure.code)
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        print(f"fpga-report: {failure}", file=sys.stderr)
+        sys.exit(failure.code)

@@ -12,8 +12,8 @@
 
 #include "model/prune/ranking.h"
 
-#define BD_READER_IMAGES 32  /* calibration images, drawn by the source's seed */
-#define BD_READER_POINTS 200 /* most outputs of a reader that are looked at, spread over the images */
+#define BD_READER_IMAGES 128 /* calibration images, drawn by the source's seed */
+#define BD_READER_POINTS 800 /* most outputs of a reader that are looked at, spread over the images */
 
 struct bd_reader {
     int layer;    /* of the graph */

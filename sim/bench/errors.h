@@ -66,6 +66,7 @@ class Errors : public Runner
         }
         refused_descriptors(s, rng, tally);
         refused_doorbells(s, tally);
+        kept_results(rng, tally);
     }
 
   private:
@@ -148,6 +149,44 @@ class Errors : public Runner
         expect_error(BITDIAL_ERROR_BAD_DESCRIPTOR, last, last, "a list that ends early is run", last, tally);
         set_context(BITDIAL_LAYER_COUNT_REG, head_.layer_count);
         run_switch(s, tally);
+    }
+    // Frames that nobody acknowledges keep their results, and no fourth is rung; each acknowledgement shows the next.
+    void kept_results(bd_rng &rng, Tally &tally)
+    {
+        unsigned order[3];
+        uint64_t alone[3];
+        for (int i = 0; i < 3; i++) {
+            order[i] = bd_rng_below(&rng, head_.switch_count);
+            alone[i] = frame(order[i], false, tally);
+        }
+        const uint32_t before = device_->read(BITDIAL_FRAME_COUNT_REG);
+        for (uint32_t i = 0; i < 3; i++) {
+            set_context(BITDIAL_TAG_REG, 0x1000 + i);
+            ring(order[i], false);
+        }
+        while (device_->read(BITDIAL_FRAME_COUNT_REG) - before < 3)
+            continue;
+        expect(device_->read(BITDIAL_STATUS_REG) == 3u << BITDIAL_STATUS_RESULT_LEVEL_SHIFT, "RESULT_LEVEL is not 3", 0,
+               tally);
+        ring(order[0], false);
+        expect(device_->read(BITDIAL_IRQ_STATUS_REG) == 3, "no QUEUE_FULL where three results wait", 0, tally);
+        device_->write(BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_ERROR_MASK);
+        for (uint32_t i = 0; i < 3; i++) {
+            expect(device_->irq(), "no interrupt while results wait", i, tally);
+            device_->write(BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_DONE_MASK);
+            for (int again = 0; again < 2; again++) {
+                const uint64_t total = device_->read(BITDIAL_COUNTER_TOTAL_LO_REG);
+                expect(device_->read(BITDIAL_DONE_TAG_REG) == 0x1000 + i, "wrong DONE_TAG", i, tally);
+                expect(device_->read(BITDIAL_DONE_SWITCH_REG) == order[i], "wrong DONE_SWITCH", i, tally);
+                expect(options_.stall_chance || total == alone[i], "another frame's clocks", i, tally);
+            }
+        }
+        expect(!device_->irq(), "an interrupt though no result waits", 0, tally);
+        ring(order[0], false);
+        device_->wait();
+        device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
+        expect(device_->read(BITDIAL_STATUS_REG) == 0 && !device_->irq(), "a soft reset keeps a result", 0, tally);
+        expect(device_->read(BITDIAL_DONE_TAG_REG) == 0x1002, "a soft reset takes the result that is shown", 0, tally);
     }
     void refused_doorbells(unsigned s, Tally &tally)
     {

@@ -154,7 +154,7 @@ class Hangs : public Runner
         const uint64_t from = ring(s_, false);
         const uint64_t clocks = device_->wait() - from;
         device_->clear();
-        for (int done = 0, tries = 0; done < 200; tries++) {
+        for (int done = 0, tries = 0; done < 50; tries++) {
             ring(s_, bd_rng_below(&rng_, 2));
             for (uint64_t t = bd_rng_below(&rng_, uint32_t(clocks)); t > 0; t--)
                 device_->clock();
@@ -173,7 +173,7 @@ class Hangs : public Runner
             device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
             done += open;
             right_frame(tally);
-            if (tries > 2000) {
+            if (tries > 500) {
                 expect(false, "reads are hardly ever open; resets", uint64_t(done), tally);
                 break;
             }

@@ -159,9 +159,13 @@ static void print_table(const struct bd_trial *trial)
         }
         printf("  %5.2f", s.total);
         if (k != BD_RANK_RANDOM) {
-            printf("   %+6.2f (%+.2f to %+.2f)%*s%d of %d", s.gain, s.low, s.high, 8, "", s.above, trial->point_count);
+            char interval[48] = "(one point)";
+            if (trial->point_count > 1) {
+                snprintf(interval, sizeof interval, "(%+.2f to %+.2f)", s.low, s.high);
+            }
+            printf("  %+7.2f %-19s %7d of %-4d", s.gain, interval, s.above, trial->point_count);
         }
-        printf("  %.1f\n", seconds);
+        printf("%*s%7.1f\n", k == BD_RANK_RANDOM ? 43 : 0, "", seconds);
     }
     bd_trial_scatter(trial, &at_a_point, &of_the_mean);
     printf("one random order scatters by %.2f at a point, and by %.2f in its mean over the points\n", at_a_point,

@@ -77,7 +77,7 @@
 #define BITDIAL_CONTROL_STORE_ENABLE_MASK 0x1u /* in place */
 #define BITDIAL_CONTROL_IRQ_ENABLE_SHIFT 1 /* the interrupt line follows IRQ_STATUS and IRQ_ENABLE; 0 holds it low */
 #define BITDIAL_CONTROL_IRQ_ENABLE_MASK 0x2u /* in place */
-#define BITDIAL_CONTROL_SOFT_RESET_SHIFT 2 /* 1 drops the queue and aborts the running frame without an interrupt; STATUS.BUSY falls when its bus transfers have ended, or at last with BUS_DEAD */
+#define BITDIAL_CONTROL_SOFT_RESET_SHIFT 2 /* 1 drops doorbells and results that wait and aborts the running frame without an interrupt; STATUS.BUSY falls when its bus transfers have ended, or at last with BUS_DEAD */
 #define BITDIAL_CONTROL_SOFT_RESET_MASK 0x4u /* in place */
 #define BITDIAL_CONTROL_RELOAD_SHIFT 3 /* 1 says that the program's bytes in memory have changed: frames rung from now on use nothing that was read before */
 #define BITDIAL_CONTROL_RELOAD_MASK 0x8u /* in place */
@@ -88,13 +88,15 @@
 #define BITDIAL_STATUS_BUSY_MASK 0x1u /* in place */
 #define BITDIAL_STATUS_QUEUE_LEVEL_SHIFT 1 /* doorbells waiting, 0..2, the running frame not counted */
 #define BITDIAL_STATUS_QUEUE_LEVEL_MASK 0x6u /* in place */
+#define BITDIAL_STATUS_RESULT_LEVEL_SHIFT 3 /* frames that have finished and were not acknowledged, 0..3 */
+#define BITDIAL_STATUS_RESULT_LEVEL_MASK 0x18u /* in place */
 #define BITDIAL_STATUS_BUS_OPEN_SHIFT 6 /* transfers of a frame that ended with BUS_DEAD are still open; the next frame waits for their end */
 #define BITDIAL_STATUS_BUS_OPEN_MASK 0x40u /* in place */
 #define BITDIAL_STATUS_ERROR_SHIFT 8 /* code of the first error */
 #define BITDIAL_STATUS_ERROR_MASK 0xf00u /* in place */
 #define BITDIAL_ERROR_NONE 0x0u /* no error */
 #define BITDIAL_ERROR_BAD_SWITCH 0x1u /* doorbell with PRECISION not below SWITCH_COUNT; nothing started */
-#define BITDIAL_ERROR_QUEUE_FULL 0x2u /* doorbell on a full queue; it was ignored */
+#define BITDIAL_ERROR_QUEUE_FULL 0x2u /* doorbell while two wait, or with the running one and those not acknowledged three are in flight; it was ignored */
 #define BITDIAL_ERROR_BUS_ERROR 0x3u /* the AXI master got SLVERR or DECERR; the frame was aborted */
 #define BITDIAL_ERROR_BAD_DESCRIPTOR 0x4u /* a descriptor that this build cannot execute (DESCRIPTOR.md, CAPABILITIES); the frame was aborted */
 #define BITDIAL_ERROR_WATCHDOG 0x5u /* no transfer on the bus and no output pixel for WATCHDOG_LIMIT clocks; the frame was aborted */
@@ -153,7 +155,7 @@
 
 /* w1c: causes */
 #define BITDIAL_IRQ_STATUS_REG 0x0a0u
-#define BITDIAL_IRQ_STATUS_DONE_SHIFT 0 /* a frame has finished and its result is in memory */
+#define BITDIAL_IRQ_STATUS_DONE_SHIFT 0 /* a frame has finished and its result is in memory; writing 1 acknowledges the oldest such frame: DONE_TAG, DONE_SWITCH and the counters then show it; stays 1 while another waits */
 #define BITDIAL_IRQ_STATUS_DONE_MASK 0x1u /* in place */
 #define BITDIAL_IRQ_STATUS_ERROR_SHIFT 1 /* an error; clearing it clears STATUS.ERROR and STATUS.ERROR_LAYER too */
 #define BITDIAL_IRQ_STATUS_ERROR_MASK 0x2u /* in place */
@@ -165,19 +167,19 @@
 #define BITDIAL_IRQ_ENABLE_ERROR_SHIFT 1 /* as in IRQ_STATUS */
 #define BITDIAL_IRQ_ENABLE_ERROR_MASK 0x2u /* in place */
 
-/* ro: TAG of the last frame that finished */
+/* ro: TAG of the frame that was acknowledged last */
 #define BITDIAL_DONE_TAG_REG 0x0a8u
 
-/* ro: switch index of the last frame that finished */
+/* ro: switch index of the frame that was acknowledged last */
 #define BITDIAL_DONE_SWITCH_REG 0x0acu
 
 /* ro: frames finished since reset */
 #define BITDIAL_FRAME_COUNT_REG 0x0b0u
 
-/* ro: clocks from the frame's start to its end */
+/* ro: clocks from the frame's start to its end, of the frame that was acknowledged last; keeps the upper half */
 #define BITDIAL_COUNTER_TOTAL_LO_REG 0x0c0u
 
-/* ro: its upper half */
+/* ro: the upper half of the counter whose lower half was read last */
 #define BITDIAL_COUNTER_TOTAL_HI_REG 0x0c4u
 
 /* ro: clocks in which output pixels were issued */

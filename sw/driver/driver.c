@@ -256,7 +256,7 @@ enum bd_device_status bd_device_start(struct bd_device *device, uint64_t input, 
 static enum bd_device_status drop_frames(struct bd_device *device, uint32_t milliseconds)
 {
     TRY(write_register(device, BITDIAL_CONTROL_REG, device->control | BITDIAL_CONTROL_SOFT_RESET_MASK));
-    device->in_flight = device->finished = 0;
+    device->in_flight = 0;
     uint64_t start = device->port.now_ms(device->port.context);
     do {
         TRY(read_register(device, BITDIAL_STATUS_REG, &device->seen_status));
@@ -304,45 +304,29 @@ static enum bd_device_status take_error(struct bd_device *device)
     }
 }
 
-/* Serves a raised interrupt: how many frames are done by now, and whether the newest is the one expected. The cause
- * is cleared before the count is read, so that a frame that ends in between raises the line again. */
-static enum bd_device_status serve_interrupt(struct bd_device *device)
+/* Serves a raised interrupt: takes the oldest result that waits, which must be that of the oldest frame in flight. */
+static enum bd_device_status serve_interrupt(struct bd_device *device, bool *ended)
 {
-    uint32_t cause, count, again, tag, index;
+    uint32_t cause, tag, index;
+    const struct bd_device_frame *oldest = &device->flight[0];
     TRY(read_register(device, BITDIAL_IRQ_STATUS_REG, &cause));
     if (cause & BITDIAL_IRQ_STATUS_ERROR_MASK) {
         return take_error(device);
     }
-    TRY(write_register(device, BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_DONE_MASK));
-    TRY(read_register(device, BITDIAL_FRAME_COUNT_REG, &count));
-    for (uint32_t tries = 0;; tries++) {
-        TRY(read_register(device, BITDIAL_DONE_TAG_REG, &tag));
-        TRY(read_register(device, BITDIAL_DONE_SWITCH_REG, &index));
-        TRY(read_register(device, BITDIAL_FRAME_COUNT_REG, &again));
-        if (again == count) {
-            break;
-        }
-        if (tries == BD_DEVICE_IN_FLIGHT) { /* more frames ended than can be in flight */
-            return differs(device, BD_DEVICE_WRONG_TAG, "FRAME_COUNT", count, again);
-        }
-        count = again;
-    }
-    uint32_t ended = count - device->frames_seen;
-    device->frames_seen = count;
-    if (ended > device->in_flight - device->finished) {
-        return differs(device, BD_DEVICE_WRONG_TAG, "frames finished", device->in_flight - device->finished, ended);
-    }
-    if (ended == 0) {
+    if (!(cause & BITDIAL_IRQ_STATUS_DONE_MASK)) {
         return BD_DEVICE_OK;
     }
-    device->finished += ended;
-    const struct bd_device_frame *newest = &device->flight[device->finished - 1];
-    if (tag != newest->tag) {
-        return differs(device, BD_DEVICE_WRONG_TAG, "DONE_TAG", newest->tag, tag);
+    TRY(write_register(device, BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_DONE_MASK));
+    TRY(read_register(device, BITDIAL_DONE_TAG_REG, &tag));
+    TRY(read_register(device, BITDIAL_DONE_SWITCH_REG, &index));
+    device->frames_seen++;
+    if (tag != oldest->tag) {
+        return differs(device, BD_DEVICE_WRONG_TAG, "DONE_TAG", oldest->tag, tag);
     }
-    if (index != newest->switch_index) {
-        return differs(device, BD_DEVICE_WRONG_SWITCH, "DONE_SWITCH", newest->switch_index, index);
+    if (index != oldest->switch_index) {
+        return differs(device, BD_DEVICE_WRONG_SWITCH, "DONE_SWITCH", oldest->switch_index, index);
     }
+    *ended = true;
     return BD_DEVICE_OK;
 }
 
@@ -364,7 +348,7 @@ enum bd_device_status bd_device_wait(struct bd_device *device, uint32_t millisec
         return BD_DEVICE_NOTHING_STARTED;
     }
     uint64_t start = device->port.now_ms(device->port.context);
-    while (device->finished == 0) {
+    for (bool ended = false; !ended;) {
         uint64_t passed = device->port.now_ms(device->port.context) - start;
         int result = passed > milliseconds
                          ? BD_PORT_TIMEOUT
@@ -375,12 +359,11 @@ enum bd_device_status bd_device_wait(struct bd_device *device, uint32_t millisec
         if (result != BD_PORT_OK) {
             return BD_DEVICE_TRANSPORT;
         }
-        TRY(serve_interrupt(device));
+        TRY(serve_interrupt(device, &ended));
     }
     if (done) {
         *done = device->flight[0];
     }
-    device->finished--;
     device->in_flight--;
     for (uint32_t i = 0; i < device->in_flight; i++) {
         device->flight[i] = device->flight[i + 1];

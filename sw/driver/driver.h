@@ -53,7 +53,7 @@ enum bd_device_status {
 #undef X
 };
 
-struct bd_device_counters { /* clocks of the last finished frame; the five parts sum to total */
+struct bd_device_counters { /* clocks of the frame that was waited for last; the five parts sum to total */
     uint64_t total, compute, weight_stall, input_stall, output_stall, overhead;
 };
 
@@ -72,9 +72,9 @@ struct bd_device { /* read as you like, written by the driver alone */
     uint32_t layer_count, switch_count, input_bytes, output_bytes, store_bytes;
     char switch_names[BD_PROGRAM_MAX_SWITCHES][16];
     uint32_t control, precision;
-    /* frames in flight, oldest first; the oldest `finished` of them are done */
+    /* frames in flight, oldest first */
     struct bd_device_frame flight[BD_DEVICE_IN_FLIGHT];
-    uint32_t in_flight, finished, frames_seen, next_tag;
+    uint32_t in_flight, frames_seen, next_tag; /* frames_seen: FRAME_COUNT less what is not acknowledged */
     /* what the last failure was about, for bd_device_explain */
     uint64_t expected, found;
     const char *subject;
@@ -116,7 +116,7 @@ enum bd_device_status bd_device_wait(struct bd_device *device, uint32_t millisec
 enum bd_device_status bd_device_read_result(struct bd_device *device, uint64_t output, int32_t *logits,
                                             uint32_t classes) BD_DEVICE_CHECK;
 
-/* Counters of the frame that finished last. */
+/* Counters of the frame that was waited for last, whatever has finished since. */
 enum bd_device_status bd_device_read_counters(struct bd_device *device,
                                               struct bd_device_counters *counters) BD_DEVICE_CHECK;
 

@@ -9,12 +9,17 @@
 #include "model/program/device_rules.h"
 #include "sw/driver/bitdial_regs.h"
 
-enum { QUEUE = 2, WORDS = BITDIAL_WINDOW_BYTES / 4 };
+enum { QUEUE = 2, IN_FLIGHT = 3, WORDS = BITDIAL_WINDOW_BYTES / 4 };
 
 struct request { /* what a doorbell latches: all that its frame uses */
     uint64_t program, input, output, store_address;
     uint32_t desc_offset, switch_stride, layer_count, switch_index, tag;
     bool store;
+};
+
+struct result { /* of a frame that ended well */
+    uint32_t tag, switch_index;
+    uint64_t counters[6]; /* total, compute, weight stall, input stall, output stall, overhead */
 };
 
 struct bd_device_model {
@@ -27,8 +32,10 @@ struct bd_device_model {
     bool busy;
     uint64_t now, start, end;
     uint64_t frame_cycles, frames;
-    uint32_t frame_count, done_tag, done_switch;
-    struct bd_frame_cost done_cost, running_cost;
+    uint32_t frame_count, upper;             /* half of the counter whose lower half was read last */
+    struct result shown, results[IN_FLIGHT]; /* acknowledged last; not acknowledged, oldest first */
+    unsigned result_count;
+    struct bd_frame_cost running_cost;
     /* the program as last read from memory, and what was made of it */
     bool opened;
     uint8_t *seen;
@@ -310,9 +317,11 @@ static void finish(struct bd_device_model *model)
         model->frame_cycles = model->now - model->start;
         model->frames++;
         model->frame_count++;
-        model->done_tag = model->running.tag;
-        model->done_switch = model->running.switch_index;
-        model->done_cost = model->running_cost;
+        const struct bd_frame_cost *cost = &model->running_cost;
+        model->results[model->result_count++] = (struct result){
+            model->running.tag,
+            model->running.switch_index,
+            {cost->cycles, cost->compute, cost->weight_stall, cost->input_stall, cost->output_stall, cost->overhead}};
         model->cause |= BITDIAL_IRQ_STATUS_DONE_MASK;
     }
     begin_next(model);
@@ -323,7 +332,7 @@ static void doorbell(struct bd_device_model *model)
     const uint32_t precision = word(model, BITDIAL_PRECISION_REG);
     if (precision >= word(model, BITDIAL_SWITCH_COUNT_REG) || precision >= BD_LIMIT_SWITCHES) {
         raise_error(model, BITDIAL_ERROR_BAD_SWITCH, 0);
-    } else if (model->queued == QUEUE) {
+    } else if (model->queued == QUEUE || model->queued + model->busy + model->result_count >= IN_FLIGHT) {
         raise_error(model, BITDIAL_ERROR_QUEUE_FULL, 0);
     } else {
         model->queue[model->queued++] = (struct request){
@@ -380,13 +389,16 @@ static uint32_t identity(const struct bd_device_model *model, uint32_t offset)
     }
 }
 
-static uint32_t counter(const struct bd_device_model *model, uint32_t offset)
+/* A lower half keeps the upper half of the same moment. */
+static uint32_t counter(struct bd_device_model *model, uint32_t offset)
 {
-    const struct bd_frame_cost *cost = &model->done_cost;
-    const uint64_t counters[] = {cost->cycles,      cost->compute,      cost->weight_stall,
-                                 cost->input_stall, cost->output_stall, cost->overhead};
-    uint32_t index = (offset - BITDIAL_COUNTER_TOTAL_LO_REG) / 4;
-    return (uint32_t)(counters[index / 2] >> (index % 2 * 32));
+    const uint32_t index = (offset - BITDIAL_COUNTER_TOTAL_LO_REG) / 4;
+    const uint64_t value = model->shown.counters[index / 2];
+    if (index % 2 == 1) {
+        return model->upper;
+    }
+    model->upper = (uint32_t)(value >> 32);
+    return (uint32_t)value;
 }
 
 uint32_t bd_device_model_read(struct bd_device_model *model, uint32_t offset)
@@ -400,13 +412,14 @@ uint32_t bd_device_model_read(struct bd_device_model *model, uint32_t offset)
     switch (offset) {
     case BITDIAL_STATUS_REG:
         return (model->busy ? BITDIAL_STATUS_BUSY_MASK : 0) | model->queued << BITDIAL_STATUS_QUEUE_LEVEL_SHIFT |
-               model->error << BITDIAL_STATUS_ERROR_SHIFT | model->error_layer << BITDIAL_STATUS_ERROR_LAYER_SHIFT;
+               model->result_count << BITDIAL_STATUS_RESULT_LEVEL_SHIFT | model->error << BITDIAL_STATUS_ERROR_SHIFT |
+               model->error_layer << BITDIAL_STATUS_ERROR_LAYER_SHIFT;
     case BITDIAL_IRQ_STATUS_REG:
         return model->cause;
     case BITDIAL_DONE_TAG_REG:
-        return model->done_tag;
+        return model->shown.tag;
     case BITDIAL_DONE_SWITCH_REG:
-        return model->done_switch;
+        return model->shown.switch_index;
     case BITDIAL_FRAME_COUNT_REG:
         return model->frame_count;
     default:
@@ -428,20 +441,37 @@ static uint32_t writable(uint32_t offset)
     }
 }
 
+/* Shows the oldest result that waits. */
+static void acknowledge(struct bd_device_model *model)
+{
+    if (model->result_count > 0) {
+        model->shown = model->results[0];
+        model->result_count--;
+        memmove(model->results, model->results + 1, model->result_count * sizeof *model->results);
+    }
+    if (model->result_count == 0) {
+        model->cause &= ~BITDIAL_IRQ_STATUS_DONE_MASK;
+    }
+}
+
 void bd_device_model_write(struct bd_device_model *model, uint32_t offset, uint32_t value)
 {
     if (offset == BITDIAL_DOORBELL_REG) {
         doorbell(model);
     } else if (offset == BITDIAL_IRQ_STATUS_REG) {
-        model->cause &= ~value;
+        if (value & BITDIAL_IRQ_STATUS_DONE_MASK) {
+            acknowledge(model);
+        }
         if (value & BITDIAL_IRQ_STATUS_ERROR_MASK) {
+            model->cause &= ~BITDIAL_IRQ_STATUS_ERROR_MASK;
             model->error = model->error_layer = 0;
         }
     } else if (offset < BITDIAL_WINDOW_BYTES) {
         model->registers[offset / 4] = value & writable(offset);
         if (offset == BITDIAL_CONTROL_REG && value & BITDIAL_CONTROL_SOFT_RESET_MASK) {
             drop_frame(model);
-            model->queued = 0;
+            model->queued = model->result_count = 0;
+            model->cause &= ~BITDIAL_IRQ_STATUS_DONE_MASK;
         }
     }
 }

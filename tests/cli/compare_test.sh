@@ -13,10 +13,10 @@ fail() { echo "FAIL: $1"; cat "$folder"/*.err 2>/dev/null | tail -20; exit 1; }
 
 cat >"$folder/tiny.yaml" <<END
 name: tiny
-network: yaml-configs/networks/resnet8.yaml
+network: tests/small_network.yaml
 folder: $folder/whole
 data: {validation: 100}
-switches: w1a8,w1a1
+switches: w4a4,w1a1
 images: 256
 test_images: 200
 seeds: 2
@@ -40,7 +40,7 @@ grep -q "^data .*fashion-mnist in .*: 256 training, 100 validation and 200 test 
 jq -e '.rows | length == 2 and all(.[]; .shared != null and .independent != null and .independent_taught != null and
        .interval[0] <= .difference and .difference <= .interval[1] and .seeds == 2)' "$folder/whole.json" >/dev/null ||
     fail "rows are missing"
-jq -se 'length == 2 and .[0].switch == "w1a8" and .[1].switch == "w1a1"' "$folder/whole/rows.jsonl" >/dev/null ||
+jq -se 'length == 2 and .[0].switch == "w4a4" and .[1].switch == "w1a1"' "$folder/whole/rows.jsonl" >/dev/null ||
     fail "rows.jsonl is not the rows"
 # The difference is that of the means, which are of the bits in the journal.
 jq -e 'all(.rows[]; (.shared - .independent - .difference) | fabs < 0.002)' "$folder/whole.json" >/dev/null ||

@@ -64,6 +64,29 @@ sed -i 's/1, 2, 3/4, 5, 6/' "$work/list.toml"
 report 1
 [ "$(field '"\(.mhz[0]) \(.median_mhz)"')" = "0 0" ] || { echo "two failed seeds of three pass"; exit 1; }
 
+# The area of a block that has 8 registers, and 3 for each of its lanes.
+cat >"$work/sources/lanes.sv" <<'END'
+module lanes #(parameter int LANES = 1) (input logic clk_i, input logic [7:0] a_i, input logic [3*LANES-1:0] b_i,
+    output logic [7:0] a_o, output logic [3*LANES-1:0] b_o);
+  always_ff @(posedge clk_i) begin
+    a_o <= ~a_i;
+    b_o <= b_i;
+  end
+endmodule
+END
+fit() {
+    code=0
+    PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/synth/fit_area.py --grid "$work/grid.toml" --sources "$work/sources" --cache "$work/cache" \
+        --out "$work/area.json" >"$work/printed" 2>"$work/errors" || code=$?
+}
+printf '[[fit]]\ntop = "lanes"\nflags = ""\nterms = ["1", "LANES"]\ngrid = { LANES = [2, 5] }\n' >"$work/grid.toml"
+fit
+fitted=$(jq -r '.fits[0] | "\(.coefficients.FF["1"]) \(.coefficients.FF.LANES) \(.coefficients.LUT4["1"]) \(.residuals.FF.largest)"' "$work/area.json")
+[ $code = 0 ] && echo "$fitted" | grep -Eqx '8(\.0)? 3(\.0)? 8(\.0)? 0(\.0)?' || { echo "fitted: $fitted"; cat "$work/errors"; exit 1; }
+sed -i 's/"LANES"\]/"LANES", "LANES*LANES"]/' "$work/grid.toml"
+fit
+[ $code = 2 ] && grep -q 'do not tell its terms apart' "$work/errors" || { echo "three terms are fitted to two points"; exit 1; }
+
 report 2 no_such_block
 printf '[[block]]\nname = "sum"\ngoal = 1\n' >"$work/list.toml"
 report 2

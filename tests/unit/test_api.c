@@ -177,9 +177,19 @@ Test(api, prunes_and_refuses_what_is_no_choice)
     REFUSED(bitdial_prune(network, (const int *const *)orders, channels, &pruned, &err), "each once");
     REFUSED(bitdial_prune_order(network, 0, "beauty", 0, orders[0], &err), "beauty");
     REFUSED(bitdial_prune_order(network, groups, "fpgm", 0, orders[0], &err), "no group");
+    struct bitdial_images *images = small_images();
+    REFUSED(bitdial_prune_order(network, 0, "fidelity", 0, orders[0], &err), "bitdial_prune_orders takes them");
+    REFUSED(bitdial_prune_orders(network, NULL, "fidelity", 0, orders, &err), "there are none");
+    REFUSED(bitdial_prune_orders(network, images, "beauty", 0, orders, &err), "beauty");
+    GOOD(bitdial_prune_orders(network, images, "fidelity", 0, orders, &err));
+    channels[0] = 2;
+    bitdial_network_free(pruned);
+    GOOD(bitdial_prune(network, (const int *const *)orders, channels, &pruned, &err));
     for (int g = 0; g < groups; g++) {
+        cr_assert_eq(bitdial_group_channels(pruned, g), channels[g]);
         free(orders[g]);
     }
+    bitdial_images_free(images);
     bitdial_network_free(network);
     bitdial_network_free(pruned);
     remove_folder();

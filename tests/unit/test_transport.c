@@ -478,6 +478,40 @@ Test(transport, the_model_reports_every_error_of_the_map)
     close_rig(&rig);
 }
 
+/* Results wait, each for its own acknowledgement; a doorbell whose result would find no place is refused. */
+Test(transport, the_model_keeps_results_until_they_are_acknowledged)
+{
+    struct rig rig;
+    struct bd_error err;
+    bool raised;
+    uint32_t value;
+    open_rig(&rig);
+    void *self = rig.platform.self;
+    const struct bd_platform_ops *ops = rig.platform.ops;
+    for (uint32_t i = 0; i < 3; i++) {
+        cr_assert_eq(bd_device_start(&rig.device, rig.input, rig.output, NULL), BD_DEVICE_OK);
+        cr_assert_eq(ops->wait_irq(self, 100, 0, &raised, &err), BD_OK); /* the first alone: then the line is high */
+    }
+    cr_assert_eq(ops->write_register(self, BITDIAL_IRQ_ENABLE_REG, 0, &err), BD_OK);
+    cr_assert_eq(ops->wait_irq(self, 100, 0, &raised, &err), BD_OK);
+    cr_assert_eq(ops->read_register(self, BITDIAL_STATUS_REG, &value, &err), BD_OK);
+    cr_assert_eq(value, 3u << BITDIAL_STATUS_RESULT_LEVEL_SHIFT);
+    cr_assert_eq(ops->write_register(self, BITDIAL_DOORBELL_REG, 1, &err), BD_OK);
+    cr_assert_eq(ops->read_register(self, BITDIAL_STATUS_REG, &value, &err), BD_OK);
+    cr_assert_eq((value & BITDIAL_STATUS_ERROR_MASK) >> BITDIAL_STATUS_ERROR_SHIFT, BITDIAL_ERROR_QUEUE_FULL);
+    cr_assert_eq(ops->write_register(self, BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_ERROR_MASK, &err), BD_OK);
+    for (uint32_t i = 1; i <= 3; i++) {
+        cr_assert_eq(ops->read_register(self, BITDIAL_IRQ_STATUS_REG, &value, &err), BD_OK);
+        cr_assert_eq(value, BITDIAL_IRQ_STATUS_DONE_MASK);
+        cr_assert_eq(ops->write_register(self, BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_DONE_MASK, &err), BD_OK);
+        cr_assert_eq(ops->read_register(self, BITDIAL_DONE_TAG_REG, &value, &err), BD_OK);
+        cr_assert_eq(value, i);
+    }
+    cr_assert_eq(ops->read_register(self, BITDIAL_IRQ_STATUS_REG, &value, &err), BD_OK);
+    cr_assert_eq(value, 0);
+    close_rig(&rig);
+}
+
 Test(transport, a_frame_keeps_what_its_doorbell_latched)
 {
     struct rig rig;

@@ -1,0 +1,49 @@
+  // A doorbell rings with the registers as they were written, byte by byte, up to its own write; the generation moves with
+  // every write that may change the program, and with nothing else; reads and writes know the same addresses.
+  localparam int CONTEXT = 15;
+  localparam logic [12*CONTEXT-1:0] PLACES = {
+    bitdial_regs_pkg::CONTROL_ADDR, bitdial_regs_pkg::TAG_ADDR, bitdial_regs_pkg::STORE_ADDR_HI_ADDR,
+    bitdial_regs_pkg::STORE_ADDR_LO_ADDR, bitdial_regs_pkg::OUTPUT_ADDR_HI_ADDR, bitdial_regs_pkg::OUTPUT_ADDR_LO_ADDR,
+    bitdial_regs_pkg::INPUT_ADDR_HI_ADDR, bitdial_regs_pkg::INPUT_ADDR_LO_ADDR, bitdial_regs_pkg::PRECISION_ADDR,
+    bitdial_regs_pkg::SWITCH_COUNT_ADDR, bitdial_regs_pkg::LAYER_COUNT_ADDR, bitdial_regs_pkg::SWITCH_STRIDE_ADDR,
+    bitdial_regs_pkg::DESC_OFFSET_ADDR, bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR, bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR};
+  logic [32*CONTEXT-1:0] was_q;
+  for (genvar r = 0; r < CONTEXT; r++) begin : g_was
+    for (genvar b = 0; b < 4; b++) begin : g_byte
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) was_q[32*r+8*b +: 8] <= 8'd0;
+        else if (write_i && write_addr_i == PLACES[12*r +: 12] && write_strobe_i[b])
+          was_q[32*r+8*b +: 8] <= write_data_i[8*b +: 8];
+      end
+    end
+  end
+  logic [7:0] generation_past_q;
+  logic       moved_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      generation_past_q <= 8'd0;
+      moved_q <= 1'b0;
+    end else begin
+      generation_past_q <= generation_q;
+      moved_q <= write_i && ((write_addr_i >= bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR &&
+                              write_addr_i <= bitdial_regs_pkg::SWITCH_COUNT_ADDR) ||
+                             (write_addr_i == bitdial_regs_pkg::CONTROL_ADDR && write_strobe_i[0] &&
+                              (write_data_i[2] || write_data_i[3])));
+    end
+  end
+  always_comb begin
+    assume (write_addr_i[1:0] == 2'd0 && read_addr_i[1:0] == 2'd0);
+    assume (!(frame_pop_i && (!frame_valid_o || soft_reset)));
+    if (run_q) begin
+      assert (program_addr_q == was_q[0 +: 64] && desc_offset_q == was_q[64 +: 32] && switch_stride_q == was_q[96 +: 32]);
+      assert (layer_count_q == was_q[128 +: 32] && switch_count_q == was_q[160 +: 32] && precision_q == was_q[192 +: 32]);
+      assert (input_addr_q == was_q[224 +: 64] && output_addr_q == was_q[288 +: 64] && store_addr_q == was_q[352 +: 64]);
+      assert (tag_q == was_q[416 +: 32] && control_q[1:0] == was_q[449:448]);
+      assert (bell == {was_q[63:0], was_q[64 +: 32], was_q[96 +: 32],
+                       was_q[128 +: 32] > 32'd256 ? 9'd0 : was_q[136:128], generation_q, was_q[195:192], was_q[224 +: 64],
+                       was_q[288 +: 64], was_q[352 +: 64], was_q[416 +: 32], was_q[448]});
+      assert (ring == (write_i && write_addr_i == bitdial_regs_pkg::DOORBELL_ADDR && write_strobe_i != 4'd0));
+      assert (generation_q == generation_past_q + 8'(moved_q));
+      assert (!(read_i && read_addr_i == write_addr_i) || read_known_o == write_known_o);
+    end
+  end
