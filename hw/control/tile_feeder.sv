@@ -49,8 +49,8 @@ module tile_feeder #(
   assign hand_o = more_hands && !waiting_q && settle_q == 5'd0 && there && tables_ready_i && (fetch_free_i || d.pool) &&
                   !setup_i && !abort_i;
   assign starving_o = more_hands && !waiting_q && settle_q == 5'd0 && !there;
-  // The first table is copied faster than a first block can be done; later ones have to be there.
-  assign startable_o = waiting_q && age_q == AHEAD && (tables_ready_i || (first_q && !d.pool));
+  // A first table of few rows is copied faster than a first block can be done; others have to be there.
+  assign startable_o = waiting_q && age_q == AHEAD && (tables_ready_i || (first_q && !d.pool && ROWS <= 16));
   assign more_o = starts_q != '0;
   assign release_o = left_i && streamed;
 

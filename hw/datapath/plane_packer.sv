@@ -16,7 +16,10 @@ module plane_packer #(
   input  bitdial_descriptor_pkg::descriptor_t d_i,
   // verilator lint_on UNUSEDSIGNAL
   input  logic setup_i,
+  // verilator lint_off UNUSEDSIGNAL
+  // all rows may come in one beat:
   input  logic valid_i,   // a beat
+  // verilator lint_on UNUSEDSIGNAL
   input  logic pixel_i,   // with the last beat of a pixel, where the layer writes codes
   input  logic [RQ*8-1:0] codes_i,
   output logic busy_o,

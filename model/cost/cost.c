@@ -35,6 +35,7 @@ static uint64_t image_beats(const struct bd_descriptor *d)
 #define AHEAD 9            /* from a hand-over to the start, at least */
 #define POOL_AHEAD 33      /* from a layer's set-up to a start of pooling, at least */
 #define COPY 4             /* beside an entry a row: from a hand-over to its tables */
+#define FAST_ROWS 16       /* tables of so many rows are copied faster than a first block is summed */
 #define PREFILL 15         /* clocks that the store unit leads the write DMA */
 
 static int64_t later(int64_t a, int64_t b)
@@ -168,7 +169,7 @@ static int64_t run_tiles(struct timeline *t, const struct bd_descriptor *d, int6
         }
         tables = later(hand + 1, left[g % 2]) + h->rows + COPY - 1;
         ready = hand + AHEAD;
-        if (g > 0 || pool)
+        if (g > 0 || pool || h->rows > FAST_ROWS)
             ready = later(ready, tables);
         if (image && g == 0) {
             ready = later(ready, image + 1);
