@@ -106,12 +106,17 @@ module mac_array #(
 
   // Dense: the word in work, and its segment.
   logic [575:0]         word_q;
+  logic [8/CHANNELS-1:0] select_q;  // one hot
   logic [CHANNELS*72-1:0] segment;
-  always_ff @(posedge clk_i) if (step1_q && tag1_q.word_first) word_q <= next_q[575:0];
+  always_ff @(posedge clk_i) begin
+    if (step1_q && tag1_q.word_first) word_q <= next_q[575:0];
+    for (int s = 0; s < 8 / CHANNELS; s++)
+      select_q[s] <= CHANNELS == 2 ? tag1_q.segment[1:0] == 2'(s) : tag1_q.segment[2:0] == 3'(s);
+  end
   always_comb begin
     segment = '0;
     for (int s = 0; s < 8 / CHANNELS; s++)
-      if (CHANNELS == 2 ? tag2_q.segment[1:0] == 2'(s) : tag2_q.segment[2:0] == 3'(s)) segment = word_q[72*CHANNELS*s +: 72*CHANNELS];
+      segment = segment | (word_q[72*CHANNELS*s +: 72*CHANNELS] & {72*CHANNELS{select_q[s]}});
     if (one_bit_i) begin
       for (int l = 0; l < 9 * CHANNELS; l++)
         segment[8*l +: 8] = {7'd0, tag2_q.segment[CHANNELS == 2 ? 2 : 3] ? segment[8*l + 1] : segment[8*l]};

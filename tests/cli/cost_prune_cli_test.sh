@@ -85,7 +85,7 @@ refuses "'--budgets' must be" prune --rankings "$work/net.h5" --hardware $demo -
 refuses "no switch 'w1a3'" prune --rankings "$work/net.h5" --hardware $demo --switch w1a3
 refuses "no widths of 'resnet8' were found" prune --rankings "$work/net.h5" --hardware $demo --budgets 0.011
 refuses "'--resume' needs '--journal'" prune --rankings "$work/net.h5" --hardware $demo --resume
-trial() { "$bitdial" prune --rankings "$work/net.h5" --hardware $demo --budgets 0.7 --points 2 --validate 50 --recalibrate 1 --batch 16 --journal "$work/t.jsonl" "$@"; }
+trial() { "$bitdial" prune --rankings "$work/net.h5" --hardware yaml-configs/hardware/small.yaml --budgets 0.7 --points 2 --validate 50 --recalibrate 1 --batch 16 --journal "$work/t.jsonl" "$@"; }
 trial --only gamma --orders 2 >"$work/out" 2>"$work/err" || fail "a trial: $(cat "$work/err")"
 grep -q '^gamma .* of 2 ' "$work/out" && grep -q '^one random order scatters by' "$work/out" || { cat "$work/out"; fail "no table"; }
 refuses "t.jsonl' is there already: --resume goes on with it" prune --rankings "$work/net.h5" --hardware $demo --journal "$work/t.jsonl"

@@ -38,7 +38,7 @@ patched bad.bdp "$bdp" 120 '\001' && resealed bad.bdp
 inspected "a name table out of alignment" 'byte 120: the name table lies outside the image'
 patched bad.bdp "$bdp" $(($(descriptor 0 1) + 136)) '\011' && resealed bad.bdp
 inspected "nine sub-windows down" "byte $(($(descriptor 0 1) + 136)): descriptor of layer '[^']+' at switch '[^']+': sub_rows is 9; a device takes 1\.\.3"
-patched bad.bdp "$bdp" $(($(descriptor 0 10) + 4)) '\100' && resealed bad.bdp
+patched bad.bdp "$bdp" $(($(descriptor 0 10) + 4)) '\300' && resealed bad.bdp
 inspected "a result that nothing keeps" "byte $(($(descriptor 0 10) + 4)): descriptor of layer 'fc' at switch '[^']+': the result is"
 patched bad.bdp "$bdp" $(($(descriptor 3 2) + 88)) '\077' && resealed bad.bdp
 inspected "a switch that lays its tensors out elsewhere" "byte [0-9]+: descriptor of layer '[^']+' at switch '[^']+': "

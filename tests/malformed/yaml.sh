@@ -3,24 +3,24 @@ hw="$bitdial hardware"
 # replaced NAME SED-EXPRESSION: the demo's configuration with one edit.
 replaced() { sed "$2" "$demo" >"$in/$1"; }
 
-replaced duplicate.yaml 's/^lanes: 64/rows: 4/'
+replaced duplicate.yaml 's/^requant_units: 16/rows: 8/'
 refuse "duplicate key" "bitdial hardware: $in/duplicate.yaml:4:1: duplicate key 'rows', first at line 3" $hw "$in/duplicate.yaml"
-replaced unknown.yaml 's/^lanes:/lane:/'
-refuse "unknown key" "bitdial hardware: $in/unknown.yaml:4:1: unknown key 'lane'" $hw "$in/unknown.yaml"
+replaced unknown.yaml 's/^requant_units:/requant_unit:/'
+refuse "unknown key" "bitdial hardware: $in/unknown.yaml:4:1: unknown key 'requant_unit'" $hw "$in/unknown.yaml"
 replaced missing.yaml '/^rows:/d'
 refuse "missing key" "bitdial hardware: $in/missing.yaml:2:1: missing key 'rows'" $hw "$in/missing.yaml"
-replaced range.yaml 's/^rows: 8/rows: 0/'
+replaced range.yaml 's/^rows: 16/rows: 0/'
 refuse "out of range" "bitdial hardware: $in/range.yaml:3:7: 'rows' must be [0-9]+\.\.64, got 0" $hw "$in/range.yaml"
-replaced type.yaml 's/^rows: 8/rows: eight/'
+replaced type.yaml 's/^rows: 16/rows: eight/'
 refuse "mistyped" "bitdial hardware: $in/type.yaml:3:7: 'rows' must be an integer, got 'eight'" $hw "$in/type.yaml"
-replaced quoted.yaml "s/^rows: 8/rows: '8'/"
+replaced quoted.yaml "s/^rows: 16/rows: '8'/"
 refuse "quoted number" "bitdial hardware: $in/quoted.yaml:3:7: 'rows' must be an integer" $hw "$in/quoted.yaml"
 replaced choice.yaml 's/^datapaths: both/datapaths: all/'
-refuse "no such choice" "bitdial hardware: $in/choice.yaml:7:12: 'datapaths' must be one of " $hw "$in/choice.yaml"
+refuse "no such choice" "bitdial hardware: $in/choice.yaml:5:12: 'datapaths' must be one of " $hw "$in/choice.yaml"
 replaced map.yaml 's/^memory:/memory: 3/; /^  /d'
-refuse "scalar for a mapping" "bitdial hardware: $in/map.yaml:14:9: 'memory' must be a mapping" $hw "$in/map.yaml"
+refuse "scalar for a mapping" "bitdial hardware: $in/map.yaml:18:9: 'memory' must be a mapping" $hw "$in/map.yaml"
 replaced inner.yaml 's/^  latency:/  delay:/'
-refuse "unknown inner key" "bitdial hardware: $in/inner.yaml:15:3: unknown key 'delay'" $hw "$in/inner.yaml"
+refuse "unknown inner key" "bitdial hardware: $in/inner.yaml:19:3: unknown key 'delay'" $hw "$in/inner.yaml"
 file bomb.yaml <<'EOF'
 a: &a [x, x, x, x, x, x, x, x, x]
 b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]
