@@ -95,7 +95,8 @@ static void note_peak(struct bd_fold_layer *report, int64_t low, int64_t high)
 }
 
 /* z and the stream after this layer: ranges and errors, channel by channel. */
-static bd_status advance_stream(const struct bd_folding *f, int s, int l, struct stream *stream, struct bd_error *err)
+static bd_status advance_stream(const struct bd_folding *f, int s, int l, enum bd_rounding rounding,
+                                struct stream *stream, struct bd_error *err)
 {
     const struct bd_layer *layer = &f->graph->layers[l];
     const struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
@@ -105,7 +106,7 @@ static bd_status advance_stream(const struct bd_folding *f, int s, int l, struct
         const struct bd_affine *a = &f->affine[bd_fold_at(f, s, l)][c];
         struct stream here;
         bd_requant_range(a, q->multiplier[c], q->bias[c], q->shift, &here.low, &here.high);
-        here.error = bd_requant_error(a, q->multiplier[c], q->bias[c], q->shift, z_frac);
+        here.error = bd_requant_error(a, q->multiplier[c], q->bias[c], q->shift, z_frac, rounding);
         if (layer->adds_stream) {
             here.low += stream[c].low;
             here.high += stream[c].high;
@@ -136,9 +137,10 @@ static bd_status fit_stream_layer(struct bd_folding *f, int s, int l, const stru
     const struct bd_layer *layer = &f->graph->layers[l];
     struct bd_requant *q = &f->fitted[bd_fold_at(f, s, l)];
     struct bd_fold_layer *report = &f->report->at[bd_fold_at(f, s, l)];
+    const enum bd_rounding rounding = rule->is_signed ? BD_ROUND_DOWN : BD_ROUND_NEAREST;
     if (bd_requant_fit_stream(f->affine[bd_fold_at(f, s, l)], layer->out_channels, report->z_frac,
-                              (int)f->hardware->mult_bits, q, err) ||
-        bd_requant_fit_reader(rule, report->z_frac, q, err) || advance_stream(f, s, l, stream, err)) {
+                              (int)f->hardware->mult_bits, rounding, q, err) ||
+        bd_requant_fit_reader(rule, report->z_frac, q, err) || advance_stream(f, s, l, rounding, stream, err)) {
         return err->status;
     }
     report->has_stream = true;
@@ -209,12 +211,14 @@ static bd_status fit_window_average(struct bd_folding *f, int s, int l, const st
             return err->status;
         }
     }
-    if (bd_requant_fit_stream(channels, layer->out_channels, report->z_frac, (int)f->hardware->mult_bits, q, err)) {
+    if (bd_requant_fit_stream(channels, layer->out_channels, report->z_frac, (int)f->hardware->mult_bits,
+                              BD_ROUND_NEAREST, q, err)) {
         return err->status;
     }
     for (int c = 0; c < layer->out_channels; c++) {
         bd_requant_range(&channels[c], q->multiplier[c], q->bias[c], q->shift, &stream[c].low, &stream[c].high);
-        stream[c].error += bd_requant_error(&channels[c], q->multiplier[c], q->bias[c], q->shift, report->z_frac);
+        stream[c].error +=
+            bd_requant_error(&channels[c], q->multiplier[c], q->bias[c], q->shift, report->z_frac, BD_ROUND_NEAREST);
         note_peak(report, stream[c].low, stream[c].high);
         report->stream_error = fmax(report->stream_error, (double)stream[c].error);
     }

@@ -134,10 +134,11 @@ void bd_requant_range(const struct bd_affine *c, int32_t multiplier, int64_t bia
 }
 
 /* t / 2^sh - value 2^F is linear in acc, so its extremes lie at the ends; the floor takes off less than 1, of which
- * the half that the bias holds was put on. */
-long double bd_requant_error(const struct bd_affine *c, int32_t multiplier, int64_t bias, int shift, int z_frac)
+ * the half that the bias may hold was put on. */
+long double bd_requant_error(const struct bd_affine *c, int32_t multiplier, int64_t bias, int shift, int z_frac,
+                             enum bd_rounding rounding)
 {
-    const int64_t half = shift > 0 ? (int64_t)1 << (shift - 1) : 0;
+    const int64_t half = rounding == BD_ROUND_NEAREST && shift > 0 ? (int64_t)1 << (shift - 1) : 0;
     long double worst = 0;
     for (int end = 0; end < 2; end++) {
         const int64_t acc = end ? c->hi : c->lo;
@@ -145,7 +146,7 @@ long double bd_requant_error(const struct bd_affine *c, int32_t multiplier, int6
         const long double line = ldexpl((long double)(multiplier * acc + bias - half), -shift);
         worst = fmaxl(worst, fabsl(line - exact));
     }
-    return worst + (shift > 0 ? 0.5L : 0.0L);
+    return worst + (shift > 0 ? (rounding == BD_ROUND_NEAREST ? 0.5L : 1.0L) : 0.0L);
 }
 
 /* Middle of the acc values whose exact code is neither the first nor the last, or of the whole range. */
@@ -248,7 +249,7 @@ bd_status bd_requant_fit_codes(const struct bd_affine *channels, int count, cons
 }
 
 bd_status bd_requant_fit_stream(const struct bd_affine *channels, int count, int z_frac, int mult_bits,
-                                struct bd_requant *out, struct bd_error *err)
+                                enum bd_rounding rounding, struct bd_requant *out, struct bd_error *err)
 {
     out->shift = fit_channels(channels, count, NULL, ldexpl(1.0L, z_frac), mult_bits, MAX_SHIFT, out);
     if (out->shift < 0) {
@@ -257,7 +258,7 @@ bd_status bd_requant_fit_stream(const struct bd_affine *channels, int count, int
                        "48-bit bias at %d fraction bits",
                        mult_bits, z_frac);
     }
-    for (int i = 0; i < count && out->shift > 0; i++) {
+    for (int i = 0; i < count && out->shift > 0 && rounding == BD_ROUND_NEAREST; i++) {
         out->bias[i] += (int64_t)1 << (out->shift - 1);
     }
     return BD_OK;

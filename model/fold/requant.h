@@ -39,9 +39,13 @@ struct bd_requant {
 bd_status bd_requant_fit_codes(const struct bd_affine *channels, int count, const struct bd_code_rule *rule,
                                int mult_bits, struct bd_requant *out, struct bd_error *err) BD_WARN_UNUSED;
 
+/* How a stream's value is brought to its fraction bits. A sign is that of the exact value where the floor is taken, for
+ * a floor never lifts a negative value to zero. */
+enum bd_rounding { BD_ROUND_NEAREST, BD_ROUND_DOWN };
+
 /* A layer that writes the stream: z = value * 2^z_frac, rounded to nearest. Sets M, B and the shift. */
 bd_status bd_requant_fit_stream(const struct bd_affine *channels, int count, int z_frac, int mult_bits,
-                                struct bd_requant *out, struct bd_error *err) BD_WARN_UNUSED;
+                                enum bd_rounding rounding, struct bd_requant *out, struct bd_error *err) BD_WARN_UNUSED;
 
 /* The quantizer that reads the stream: S / 2^ss ~ 1 / (step 2^z_frac), H = 2^(ss-1); sign: S = H = 1, ss = 0.
  * With bits 0: S = H = ss = 0. */
@@ -53,7 +57,8 @@ void bd_requant_range(const struct bd_affine *channel, int32_t multiplier, int64
                       int64_t *hi);
 
 /* Bound of |z - value 2^z_frac| over the channel's acc range, in units of z, before the residual is added. */
-long double bd_requant_error(const struct bd_affine *channel, int32_t multiplier, int64_t bias, int shift, int z_frac);
+long double bd_requant_error(const struct bd_affine *channel, int32_t multiplier, int64_t bias, int shift, int z_frac,
+                             enum bd_rounding rounding);
 
 struct bd_edge_count {
     int64_t edges;        /* code edges inside the reachable acc range, over all channels */
