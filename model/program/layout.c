@@ -293,6 +293,20 @@ bool bd_bias_holds_constant(const struct bd_descriptor *d)
     return d->operation == BD_OP_CONV && !d->weight_zero_point;
 }
 
+int64_t bd_pad_bias(const struct bd_descriptor *d)
+{
+    int64_t z = -1;
+    if (d->flags & BD_FLAG_WRITE_CODES) {
+        const int64_t room = ((int64_t)1 << d->code_shift) - 1 - d->code_offset; /* S z must not be over it */
+        const int64_t multiplier = d->code_multiplier;
+        if (multiplier == 0 && room < 0)
+            return 0;
+        const int64_t most = multiplier ? room / multiplier - (room % multiplier < 0) : -1;
+        z = most < z ? most : z;
+    }
+    return z < -((int64_t)1 << (BD_TABLE_BIAS_BITS - 1) >> d->shift) ? 0 : z * ((int64_t)1 << d->shift);
+}
+
 /* ---- residual memory, stores ---- */
 
 uint64_t bd_z_words(const struct bd_program_header *g, uint64_t pixels, uint32_t row_groups, bool wide)

@@ -62,6 +62,10 @@ int64_t bd_row_constant(const struct bd_descriptor *d, int64_t sum_codes, int64_
 /* Whether the tables' B' holds that constant times M: not where corrections hold it. */
 bool bd_bias_holds_constant(const struct bd_descriptor *d);
 
+/* B' of rows past the last channel, whose M is 0: z is -1, or further below zero where the code of -1 is not 0. 0 where
+ * no z within 52 bits has code 0. A stream that they add is negative too, so that their codes stay 0. */
+int64_t bd_pad_bias(const struct bd_descriptor *d);
+
 /* ---- residual memory, stores ---- */
 
 /* Words of a residual map of so many pixels. */

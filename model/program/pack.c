@@ -32,11 +32,24 @@ static bd_status check_content(const struct bd_plan *plan, int l, struct bd_erro
     return BD_OK;
 }
 
+/* Rows past the last channel have code 0: some z must have. */
+static bd_status check_pad_rows(const struct bd_plan *plan, struct bd_error *err)
+{
+    for (int s = 0; s < plan->network->switch_count; s++)
+        for (int l = 0; l < plan->network->layer_count; l++)
+            if (bd_pad_bias(bd_plan_descriptor(plan, s, l)) == 0)
+                return bd_fail(err, BD_BAD_INPUT, "layer '%s': no value has code 0 at switch '%s'",
+                               plan->network->layers[l].name, plan->network->switches[s].name);
+    return BD_OK;
+}
+
 static bd_status pack(struct bd_plan *plan, struct bd_program *program, struct bd_error *err)
 {
     for (int l = 0; l < plan->network->layer_count; l++)
         if (check_content(plan, l, err))
             return err->status;
+    if (!plan->reference_only && check_pad_rows(plan, err))
+        return err->status;
     uint8_t *image = bd_pack_image(plan);
     const bd_status status = bd_program_open(program, plan->network->name, image, plan->header.image_bytes, err);
     free(image);

@@ -78,7 +78,7 @@ static void write_table(const struct bd_plan *p, int s, int l, uint8_t *out)
     const struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
     for (uint32_t oc = 0; oc < d->row_groups * p->header.rows; oc++, out += BD_TABLE_ROW_BYTES) {
         const struct bd_pack_row row =
-            oc < d->out_channels ? table_row(p, s, l, oc) : (struct bd_pack_row){0, BD_PAD_ROW_BIAS};
+            oc < d->out_channels ? table_row(p, s, l, oc) : (struct bd_pack_row){0, bd_pad_bias(d)};
         put64(out, (uint64_t)row.multiplier);
         put64(out + 8, (uint64_t)row.bias);
     }

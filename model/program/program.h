@@ -91,7 +91,8 @@ struct bd_pool_kind_row {
 };
 extern const struct bd_pool_kind_row bd_pool_kinds[BD_POOL_KIND_COUNT];
 /* One table chunk (row group g of a layer at a switch): rows x { s64 M; s64 B' }; B' is B and what the array's sum
- * lacks, within BD_TABLE_BIAS_BITS. Rows past out_channels: M 0, B' BD_PAD_ROW_BIAS.
+ * lacks, within BD_TABLE_BIAS_BITS. Rows past out_channels: M 0 and a B' with which z is negative and the code 0
+ * (bd_pad_bias).
  * One correction chunk, where CORRECT is set: classes x rows x s32, within 24 bits.
  * One weight chunk: planes from the top down, model/program/layout.h says where a weight's bit stands; what is no
  * weight holds 1. A switch reads the first weight_bits planes. Descriptors of one layer may differ in weight_offset,
@@ -100,7 +101,6 @@ extern const struct bd_pool_kind_row bd_pool_kinds[BD_POOL_KIND_COUNT];
 #define BD_TABLE_ROW_BYTES 16u
 #define BD_TABLE_BIAS_BITS 52
 #define BD_CORRECT_BITS 24
-#define BD_PAD_ROW_BIAS (-((int64_t)1 << 46))
 
 struct bd_program {
     uint8_t *image; /* owned; 64-byte aligned */

@@ -1,7 +1,7 @@
 /* Random small networks for tests of anything that runs a program image: every weight and activation width,
- * +-1 activations, weights with a zero point, kernels 1..9, strides 1..4, padding up to half the kernel, channels 1..70,
- * depthwise filters, residual adds, projections, pooling of maps and windows, saturation, streams in 16 and 32 bits,
- * several switches, some with weight planes of their own, both datapaths that the hardware has.
+ * +-1 activations, weights with a zero point, kernels 1..9, strides 1..4, padding up to half the kernel,
+ * channels 1..70, depthwise filters, residual adds, projections, pooling of maps and windows, saturation, streams in 16
+ * and 32 bits, several switches, some with weight planes of their own, both datapaths that the hardware has.
  *
  * Deterministic in (seed, index, geometry). Widths are dealt out by index: any 64 networks in a row hold every
  * pair (weight bits, activation bits) of 1..8 x 1..8 at their first switch, in every layer but those that read the
@@ -20,7 +20,8 @@
 bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
                             struct bd_program *program, struct bd_error *err) BD_WARN_UNUSED;
 
-/* The same with what the reference alone runs, groups of several channels, and images of fewer bits; packed for the reference in the layout of `hardware`. */
+/* The same with what the reference alone runs, groups of several channels, and images of fewer bits; packed for the
+ * reference in the layout of `hardware`. */
 bd_status bd_random_reference_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
                                       struct bd_program *program, struct bd_error *err) BD_WARN_UNUSED;
 

@@ -13,8 +13,11 @@ static const char *row_fault(const struct bd_program_header *h, const struct bd_
     memcpy(&b, row + 8, 8);
     const int64_t m_limit = d->flags & BD_FLAG_SIGN_ONLY ? 2 : (int64_t)1 << (h->mult_bits - 1);
     const int64_t b_limit = (int64_t)1 << (BD_TABLE_BIAS_BITS - 1);
+    const int64_t z = b >> d->shift;
+    const bool silent = !(d->flags & BD_FLAG_WRITE_CODES) ||
+                        (z >= INT32_MIN && (d->code_multiplier * z + d->code_offset) >> d->code_shift <= 0);
     if (!real)
-        return m || b != BD_PAD_ROW_BIAS ? "a row past the last channel is not M 0, B' -2^46" : NULL;
+        return m || b >= 0 || b < -b_limit || !silent ? "a row past the last channel has another code than 0" : NULL;
     if (m < -m_limit || m >= m_limit || ((d->flags & BD_FLAG_SIGN_ONLY) && m == -2))
         return d->flags & BD_FLAG_SIGN_ONLY ? "M of a comparison is not -1, 0 or 1" : "M exceeds mult_bits";
     return b < -b_limit || b >= b_limit ? "B' exceeds 52 bits" : NULL;

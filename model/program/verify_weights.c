@@ -186,7 +186,20 @@ static struct interval z_range(const struct subject *t, uint32_t oc, struct inte
     return z;
 }
 
-static bd_status follow_stream(const struct subject *t, struct interval *stream)
+/* Rows past the last channel: a negative number of each layer that adds, which must not pile up to -2^15. */
+static bd_status follow_pad_rows(const struct subject *t, int64_t *pad)
+{
+    const struct bd_descriptor *d = t->d;
+    int64_t bias = -1;
+    if (d->out_channels % t->h->rows)
+        memcpy(&bias, t->v->program->image + d->table_offset + (size_t)d->out_channels * BD_TABLE_ROW_BYTES + 8, 8);
+    *pad = (bias >> d->shift) + (d->flags & BD_FLAG_ADD_STREAM ? *pad : 0);
+    return *pad < INT16_MIN && !(d->flags & BD_FLAG_Z_OUT_WIDE)
+               ? bd_verify_fail_layer(t->v, t->s, t->l, 4, "rows past its channels could leave 16 bits")
+               : BD_OK;
+}
+
+static bd_status follow_stream(const struct subject *t, struct interval *stream, int64_t *pad)
 {
     for (uint32_t oc = 0; oc < t->d->out_channels; oc++) {
         const struct interval z = z_range(t, oc, stream[oc]);
@@ -195,7 +208,7 @@ static bd_status follow_stream(const struct subject *t, struct interval *stream)
         stream[oc].low = z.low < INT32_MIN ? INT32_MIN : z.low > INT32_MAX ? INT32_MAX : z.low;
         stream[oc].high = z.high < INT32_MIN ? INT32_MIN : z.high > INT32_MAX ? INT32_MAX : z.high;
     }
-    return BD_OK;
+    return follow_pad_rows(t, pad);
 }
 
 /* ---- */
@@ -211,7 +224,7 @@ static bool is_narrow(const struct bd_program *p, uint32_t s)
     return false;
 }
 
-static bd_status check_layer(struct subject *t, bool narrow, struct interval *stream)
+static bd_status check_layer(struct subject *t, bool narrow, struct interval *stream, int64_t *pad)
 {
     const bool conv = t->d->operation == BD_OP_CONV, follows = narrow && (t->d->flags & BD_FLAG_WRITE_STREAM);
     uint8_t *codes = NULL;
@@ -221,7 +234,7 @@ static bd_status check_layer(struct subject *t, bool narrow, struct interval *st
     if (status == BD_OK && (t->d->flags & BD_FLAG_CORRECT))
         status = check_corrections(t);
     if (status == BD_OK && follows)
-        status = follow_stream(t, stream);
+        status = follow_stream(t, stream, pad);
     free(codes);
     t->codes = NULL;
     return status;
@@ -241,9 +254,10 @@ bd_status bd_verify_weights(const struct bd_verifier *v)
     bd_status status = BD_OK;
     for (uint32_t s = 0; s < h->switch_count; s++) {
         const bool narrow = is_narrow(v->program, s);
+        int64_t pad = 0; /* z of rows past the last channel */
         for (uint32_t l = 0; l < h->layer_count && status == BD_OK; l++) {
             struct subject t = {.v = v, .h = h, .d = bd_program_descriptor(v->program, s, l), .s = s, .l = l};
-            status = check_layer(&t, narrow, stream);
+            status = check_layer(&t, narrow, stream, &pad);
         }
     }
     free(stream);

@@ -171,7 +171,7 @@ static bool shares_with_room(struct forgery *f)
       "M of a comparison is not -1, 0 or 1") \
     X(wide_b, true, table_row(f, 0)[15] ^= 0x20, "B' exceeds 52 bits") \
     X(pad_row, find_tail(f), table_row(f, descriptor(f, 0, f->layer)->out_channels)[0] = 1, \
-      "a row past the last channel is not M 0, B' -2^46") \
+      "a row past the last channel has another code than 0") \
     X(correction, find_layer(f, 0, BD_OP_CONV, BD_FLAG_CORRECT), \
       f->image[descriptor(f, 0, f->layer)->correct_offset] ^= 1, "they do not follow from the weights") \
     X(weight, find_padded_signs(f), \
