@@ -71,15 +71,16 @@ module back #(
   // Corrections: address at b + 3.
   logic [2*AW-1:0] slot_correct;
   logic [AW-1:0]   correct_addr;
+  logic            correct_fresh;
   logic [RQ*24-1:0] correct_word, correct;
   logic [4:1] beat_q, end_q;  // bit k: b + k
   logic [6*4-1:0] sub_q;
   class_walk #(.SUBS(SUBS)) u_class_walk (
     .clk_i, .d_i, .correct_step_o, .correct_i(slot_correct), .setup_i, .valid_i(beat), .sub_i(sub), .tile_end_i(tile_end),
-    .x_i(x), .y_i(y), .addr_o(correct_addr));
+    .x_i(x), .y_i(y), .addr_o(correct_addr), .fresh_o(correct_fresh));
   correct_memory #(.RQ(RQ), .WORDS(CORRECT_WORDS)) u_correct_memory (
-    .clk_i, .rst_ni, .we_i(correct_we_i), .beat_i(correct_beat_i), .data_i(correct_data_i), .re_i(beat_q[3] && d_i.correct),
-    .raddr_i(correct_addr), .rdata_o(correct_word));
+    .clk_i, .rst_ni, .we_i(correct_we_i), .beat_i(correct_beat_i), .data_i(correct_data_i),
+    .re_i(beat_q[3] && d_i.correct && correct_fresh), .raddr_i(correct_addr), .rdata_o(correct_word));
   assign correct = d_i.correct ? correct_word : '0;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) {beat_q, end_q} <= '0;

@@ -1,6 +1,7 @@
 // Addresses of corrections: each output pixel belongs to a class by the rows and columns that its window misses.
 //     v = min(y, top) + max(0, y - (height - 1 - bottom)), h likewise, class = v * (left + 1 + right) + h
 //     word = the row group's first + class * SUBS + sub
+// Where one word holds a pixel's corrections, pixels of one class side by side need it read once.
 // v and h grow by 0, 1 or 2 from one row or column to the next, so that the address only needs additions.
 module class_walk #(
   parameter int SUBS = 2
@@ -17,7 +18,8 @@ module class_walk #(
   input  logic tile_end_i,    // with the last beat of a row group
   input  logic [bitdial_descriptor_pkg::SIDE_W-1:0] x_i,  // of the beat's pixel
   input  logic [bitdial_descriptor_pkg::SIDE_W-1:0] y_i,
-  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_o  // clock b + 3
+  output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_o, // clock b + 3
+  output logic fresh_o        // with it: another word than that of the beat before, which need not be read again
 );
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int SW = bitdial_descriptor_pkg::SIDE_W;
@@ -66,7 +68,7 @@ module class_walk #(
   end
 
   // b + 1: the pixel's first word, from the pixel's left of it or from the first one's of the row above.
-  logic          slot_q, valid2_q;
+  logic          slot_q, valid2_q, fresh2_q;
   logic [AW-1:0] pixel_q, line_q, from, next;
   logic [12:0]   add;
   always_comb begin
@@ -86,5 +88,7 @@ module class_walk #(
       if (line1_q) line_q <= next;
     end
     if (valid2_q) addr_o <= pixel_q + AW'(sub2_q);  // b + 2
+    fresh2_q <= SUBS != 1 || line1_q || x_more1_q || x_less1_q;
+    fresh_o <= fresh2_q;
   end
 endmodule

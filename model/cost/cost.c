@@ -262,16 +262,23 @@ uint64_t bd_cost_load(const struct bd_program_header *h, const struct bd_load_de
 
 /* ---- counts that do not depend on time ---- */
 
-static void count_operations(const struct bd_descriptor *d, struct bd_layer_cost *cost)
+/* Taps outside the map count: convolutions are counted so everywhere. */
+static void count_operations(const struct bd_program_header *h, const struct bd_descriptor *d,
+                             struct bd_layer_cost *cost)
 {
     if (d->operation == BD_OP_POOL)
         return;
     const uint64_t products = (uint64_t)d->out_height * d->out_width * d->out_channels * d->kernel_h * d->kernel_w *
                               (d->in_channels / d->groups);
-    if (d->datapath == BD_DATAPATH_MAC)
+    uint64_t peak; /* of a clock */
+    if (d->datapath == BD_DATAPATH_MAC) {
         cost->mac_ops = products * d->weight_bits;
-    else
+        peak = (uint64_t)h->rows * 9 * h->mac_channels;
+    } else {
         cost->xnor_ops = products * d->weight_bits * d->in_bits;
+        peak = (uint64_t)h->rows * 144;
+    }
+    cost->busy = (double)(cost->xnor_ops + cost->mac_ops) / (double)(peak * cost->total);
 }
 
 static void count_bytes(const struct bd_program_header *h, const struct bd_descriptor *d, bool kept,
@@ -281,7 +288,10 @@ static void count_bytes(const struct bd_program_header *h, const struct bd_descr
     cost->weight_bytes = d->row_groups * weight_beats(h, d) * 8;
     const uint64_t read = (kept ? 0 : sizeof *d) + cost->table_bytes + cost->weight_bytes + image_beats(d) * 8;
     frame->read_bytes += read;
-    cost->energy_nj = bd_energy_layer_nj(d, h) + bd_energy_memory_nj(read);
+    struct bd_layer_events events;
+    bd_energy_count(d, h, &events);
+    cost->memory_bytes = (uint64_t)(events.memory_bits / 8);
+    cost->energy_nj = bd_energy_layer_nj(&events) + bd_energy_memory_nj(read);
 }
 
 static void sum_layer(struct bd_frame_cost *frame, const struct bd_layer_cost *cost)
@@ -292,6 +302,8 @@ static void sum_layer(struct bd_frame_cost *frame, const struct bd_layer_cost *c
     frame->input_stall += cost->input_stall;
     frame->output_stall += cost->output_stall;
     frame->overhead += cost->overhead;
+    frame->memory_bytes += cost->memory_bytes;
+    frame->busy += cost->busy * (double)cost->total;
     frame->energy_nj += cost->energy_nj;
 }
 
@@ -315,10 +327,11 @@ void bd_cost_layers(const struct bd_program_header *header, const struct bd_desc
                          .sequencer = FIRST_LAYER};
     for (unsigned l = 0; l < header->layer_count; l++) {
         run_layer(&t, l, frame);
-        count_operations(&descriptors[l], &frame->layers[l]);
+        count_operations(header, &descriptors[l], &frame->layers[l]);
         count_bytes(header, &descriptors[l], t.kept, &frame->layers[l], frame);
         sum_layer(frame, &frame->layers[l]);
     }
+    frame->busy /= (double)frame->cycles;
     frame->energy_nj += bd_energy_memory_nj(frame->write_bytes);
 }
 

@@ -16,15 +16,19 @@ struct bd_layer_cost {
     uint64_t input_stall, output_stall, overhead;
     uint64_t total;                     /* their sum: from the end of the layer before to the end of this one */
     uint64_t weight_bytes, table_bytes; /* fetched */
-    uint64_t xnor_ops, mac_ops;         /* binary multiply-accumulates; add-only accumulations: real taps alone */
-    double energy_nj;                   /* of the accelerator and of the bytes fetched for this layer (energy.h) */
+    uint64_t xnor_ops, mac_ops; /* binary multiply-accumulates; add-only accumulations; taps outside the map too */
+    double busy;                /* ... of what the layer's datapath could do in `total` clocks; pooling 0 */
+    uint64_t memory_bytes;      /* read from and written to the memories on the chip (energy.h) */
+    double energy_nj;           /* of the accelerator and of the bytes fetched for this layer (energy.h) */
 };
 
 struct bd_frame_cost {
     uint64_t cycles; /* doorbell write accepted to interrupt raised */
     uint64_t compute, weight_stall, input_stall, output_stall, overhead; /* partition of cycles */
     uint64_t read_bytes, write_bytes;                                    /* over the memory bus in the frame */
-    double energy_nj;                                                    /* layers, image, result and stores */
+    uint64_t memory_bytes;                                               /* of the memories on the chip */
+    double busy;      /* part of the clocks that the products would take if datapaths did nothing else */
+    double energy_nj; /* layers, image, result and stores */
     unsigned layer_count;
     struct bd_layer_cost layers[BD_PROGRAM_MAX_LAYERS];
 };

@@ -40,43 +40,62 @@ static struct walk walk_of(const struct bd_descriptor *d, const struct bd_progra
                          .clocks = clocks};
 }
 
-static double array_pj(const struct bd_descriptor *d, const struct bd_program_header *g)
+static void count_array(const struct bd_descriptor *d, const struct bd_program_header *g, struct bd_layer_events *e)
 {
     const struct walk w = walk_of(d, g);
     const double rows = g->rows;
-    const double lanes = d->datapath == BD_DATAPATH_XNOR ? 144 * price(BD_ENERGY_xnor_bit)
-                         : d->flags & BD_FLAG_DEPTHWISE  ? 9 * price(BD_ENERGY_mac_lane)
-                                                         : 9.0 * g->mac_channels * price(BD_ENERGY_mac_lane);
-    return w.clocks * rows * (lanes + price(BD_ENERGY_accumulate)) +
-           (w.act_words * 9 * 16 + w.weight_words * 18 * rows) * price(BD_ENERGY_sram_bit);
+    if (d->datapath == BD_DATAPATH_XNOR)
+        e->xnor_bits += w.clocks * rows * 144;
+    else
+        e->mac_lanes += w.clocks * rows * 9 * (d->flags & BD_FLAG_DEPTHWISE ? 1 : g->mac_channels);
+    e->accumulations += w.clocks * rows;
+    e->memory_bits += w.act_words * 9 * 16 + w.weight_words * 18 * rows;
+}
+
+/* Pixels for which corrections are read: all of them, or, where one word holds a pixel's, those of another class than
+ * their neighbour to the left. */
+static double corrected_pixels(const struct bd_descriptor *d, const struct bd_program_header *g)
+{
+    const struct bd_borders b = bd_borders(d);
+    const uint32_t changes = b.left + b.right < d->out_width ? b.left + b.right + 1 : d->out_width;
+    return (double)d->row_groups * d->out_height * (g->rows == g->requant_units ? changes : d->out_width);
 }
 
 /* What leaves: tables are read once a tile, the stream and codes for each value; a comparison multiplies nothing. */
-static double output_pj(const struct bd_descriptor *d, const struct bd_program_header *g)
+static void count_output(const struct bd_descriptor *d, const struct bd_program_header *g, struct bd_layer_events *e)
 {
     const double pixels = (double)d->out_height * d->out_width * d->row_groups, values = pixels * g->rows;
-    const double sram = price(BD_ENERGY_sram_bit);
-    double each = d->flags & BD_FLAG_SIGN_ONLY ? price(BD_ENERGY_accumulate)
-                                               : 2 * price(BD_ENERGY_multiply) + 3 * price(BD_ENERGY_accumulate);
-    each += d->flags & BD_FLAG_CORRECT ? BD_CORRECT_BITS * sram + price(BD_ENERGY_accumulate) : 0;
-    each += d->flags & BD_FLAG_ADD_STREAM ? (d->flags & BD_FLAG_Z_IN_WIDE ? 32 : 16) * sram : 0;
-    each += d->flags & BD_FLAG_WRITE_STREAM ? (d->flags & BD_FLAG_Z_OUT_WIDE ? 32 : 16) * sram : 0;
-    each += d->flags & BD_FLAG_WRITE_CODES ? (d->out_bits == 1 ? 1 : 2 * bd_code_pairs(d->out_bits)) * sram : 0;
-    return values * each + (double)d->row_groups * g->rows * (g->mult_bits + BD_TABLE_BIAS_BITS) * sram;
+    const bool correct = d->flags & BD_FLAG_CORRECT;
+    double bits = 0;
+    bits += d->flags & BD_FLAG_ADD_STREAM ? (d->flags & BD_FLAG_Z_IN_WIDE ? 32 : 16) : 0;
+    bits += d->flags & BD_FLAG_WRITE_STREAM ? (d->flags & BD_FLAG_Z_OUT_WIDE ? 32 : 16) : 0;
+    bits += d->flags & BD_FLAG_WRITE_CODES ? (d->out_bits == 1 ? 1 : 2 * bd_code_pairs(d->out_bits)) : 0;
+    e->multiplications += d->flags & BD_FLAG_SIGN_ONLY ? 0 : 2 * values;
+    e->accumulations += ((d->flags & BD_FLAG_SIGN_ONLY ? 1 : 3) + (correct ? 1 : 0)) * values;
+    e->memory_bits += values * bits + (double)d->row_groups * g->rows * (g->mult_bits + BD_TABLE_BIAS_BITS);
+    e->memory_bits += correct ? corrected_pixels(d, g) * g->rows * BD_CORRECT_BITS : 0;
 }
 
-double bd_energy_layer_nj(const struct bd_descriptor *d, const struct bd_program_header *geometry)
+void bd_energy_count(const struct bd_descriptor *d, const struct bd_program_header *geometry, struct bd_layer_events *e)
 {
-    double pj = output_pj(d, geometry);
+    *e = (struct bd_layer_events){0};
+    count_output(d, geometry, e);
     if (d->operation == BD_OP_POOL) {
         const bool windows = bd_pool_kinds[d->pool_kind].windows;
         const double taps = windows ? (double)d->kernel_h * d->kernel_w : (double)d->in_height * d->in_width;
         const double values = (double)d->out_height * d->out_width * taps * d->row_groups * geometry->rows;
-        pj += values *
-              ((d->flags & BD_FLAG_Z_IN_WIDE ? 32 : 16) * price(BD_ENERGY_sram_bit) + price(BD_ENERGY_accumulate));
+        e->memory_bits += values * (d->flags & BD_FLAG_Z_IN_WIDE ? 32 : 16);
+        e->accumulations += values;
     } else {
-        pj += array_pj(d, geometry);
+        count_array(d, geometry, e);
     }
+}
+
+double bd_energy_layer_nj(const struct bd_layer_events *e)
+{
+    const double pj = e->xnor_bits * price(BD_ENERGY_xnor_bit) + e->mac_lanes * price(BD_ENERGY_mac_lane) +
+                      e->accumulations * price(BD_ENERGY_accumulate) + e->multiplications * price(BD_ENERGY_multiply) +
+                      e->memory_bits * price(BD_ENERGY_sram_bit);
     return pj / 1000.0;
 }
 

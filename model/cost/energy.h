@@ -31,8 +31,16 @@ struct bd_energy_row {
 };
 extern const struct bd_energy_row bd_energy_table[BD_ENERGY_COUNT];
 
-/* Nanojoules inside the accelerator for one layer: arrays, memories, requantizers; lanes without a tap switch too. */
-double bd_energy_layer_nj(const struct bd_descriptor *d, const struct bd_program_header *geometry);
+/* What happens inside the accelerator for one layer: arrays, memories, requantizers; lanes without a tap switch too. */
+struct bd_layer_events {
+    double xnor_bits, mac_lanes, accumulations, multiplications;
+    double memory_bits; /* read from and written to the memories on the chip: activations, weights, stream, tables,
+                         * corrections */
+};
+void bd_energy_count(const struct bd_descriptor *d, const struct bd_program_header *geometry,
+                     struct bd_layer_events *events);
+/* Nanojoules for them. */
+double bd_energy_layer_nj(const struct bd_layer_events *events);
 /* Nanojoules for bytes over the memory bus. */
 double bd_energy_memory_nj(uint64_t bytes);
 

@@ -23,12 +23,15 @@
 static const char usage[] =
     "Usage: bitdial cost NET.bdp --hardware HW.yaml [OPTION]...\n"
     "       bitdial cost NETWORK.yaml --hardware HW.yaml [OPTION]...\n"
-    "Prints the clocks of a frame by the sequencer's own loop nest, bytes as stored, and energy by a table of\n"
-    "operations; for a program image, or for a network that is only described.\n"
+    "Prints the clocks of a frame as the sequencer takes them, how busy the arrays are, bytes fetched and bytes read\n"
+    "from and written to the memories on the chip, and energy by a table of operations; for a program image, or for a\n"
+    "network that is only described. The frame is one whose program is on the chip already: any but the first.\n"
+    "Busy are the products of a layer (taps outside the map count) over what its datapath could do in its clocks.\n"
     "  --hardware FILE   the configuration that the program was compiled for\n"
     "  --switch NAME     one switch, or 'all' (default)\n"
     "  --memory L,I,O    latency, clocks between beats, bursts outstanding, instead of the configuration's\n"
     "  --store           with every layer's codes and z stored to memory\n"
+    "  --summary         one line a switch\n"
     "  --rate N          price N networks of random widths (NETWORK.yaml) and print how many a second of one core\n"
     "  --energy-table    print the table and its source, and leave\n"
     "  --json            one JSON object on stdout\n"
@@ -37,7 +40,7 @@ static const char usage[] =
 struct options {
     const char *program, *hardware, *sw;
     struct bd_memory_model memory; /* latency 0: the configuration's */
-    bool store, json, energy_table;
+    bool store, json, energy_table, summary;
     int64_t rate;
 };
 
@@ -68,20 +71,33 @@ static void print_switch(const struct priced *priced, unsigned s, const struct b
     printf("%s: %" PRIu64 " cycles, %.3f ms at %g MHz (%s), %.2f uJ\n", priced->switch_names[s], c->cycles,
            (double)c->cycles / hardware->clock_mhz / 1000.0, hardware->clock_mhz, bd_hardware_clock_word(hardware),
            c->energy_nj / 1000.0);
-    printf("  %-16s %-5s %9s %6s %9s %8s %8s %8s %9s %10s %10s %9s\n", "layer", "path", "cycles", "share", "compute",
-           "weights", "image", "stores", "overhead", "weight B", "table B", "nJ");
+    printf("  %-16s %-5s %9s %6s %6s %9s %8s %8s %8s %9s %10s %10s %10s %9s\n", "layer", "path", "cycles", "share",
+           "busy", "compute", "weights", "image", "stores", "overhead", "weight B", "table B", "chip B", "nJ");
     for (unsigned l = 0; l < c->layer_count; l++) {
         const struct bd_layer_cost *y = &c->layers[l];
-        printf("  %-16s %-5s %9" PRIu64 " %5.1f%% %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %9" PRIu64
-               " %10" PRIu64 " %10" PRIu64 " %9.1f\n",
+        printf("  %-16s %-5s %9" PRIu64 " %5.1f%% %5.1f%% %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %9" PRIu64
+               " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %9.1f\n",
                priced->layer_names[l], datapath_name(&priced->descriptors[s][l]), y->total,
-               100.0 * (double)y->total / (double)c->cycles, y->compute, y->weight_stall, y->input_stall,
-               y->output_stall, y->overhead, y->weight_bytes, y->table_bytes, y->energy_nj);
+               100.0 * (double)y->total / (double)c->cycles, 100 * y->busy, y->compute, y->weight_stall, y->input_stall,
+               y->output_stall, y->overhead, y->weight_bytes, y->table_bytes, y->memory_bytes, y->energy_nj);
     }
-    printf("  %-16s %-5s %9" PRIu64 "        %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %9" PRIu64
-           "  read %" PRIu64 " B, written %" PRIu64 " B\n",
-           "frame", "", c->cycles, c->compute, c->weight_stall, c->input_stall, c->output_stall, c->overhead,
-           c->read_bytes, c->write_bytes);
+    printf("  %-16s %-5s %9" PRIu64 "        %5.1f%% %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %9" PRIu64
+           "                       %10" PRIu64 "  read %" PRIu64 " B, written %" PRIu64 " B\n",
+           "frame", "", c->cycles, 100 * c->busy, c->compute, c->weight_stall, c->input_stall, c->output_stall,
+           c->overhead, c->memory_bytes, c->read_bytes, c->write_bytes);
+}
+
+static void print_summary_head(void)
+{
+    printf("%-8s %10s %10s %10s %12s %10s %6s\n", "switch", "clocks", "frames/s", "energy uJ", "chip B", "bus B",
+           "busy");
+}
+
+static void print_summary(const char *name, const struct bd_frame_cost *c, const struct bd_hardware *hardware)
+{
+    printf("%-8s %10" PRIu64 " %10.1f %10.2f %12" PRIu64 " %10" PRIu64 " %5.1f%%\n", name, c->cycles,
+           hardware->clock_mhz * 1e6 / (double)c->cycles, c->energy_nj / 1000.0, c->memory_bytes,
+           c->read_bytes + c->write_bytes, 100 * c->busy);
 }
 
 static void print_sizes(const struct priced *priced)
@@ -121,8 +137,8 @@ static json_t *number(uint64_t v)
 static json_t *layer_json(const char *name, const struct bd_descriptor *d, const struct bd_layer_cost *y,
                           const struct bd_frame_cost *c)
 {
-    json_t *o = json_pack("{s:o, s:s, s:f, s:f}", "name", bd_json_text(name), "datapath", datapath_name(d), "share",
-                          (double)y->total / (double)c->cycles, "energy_nj", y->energy_nj);
+    json_t *o = json_pack("{s:o, s:s, s:f, s:f, s:f}", "name", bd_json_text(name), "datapath", datapath_name(d),
+                          "share", (double)y->total / (double)c->cycles, "busy", y->busy, "energy_nj", y->energy_nj);
     const struct {
         const char *key;
         uint64_t value;
@@ -134,6 +150,7 @@ static json_t *layer_json(const char *name, const struct bd_descriptor *d, const
                 {"overhead", y->overhead},
                 {"weight_bytes_read", y->weight_bytes},
                 {"table_bytes_read", y->table_bytes},
+                {"memory_bytes", y->memory_bytes},
                 {"weight_words_stored", (uint64_t)d->row_groups * d->weight_step},
                 {"xnor_ops", y->xnor_ops},
                 {"mac_ops", y->mac_ops}};
@@ -149,11 +166,11 @@ static json_t *switch_json(const struct priced *priced, unsigned s, const struct
     for (unsigned l = 0; l < c->layer_count; l++) {
         json_array_append_new(layers, layer_json(priced->layer_names[l], &priced->descriptors[s][l], &c->layers[l], c));
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o}", "cycles", number(c->cycles), "compute",
-                     number(c->compute), "weight_stall", number(c->weight_stall), "input_stall", number(c->input_stall),
-                     "output_stall", number(c->output_stall), "overhead", number(c->overhead), "bytes_read",
-                     number(c->read_bytes), "bytes_written", number(c->write_bytes), "energy_nj", c->energy_nj,
-                     "layers", layers);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:o}", "cycles", number(c->cycles),
+                     "compute", number(c->compute), "weight_stall", number(c->weight_stall), "input_stall",
+                     number(c->input_stall), "output_stall", number(c->output_stall), "overhead", number(c->overhead),
+                     "bytes_read", number(c->read_bytes), "bytes_written", number(c->write_bytes), "memory_bytes",
+                     number(c->memory_bytes), "busy", c->busy, "energy_nj", c->energy_nj, "layers", layers);
 }
 
 static json_t *document(const struct priced *priced, const struct bd_hardware *hardware)
@@ -183,6 +200,9 @@ static bd_status report(const struct options *o, const struct priced *priced, co
         }
         if (!root && !found) {
             print_sizes(priced);
+            if (o->summary) {
+                print_summary_head();
+            }
         }
         found = true;
         bd_cost_layers(priced->header, priced->descriptors[s], s, &hardware->memory, o->store, NULL, cost);
@@ -190,6 +210,8 @@ static bd_status report(const struct options *o, const struct priced *priced, co
             char *name = bd_utf8(priced->switch_names[s]);
             json_object_set_new(json_object_get(root, "switches"), name, switch_json(priced, s, cost));
             free(name);
+        } else if (o->summary) {
+            print_summary(priced->switch_names[s], cost, hardware);
         } else {
             print_switch(priced, s, cost, hardware);
         }
@@ -348,6 +370,7 @@ int cmd_cost(int argc, char **argv)
         {"switch", .text = &o.sw},
         {"memory", .take = take_memory, .context = &o.memory},
         {"store", .flag = &o.store},
+        {"summary", .flag = &o.summary},
         {"rate", .integer = &o.rate, .min = 1, .max = 100000000},
         {"energy-table", .flag = &o.energy_table},
         {"json", .flag = &o.json},

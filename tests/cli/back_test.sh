@@ -2,7 +2,7 @@
 # The back of the accelerator alone (drain, tables, requantizers, residual memory, pooling, packer) against plain loops. Broken
 # rules of the model and a packer that leaves a byte's neighbour as it was must be seen.
 set -eu
-for geometry in '8 4' '16 2'; do
+for geometry in '8 4' '8 8' '16 2'; do
     # shellcheck disable=SC2086 # two arguments
     sh sim/bench/back.sh $geometry 0 250
 done

@@ -109,14 +109,31 @@ static void count_value(const struct bd_descriptor *d, struct events *e)
     const bool compares = d->flags & BD_FLAG_SIGN_ONLY;
     e->of[SCALE_MULTIPLY] += compares ? 0 : 2;
     e->of[SCALE_ACCUMULATE] += compares ? 1 : 3;
-    if (d->flags & BD_FLAG_CORRECT) {
-        e->of[SCALE_ACCUMULATE] += 1;
-        e->of[TABLE_SRAM] += 24;
-    }
+    e->of[SCALE_ACCUMULATE] += d->flags & BD_FLAG_CORRECT ? 1 : 0;
     e->of[ADD_SRAM] += d->flags & BD_FLAG_ADD_STREAM ? (d->flags & BD_FLAG_Z_IN_WIDE ? 32 : 16) : 0;
     e->of[WRITE_SRAM] += d->flags & BD_FLAG_WRITE_STREAM ? (d->flags & BD_FLAG_Z_OUT_WIDE ? 32 : 16) : 0;
     if (d->flags & BD_FLAG_WRITE_CODES)
         e->of[CODES_SRAM] += d->out_bits == 1 ? 1 : 2 * pairs(d->out_bits);
+}
+
+/* Columns that miss the same taps at the left and at the right. */
+static bool alike(const struct bd_descriptor *d, uint32_t x, uint32_t y)
+{
+    const uint32_t left = d->borders >> 16 & 255, right = d->borders >> 24, width = d->out_width;
+    const uint32_t from_right = width - 1 - x, other_from_right = width - 1 - y;
+    return (x < left ? x : left) == (y < left ? y : left) &&
+           (from_right < right ? from_right : right) == (other_from_right < right ? other_from_right : right);
+}
+
+/* Corrections of a row group: a word is read for each pixel and part of the rows, but for a pixel whose one word is
+ * that of the pixel before it in its row. */
+static void count_corrections(const struct bd_descriptor *d, const struct bd_program_header *h, struct events *e)
+{
+    for (uint32_t pixel = 0; d->flags & BD_FLAG_CORRECT && pixel < d->out_height * d->out_width; pixel++) {
+        const uint32_t x = pixel % d->out_width;
+        const bool kept = x > 0 && h->rows == h->requant_units && alike(d, x, x - 1);
+        e->of[TABLE_SRAM] += kept ? 0 : 24.0 * h->rows;
+    }
 }
 
 static uint64_t whole_beats(uint64_t bytes)
@@ -132,6 +149,7 @@ static void count_layer(const struct bd_descriptor *d, const struct bd_program_h
             (d->datapath == BD_DATAPATH_XNOR ? count_xnor : count_mac)(d, h, e);
         for (uint32_t value = 0; value < pixels * h->rows; value++)
             count_value(d, e);
+        count_corrections(d, h, e);
         e->of[TABLE_SRAM] += (24.0 + 52.0) * h->rows;
         for (uint32_t tap = 0; d->operation == BD_OP_POOL && tap < pixels * d->in_height * d->in_width; tap++) {
             e->of[POOL_SRAM] += (d->flags & BD_FLAG_Z_IN_WIDE ? 32.0 : 16.0) * h->rows;
@@ -169,7 +187,16 @@ static double nanojoule(const struct events *e)
     return sum;
 }
 
-/* Each real tap of each filter at each output, once for every pair of bit-planes that meet. */
+static double memory_bits(const struct events *e)
+{
+    double sum = 0;
+    for (int i = 0; i < TERMS; i++) {
+        sum += terms[i].event == SRAM_BIT ? e->of[i] : 0;
+    }
+    return sum;
+}
+
+/* Each tap of each filter at each output, once for every pair of bit-planes that meet. */
 static void check_operations(const struct bd_descriptor *d, const struct bd_layer_cost *cost)
 {
     uint64_t taps = 0;
@@ -196,6 +223,7 @@ static void check_frame(const struct bd_program *program, const struct bd_hardwa
         count_layer(d, program->header, store, &e);
         check_operations(d, &cost->layers[l]);
         add(all, &e);
+        cr_assert_eq(cost->layers[l].memory_bytes, (uint64_t)(memory_bits(&e) / 8));
         e.of[DRAM_WRITE] = 0; /* the frame's, not the layer's */
         cr_assert_float_eq(cost->layers[l].energy_nj, nanojoule(&e), 1e-9 * nanojoule(&e),
                            "layer %u: %g nJ, counted %g", l, cost->layers[l].energy_nj, nanojoule(&e));
