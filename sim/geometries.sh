@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 bitdial=${BITDIAL_BUILD:-build}/bitdial
-[ $# -gt 0 ] || set -- lanes32 lanes144 rows4 xnor_only mac_only
+[ $# -gt 0 ] || set -- small mid large rq4 xnor_only mac_only
 mkdir -p build/cosim
 network=${NETWORK:-model/zoo/resnet8.h5}
 for name in "$@"; do

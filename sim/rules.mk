@@ -8,7 +8,7 @@ platform: all ## the SystemC platform: the transaction-level target, and the RTL
 	@sh sim/build.sh --target tlm yaml-configs/hardware/demo.yaml >/dev/null
 	@sh sim/build.sh yaml-configs/hardware/demo.yaml >/dev/null
 test: platform
-cosim-geometries: all ## the shipped network and random ones on the RTL of five more hardware configurations
+cosim-geometries: all ## the shipped network and random ones on the RTL of six more hardware configurations
 	@sh sim/geometries.sh
 build/platform-tlm: $(SIM_SHARED) build/sim/platform/no_rtl_core.o build/libbitdial.a
 	@echo "link $@" && g++ -fopenmp -o $@ $^ $(SIM_LIBS)

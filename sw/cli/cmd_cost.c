@@ -25,7 +25,9 @@ static const char usage[] =
     "       bitdial cost NETWORK.yaml --hardware HW.yaml [OPTION]...\n"
     "Prints the clocks of a frame as the sequencer takes them, how busy the arrays are, bytes fetched and bytes read\n"
     "from and written to the memories on the chip, and energy by a table of operations; for a program image, or for a\n"
-    "network that is only described. The frame is one whose program is on the chip already: any but the first.\n"
+    "network that is only described. The frame is one whose program is on the chip already; what loading it adds to "
+    "the first\n"
+    "one is said apart.\n"
     "Busy are the products of a layer (taps outside the map count) over what its datapath could do in its clocks.\n"
     "  --hardware FILE   the configuration that the program was compiled for\n"
     "  --switch NAME     one switch, or 'all' (default)\n"
@@ -47,6 +49,7 @@ struct options {
 /* What is priced, from either kind of file. */
 struct priced {
     const struct bd_program_header *header;
+    const struct bd_load_descriptor *load;
     const char *network;
     unsigned switch_count;
     const char *switch_names[BD_PROGRAM_MAX_SWITCHES], *layer_names[BD_PROGRAM_MAX_LAYERS];
@@ -100,12 +103,17 @@ static void print_summary(const char *name, const struct bd_frame_cost *c, const
            c->read_bytes + c->write_bytes, 100 * c->busy);
 }
 
-static void print_sizes(const struct priced *priced)
+static void print_sizes(const struct priced *priced, const struct bd_hardware *hardware)
 {
     const struct bd_program_header *h = priced->header;
     printf("%s on %u rows: image %" PRIu64 " bytes (weights %u, tables %u, corrections %u, descriptors %u)\n",
            priced->network, h->rows, h->image_bytes, h->weight_bytes, h->table_bytes, h->correct_bytes,
            h->switch_count * h->switch_stride);
+    uint64_t bytes;
+    const uint64_t cycles = bd_cost_load(h, priced->load, &hardware->memory, &bytes);
+    printf("loaded once, with the first frame: %" PRIu64 " bytes in %" PRIu64 " cycles, %.3f ms at %g MHz (%s)\n",
+           bytes, cycles, (double)cycles / hardware->clock_mhz / 1000.0, hardware->clock_mhz,
+           bd_hardware_clock_word(hardware));
 }
 
 static json_t *energy_json(void)
@@ -176,14 +184,17 @@ static json_t *switch_json(const struct priced *priced, unsigned s, const struct
 static json_t *document(const struct priced *priced, const struct bd_hardware *hardware)
 {
     const struct bd_program_header *h = priced->header;
-    return json_pack("{s:o, s:o, s:{s:I, s:I, s:I}, s:{s:o, s:I, s:I, s:I, s:I}, s:f, s:s, s:s, s:{}}", "network",
-                     bd_json_text(priced->network), "hardware", bd_json_text(hardware->name), "memory", "latency",
-                     (json_int_t)hardware->memory.latency, "beat_interval", (json_int_t)hardware->memory.beat_interval,
-                     "outstanding", (json_int_t)hardware->memory.outstanding, "bytes", "image", number(h->image_bytes),
-                     "weights", (json_int_t)h->weight_bytes, "tables", (json_int_t)h->table_bytes, "corrections",
+    uint64_t bytes;
+    const uint64_t load = bd_cost_load(h, priced->load, &hardware->memory, &bytes);
+    return json_pack("{s:o, s:o, s:{s:I, s:I, s:I}, s:{s:o, s:I, s:I, s:I, s:I}, s:{s:o, s:o}, s:f, s:s, s:s, s:{}}",
+                     "network", bd_json_text(priced->network), "hardware", bd_json_text(hardware->name), "memory",
+                     "latency", (json_int_t)hardware->memory.latency, "beat_interval",
+                     (json_int_t)hardware->memory.beat_interval, "outstanding",
+                     (json_int_t)hardware->memory.outstanding, "bytes", "image", number(h->image_bytes), "weights",
+                     (json_int_t)h->weight_bytes, "tables", (json_int_t)h->table_bytes, "corrections",
                      (json_int_t)h->correct_bytes, "descriptors", (json_int_t)h->switch_count * h->switch_stride,
-                     "clock_mhz", hardware->clock_mhz, "clock", bd_hardware_clock_word(hardware), "energy_source",
-                     ENERGY_SOURCE, "switches");
+                     "load", "cycles", number(load), "bytes", number(bytes), "clock_mhz", hardware->clock_mhz, "clock",
+                     bd_hardware_clock_word(hardware), "energy_source", ENERGY_SOURCE, "switches");
 }
 
 /* ---- */
@@ -199,7 +210,7 @@ static bd_status report(const struct options *o, const struct priced *priced, co
             continue;
         }
         if (!root && !found) {
-            print_sizes(priced);
+            print_sizes(priced, hardware);
             if (o->summary) {
                 print_summary_head();
             }
@@ -232,8 +243,10 @@ static bd_status report_program(const struct options *o, const struct bd_hardwar
     if (status != BD_OK) {
         return status;
     }
-    struct priced priced = {
-        .header = program.header, .network = program.header->network, .switch_count = program.header->switch_count};
+    struct priced priced = {.header = program.header,
+                            .load = bd_program_load_descriptor(&program),
+                            .network = program.header->network,
+                            .switch_count = program.header->switch_count};
     for (unsigned s = 0; s < priced.switch_count; s++) {
         priced.switch_names[s] = program.switches[s].name;
         priced.descriptors[s] = bd_program_descriptor(&program, s, 0);
@@ -268,7 +281,8 @@ static bd_status report_graph(const struct options *o, const struct bd_graph *gr
     struct bd_plan plan;
     bd_status status = bd_plan_open(&plan, &network, hardware, false, err);
     status = status ? status : bd_plan_make(&plan, err);
-    struct priced priced = {.header = &plan.header, .network = graph->name, .switch_count = (unsigned)count};
+    struct priced priced = {
+        .header = &plan.header, .load = &plan.load, .network = graph->name, .switch_count = (unsigned)count};
     for (int s = 0; s < count && status == BD_OK; s++) {
         priced.switch_names[s] = network.switches[s].name;
         priced.descriptors[s] = bd_plan_descriptor(&plan, s, 0);

@@ -37,7 +37,7 @@ struct bd_cosim_options {
 
 struct bd_cosim_switch {
     uint64_t frames;                     /* run in each of the two ways */
-    uint64_t simulated[2], predicted[2]; /* clocks; [1]: with every layer stored */
+    uint64_t simulated[2], predicted[2]; /* clocks, without loading the program; [1]: with every layer stored */
     uint64_t compared[2];                /* frames whose clocks were compared */
 };
 
@@ -45,7 +45,8 @@ struct bd_cosim_totals {
     uint64_t images;     /* (image, switch, memory setting) triples run */
     uint64_t mismatches; /* values that differ: codes, stream, logits */
     uint64_t layer_mismatches[BD_PROGRAM_MAX_LAYERS];
-    uint64_t cycle_mismatches; /* frames whose clocks differ from the prediction */
+    uint64_t cycle_mismatches;   /* frames whose clocks differ from the prediction */
+    uint64_t loads, load_cycles; /* programs loaded by a frame whose clocks were compared, and their predicted clocks */
     uint64_t queue_checked, queue_different;
     struct bd_cosim_switch at[BD_PROGRAM_MAX_SWITCHES];
     uint64_t bytes_load, bytes_min, bytes_max; /* written by the host: before the first frame; a frame after it */

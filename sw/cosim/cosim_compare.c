@@ -111,6 +111,18 @@ bd_status bd_cosim_find_price(struct bd_cosim_worker *w, unsigned switch_index, 
     return BD_OK;
 }
 
+uint64_t bd_cosim_load_cycles(struct bd_cosim_worker *w, bool count)
+{
+    uint64_t bytes;
+    const uint64_t cycles =
+        bd_cost_load(w->program->header, bd_program_load_descriptor(w->program), &w->memory, &bytes);
+    if (count) {
+        w->totals.loads++;
+        w->totals.load_cycles += cycles;
+    }
+    return cycles;
+}
+
 /* Whether the device's own counters are those of the prediction; else `text` names the part that differs most. */
 static bool counters_agree(struct bd_cosim_worker *w, const struct bd_device_counters *predicted, char *text,
                            size_t size)
@@ -139,15 +151,19 @@ void bd_cosim_compare_cycles(struct bd_cosim_worker *w, const struct bd_cosim_it
                              uint64_t simulated)
 {
     struct bd_cosim_switch *at = &w->totals.at[item->switch_index];
-    const struct bd_cosim_price *price = &w->prices[item->switch_index][store];
+    struct bd_cosim_price price = w->prices[item->switch_index][store];
+    const uint64_t load = w->loads ? bd_cosim_load_cycles(w, true) : 0;
     char part[160];
-    at->simulated[store] += simulated;
-    at->predicted[store] += price->cycles;
+    at->simulated[store] += simulated - load;
+    at->predicted[store] += price.cycles;
+    price.cycles += load;
+    price.parts.total += load;
+    price.parts.weight_stall += load;
     at->compared[store]++;
-    if (!counters_agree(w, &price->parts, part, sizeof part) || simulated != price->cycles) {
+    if (!counters_agree(w, &price.parts, part, sizeof part) || simulated != price.cycles) {
         char text[384];
         snprintf(text, sizeof text, "layers %s: the device takes %" PRIu64 " clocks, %" PRIu64 " were predicted%s",
-                 store ? "stored" : "not stored", simulated, price->cycles, part);
+                 store ? "stored" : "not stored", simulated, price.cycles, part);
         bd_cosim_note_in(w, w->totals.first_cycles, item, text);
         w->totals.cycle_mismatches++;
     }
@@ -158,6 +174,8 @@ void bd_cosim_merge(struct bd_cosim_totals *to, const struct bd_cosim_totals *fr
     to->images += from->images;
     to->mismatches += from->mismatches;
     to->cycle_mismatches += from->cycle_mismatches;
+    to->loads += from->loads;
+    to->load_cycles += from->load_cycles;
     to->queue_checked += from->queue_checked;
     to->queue_different += from->queue_different;
     to->bytes_load = from->bytes_load > to->bytes_load ? from->bytes_load : to->bytes_load;

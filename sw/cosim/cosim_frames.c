@@ -60,6 +60,7 @@ static bd_status bound_wait(struct bd_cosim_worker *w, bool store, bool stalls, 
         }
         longest = cycles > longest ? cycles : longest;
     }
+    longest += bd_cosim_load_cycles(w, false);
     w->session.platform.wait_clocks = longest * (stalls ? 64 : 2) + 100000;
     return BD_OK;
 }
@@ -98,6 +99,7 @@ bd_status bd_cosim_run_item(struct bd_cosim_worker *w, const struct bd_cosim_ite
         if (!item->stalls) {
             bd_cosim_compare_cycles(w, item, store, statistics.frame_cycles);
         }
+        w->loads = false;
         bd_cosim_count_bytes(w, &statistics, true);
         w->totals.binary_macs += w->macs[item->switch_index];
     } else {
@@ -190,6 +192,7 @@ bd_status bd_cosim_enter(struct bd_cosim_worker *w, const struct bd_program *pro
     w->program = program;
     memset(w->prices, 0, sizeof w->prices);
     w->loaded_bytes_taken = false;
+    w->loads = true;
     for (unsigned s = 0; s < program->header->switch_count; s++) {
         w->macs[s] = frame_macs(program, s);
     }

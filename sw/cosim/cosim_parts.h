@@ -37,6 +37,7 @@ struct bd_cosim_worker {
     unsigned *schedule, schedule_length;
     struct bd_memory_model memory;
     struct bd_cosim_price prices[BD_PROGRAM_MAX_SWITCHES][2];
+    bool loads; /* the next frame brings the program onto the chip */
     uint64_t macs[BD_PROGRAM_MAX_SWITCHES];
     uint8_t *store;
     bool loaded_bytes_taken;
@@ -94,7 +95,10 @@ void bd_cosim_compare_result(struct bd_cosim_worker *w, const struct bd_cosim_it
 /* The predicted clocks of a frame, with every layer stored or none. */
 bd_status bd_cosim_find_price(struct bd_cosim_worker *w, unsigned switch_index, bool store, uint64_t *cycles,
                               struct bd_error *err) BD_WARN_UNUSED;
-/* A frame's clocks, counted outside the device and by its own counters, against the prediction. */
+/* Clocks that loading the program takes, at the memory timing that holds; counts them if `count`. */
+uint64_t bd_cosim_load_cycles(struct bd_cosim_worker *w, bool count);
+/* A frame's clocks, counted outside the device and by its own counters, against the prediction; where the frame loads
+ * the program, that is part of both. */
 void bd_cosim_compare_cycles(struct bd_cosim_worker *w, const struct bd_cosim_item *item, bool store,
                              uint64_t simulated);
 

@@ -203,7 +203,7 @@ BITDIAL_CHECK bitdial_status bitdial_session_load(struct bitdial_session *sessio
 BITDIAL_CHECK bitdial_status bitdial_session_set_switch(struct bitdial_session *session, int switch_index,
                                                         struct bitdial_error *err);
 /* Runs one frame: image (height, width, channels) to logits (classes). *clocks, unless NULL: from doorbell to
- * interrupt. */
+ * interrupt; the first frame after a load brings the program onto the chip, which takes load_clocks more. */
 BITDIAL_CHECK bitdial_status bitdial_session_run(struct bitdial_session *session, const uint8_t *image, int32_t *logits,
                                                  uint64_t *clocks, struct bitdial_error *err);
 
@@ -211,11 +211,12 @@ BITDIAL_CHECK bitdial_status bitdial_session_run(struct bitdial_session *session
 
 /* What one frame costs at a switch. */
 struct bitdial_cost {
-    uint64_t clocks;                                                     /* doorbell to interrupt */
+    uint64_t clocks;                                                     /* doorbell to interrupt, program loaded */
     uint64_t compute, weight_stall, input_stall, output_stall, overhead; /* which add up to them */
     uint64_t read_bytes, write_bytes;                                    /* over the memory bus */
     uint64_t image_bytes, weight_bytes, table_bytes;                     /* of the program, all switches */
-    double energy_nj; /* by a published table for 45 nm: it prices operations, and measures no device */
+    uint64_t load_clocks, load_bytes; /* by which a program's first frame takes longer, and reads more */
+    double energy_nj;                 /* by a published table for 45 nm: it prices operations, and measures no device */
 };
 
 /* Price of a program; FAIL or BAD_INPUT where it was packed for another geometry. */

@@ -143,8 +143,11 @@ bitdial_status bitdial_program_run(const struct bitdial_program *program, int sw
 
 /* ---- prices ---- */
 
-static struct bitdial_cost summary(const struct bd_program_header *h, const struct bd_frame_cost *c)
+static struct bitdial_cost summary(const struct bd_program_header *h, const struct bd_load_descriptor *load,
+                                   const struct bitdial_hardware *hardware, const struct bd_frame_cost *c)
 {
+    uint64_t bytes;
+    const uint64_t clocks = bd_cost_load(h, load, &hardware->hardware.memory, &bytes);
     return (struct bitdial_cost){.clocks = c->cycles,
                                  .compute = c->compute,
                                  .weight_stall = c->weight_stall,
@@ -156,6 +159,8 @@ static struct bitdial_cost summary(const struct bd_program_header *h, const stru
                                  .image_bytes = h->image_bytes,
                                  .weight_bytes = h->weight_bytes,
                                  .table_bytes = h->table_bytes,
+                                 .load_clocks = clocks,
+                                 .load_bytes = bytes,
                                  .energy_nj = c->energy_nj};
 }
 
@@ -170,7 +175,7 @@ bitdial_status bitdial_program_cost(const struct bitdial_program *program, const
     bd_status status =
         bd_cost_frame(&program->program, &hardware->hardware, (unsigned)switch_index, false, frame, &here);
     if (!status) {
-        *cost = summary(program->program.header, frame);
+        *cost = summary(program->program.header, bd_program_load_descriptor(&program->program), hardware, frame);
     }
     free(frame);
     return bd_api_give(status, &here, err);
@@ -188,7 +193,7 @@ bitdial_status bitdial_network_cost(const struct bitdial_network *network, const
     bd_status status = bd_pricer_init(&pricer, graph, &hardware->hardware, switch_index, &here);
     status = status ? status : bd_pricer_price(&pricer, NULL, &here);
     if (!status) {
-        *cost = summary(&pricer.plan.header, pricer.cost);
+        *cost = summary(&pricer.plan.header, &pricer.plan.load, hardware, pricer.cost);
     }
     bd_pricer_release(&pricer);
     return bd_api_give(status, &here, err);

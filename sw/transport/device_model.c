@@ -14,6 +14,7 @@ enum { QUEUE = 2, IN_FLIGHT = 3, WORDS = BITDIAL_WINDOW_BYTES / 4 };
 struct request { /* what a doorbell latches: all that its frame uses */
     uint64_t program, input, output, store_address;
     uint32_t desc_offset, switch_stride, layer_count, switch_index, tag;
+    uint64_t generation;
     bool store;
 };
 
@@ -36,6 +37,9 @@ struct bd_device_model {
     struct result shown, results[IN_FLIGHT]; /* acknowledged last; not acknowledged, oldest first */
     unsigned result_count;
     struct bd_frame_cost running_cost;
+    uint64_t generation;        /* counts whatever says that the program may be another one */
+    bool loaded;                /* a frame has brought a program onto the chip: */
+    uint64_t loaded_generation; /* this one */
     /* the program as last read from memory, and what was made of it */
     bool opened;
     uint8_t *seen;
@@ -198,6 +202,21 @@ static bool find_price(struct bd_device_model *model)
     return true;
 }
 
+/* The frame that brings its program onto the chip waits for that. */
+static void load_program(struct bd_device_model *model)
+{
+    if (model->loaded && model->loaded_generation == model->running.generation) {
+        return;
+    }
+    uint64_t bytes;
+    const uint64_t clocks = bd_cost_load(model->program.header, bd_program_load_descriptor(&model->program),
+                                         &model->hardware.memory, &bytes);
+    model->running_cost.cycles += clocks;
+    model->running_cost.weight_stall += clocks;
+    model->loaded = true;
+    model->loaded_generation = model->running.generation;
+}
+
 /* Whether a memory as slow as this one, or a layer's interval, makes the frame wait for longer than the watchdog bears.
  */
 static bool waits_too_long(const struct bd_device_model *model, uint32_t *layer)
@@ -231,6 +250,7 @@ static uint32_t begin(struct bd_device_model *model, uint32_t *layer)
     if (!registers_fit(model) || !find_price(model)) {
         return BITDIAL_ERROR_BAD_DESCRIPTOR;
     }
+    load_program(model);
     if (waits_too_long(model, layer)) {
         return BITDIAL_ERROR_WATCHDOG;
     }
@@ -344,6 +364,7 @@ static void doorbell(struct bd_device_model *model)
             .switch_stride = word(model, BITDIAL_SWITCH_STRIDE_REG),
             .layer_count = word(model, BITDIAL_LAYER_COUNT_REG),
             .switch_index = precision,
+            .generation = model->generation,
             .tag = word(model, BITDIAL_TAG_REG),
             .store = word(model, BITDIAL_CONTROL_REG) & BITDIAL_CONTROL_STORE_ENABLE_MASK,
         };
@@ -365,7 +386,8 @@ static uint32_t identity(const struct bd_device_model *model, uint32_t offset)
                           h->mac_channels << BITDIAL_GEOMETRY_MAC_CHANNELS_SHIFT |
                           h->acc_bits << BITDIAL_GEOMETRY_ACC_BITS_SHIFT);
     case BITDIAL_CAPABILITIES_REG:
-        return (h->xnor ? BITDIAL_CAPABILITIES_XNOR_MASK : 0) | (h->mac ? BITDIAL_CAPABILITIES_MAC_MASK | BITDIAL_CAPABILITIES_DEPTHWISE_MASK : 0) |
+        return (h->xnor ? BITDIAL_CAPABILITIES_XNOR_MASK : 0) |
+               (h->mac ? BITDIAL_CAPABILITIES_MAC_MASK | BITDIAL_CAPABILITIES_DEPTHWISE_MASK : 0) |
                BITDIAL_CAPABILITIES_POOL_MASK | BITDIAL_CAPABILITIES_STREAM_MASK | BITDIAL_CAPABILITIES_STORE_MASK |
                (uint32_t)h->mult_bits << BITDIAL_CAPABILITIES_MULT_BITS_SHIFT;
     case BITDIAL_ACT_WORDS_REG:
@@ -468,6 +490,11 @@ void bd_device_model_write(struct bd_device_model *model, uint32_t offset, uint3
         }
     } else if (offset < BITDIAL_WINDOW_BYTES) {
         model->registers[offset / 4] = value & writable(offset);
+        if ((offset >= BITDIAL_PROGRAM_ADDR_LO_REG && offset <= BITDIAL_SWITCH_COUNT_REG) ||
+            (offset == BITDIAL_CONTROL_REG &&
+             value & (BITDIAL_CONTROL_SOFT_RESET_MASK | BITDIAL_CONTROL_RELOAD_MASK))) {
+            model->generation++;
+        }
         if (offset == BITDIAL_CONTROL_REG && value & BITDIAL_CONTROL_SOFT_RESET_MASK) {
             drop_frame(model);
             model->queued = model->result_count = 0;

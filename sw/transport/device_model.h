@@ -3,10 +3,11 @@
  * SystemC platform's `tlm` target.
  *
  * Time is counted in clocks and passes only in bd_device_model_run. A frame reads its program and its image when it
- * starts, and writes result and stored layers when it ends. It refuses every descriptor that the RTL refuses, with the
- * same code and layer (model/program/device_rules.h), and as BAD_DESCRIPTOR at layer 0 what the RTL would run into the
- * ground: a program whose parts do not fit together. A memory or a layer's interval that is slower than WATCHDOG_LIMIT
- * ends in WATCHDOG; its bus never dies. */
+ * starts, takes the clocks of loading the program more where the registers say that it is another one (the first frame,
+ * after RELOAD or a soft reset), and writes result and stored layers when it ends. It refuses every descriptor that the
+ * RTL refuses, with the same code and layer (model/program/device_rules.h), and as BAD_DESCRIPTOR at layer 0 what the
+ * RTL would run into the ground: a program whose parts do not fit together. A memory or a layer's interval that is
+ * slower than WATCHDOG_LIMIT ends in WATCHDOG; its bus never dies. */
 #ifndef BD_TRANSPORT_DEVICE_MODEL_H
 #define BD_TRANSPORT_DEVICE_MODEL_H
 

@@ -79,5 +79,5 @@ expect 2 "a second program" "$bitdial" eval "$work/a.bdp" "$work/b.bdp"
 expect 2 "cannot open|not a Bitdial checkpoint" "$bitdial" eval "$work/none"
 
 "$bitdial" hardware "$demo" --parameters >"$work/parameters"
-grep -qx -- '-GROWS=16' "$work/parameters"
+grep -qx -- '-GROWS=8' "$work/parameters"
 grep -qx -- "-GGEOMETRY_HASH=64'h$("$bitdial" inspect "$work/a.bdp" | sed -n 's/^geometry \([0-9a-f]*\):.*/\1/p')" "$work/parameters"

@@ -41,7 +41,7 @@ refused() { # SED-SCRIPT MESSAGE
     [ ! -e "$work/none/hw/DESCRIPTOR.md" ] || { echo "$1: files were written"; exit 1; }
 }
 refused 's/word: 30, min: 1/word: 31, min: 1/' "every word, in order"
-refused 's/name: out_slots/name: in_slots/' "stands twice"
-refused 's/max: PIXEL_WORDS, rtl: out/max: PIXEL_WORDZ, rtl: out/' "is no limit"
+refused 's/name: out_pitch/name: in_pitch/' "stands twice"
+refused 's/max: WORD_ADDRESS, rtl: out/max: WORD_ADDRESZ, rtl: out/' "is no limit"
 refused 's/max: 47, rtl: shift/min: 48, max: 47, rtl: shift/' "do not go together"
 echo "generated files agree with hw/regs.yaml and hw/descriptor.yaml"

@@ -39,12 +39,12 @@ refuses "'bitdial show --help'" show "$work/net.h5" "$work/net.h5"
 [ ! -e "$work/none.yaml" ] && refuses 'a switch must read' show $networks/resnet8.yaml --switches x --write "$work/none.yaml"
 [ ! -e "$work/none.yaml" ] || fail "a refused description was written"
 
-refuses "layer 's1b1.dw' needs groups, which the RTL does not have" cost $networks/mobilenet_narrow.yaml \
-    --hardware yaml-configs/hardware/demo.yaml
-refuses "layer 's1.pool' needs max pooling, which the RTL does not have" cost $networks/vgg_small.yaml \
-    --hardware yaml-configs/hardware/demo.yaml
-refuses "layer 's1b1.dw' needs groups" cost $networks/mobilenet_narrow.yaml --hardware yaml-configs/hardware/demo.yaml \
-    --rate 10
+xnor_only=yaml-configs/hardware/xnor_only.yaml
+refuses "layer 's1b1.dw' of 'mobilenet_narrow' cannot run on hardware 'xnor_only': depthwise filters run on the MAC" \
+    cost $networks/mobilenet_narrow.yaml --hardware $xnor_only
+refuses "layer 's1b1.dw' of 'mobilenet_narrow' cannot run" cost $networks/mobilenet_narrow.yaml --hardware $xnor_only --rate 10
+refuses "layer 's2b2.conv' of 'vgg_small' cannot run on hardware 'demo': its sums need 29 bits of the accumulator (acc_bits)" \
+    cost $networks/vgg_small.yaml --hardware yaml-configs/hardware/demo.yaml
 sed 's/^switches:.*/switches: [w1a32, w1a1]/' $networks/resnet8.yaml >"$work/float.yaml"
 "$bitdial" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml --json >"$work/float.json" &&
     [ "$(jq -c '.switches | keys' "$work/float.json")" = '["w1a1"]' ] || fail "w1a32 was priced, or nothing was"
@@ -53,14 +53,16 @@ refuses "switch 'w1a32' has float activations" cost "$work/float.yaml" --hardwar
 sed 's/^stem: .*/stem: {channels: 16, weight_bits: 32}/' $networks/resnet8.yaml >"$work/float.yaml"
 refuses "layer 'stem' has float weights" cost "$work/float.yaml" --hardware yaml-configs/hardware/demo.yaml
 
-# A shortcut that averages is shown as such; the RTL does not have it.
+# A shortcut that averages is shown as such, priced, and compiled to the program of that price.
 sed 's/shortcut: projection/shortcut: average/' $networks/resnet8.yaml >"$work/average.yaml"
 "$bitdial" show "$work/average.yaml" | grep -c '^s[23]b1.proj  *avg+conv ' | grep -qx 2 || fail "averages are not shown"
-refuses "layer 's2b1.proj' needs kernels other than 1x1 and 3x3" cost "$work/average.yaml" \
-    --hardware yaml-configs/hardware/demo.yaml
 "${bitdial%/*}/sample" "$work/average.yaml" 3 "$work/average.h5" || exit 1
-refuses "layer 's2b1.proj' needs kernels other than 1x1 and 3x3" compile "$work/average.h5" --hardware \
-    yaml-configs/hardware/demo.yaml --output "$work/average.bdp"
+"$bitdial" compile "$work/average.h5" --hardware yaml-configs/hardware/demo.yaml --output "$work/average.bdp" >/dev/null || fail "average"
+for of in "$work/average.yaml" "$work/average.bdp"; do
+    "$bitdial" cost "$of" --hardware yaml-configs/hardware/demo.yaml --json >"$of.json" || fail "cost of $of"
+done
+cmp -s "$work/average.yaml.json" "$work/average.bdp.json" || fail "averages are priced otherwise than their program"
+jq -e 'all(.switches[].layers[]; .cycles > 0)' "$work/average.bdp.json" >/dev/null || fail "a layer without clocks"
 
 # Float first and last layers: four bytes a weight where 8 bits had one; integers refuse them by name.
 sed 's/^stem: .*/stem: {channels: 16, weight_bits: 32}/; s/^head: .*/head: {weight_bits: 32}/' \

@@ -110,6 +110,7 @@ Test(cosim, totals_are_what_ran)
     cr_assert_eq(t->images, 2 * IMAGES);
     cr_assert_eq(t->binary_macs, products);
     cr_assert_eq(t->queue_checked, switches);
+    cr_assert(t->loads > 0 && t->loads <= rig.options.jobs && t->load_cycles % t->loads == 0);
     cr_assert_eq(t->mismatches + t->cycle_mismatches + t->queue_different + t->violations + t->stray_bytes, 0);
     /* an image and some registers, of which PRECISION is written where it changes */
     cr_assert(t->bytes_min > rig.program.header->input_bytes && t->bytes_max < rig.program.header->input_bytes + 64);
@@ -217,6 +218,7 @@ Test(cosim, clocks_that_differ_are_named_by_their_part)
     w->options = &rig.options;
     w->program = &rig.program;
     w->memory = rig.options.settings[0];
+    w->loads = true;
     int32_t *logits = bd_xcalloc(rig.program.header->classes, sizeof *logits);
     uint64_t cycles;
     struct bd_statistics statistics;
@@ -230,6 +232,9 @@ Test(cosim, clocks_that_differ_are_named_by_their_part)
     cr_assert_eq(bd_cosim_find_price(w, 1, false, &cycles, &err), BD_OK, "%s", err.message);
     bd_cosim_compare_cycles(w, &item, false, statistics.frame_cycles);
     cr_assert_str_empty(w->totals.first_cycles);
+    uint64_t bytes,
+        load = bd_cost_load(rig.program.header, bd_program_load_descriptor(&rig.program), &w->memory, &bytes);
+    cr_assert(w->totals.loads == 1 && w->totals.load_cycles == load && statistics.frame_cycles == cycles + load);
     struct bd_device_counters *parts = &w->prices[1][false].parts;
     uint64_t *const at[] = {&parts->compute, &parts->weight_stall, &parts->input_stall, &parts->output_stall,
                             &parts->overhead};
@@ -238,8 +243,9 @@ Test(cosim, clocks_that_differ_are_named_by_their_part)
         w->totals.first_cycles[0] = '\0';
         *at[i] += 5;
         bd_cosim_compare_cycles(w, &item, false, statistics.frame_cycles);
-        snprintf(words, sizeof words, "it counts %llu of %s, %llu were predicted", (unsigned long long)(*at[i] - 5),
-                 names[i], (unsigned long long)*at[i]);
+        snprintf(words, sizeof words, "it counts %llu of %s, %llu were predicted",
+                 (unsigned long long)(*at[i] - 5 + (i == 1 ? load : 0)), names[i],
+                 (unsigned long long)(*at[i] + (i == 1 ? load : 0)));
         cr_assert(strstr(w->totals.first_cycles, words), "'%s' does not say '%s'", w->totals.first_cycles, words);
         *at[i] -= 5;
     }

@@ -172,7 +172,7 @@ Test(driver, refuses_strangers_by_name)
     set(&rig.script, BITDIAL_ID_REG, BITDIAL_ID_RESET);
     set(&rig.script, BITDIAL_ABI_VERSION_REG, 77);
     cr_assert_eq(bd_device_open(&rig.device, &port), BD_DEVICE_BAD_ABI);
-    cr_assert(says(&rig.device, BD_DEVICE_BAD_ABI, "ABI_VERSION should be 2, is 77"));
+    cr_assert(says(&rig.device, BD_DEVICE_BAD_ABI, "ABI_VERSION should be 3, is 77"));
     rig.script.reads_fail_after = 3;
     set(&rig.script, BITDIAL_ABI_VERSION_REG, BITDIAL_ABI_VERSION_RESET);
     cr_assert_eq(bd_device_open(&rig.device, &port), BD_DEVICE_TRANSPORT);
@@ -206,7 +206,7 @@ Test(driver, refuses_images_and_touches_nothing)
     expect_refused(&rig, image, size, BD_DEVICE_BAD_PROGRAM, "version should be 2, is 3");
     h->version--;
     h->rows *= 2;
-    expect_refused(&rig, image, size, BD_DEVICE_BAD_GEOMETRY, "rows should be 16, is 32");
+    expect_refused(&rig, image, size, BD_DEVICE_BAD_GEOMETRY, "rows should be 8, is 16");
     h->rows /= 2;
     h->geometry_hash ^= 1;
     expect_refused(&rig, image, size, BD_DEVICE_BAD_GEOMETRY, "geometry hash");

@@ -8,7 +8,7 @@
 
 #include "model/program/hardware.h"
 
-#define DEMO "yaml-configs/hardware/demo.yaml"
+#define MID "yaml-configs/hardware/mid.yaml"
 
 Test(hardware, shipped_configurations_load)
 {
@@ -29,7 +29,7 @@ Test(hardware, hash_covers_what_changes_the_rtl_and_no_more)
 {
     struct bd_hardware h;
     struct bd_error err;
-    cr_assert_eq(bd_hardware_load(&h, DEMO, &err), BD_OK);
+    cr_assert_eq(bd_hardware_load(&h, MID, &err), BD_OK);
     const uint64_t hash = bd_hardware_geometry_hash(&h);
     struct bd_hardware other = h;
     other.memory.latency++;
@@ -60,13 +60,13 @@ Test(hardware, hash_covers_what_changes_the_rtl_and_no_more)
     bd_hardware_release(&h);
 }
 
-/* demo.yaml with the first `from` turned to `to`, loaded. */
+/* mid.yaml with the first `from` turned to `to`, loaded. */
 static bd_status load_changed(const char *from, const char *to, struct bd_hardware *hardware, struct bd_error *err)
 {
     char text[4096] = "", changed[4096], path[] = "/tmp/bitdial-hardware-XXXXXX";
-    FILE *demo = fopen(DEMO, "r");
-    cr_assert(demo && fread(text, 1, sizeof text - 1, demo) > 0);
-    fclose(demo);
+    FILE *mid = fopen(MID, "r");
+    cr_assert(mid && fread(text, 1, sizeof text - 1, mid) > 0);
+    fclose(mid);
     const char *at = strstr(text, from);
     cr_assert(at, "%s", from);
     snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
@@ -114,7 +114,7 @@ Test(hardware, refusals_name_the_place)
         {"latency: 20", "delay: 20", "unknown key 'delay'"},
         {"latency: 20", "latency: 0", "'latency' must be 1..100000, got 0"},
         {"latency: 20", "latency: 100001", "'latency' must be 1..100000, got 100001"},
-        {"name: demo", "name: ../demo", ":2:7: 'name' must hold letters, digits, '_' and '-' alone, got '../demo'"},
+        {"name: mid", "name: ../mid", ":2:7: 'name' must hold letters, digits, '_' and '-' alone, got '../mid'"},
         {"act_words: 5120", "rows: 8", "duplicate key 'rows'"},
         {"act_words: 5120\n", "", "missing key 'act_words'"},
         {"rows: 16", "lanes: 64", "unknown key 'lanes'"},

@@ -385,6 +385,61 @@ static void close_rig(struct rig *rig)
     bd_hardware_release(&rig->hardware);
 }
 
+/* What says that the program may be another one makes the next frame load it, and that one alone. */
+Test(transport, the_model_loads_a_program_when_its_registers_say_so)
+{
+    static const struct {
+        uint32_t offset, value;
+        bool loads, again;
+    } cases[] = {
+        {BITDIAL_PRECISION_REG, 0, true, false}, /* the first frame */
+        {BITDIAL_PRECISION_REG, 1, false, false},
+        {BITDIAL_STORE_ADDR_LO_REG, 64, false, false},
+        {BITDIAL_WATCHDOG_LIMIT_REG, 0, false, false},
+        {BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK, false, false},
+        {BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_RELOAD_MASK, true, false},
+        {BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK, true, false},
+        {BITDIAL_PROGRAM_ADDR_LO_REG, 0, true, true}, /* written as it was */
+        {BITDIAL_PROGRAM_ADDR_HI_REG, 0, true, true},
+        {BITDIAL_DESC_OFFSET_REG, 0, true, true},
+        {BITDIAL_SWITCH_STRIDE_REG, 0, true, true},
+        {BITDIAL_LAYER_COUNT_REG, 0, true, true},
+        {BITDIAL_SWITCH_COUNT_REG, 0, true, true},
+    };
+    struct rig rig;
+    struct bd_error err;
+    open_rig(&rig);
+    const struct bd_platform_ops *ops = rig.platform.ops;
+    uint64_t bytes, clocks[BD_PROGRAM_MAX_SWITCHES];
+    struct bd_frame_cost *cost = bd_xcalloc(1, sizeof *cost);
+    for (unsigned s = 0; s < 2; s++) {
+        cr_assert_eq(bd_cost_frame(&rig.program, &rig.hardware, s, false, cost, &err), BD_OK);
+        clocks[s] = cost->cycles;
+    }
+    const uint64_t load =
+        bd_cost_load(rig.program.header, bd_program_load_descriptor(&rig.program), &rig.hardware.memory, &bytes);
+    unsigned s = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint32_t value = cases[i].value;
+        if (cases[i].again) { /* a device gives its registers back */
+            cr_assert_eq(ops->read_register(rig.platform.self, cases[i].offset, &value, &err), BD_OK);
+        }
+        cr_assert_eq(ops->write_register(rig.platform.self, cases[i].offset, value, &err), BD_OK);
+        s = cases[i].offset == BITDIAL_PRECISION_REG ? value : s;
+        for (int frame = 0; frame < 2; frame++) {
+            struct bd_device_counters counters;
+            cr_assert_eq(bd_device_start(&rig.device, rig.input, rig.output, NULL), BD_DEVICE_OK);
+            rig.device.flight[0].switch_index = s;
+            cr_assert_eq(bd_device_wait(&rig.device, 1000, NULL), BD_DEVICE_OK);
+            cr_assert_eq(bd_device_read_counters(&rig.device, &counters), BD_DEVICE_OK);
+            cr_assert_eq(counters.total, clocks[s] + (cases[i].loads && frame == 0 ? load : 0), "case %zu, frame %d", i,
+                         frame);
+        }
+    }
+    free(cost);
+    close_rig(&rig);
+}
+
 Test(transport, the_model_runs_a_frame_as_the_reference_and_the_cost_model_say)
 {
     struct rig rig;
@@ -408,7 +463,11 @@ Test(transport, the_model_runs_a_frame_as_the_reference_and_the_cost_model_say)
         cr_assert_eq(bd_device_read_result(&rig.device, rig.output, logits, h->classes), BD_DEVICE_OK);
         cr_assert_eq(memcmp(logits, frame.logits, h->classes * 4), 0);
         cr_assert_eq(bd_device_read_counters(&rig.device, &counters), BD_DEVICE_OK);
-        cr_assert_eq(counters.total, cost->cycles);
+        uint64_t bytes;
+        const struct bd_load_descriptor *parts = bd_program_load_descriptor(&rig.program);
+        const uint64_t load = s == 0 ? bd_cost_load(h, parts, &rig.hardware.memory, &bytes) : 0;
+        cr_assert_eq(counters.total, cost->cycles + load); /* the first frame loads the program */
+        cr_assert_eq(counters.weight_stall, cost->weight_stall + load);
         cr_assert_eq(counters.total, counters.compute + counters.weight_stall + counters.input_stall +
                                          counters.output_stall + counters.overhead);
         cr_assert_eq(rig.platform.ops->read_memory(rig.platform.self, rig.store, store, h->store_bytes, &err), BD_OK);
