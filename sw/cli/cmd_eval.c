@@ -10,11 +10,13 @@
 #include "model/core/json.h"
 #include "model/core/memory.h"
 #include "model/core/output.h"
+#include "model/cost/cost.h"
 #include "model/eval/integers.h"
 #include "model/exec/fast.h"
 #include "model/fold/fold.h"
 #include "model/train/network/accuracy.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/dial.h"
 #include "sw/cli/image_options.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
@@ -35,6 +37,7 @@ static const char usage[] =
     "  --images N          the first N images (default: all)\n" BD_IMAGE_USAGE
     "  --split NAME        test or validation (default: test)\n"
     "  --compare N         compare the fast path with the plain executor on N images a switch (default: 500)\n"
+    "  --dial FILE         also price every switch on --hardware and draw accuracy against clocks and energy (SVG)\n"
     "  --logits FILE       also write the integer logits, (switches, images, classes) int32, as a .npy file\n"
     "  --timing            add the speed of both executors in 10^9 multiply-accumulates a second, all threads "
     "together\n"
@@ -46,10 +49,12 @@ static const char usage[] =
 struct result {
     char name[16];
     struct bd_switch_result of;
+    uint64_t clocks; /* of a frame, with --dial */
+    double energy_nj;
 };
 
 struct eval {
-    const char *hardware, *switches, *logits_path;
+    const char *hardware, *switches, *logits_path, *dial;
     struct bd_image_options data;
     int64_t images, compare;
     double max_moved;
@@ -59,6 +64,7 @@ struct eval {
     struct bd_program program;
     struct bd_decoded *decoded;
     struct bd_dataset set;
+    struct bd_hardware at; /* --hardware */
     int result_count;
     struct result results[MAX_RESULTS];
     int logits_count; /* switches in `logits` */
@@ -114,10 +120,9 @@ static char *integer_switches(const struct eval *e)
 
 static bd_status fold(struct eval *e, struct bd_error *err)
 {
-    struct bd_hardware hardware;
     if (e->reference) {
-        bd_hardware_reference(&hardware);
-    } else if (bd_hardware_load(&hardware, e->hardware, err)) {
+        bd_hardware_reference(&e->at);
+    } else if (bd_hardware_load(&e->at, e->hardware, err)) {
         return err->status;
     }
     char *list = integer_switches(e);
@@ -125,12 +130,11 @@ static bd_status fold(struct eval *e, struct bd_error *err)
     if (*list) {
         const struct bd_fold_options options = {.switches = list, .reference = e->reference, .max_moved = e->max_moved};
         struct bd_fold_report report;
-        status = bd_fold(&e->checkpoint, &hardware, &options, &e->program, &report, err);
+        status = bd_fold(&e->checkpoint, &e->at, &options, &e->program, &report, err);
         e->has_program = status == BD_OK;
         bd_fold_report_release(&report);
     }
     free(list);
-    bd_hardware_release(&hardware);
     return status;
 }
 
@@ -212,6 +216,50 @@ static bd_status eval_switch(struct eval *e, const char *name, struct bd_error *
     return bd_evaluate_switch(&evaluation, name, &r->of, logits, err);
 }
 
+/* ---- the dial ----------------------------------------------------------------------------------------------- */
+
+static bd_status price(struct eval *e, struct bd_error *err)
+{
+    struct bd_frame_cost *cost = bd_xmalloc(sizeof *cost);
+    bd_status status = BD_OK;
+    for (int i = 0; i < e->result_count && !status; i++) {
+        struct result *r = &e->results[i];
+        const int at = bd_program_switch(&e->program, r->name);
+        status = at < 0 ? BD_OK : bd_cost_frame(&e->program, &e->at, at, false, cost, err);
+        r->clocks = at < 0 || status ? 0 : cost->cycles;
+        r->energy_nj = at < 0 || status ? 0 : cost->energy_nj;
+    }
+    free(cost);
+    return status;
+}
+
+static bd_status draw_dial(const struct eval *e, struct bd_error *err)
+{
+    struct bd_dial_point points[MAX_RESULTS];
+    int count = 0;
+    for (int i = 0; i < e->result_count; i++) {
+        const struct result *r = &e->results[i];
+        const int at = bd_program_switch(&e->program, r->name);
+        if (at >= 0 && r->of.integer_accuracy >= 0) {
+            struct bd_dial_point *p = &points[count++];
+            *p = (struct bd_dial_point){.weight_bits = (int)e->program.switches[at].weight_bits,
+                                        .activation_bits = (int)e->program.switches[at].activation_bits,
+                                        .float_accuracy = r->of.float_accuracy,
+                                        .integer_accuracy = r->of.integer_accuracy,
+                                        .clocks = r->clocks,
+                                        .energy_nj = r->energy_nj};
+            memcpy(p->name, r->name, sizeof p->name);
+        }
+    }
+    if (!count) {
+        return bd_fail(err, BD_BAD_INPUT, "there is nothing to draw: no switch has an accuracy in integers");
+    }
+    char *title = bd_asprintf("%s on %s", e->program.header->network, e->at.name);
+    bd_status status = bd_cli_draw_dial(title, points, count, e->dial, err);
+    free(title);
+    return status;
+}
+
 /* ---- report ------------------------------------------------------------------------------------------------- */
 
 static void print_share(double share)
@@ -282,6 +330,10 @@ static void print_json(const struct eval *e, bool pass)
                 json_object_set_new(object, "plain_gmacs", json_real(gmacs(e, r->of.compared, r->of.plain_seconds)));
             }
         }
+        if (r->clocks) {
+            json_object_set_new(object, "clocks", json_integer((json_int_t)r->clocks));
+            json_object_set_new(object, "energy_nj", json_real(r->energy_nj));
+        }
         if (r->of.disagree >= 0) {
             json_object_set_new(object, "disagree", json_integer(r->of.disagree));
         }
@@ -325,6 +377,9 @@ static bd_status eval_all(struct eval *e, struct bd_error *err)
             return err->status;
         }
     }
+    if (e->dial && (price(e, err) || draw_dial(e, err))) {
+        return err->status;
+    }
     if (e->json) {
         print_json(e, mismatches == 0);
     }
@@ -341,6 +396,7 @@ static void release(struct eval *e)
     if (e->has_program) {
         bd_program_release(&e->program);
     }
+    bd_hardware_release(&e->at);
     if (e->has_checkpoint) {
         bd_checkpoint_release(&e->checkpoint);
     }
@@ -358,6 +414,7 @@ int cmd_eval(int argc, char **argv)
         BD_IMAGE_ROWS(&e.data),
         {"split", .choice = &split, .choices = "test|validation"},
         {"compare", .integer = &e.compare, .min = 0, .max = INT32_MAX},
+        {"dial", .text = &e.dial},
         {"logits", .text = &e.logits_path},
         {"json", .flag = &e.json},
         {"timing", .flag = &e.timing},
@@ -377,7 +434,11 @@ int cmd_eval(int argc, char **argv)
     }
     struct bd_error err;
     const char *const inputs[] = {argv[optind], e.hardware ? e.hardware : "", argv[optind + 1], NULL};
-    bd_status status = e.logits_path ? bd_output_check(e.logits_path, BD_OUTPUT_ARRAY, NULL, inputs, &err) : BD_OK;
+    if (e.dial && !e.hardware) {
+        return bd_cli_usage("eval", "'--dial' wants a checkpoint and '--hardware'");
+    }
+    bd_status status = e.dial ? bd_output_check(e.dial, BD_OUTPUT_DRAWING, NULL, inputs, &err) : BD_OK;
+    status = status || !e.logits_path ? status : bd_output_check(e.logits_path, BD_OUTPUT_ARRAY, NULL, inputs, &err);
     status = status ? status : prepare(&e, argv + optind, argc - optind, &err);
     if (status == BD_OK) {
         status = eval_all(&e, &err);

@@ -46,8 +46,16 @@ same() { # NAME: the last co-simulation compared frames and found nothing
     jq -e '.pass and .mismatches == 0 and .cycle_mismatches == 0 and .frames >= 4' "$work/out" >/dev/null || fail "$1"
 }
 runs train "$work/train.yaml"
-runs eval "$work/net.h5" --hardware $hardware --max-moved 1000 --data "$own" --json
-jq -e '.images == 12 and all(.switches[]; .compared == 12 and .mismatches == 0 and .float_accuracy >= 0)' "$work/out" >/dev/null || fail 'eval'
+runs eval "$work/net.h5" --hardware $hardware --max-moved 1000 --data "$own" --json --dial "$work/dial.svg"
+jq -e '.images == 12 and all(.switches[]; .compared == 12 and .mismatches == 0 and .float_accuracy >= 0 and .clocks > 0)' "$work/out" \
+    >/dev/null || fail 'eval'
+for switch in $(jq -r '.switches[].name' "$work/out"); do # in both panels of a whole picture
+    [ "$(/usr/bin/python3 -c 'import sys, xml.etree.ElementTree as e
+print(sum(t.text == sys.argv[2] for t in e.parse(sys.argv[1]).iter("{http://www.w3.org/2000/svg}text")))' \
+        "$work/dial.svg" "$switch")" = 2 ] || fail "the dial does not show $switch twice"
+done
+"$bitdial" eval "$work/net.h5" --dial "$work/no.svg" >"$work/out" 2>"$work/err" && fail 'a dial without hardware'
+grep -q "'--dial' wants" "$work/err" || fail 'why there is no dial'
 runs compile "$work/net.h5" --hardware $hardware --max-moved 1000 -o "$work/net.bdp"
 runs cosim "$work/net.bdp" --hardware $hardware --images 4 --data "$own" --json
 same 'the RTL on images of a folder'
