@@ -181,7 +181,7 @@ module bitdial_top #(
   assign beat_ready = !image_job || image_ready;
   assign beat = beat_valid && beat_ready;
   assign image_start = read_start && loader_image;
-  loader #(.LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS), .FAULT(FAULT)) u_loader (
+  loader #(.ROWS(ROWS), .LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS), .FAULT(FAULT)) u_loader (
     .clk_i, .rst_ni, .start_i(loader_start), .abort_i(abort), .frame_i(frame),
     .layer_done_i(layer_done), .tile_done_i(tile_done), .layer_ready_o(layer_ready), .tile_ready_o(tile_ready),
     .descriptor0_o(descriptor0), .descriptor1_o(descriptor1), .bad_o(bad_descriptor), .layer_o(loader_layer),

@@ -2,6 +2,7 @@
 // can execute. What a single word may hold is checked beside its decoding (descriptor_fields.sv, generated); rules over
 // several fields stand below, and once more for C in model/program/device_rules.c.
 module descriptor_slot #(
+  parameter int ROWS = 8,
   parameter int LANES = 64,
   parameter int HAS_XNOR = 1,
   parameter int HAS_MAC = 1,
@@ -31,7 +32,9 @@ module descriptor_slot #(
 
   localparam int IM2COL_CHANNELS = (LANES / 9 > bitdial_descriptor_pkg::IM2COL_CHANNELS) ?
                                    bitdial_descriptor_pkg::IM2COL_CHANNELS : LANES / 9;
-  logic no_datapath, odd_window, odd_input, odd_windows, odd_end, too_many_weights;
+  localparam int TABLE_BYTES = 24 * ((LANES + 63) / 64) + 16 * ROWS;  // beside presets
+  logic [31:0] weight_words;  // of a row group
+  logic no_datapath, odd_window, odd_input, odd_windows, odd_end, too_many_weights, odd_counts, odd_weights;
   always_comb begin
     no_datapath = d.mac ? HAS_MAC == 0 : HAS_XNOR == 0;
     // Square kernels; padding alike on all sides, and none around 1x1.
@@ -44,10 +47,16 @@ module descriptor_slot #(
                                !d.pad_top);
     // The last layer of the list, and only it, is marked as the last and gives the result.
     odd_end = d.last != last_layer_i || d.result != d.last || (list_end_i && !d.last);
-    too_many_weights = 32'(d.k_words) * 32'(d.weight_bits) > 32'(WEIGHT_WORDS);
+    weight_words = 32'(d.k_words) * 32'(d.weight_bits);
+    too_many_weights = weight_words > 32'(WEIGHT_WORDS);
+    // Counts and lengths follow from the shape and the build: row groups hold all channels, and none is empty; tables and
+    // weights are as long as what is read of them.
+    odd_counts = 32'(d.row_groups) != (32'(d.out_channels) + 32'(ROWS - 1)) / 32'(ROWS) ||
+                 32'(d.table_stride) != 32'(TABLE_BYTES) + (d.border_presets ? 32'(64 * ROWS) : 32'(4 * ROWS));
+    odd_weights = 32'(d.weight_bytes) != weight_words * 32'(ROWS * LANES / 8);
   end
 
-  assign bad_o = misfit_q || odd_input || odd_windows || odd_end ||
-                 (!d.pool && (no_datapath || odd_window || too_many_weights));
+  assign bad_o = misfit_q || odd_input || odd_windows || odd_end || odd_counts ||
+                 (!d.pool && (no_datapath || odd_window || too_many_weights || odd_weights));
   assign descriptor_o = d;
 endmodule

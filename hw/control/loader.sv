@@ -2,6 +2,7 @@
 // the sequencer needs them, as far ahead as two descriptor slots and two tile slots allow. One DMA job at a time.
 `include "bitdial_assert.svh"
 module loader #(
+  parameter int ROWS = 8,
   parameter int LANES = 64,
   parameter int HAS_XNOR = 1,
   parameter int HAS_MAC = 1,
@@ -212,11 +213,11 @@ module loader #(
   assign first_layer = layer_q == 9'd0;
   assign last_layer = layer_q + 9'd1 == frame_i.layer_count;
   assign list_end = 32'(layer_q) == bitdial_descriptor_pkg::LAYERS - 1;
-  descriptor_slot #(.LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS)) u_slot0 (
+  descriptor_slot #(.ROWS(ROWS), .LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS)) u_slot0 (
     .clk_i, .rst_ni, .start_i(dma_start_o && state_q == DESC && !layer_slot),
     .we_i(beat_i && state_q == DESC_RUN && !layer_slot), .beat_i(beat_q), .data_i(beat_data_i),
     .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end), .descriptor_o(d0), .bad_o(bad0));
-  descriptor_slot #(.LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS)) u_slot1 (
+  descriptor_slot #(.ROWS(ROWS), .LANES(LANES), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC), .WEIGHT_WORDS(WEIGHT_WORDS)) u_slot1 (
     .clk_i, .rst_ni, .start_i(dma_start_o && state_q == DESC && layer_slot),
     .we_i(beat_i && state_q == DESC_RUN && layer_slot), .beat_i(beat_q), .data_i(beat_data_i),
     .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end), .descriptor_o(d1), .bad_o(bad1));

@@ -1,5 +1,7 @@
 #include "model/program/device_rules.h"
 
+#include "model/program/layout.h"
+
 #include <stddef.h>
 #include <stdio.h>
 
@@ -109,9 +111,24 @@ static bool convolution_fits(const struct bd_descriptor *d, const struct bd_prog
         REFUSE(pad_top, "paddings that differ from side to side");
     if (d->kernel_h == 1 && d->pad_top)
         REFUSE(pad_top, "padding around a 1x1 kernel");
+    if (d->weight_bytes != d->weight_bits * bd_plane_bytes(g, d->k_words))
+        REFUSE(weight_bytes, "weight_bytes is %u; %u planes of %u words take %u", d->weight_bytes, d->weight_bits,
+               d->k_words, d->weight_bits * bd_plane_bytes(g, d->k_words));
     if (d->k_words * d->weight_bits > g->weight_words)
         REFUSE(k_words, "weights of %u words a row group; the weight buffer has %u", d->k_words * d->weight_bits,
                g->weight_words);
+    return true;
+}
+
+/* What follows from the shape and the build, in every layer. */
+static bool counts_fit(const struct bd_descriptor *d, const struct bd_program_header *g, struct bd_refusal *refusal)
+{
+    const uint32_t groups = (d->out_channels + g->rows - 1) / g->rows, table = bd_table_bytes(g, d->presets);
+    if (d->row_groups != groups)
+        REFUSE(row_groups, "row_groups is %u; %u channels in rows of %u make %u", d->row_groups, d->out_channels,
+               g->rows, groups);
+    if (d->table_stride != table)
+        REFUSE(table_stride, "table_stride is %u; a table of %u presets takes %u", d->table_stride, d->presets, table);
     return true;
 }
 
@@ -125,6 +142,6 @@ bool bd_device_takes(const struct bd_descriptor *d, const struct bd_program_head
     if (last != counted || result != last || (layer == BD_LIMIT_LAYERS - 1 && !last))
         REFUSE(flags, "the last layer, and only it, gives the result, and no list has more than %d layers",
                BD_LIMIT_LAYERS);
-    return input_fits(d, geometry, layer, refusal) &&
+    return input_fits(d, geometry, layer, refusal) && counts_fit(d, geometry, refusal) &&
            (d->operation == BD_OP_POOL || convolution_fits(d, geometry, refusal));
 }

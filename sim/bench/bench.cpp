@@ -122,7 +122,8 @@ int main(int argc, char **argv)
             Hangs(hardware, program, options).words(seed + i, tally);
         } else if (limits) {
             Limits runner(hardware, program, options);
-            if (i == first && hardware.xnor && hardware.mac && hardware.weight_words == EDGE_WEIGHT_WORDS)
+            if (i == first && hardware.xnor && hardware.mac && hardware.weight_words == EDGE_WEIGHT_WORDS &&
+                hardware.rows == EDGE_ROWS && hardware.lanes == EDGE_LANES)
                 runner.edges(tally);
             runner.random(seed + i, tally);
         } else {

@@ -153,7 +153,8 @@ static uint32_t open_program(struct bd_device_model *model)
 static uint32_t check_descriptors(const struct bd_device_model *model, uint32_t *layer)
 {
     const struct bd_hardware *h = &model->hardware;
-    const struct bd_program_header geometry = {.lanes = (uint32_t)h->lanes,
+    const struct bd_program_header geometry = {.rows = (uint32_t)h->rows,
+                                               .lanes = (uint32_t)h->lanes,
                                                .datapaths = (h->xnor ? 1u : 0) | (h->mac ? 2u : 0),
                                                .weight_words = (uint32_t)h->weight_words};
     const struct request *r = &model->running;

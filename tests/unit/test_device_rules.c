@@ -30,7 +30,8 @@ static void set(uint32_t *words, unsigned word, uint32_t value)
 
 static bool takes(const uint32_t *words, struct bd_refusal *refusal)
 {
-    const struct bd_program_header geometry = {.lanes = 16, .datapaths = 3, .weight_words = EDGE_WEIGHT_WORDS};
+    const struct bd_program_header geometry = {
+        .rows = EDGE_ROWS, .lanes = EDGE_LANES, .datapaths = 3, .weight_words = EDGE_WEIGHT_WORDS};
     struct bd_descriptor d;
     memcpy(&d, words, sizeof d);
     return bd_device_takes(&d, &geometry, 1, 3, refusal);

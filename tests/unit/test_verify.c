@@ -80,12 +80,12 @@ static uint8_t *table_row(const struct forgery *f, uint32_t row)
       EVERYWHERE(flags, d->flags &~(uint32_t)BD_FLAG_WRITE_CODES), "what is stored is not written first") \
     X(weights_none, find_layer(f, 0, BD_OP_CONV, 0), EVERYWHERE(weight_bytes, 0), "weight_bytes is 0; a device takes") \
     X(weights_half, find_layer(f, 0, BD_OP_CONV, 0), EVERYWHERE(weight_bytes, d->weight_bytes - 8), \
-      "the layer's weights lie outside the weights") \
+      "weight_bytes is ") \
     X(table_none, true, EVERYWHERE(table_stride, 0), "table_stride is 0; a device takes") \
     X(odd_table, true, EVERYWHERE(table_offset, d->table_offset + 4), "table_offset is") \
     X(channels, find_layer(f, 1, BD_OP_CONV, 0), EVERYWHERE(in_channels, 4096), "in_channels is 4096; a device") \
     X(interval, true, EVERYWHERE(initiation_interval, d->initiation_interval + 1), "loop counts do not follow") \
-    X(rows, true, EVERYWHERE(row_groups, d->row_groups + 1), "loop counts do not follow") \
+    X(rows, true, EVERYWHERE(row_groups, d->row_groups + 1), "row_groups is ") \
     X(slots, find_layer(f, 1, BD_OP_CONV, 0), EVERYWHERE(in_slot_lanes, d->in_slot_lanes - 1), "the input's layout") \
     X(out_lanes, find_layer(f, 0, BD_OP_CONV, BD_FLAG_WRITE_CODES), EVERYWHERE(out_slot_lanes, d->out_slot_lanes - 1), \
       "the output's layout does not follow") \
