@@ -39,24 +39,24 @@ module dot_row #(
   xnor_count #(.LANES(HALF_LANES), .LEVEL(LEVEL), .GATES(GATES)) u_hi (
     .clk_i, .weight_i(weight_hi_i), .act_i(act_hi_i), .count_o(hi));
 
-  // Controls travel beside the lanes: register k holds those of the lanes of k + 1 clocks ago.
-  logic [COUNT:0]       valid_q;
-  logic [8*COUNT+7:0]   control_q;
-  logic                 two_planes, bank, last;
-  logic [1:0]           step;
-  logic [2:0]           pixel;
-  logic [CW+1:0]        sum_q;
-  assign two_planes = control_q[8*(COUNT-1) + 7];
-  assign {bank, last, step, pixel} = control_q[8*COUNT +: 7];
+  // Controls travel beside the lanes: register k holds those of the lanes of k + 1 clocks ago. The accumulator takes them with
+  // the counts, a clock before the sum.
+  logic [COUNT-1:0]   valid_q;
+  logic [8*COUNT-1:0] control_q;
+  logic               two_planes, bank, last;
+  logic [1:0]         step;
+  logic [2:0]         pixel;
+  logic [CW+1:0]      sum_q;
+  assign {two_planes, bank, last, step, pixel} = control_q[8*(COUNT-1) +: 8];
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= '0;
-    else valid_q <= {valid_q[COUNT-1:0], valid_i};
+    else valid_q <= COUNT'({valid_q, valid_i});
   end
   always_ff @(posedge clk_i) begin
-    control_q <= {control_q[8*COUNT-1:0], two_planes_i, bank_i, last_i, step_i, pixel_i};
+    control_q <= (8*COUNT)'({control_q, two_planes_i, bank_i, last_i, step_i, pixel_i});
     sum_q <= (CW+2)'(lo) + (two_planes ? {1'b0, hi, 1'b0} : {2'b00, hi});
   end
   block_accumulator #(.SUMS(SUMS), .ACC_BITS(ACC_BITS), .SUM_BITS(CW+2)) u_accumulator (
-    .clk_i, .rst_ni, .valid_i(valid_q[COUNT]), .pixel_i(pixel), .step_i(step), .last_i(last), .bank_i(bank),
+    .clk_i, .rst_ni, .valid_i(valid_q[COUNT-1]), .pixel_i(pixel), .step_i(step), .last_i(last), .bank_i(bank),
     .sum_i(sum_q), .drain_bank_i, .drain_pixel_i, .drain_o);
 endmodule

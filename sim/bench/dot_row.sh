@@ -14,7 +14,7 @@ plant() { # SUFFIX FILE MODULE PATTERN REPLACEMENT: MODULE, and the row on it, u
     sed "s/dot_row/dot_row_$1/; s/$3/$3_$1/" hw/datapath/dot_row.sv >"$folder/faults/dot_row_$1.sv"
 }
 plant miscounts hw/datapath/xnor_count.sv xnor_count 'c0 = p0 ? x\[2\]' 'c0 = p0 ? x[1]'
-plant forgets hw/datapath/block_accumulator.sv block_accumulator 'again = valid_q \&\&' "again = 1'b0 \\&\\&"
+plant forgets hw/datapath/block_accumulator.sv block_accumulator 'again = valid1_q \&\&' "again = 1'b0 \\&\\&"
 verilator --cc --exe --build -O3 --assert --x-initial unique -GHALF_LANES="$lanes" -GBROKEN="$broken" -Ihw -y hw/datapath \
     -y "$folder/faults" --top-module dot_row_top --prefix Vdot_row --Mdir "$folder" -MAKEFLAGS "CURDIR=. OPT_FAST=-O2 OBJCACHE=$(command -v ccache || true)" \
     -CFLAGS "-std=gnu++17 -O2 -I$up -DHALF_LANES=$lanes -DBROKEN=$broken" -LDFLAGS "$up/build/libbitdial.a" \
