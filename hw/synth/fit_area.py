@@ -62,7 +62,7 @@ def solve(fit, points, counts):
         measured = numpy.array([count[cell] for count in counts], float)
         solution = numpy.linalg.lstsq(matrix, measured, rcond=None)[0]
         off = measured - matrix @ solution
-        result["coefficients"][name] = {term: round(float(c), 4) for term, c in zip(fit["terms"], solution)}
+        result["coefficients"][name] = {term: round(float(c), 4) + 0.0 for term, c in zip(fit["terms"], solution)}
         result["residuals"][name] = {"largest": round(float(abs(off).max()), 2),
                                      "root_mean_square": round(float((off ** 2).mean() ** 0.5), 2)}
     for point, count in zip(points, counts):

@@ -23,7 +23,7 @@ class Limits : public Runner
     {
         // A first layer of one pixel, soon loaded, stands before the descriptor under test, and one after it.
         first_.in_height = first_.in_width = first_.out_height = first_.out_width = 1;
-        first_.row_groups = 1;
+        first_.out_channels = first_.row_groups = 1;
         first_.flags &= ~uint32_t(BD_FLAG_LAST | BD_FLAG_RESULT);
         set_context(BITDIAL_DESC_OFFSET_REG, uint32_t(store_at_));
         set_context(BITDIAL_LAYER_COUNT_REG, 3);
