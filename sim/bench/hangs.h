@@ -24,6 +24,7 @@ class Hangs : public Runner
         bd_random_image(&program_, seed, device_->memory() + image_at_);
         s_ = bd_rng_below(&rng_, head_.switch_count);
         timed_ = false;
+        device_->patience(50000000);
         device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
         for (int c = 0; c < Device::CHANNELS; c++)
             for (int i = 0; i < 3; i++) {
@@ -41,6 +42,7 @@ class Hangs : public Runner
         bd_rng_seed(&rng_, seed);
         bd_random_image(&program_, seed, device_->memory() + image_at_);
         timed_ = false;
+        device_->patience(50000000);
         device_->assertions(false);
         device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
         for (unsigned word = 0; word < BD_DESCRIPTOR_WORDS; word++) {
