@@ -147,7 +147,9 @@ module csr #(
     if (!rst_ni) upper_q <= '0;
     else if (read_i && is_counter && !read_addr_i[2]) upper_q <= counter[CW-1:32];
   end
-  if (bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR % 64 != 0) $error("counters are not found by bits of their address");
+  if (bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR % 64 != 0) begin : g_misplaced
+    $error("counters are not found by bits of their address");
+  end
 
   // --- write --------------------------------------------------------------------------------------------------------
   logic ring, soft_reset, reload;

@@ -48,7 +48,9 @@ module loader #(
   localparam int CW = bitdial_descriptor_pkg::CHANNELS_W;
   localparam int AREA_W = 2 * bitdial_descriptor_pkg::SIDE_W;  // pixels of an image
   localparam int IMAGE_W = AREA_W + CW;                        // its bytes
-  if (BW < IMAGE_W - 3) $error("BEAT_W is too small for the largest image");
+  if (BW < IMAGE_W - 3) begin : g_narrow
+    $error("BEAT_W is too small for the largest image");
+  end
   typedef enum logic [3:0] {IDLE, OTHER, DESC, DESC_RUN, CHECK, AREA, IMAGE, IMAGE_RUN, TILE, STREAM, STREAM_RUN} state_e;
   state_e      state_q;
   bitdial_pkg::part_e part_q;

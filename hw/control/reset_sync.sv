@@ -4,7 +4,10 @@ module reset_sync (
   input  logic arst_ni,
   output logic rst_no
 );
+  // verilator lint_off SYNCASYNCNET
+  // assertions alone read the reset as data:
   logic [1:0] up_q;
+  // verilator lint_on SYNCASYNCNET
   always_ff @(posedge clk_i or negedge arst_ni) begin
     if (!arst_ni) up_q <= 2'b00;
     else up_q <= {up_q[0], 1'b1};

@@ -1,5 +1,6 @@
   // A doorbell rings with the registers as they were written, byte by byte, up to its own write; the generation moves with
-  // every write that may change the program, and with nothing else; reads and writes know the same addresses.
+  // every write that may change the program, and with nothing else; reads and writes know the same addresses;
+  // the halves of a counter are of one moment.
   localparam int CONTEXT = 15;
   localparam logic [12*CONTEXT-1:0] PLACES = {
     bitdial_regs_pkg::CONTROL_ADDR, bitdial_regs_pkg::TAG_ADDR, bitdial_regs_pkg::STORE_ADDR_HI_ADDR,
@@ -31,6 +32,13 @@
                               (write_data_i[2] || write_data_i[3])));
     end
   end
+  logic [CW-33:0] upper_past_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) upper_past_q <= '0;
+    else for (int k = 0; k < 6; k++)
+      if (read_i && read_addr_i == bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR + 12'(8 * k))
+        upper_past_q <= counters[CW*k+32 +: CW-32];
+  end
   always_comb begin
     assume (write_addr_i[1:0] == 2'd0 && read_addr_i[1:0] == 2'd0);
     assume (!(frame_pop_i && (!frame_valid_o || soft_reset)));
@@ -44,6 +52,13 @@
                        was_q[288 +: 64], was_q[352 +: 64], was_q[416 +: 32], was_q[448]});
       assert (ring == (write_i && write_addr_i == bitdial_regs_pkg::DOORBELL_ADDR && write_strobe_i != 4'd0));
       assert (generation_q == generation_past_q + 8'(moved_q));
+      assert (upper_q == upper_past_q);
+      for (int k = 0; k < 6; k++) begin
+        if (read_i && read_addr_i == bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR + 12'(8 * k))
+          assert (read_data_o == counters[CW*k +: 32]);
+        if (read_i && read_addr_i == bitdial_regs_pkg::COUNTER_TOTAL_HI_ADDR + 12'(8 * k))
+          assert (read_data_o == 32'(upper_past_q));
+      end
       assert (!(read_i && read_addr_i == write_addr_i) || read_known_o == write_known_o);
     end
   end

@@ -80,6 +80,11 @@ class Device
     {
         bus_->set_timing(timing);
     }
+    // The longest wait for an interrupt.
+    void patience(uint64_t clocks)
+    {
+        patience_ = clocks;
+    }
     // From now on: after `handshakes` more of them, the channel is silent for `clocks` in which it is wanted.
     enum Channel { AR, R, AW, W, B, CHANNELS };
     void mute(Channel channel, uint64_t handshakes, uint64_t clocks)
@@ -238,8 +243,8 @@ class Device
         const uint64_t from = now_;
         do {
             clock();
-            if (now_ - from > CLOCK_LIMIT) {
-                std::fprintf(stderr, "bench: no interrupt after %" PRIu64 " clocks\n", CLOCK_LIMIT);
+            if (now_ - from > patience_) {
+                std::fprintf(stderr, "bench: no interrupt after %" PRIu64 " clocks\n", patience_);
                 std::exit(BD_FAIL);
             }
         } while (!irq_);
@@ -347,6 +352,7 @@ class Device
     }
     static constexpr int SLVERR = 2;
     Channel muted_ = CHANNELS;
+    uint64_t patience_ = CLOCK_LIMIT;
     uint64_t counts_[CHANNELS] = {}, mute_after_ = 0, mute_clocks_ = 0, progress_ = 0, open_ = 0;
     bool waiting_[3] = {};
     uint64_t before_[3][3] = {}, write_left_ = 0;

@@ -24,6 +24,7 @@ class Hangs : public Runner
         bd_random_image(&program_, seed, device_->memory() + image_at_);
         s_ = bd_rng_below(&rng_, head_.switch_count);
         timed_ = false;
+        device_->patience(50000000);
         device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
         for (int c = 0; c < Device::CHANNELS; c++)
             for (int i = 0; i < 3; i++) {
@@ -41,6 +42,7 @@ class Hangs : public Runner
         bd_rng_seed(&rng_, seed);
         bd_random_image(&program_, seed, device_->memory() + image_at_);
         timed_ = false;
+        device_->patience(50000000);
         device_->assertions(false);
         device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
         for (unsigned word = 0; word < BD_DESCRIPTOR_WORDS; word++) {
@@ -111,13 +113,23 @@ class Hangs : public Runner
         end = device_->wait();
         expect(end - from <= ABORT + BOUND, "late BUS_DEAD of a soft reset, channel", channel, tally);
         expect_error(BITDIAL_ERROR_BUS_DEAD, "no BUS_DEAD of a soft reset", tally);
-        device_->unmute();
-        if (bd_rng_below(&rng_, 2)) // else the frame itself waits for the old transfers
+        if (bd_rng_below(&rng_, 2)) { // a frame waits for the old transfers
+            ring(s_, true);
+            for (uint64_t t = 0; t < LIMIT / 2; t++)
+                device_->clock();
+            device_->unmute();
+            device_->wait();
+            expect(device_->read(BITDIAL_IRQ_STATUS_REG) == BITDIAL_IRQ_STATUS_DONE_MASK,
+                   "a frame that waits for old transfers fails, channel", channel, tally);
+            device_->clear();
+        } else {
+            device_->unmute();
             while (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUS_OPEN_MASK)
                 if (device_->now() - end > 100000) {
                     expect(false, "BUS_OPEN stays, channel", channel, tally);
                     break;
                 }
+        }
         right_frame(tally);
     }
     // A channel pauses: for less than the limit, which nobody sees, or for more, which ends the frame.
