@@ -100,7 +100,7 @@ Test(hardware, refusals_name_the_place)
         {"rows: 16\nrequant_units: 16\ndatapaths: both\nmac_channels: 1\nact_words: 5120\nz_words: 2048",
          "rows: 64\nrequant_units: 2\ndatapaths: both\nmac_channels: 1\nact_words: 5120\nz_words: 62",
          ":8:10: 'z_words' must hold the 2 x rows / requant_units words of one pixel, got '62'"},
-        {"weight_words: 8192", "weight_words: 8190", ":9:15: 'weight_words' must be a multiple of 4, got '8190'"},
+        {"weight_words: 3072", "weight_words: 3070", ":9:15: 'weight_words' must be a multiple of 4, got '3070'"},
         {"table_words: 10240", "table_words: 31",
          ":10:14: 'table_words' must hold two slots of 'rows' entries, got '31'"},
         {"correct_words: 512", "correct_words: -1", "'correct_words' must be 0..1048576, got -1"},
