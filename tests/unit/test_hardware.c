@@ -104,7 +104,7 @@ Test(hardware, refusals_name_the_place)
         {"table_words: 10240", "table_words: 31",
          ":10:14: 'table_words' must hold two slots of 'rows' entries, got '31'"},
         {"correct_words: 512", "correct_words: -1", "'correct_words' must be 0..1048576, got -1"},
-        {"descriptors: 176", "descriptors: 4097", "'descriptors' must be 0..4096, got 4097"},
+        {"descriptors: 96", "descriptors: 4097", "'descriptors' must be 0..4096, got 4097"},
         {"acc_bits: 28", "acc_bits: 23", "'acc_bits' must be 24..32, got 23"},
         {"acc_bits: 28", "acc_bits: 33", "'acc_bits' must be 24..32, got 33"},
         {"mult_bits: 24", "mult_bits: 25", "'mult_bits' must be 8..24, got 25"},
