@@ -178,7 +178,7 @@ package bitdial_descriptor_pkg;
     logic [WORD_ADDRESS_W-1:0] table_base;
     logic [WORD_ADDRESS_W-1:0] correct_base;
     logic [WORD_ADDRESS_W-1:0] weight_base;
-    logic [WORD_ADDRESS_W-1:0] weight_step;
+    logic [19:0] weight_step;
     logic [WORD_ADDRESS_W-1:0] weight_plane;
     logic [31:0] table_offset;
     logic [31:0] correct_offset;

@@ -3,6 +3,8 @@ package bitdial_pkg;
   localparam int COUNT_W = 48;  // performance counters
   localparam int IN_FLIGHT = 3; // frames that wait, run, or have a result that software has not acknowledged
   localparam int BEAT_W  = 29;  // beats of one DMA job: the largest is an image (loader.sv)
+  // As in bitdial_descriptor_pkg, of which Yosys knows nothing here; program_loader.sv holds them against each other.
+  localparam int WORD_ADDRESS_W = 20;
 
   // What a program brings to the chip, in the order of its load descriptor.
   typedef enum logic [1:0] {PART_DESCRIPTORS, PART_TABLES, PART_CORRECTIONS, PART_WEIGHTS} part_e;
@@ -10,18 +12,18 @@ package bitdial_pkg;
   // Where the parts of a streamed row group go: two slots in each memory, the second as far behind the first as a slot
   // is long (of tables: ROWS entries).
   typedef struct packed {
-    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] weight_base;
-    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] weight_words;
-    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] correct_base;
-    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] correct_words;
-    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] table_base;
+    logic [WORD_ADDRESS_W-1:0] weight_base;
+    logic [WORD_ADDRESS_W-1:0] weight_words;
+    logic [WORD_ADDRESS_W-1:0] correct_base;
+    logic [WORD_ADDRESS_W-1:0] correct_words;
+    logic [WORD_ADDRESS_W-1:0] table_base;
   } slots_t;
 
   // Where a row group's parts lie on the chip.
   typedef struct packed {
-    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] weight;
-    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] correct;
-    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] table_entry;
+    logic [WORD_ADDRESS_W-1:0] weight;
+    logic [WORD_ADDRESS_W-1:0] correct;
+    logic [WORD_ADDRESS_W-1:0] table_entry;
   } tile_place_t;
 
   // A queued doorbell: everything that its frame uses, as it was when the doorbell rang.

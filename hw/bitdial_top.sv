@@ -146,7 +146,8 @@ module bitdial_top #(
 
   // --- control ------------------------------------------------------------------------------------------------------
   logic       waiting, bite, aborting, dead, read_progress, write_progress;
-  logic       program_start, program_ready, program_busy, resident, loader_start, abort, bus_error, bad_descriptor;
+  logic       program_start, program_ready, program_busy, resident, loader_start, abort, bus_error;
+  logic       bad_descriptor, bad_program;
   logic       layer_slot, layer_done, image_done, setup, hand, startable, starving, more, start, release_slot;
   logic       walk_done, block_done, tile_left, back_idle, tables_ready, fetch_free, passes_start, passes_any;
   logic       passes_busy;
@@ -162,8 +163,8 @@ module bitdial_top #(
     .clk_i, .rst_ni, .frame_valid_i(bell_valid), .frame_i(bell), .frame_pop_o(bell_pop), .frame_o(frame),
     .busy_o(busy), .done_o(done), .error_o(error), .error_code_o(error_code), .error_layer_o(error_layer),
     .program_start_o(program_start), .program_ready_i(program_ready), .loader_start_o(loader_start), .abort_o(abort),
-    .soft_reset_i(soft_reset), .bus_error_i(bus_error), .bad_descriptor_i(bad_descriptor),
-    .loader_layer_i(loader_layer), .bus_idle_i(bus_idle), .waiting_o(waiting), .watchdog_i(bite),
+    .soft_reset_i(soft_reset), .bus_error_i(bus_error), .bad_descriptor_i(bad_descriptor || bad_program),
+    .loader_layer_i(program_busy ? 8'd0 : loader_layer), .bus_idle_i(bus_idle), .waiting_o(waiting), .watchdog_i(bite),
     .aborting_o(aborting), .dead_i(dead), .layer_ready_i(layer_ready), .descriptor_i(d),
     .layer_slot_o(layer_slot), .layer_done_o(layer_done), .image_done_i(image_done), .setup_o(setup),
     .startable_i(startable), .starving_i(starving), .more_i(more), .start_o(start), .walk_done_i(walk_done),
@@ -181,7 +182,7 @@ module bitdial_top #(
 
   // --- memory to the chip -------------------------------------------------------------------------------------------
   logic          read_start, read_idle, read_error, beat_valid, beat_last, beat_ready, beat, image_ready, image_job;
-  logic          program_read, program_job, layer_read, layer_job, image_start, loader_image;
+  logic          program_read, program_job, layer_read, layer_job, layer_part_start, image_start, loader_image;
   logic [63:0]   read_addr, program_read_addr, layer_read_addr, beat_data;
   logic [BW-1:0] read_beats, program_read_beats, layer_read_beats;
   bitdial_pkg::part_e program_part, layer_part, part;
@@ -199,7 +200,7 @@ module bitdial_top #(
   assign beat = beat_valid && beat_ready;
   program_loader #(.DESCRIPTORS(DESCRIPTORS)) u_program_loader (
     .clk_i, .rst_ni, .start_i(program_start), .abort_i(abort), .frame_i(frame), .ready_o(program_ready),
-    .busy_o(program_busy), .resident_o(resident), .slots_o(slots), .dma_start_o(program_read),
+    .busy_o(program_busy), .bad_o(bad_program), .resident_o(resident), .slots_o(slots), .dma_start_o(program_read),
     .dma_addr_o(program_read_addr), .dma_beats_o(program_read_beats), .beat_i(beat && program_busy),
     .beat_last_i(beat_last), .beat_data_i(beat_data), .part_o(program_part), .part_job_o(program_job));
   assign image_start = layer_read && loader_image;
@@ -211,7 +212,7 @@ module bitdial_top #(
     .descriptor1_o(descriptor1), .bad_o(bad_descriptor), .layer_o(loader_layer), .dma_start_o(layer_read),
     .dma_addr_o(layer_read_addr), .dma_beats_o(layer_read_beats), .beat_i(beat && !program_busy),
     .beat_last_i(beat_last), .beat_data_i(beat_data), .image_start_o(loader_image), .image_job_o(image_job),
-    .part_o(layer_part), .part_job_o(layer_job), .part_base_o(layer_base));
+    .part_o(layer_part), .part_start_o(layer_part_start), .part_job_o(layer_job), .part_base_o(layer_base));
   assign part = program_busy ? program_part : layer_part;
 
   logic          image_we;
@@ -234,7 +235,7 @@ module bitdial_top #(
     .clk_i, .rst_ni, .descriptor_i(d), .abort_i(abort), .setup_i(setup), .hand_i(hand), .place_i(place),
     .tables_ready_o(tables_ready), .fetch_free_o(fetch_free), .correct_step_o(correct_step), .start_i(start),
     .walk_done_o(walk_done), .block_done_o(block_done), .tile_left_o(tile_left), .idle_o(back_idle),
-    .fill_start_i(read_start && (program_busy || !loader_image)), .part_i(part),
+    .fill_start_i(program_read || (layer_read && layer_part_start)), .part_i(part),
     .fill_base_i(program_busy ? '0 : layer_base), .fill_i(beat && (program_job || layer_job)),
     .fill_data_i(beat_data), .image_we_i(image_we), .image_bank_i(image_bank), .image_addr_i(image_addr),
     .image_data_i(image_data), .act_read_i(store_act_read), .act_addr_i(store_act_addr), .act_data_o(act_data),

@@ -71,7 +71,7 @@ module descriptor_fields (
       // table_base, correct_base
       5'd26: misfit_o = |lo[31:20] || |hi[31:20];
       // weight_base, weight_step
-      5'd27: misfit_o = |lo[31:20] || |hi[31:20];
+      5'd27: misfit_o = |lo[31:20] || |hi[31:20] || |hi[1:0];
       // weight_plane, table_offset
       5'd28: misfit_o = |lo[31:20] || (!d_q.pool && lo == 32'd0) || |hi[2:0];
       // correct_offset, weight_offset

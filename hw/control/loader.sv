@@ -41,6 +41,7 @@ module loader #(
   output logic        image_start_o,   // with dma_start_o: the job is the image
   output logic        image_job_o,     // beats belong to it
   output bitdial_pkg::part_e part_o,   // of a streamed row group
+  output logic        part_start_o,    // with dma_start_o: the job is that part
   output logic        part_job_o,      // beats belong to it
   output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] part_base_o  // word that it starts at, with dma_start_o
 );
@@ -281,6 +282,7 @@ module loader #(
   assign image_start_o = state_q == IMAGE;
   assign image_job_o = state_q == IMAGE_RUN;
   assign part_o = part_q;
+  assign part_start_o = state_q == STREAM;
   assign part_job_o = state_q == STREAM_RUN;
 
   `BD_ASSERT(layer_release_held, !(layer_done_i && !layer_ready_q[oldest_layer_q]),

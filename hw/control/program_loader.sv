@@ -13,6 +13,7 @@ module program_loader #(
   // verilator lint_on UNUSEDSIGNAL
   output logic        ready_o,         // from two clocks after start_i on: the frame's program is on the chip
   output logic        busy_o,          // the read DMA is its own
+  output logic        bad_o,           // one clock: the load descriptor lists what cannot be read
   output logic        resident_o,      // the chip has its descriptors
   output bitdial_pkg::slots_t slots_o, // where streamed row groups go
 
@@ -27,12 +28,13 @@ module program_loader #(
 );
   localparam int BW = bitdial_pkg::BEAT_W;
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
+  if (AW != bitdial_pkg::WORD_ADDRESS_W) $error("a word address has two widths");
   localparam int PARTS = 4;
   typedef enum logic [2:0] {IDLE, HEAD, HEAD_RUN, PART, PART_RUN} state_e;
   state_e     state_q;
-  logic [1:0] part_q;
+  bitdial_pkg::part_e part_q, next_part;
   logic [2:0] beat_q;
-  logic       loaded_q, job_end, fresh;
+  logic       loaded_q, job_end, fresh, bad;
   logic [7:0] generation_q;
   logic [32*PARTS-1:0] offsets_q, beats_q;  // of the parts, as listed
   logic [31:0] offset, beats;
@@ -40,13 +42,20 @@ module program_loader #(
 
   assign job_end = beat_i && beat_last_i;
   assign fresh = loaded_q && generation_q == frame_i.generation;
+  always_comb begin
+    case (part_q)
+      bitdial_pkg::PART_DESCRIPTORS: next_part = bitdial_pkg::PART_TABLES;
+      bitdial_pkg::PART_TABLES: next_part = bitdial_pkg::PART_CORRECTIONS;
+      default: next_part = bitdial_pkg::PART_WEIGHTS;
+    endcase
+  end
   assign offset = offsets_q[32*part_q +: 32];
   assign beats = beats_q[32*part_q +: 32];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
-      part_q <= 2'd0;
+      part_q <= bitdial_pkg::PART_DESCRIPTORS;
       beat_q <= 3'd0;
       loaded_q <= 1'b0;
       generation_q <= 8'd0;
@@ -62,23 +71,25 @@ module program_loader #(
         HEAD: state_q <= HEAD_RUN;
         HEAD_RUN: begin
           if (beat_i) beat_q <= beat_q + 3'd1;
-          part_q <= 2'd0;
+          part_q <= bitdial_pkg::PART_DESCRIPTORS;
           if (job_end) state_q <= PART;
         end
-        PART: if (beats != 32'd0) begin
+        PART: if (bad) begin
+          state_q <= IDLE;
+        end else if (beats != 32'd0) begin
           state_q <= PART_RUN;
         end else begin
-          part_q <= part_q + 2'd1;
-          if (part_q == 2'(PARTS - 1)) begin
+          part_q <= next_part;
+          if (part_q == bitdial_pkg::PART_WEIGHTS) begin
             state_q <= IDLE;
             loaded_q <= 1'b1;
             generation_q <= frame_i.generation;
           end
         end
         PART_RUN: if (job_end) begin
-          part_q <= part_q + 2'd1;
+          part_q <= next_part;
           state_q <= PART;
-          if (part_q == 2'(PARTS - 1)) begin
+          if (part_q == bitdial_pkg::PART_WEIGHTS) begin
             state_q <= IDLE;
             loaded_q <= 1'b1;
             generation_q <= frame_i.generation;
@@ -109,17 +120,18 @@ module program_loader #(
     endcase
   end
 
+  // Parts are whole beats, and no more of them than one job reads.
+  assign bad = offset[2:0] != 3'd0 || beats[31:BW] != '0;
+  assign bad_o = state_q == PART && bad;
   assign ready_o = state_q == IDLE && fresh;
   assign busy_o = state_q != IDLE;
   assign resident_o = DESCRIPTORS != 0 && beats_q[31:0] != 32'd0;
   assign slots_o = slots_q;
-  assign part_o = bitdial_pkg::part_e'(part_q);
+  assign part_o = part_q;
   assign part_job_o = state_q == PART_RUN;
   always_comb begin
-    dma_start_o = !abort_i && (state_q == HEAD || (state_q == PART && beats != 32'd0));
+    dma_start_o = !abort_i && (state_q == HEAD || (state_q == PART && !bad && beats != 32'd0));
     dma_addr_o = frame_i.program_addr + ((state_q == HEAD) ? 64'(frame_i.desc_offset) : 64'(offset));
     dma_beats_o = (state_q == HEAD) ? BW'(8) : beats[BW-1:0];
   end
-  logic unused_beats;
-  assign unused_beats = ^beats[31:BW];
 endmodule

@@ -36,7 +36,8 @@ module tile_feeder #(
   bitdial_descriptor_pkg::descriptor_t d;
   // verilator lint_on UNUSEDSIGNAL
   assign d = descriptor_i;
-  logic          streamed, waiting_q, first_q, slot_q, there, more_hands;
+  logic          streamed, waiting_q, first_q, slot_q, oldest_q, there, more_hands;
+  logic [1:0]    taken_q;            // stream slots whose row group was handed over and has not left
   logic [3:0]    age_q;              // clocks since the hand-over
   logic [4:0]    settle_q;
   logic [CW-1:0] hands_q, starts_q;  // row groups not yet handed over, not yet started
@@ -44,7 +45,7 @@ module tile_feeder #(
 
   assign streamed = d.stream_tables || (d.stream_weights && !d.pool);
   assign more_hands = hands_q != '0;
-  assign there = !streamed || tile_ready_i[slot_q];
+  assign there = !streamed || (tile_ready_i[slot_q] && !taken_q[slot_q]);
   // One row group ahead, no sooner than descriptor sums stand, and where there is room for it.
   assign hand_o = more_hands && !waiting_q && settle_q == 5'd0 && there && tables_ready_i && (fetch_free_i || d.pool) &&
                   !setup_i && !abort_i;
@@ -59,6 +60,8 @@ module tile_feeder #(
       waiting_q <= 1'b0;
       first_q <= 1'b0;
       slot_q <= 1'b0;
+      oldest_q <= 1'b0;
+      taken_q <= 2'b00;
       age_q <= 4'd0;
       settle_q <= 5'd0;
       hands_q <= '0;
@@ -74,13 +77,24 @@ module tile_feeder #(
       hands_q <= d.row_groups;
       starts_q <= d.row_groups;
     end else begin
-      if (frame_i) slot_q <= 1'b0;
+      if (frame_i) begin
+        slot_q <= 1'b0;
+        oldest_q <= 1'b0;
+        taken_q <= 2'b00;
+      end
+      if (release_o) begin
+        taken_q[oldest_q] <= 1'b0;
+        oldest_q <= !oldest_q;
+      end
       if (settle_q != 5'd0) settle_q <= settle_q - 5'd1;
       if (hand_o) begin
         waiting_q <= 1'b1;
         age_q <= 4'd0;
         hands_q <= hands_q - 1'b1;
-        if (streamed) slot_q <= !slot_q;
+        if (streamed) begin
+          slot_q <= !slot_q;
+          taken_q[slot_q] <= 1'b1;
+        end
       end else begin
         if (age_q != AHEAD) age_q <= age_q + 4'd1;
         if (start_i) begin

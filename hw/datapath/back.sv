@@ -196,7 +196,7 @@ module back #(
 
   // Activation memory.
   logic packer_busy, quiet, quiet_q;
-  plane_packer #(.ROWS(ROWS), .RQ(RQ), .ACT_WORDS(ACT_WORDS), .FAULT(FAULT == 9 ? 1 : 0)) u_packer (
+  plane_packer #(.ROWS(ROWS), .RQ(RQ), .ACT_WORDS(ACT_WORDS)) u_packer (
     .clk_i, .rst_ni, .d_i, .setup_i, .valid_i(flight_q[CODE_CLOCKS]), .pixel_i(code_pixel_q), .codes_i(codes), .busy_o(packer_busy),
     .we_o(plane_we_o), .bank_o(plane_bank_o), .addr_o(plane_addr_o), .data_o(plane_data_o), .be_o(plane_be_o));
 

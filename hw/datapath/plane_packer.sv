@@ -7,8 +7,7 @@
 module plane_packer #(
   parameter int ROWS = 8,
   parameter int RQ = 4,
-  parameter int ACT_WORDS = 4096,
-  parameter int FAULT = 0
+  parameter int ACT_WORDS = 4096
 ) (
   input  logic clk_i,
   input  logic rst_ni,
@@ -112,7 +111,7 @@ module plane_packer #(
     addr_o <= pixel_addr + offset_q;
     bank_o <= channel ? bank_q : window_bank;
     data_o <= high_byte ? {lo, 8'd0} : {single ? 8'd0 : hi, lo};
-    be_o <= high_byte ? 2'b10 : (FAULT == 1 && single) ? 2'b01 : 2'b11;
+    be_o <= high_byte ? 2'b10 : 2'b11;
   end
   assign we_o = write_q;
   assign busy_o = busy_q || write_q;

@@ -1,5 +1,5 @@
-/* The one requantizer of the C side (README.md of this folder; hw/datapath/requantizer.sv is the other half of the
- * pair): t = M acc + B,   z = sat32((t >> sh) + ((R r) >> rs)),   code = clamp((S z + H) >> ss, 0, 2^a - 1) with
+/* The one requantizer of the C side (README.md of this folder; hw/datapath/requantizer_pipe.sv is the other half of
+ * the pair): t = M acc + B,   z = sat32((t >> sh) + ((R r) >> rs)),   code = clamp((S z + H) >> ss, 0, 2^a - 1) with
  * arithmetic shifts, that is, floors. */
 #ifndef BD_EXEC_REQUANTIZE_H
 #define BD_EXEC_REQUANTIZE_H

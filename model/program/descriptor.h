@@ -201,7 +201,7 @@ enum bd_descriptor_when { BD_WHEN_ALWAYS, BD_WHEN_CONV, BD_WHEN_WRITE_CODES, BD_
     X(52, table_base, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 1048575u, 1u, 0) \
     X(53, correct_base, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 1048575u, 1u, 0) \
     X(54, weight_base, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 1048575u, 1u, 0) \
-    X(55, weight_step, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 1048575u, 1u, 0) \
+    X(55, weight_step, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 1048572u, 4u, 0) \
     X(56, weight_plane, BD_WHEN_ALWAYS, BD_WHEN_CONV, 1u, 1048575u, 1u, 0) \
     X(57, table_offset, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 4294967295u, 8u, 0) \
     X(58, correct_offset, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 4294967295u, 8u, 0) \

@@ -33,8 +33,9 @@ template <typename T> void put_bits(T &port, size_t at, uint32_t bits, uint64_t 
 class Bench
 {
   public:
-    Bench(uint64_t seed, int mutation) : random_(GEOMETRY, seed), model_(GEOMETRY, mutation)
+    Bench(uint64_t seed, int mutation, bool fault) : random_(GEOMETRY, seed), model_(GEOMETRY, mutation)
     {
+        top_.fault_i = fault;
         top_.rst_ni = 1;
         top_.eval();
         top_.rst_ni = 0;
@@ -424,7 +425,7 @@ int main(int argc, char **argv)
     const uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 0) : 1;
     Verilated::randReset(2);
     Verilated::randSeed(int(seed) + 1);
-    Bench bench(seed, argc > 3 ? std::atoi(argv[3]) : 0);
+    Bench bench(seed, argc > 3 ? std::atoi(argv[3]) : 0, argc > 4 && std::atoi(argv[4]));
     while (bench.layers < layers && bench.differences == 0)
         bench.layer();
     std::printf("back, %u rows, %u requantizers, seed %" PRIu64 ": %" PRIu64 " layers, %" PRIu64 " broken off, %" PRIu64

@@ -1,4 +1,5 @@
-// The back of the machine behind the decoder of descriptors, for sim/bench/back.cpp.
+// The back of the machine behind the decoder of descriptors, for sim/bench/back.cpp. fault_i: bytes
+// that are to be cleared beside one that is written stay as they are.
 module back_top #(
   parameter int ROWS = 8,
   parameter int RQ = 4,
@@ -6,11 +7,11 @@ module back_top #(
   parameter int ACT_WORDS = 4096,
   parameter int Z_WORDS = 4096,
   parameter int TABLE_WORDS = 1024,
-  parameter int CORRECT_WORDS = 4096,
-  parameter int FAULT = 0
+  parameter int CORRECT_WORDS = 4096
 ) (
   input  logic clk_i,
   input  logic rst_ni,
+  input  logic fault_i,
   input  logic descriptor_we_i,
   input  logic [4:0] descriptor_beat_i,
   input  logic [63:0] descriptor_data_i,
@@ -47,8 +48,10 @@ module back_top #(
   output logic [RQ*32-1:0] z_data_o
 );
   bitdial_descriptor_pkg::descriptor_t d;
+  logic [1:0] plane_be;
+  assign plane_be_o = (fault_i && plane_be == 2'b11 && plane_data_o[15:8] == 8'd0) ? 2'b01 : plane_be;
   descriptor_fields u_fields (
     .clk_i, .rst_ni, .we_i(descriptor_we_i), .beat_i(descriptor_beat_i), .data_i(descriptor_data_i), .descriptor_o(d), .misfit_o);
   back #(.ROWS(ROWS), .RQ(RQ), .ACC_BITS(ACC_BITS), .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS), .TABLE_WORDS(TABLE_WORDS),
-         .CORRECT_WORDS(CORRECT_WORDS), .FAULT(FAULT)) u_back (.d_i(d), .*);
+         .CORRECT_WORDS(CORRECT_WORDS)) u_back (.d_i(d), .plane_be_o(plane_be), .*);
 endmodule

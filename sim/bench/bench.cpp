@@ -18,7 +18,8 @@ namespace
 int usage(int status)
 {
     std::puts("Usage: bench --hardware HW.yaml [--program NET.bdp | --random COUNT] [--first N] [--seed N]\n"
-              "             [--stalls 0..255] [--no-cycles] [--errors | --hangs | --words | --registers | --limits | "
+              "             [--memory LATENCY,INTERVAL,OUTSTANDING] [--stalls 0..255] [--no-cycles] [--errors | "
+              "--hangs | --words | --registers | --limits | "
               "--speed SECONDS] "
               "[--trace FILE.fst]\n"
               "             [--verbose]");
@@ -35,8 +36,8 @@ int main(int argc, char **argv)
         {"no-cycles", 0, nullptr, 'n'}, {"speed", 1, nullptr, 'e'},   {"trace", 1, nullptr, 't'},
         {"verbose", 0, nullptr, 'v'},   {"errors", 0, nullptr, 'E'},  {"registers", 0, nullptr, 'R'},
         {"limits", 0, nullptr, 'L'},    {"hangs", 0, nullptr, 'H'},   {"words", 0, nullptr, 'W'},
-        {"help", 0, nullptr, 'h'},      {nullptr, 0, nullptr, 0}};
-    const char *hardware_path = nullptr, *program_path = nullptr;
+        {"memory", 1, nullptr, 'm'},    {"help", 0, nullptr, 'h'},    {nullptr, 0, nullptr, 0}};
+    const char *hardware_path = nullptr, *program_path = nullptr, *memory = nullptr;
     uint64_t count = 1, first = 0, seed = 1;
     double seconds = 0;
     bool errors = false, registers = false, limits = false, hangs = false, words = false;
@@ -57,6 +58,9 @@ int main(int argc, char **argv)
             break;
         case 's':
             seed = std::strtoull(optarg, nullptr, 0);
+            break;
+        case 'm':
+            memory = optarg;
             break;
         case 'a':
             options.stall_chance = std::strtoull(optarg, nullptr, 0);
@@ -98,6 +102,8 @@ int main(int argc, char **argv)
     bd_error err{};
     bd_hardware hardware{};
     check(bd_hardware_load(&hardware, hardware_path, &err), err);
+    if (memory)
+        check(bd_memory_parse(&hardware.memory, memory, &err), err);
     Tally tally;
     for (uint64_t i = first; i < first + count; i++) {
         bd_program program{};
@@ -109,6 +115,7 @@ int main(int argc, char **argv)
             "--hardware " + std::string(hardware_path) +
             (program_path ? " --program " + std::string(program_path)
                           : " --random 1 --seed " + std::to_string(seed) + " --first " + std::to_string(i)) +
+            (memory ? " --memory " + std::string(memory) : "") +
             (options.stall_chance ? " --stalls " + std::to_string(options.stall_chance) : "");
         options.stall_seed = seed * 1000003 + i;
         if (registers) {
@@ -137,8 +144,8 @@ int main(int argc, char **argv)
     bd_hardware_release(&hardware);
     if (seconds > 0)
         return 0;
-    std::printf("%" PRIu64 " frames, %" PRIu64 " layers compared, %" PRIu64 " mismatches, %" PRIu64
-                " cycle differences, %" PRIu64 " queue differences\n",
-                tally.frames, tally.layers, tally.mismatches, tally.cycle_misses, tally.queue_misses);
+    std::printf("%" PRIu64 " frames, %" PRIu64 " layers compared (%" PRIu64 " streamed), %" PRIu64
+                " mismatches, %" PRIu64 " cycle differences, %" PRIu64 " queue differences\n",
+                tally.frames, tally.layers, tally.streamed, tally.mismatches, tally.cycle_misses, tally.queue_misses);
     return tally.mismatches || tally.cycle_misses || tally.queue_misses;
 }

@@ -91,8 +91,9 @@ class Weights
 class Bench
 {
   public:
-    Bench()
+    explicit Bench(bool fault)
     {
+        top_.fault_i = fault;
         top_.clk_i = 0;
         top_.setup_i = top_.start_i = top_.abort_i = top_.write_i = 0;
         top_.load_start_i = top_.load_we_i = top_.fetch_start_i = top_.drain_read_i = 0;
@@ -267,15 +268,11 @@ class Bench
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fprintf(stderr, "usage: Vcore LAYERS SEED\n");
-        return 2;
-    }
-    int layers = atoi(argv[1]), seed = atoi(argv[2]);
+    int layers = argc > 1 ? atoi(argv[1]) : 100, seed = argc > 2 ? atoi(argv[2]) : 1;
     generator.seed(uint32_t(seed));
     Verilated::randSeed(seed);
     Verilated::randReset(2);
-    Bench bench;
+    Bench bench(argc > 3 && atoi(argv[3])); // a fault before the walker, front_top.sv
     for (int n = 0; n < layers;) {
         Layer layer;
         if (!random_layer(layer))

@@ -3,11 +3,11 @@ module core_top #(
   parameter int ROWS = 8,
   parameter int ACT_WORDS = 2048,
   parameter int MAC_CHANNELS = 1,
-  parameter int FAULT = 0,
   localparam int AW = $clog2(ACT_WORDS)
 ) (
   input  logic          clk_i,
   input  logic          rst_ni,
+  input  logic          fault_i,
   input  logic          setup_i,
   input  logic          start_i,
   input  logic          abort_i,
@@ -66,7 +66,7 @@ module core_top #(
   logic [3:0]  pixel, segment;
   logic [1:0]  shift, gather_pair;
   logic [2:0]  gather_group;
-  front_top #(.ROWS(ROWS), .ACT_WORDS(ACT_WORDS), .MAC_CHANNELS(MAC_CHANNELS), .FAULT(FAULT)) u_front (
+  front_top #(.ROWS(ROWS), .ACT_WORDS(ACT_WORDS), .MAC_CHANNELS(MAC_CHANNELS)) u_front (
     .*, .busy_o(), .act_valid_o(act_valid), .act_lo_o(act_lo), .act_hi_o(act_hi), .sum_o(sum), .pixel_o(pixel),
     .first_o(first), .shift_o(shift), .last_o(last), .plane0_o(plane0), .swap_o(swap), .segment_o(segment),
     .plane_first_o(plane_first), .word_first_o(word_first), .word_last_o(word_last), .block_last_o(block_last),

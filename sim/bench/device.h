@@ -134,7 +134,6 @@ class Device
     {
         read_beats_ = responses_ = 0;
         written_.clear();
-        asked_.clear();
         bad_read_ = read_beat;
         bad_response_ = response;
     }
@@ -153,11 +152,6 @@ class Device
     const std::vector<Written> &written() const
     {
         return written_;
-    }
-    // Addresses of the read bursts since plant().
-    const std::vector<uint64_t> &asked() const
-    {
-        return asked_;
     }
     uint64_t struck() const
     {
@@ -306,8 +300,6 @@ class Device
                 progress_ = now_;
             }
         open_ = open_ + taken[AR] - (taken[R] && top_->m_axi_rlast);
-        if (top_->m_axi_arvalid && top_->m_axi_arready)
-            asked_.push_back(top_->m_axi_araddr);
         if (top_->m_axi_awvalid && top_->m_axi_awready)
             burst_ = {top_->m_axi_awaddr, (top_->m_axi_awlen + 1u) * 8u, 0};
         if (top_->m_axi_rvalid && top_->m_axi_rready && read_beats_++ == bad_read_)
@@ -363,7 +355,6 @@ class Device
     uint64_t struck_ = 0;
     Written burst_{};
     std::vector<Written> written_;
-    std::vector<uint64_t> asked_;
 #if VM_TRACE_FST
     std::unique_ptr<VerilatedFstC> trace_;
     uint64_t time_ = 0;

@@ -29,8 +29,10 @@ class Errors : public Runner
         const uint64_t clocks = device_->wait() - from, beats = device_->read_beats(), responses = device_->responses();
         device_->clear();
         run_switch(s, tally);
-        for (int i = 0; i < 6; i++) {
-            const uint64_t beat = bd_rng_below(&rng, uint32_t(beats));
+        const uint64_t load = load_beats();
+        for (int i = 0; i < 8; i++) { // of the program: its load descriptor, its parts; anywhere
+            const uint64_t most = i == 0 ? LOAD_DESCRIPTOR_BEATS : i == 1 ? load : beats;
+            const uint64_t beat = bd_rng_below(&rng, uint32_t(most));
             device_->plant(beat, UINT64_MAX);
             ring(s, true);
             device_->wait();
@@ -54,7 +56,7 @@ class Errors : public Runner
             ring(s, true);
             for (uint64_t t = 0; t < delay && !device_->irq(); t++)
                 device_->clock();
-            device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
+            soft_reset();
             for (uint64_t t = 0; t < 100000 && (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK); t++)
                 continue;
             expect(!(device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK), "busy after a soft reset", delay,
@@ -70,6 +72,13 @@ class Errors : public Runner
     }
 
   private:
+    static constexpr uint64_t LOAD_DESCRIPTOR_BEATS = sizeof(bd_load_descriptor) / 8;
+    uint64_t load_beats() const
+    {
+        const bd_load_descriptor *load = bd_program_load_descriptor(&program_);
+        return LOAD_DESCRIPTOR_BEATS + load->descriptor_beats + load->table_beats + load->correct_beats +
+               load->weight_beats;
+    }
     // The frame that was rung ends in an interrupt for this error, which struck while layer `first` to `last` ran.
     void expect_error(uint32_t code, unsigned first, unsigned last, const char *what, uint64_t value, Tally &tally)
     {
@@ -126,9 +135,18 @@ class Errors : public Runner
             unsigned word;
             uint32_t value;
             const char *what;
-        } plants[] = {{0, 3, "operation"},     {15, 2, "groups"},      {22, 1, "pool_kind"}, {20, 1, "in_zero_point"},
-                      {59, 8, "channel_tile"}, {46, 32, "code_shift"}, {43, 48, "shift"},    {1, 0x800, "flags"},
-                      {37, 0, "row_groups"},   {6, 2000, "in_height"}};
+        } plants[] = {{0, 3, "operation"},
+                      {2, 2, "datapath"},
+                      {15, 4096, "groups"},
+                      {21, 3, "pool_kind"},
+                      {41, 17, "pixels_large"},
+                      {20, 2, "weight_zero_point"},
+                      {46, 262144, "code_multiplier"},
+                      {45, 48, "shift"},
+                      {1, 0x20000, "flags"},
+                      {33, 0, "row_groups"},
+                      {6, 1024, "in_height"},
+                      {51, 0x09000000, "borders"}};
         for (const auto &plant : plants) {
             const unsigned layer = bd_rng_below(&rng, head_.layer_count);
             uint8_t *at =
@@ -142,8 +160,9 @@ class Errors : public Runner
             std::memcpy(at, &kept, 4);
             run_switch(s, tally);
         }
+        // Lists of other switches would be sought elsewhere.
         set_context(BITDIAL_LAYER_COUNT_REG, head_.layer_count + 1);
-        ring(s, true);
+        ring(0, true);
         device_->wait();
         const unsigned last = head_.layer_count - 1;
         expect_error(BITDIAL_ERROR_BAD_DESCRIPTOR, last, last, "a list that ends early is run", last, tally);
@@ -184,7 +203,7 @@ class Errors : public Runner
         expect(!device_->irq(), "an interrupt though no result waits", 0, tally);
         ring(order[0], false);
         device_->wait();
-        device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
+        soft_reset();
         expect(device_->read(BITDIAL_STATUS_REG) == 0 && !device_->irq(), "a soft reset keeps a result", 0, tally);
         expect(device_->read(BITDIAL_DONE_TAG_REG) == 0x1002, "a soft reset takes the result that is shown", 0, tally);
     }

@@ -1,8 +1,8 @@
 // The front of the machine (walker, window reader, plane memory) against a plain model: random layers are put into the
 // memory by the formulas of the layouts, tiles are walked, and every word, tag and clock at the arrays is compared.
-// Usage: Vfront [--layers N] [--seed S] [--mutate M]
-// --mutate M plants a fault in the model's rules (1..MUTATIONS): the comparison must then fail.
-// Exit 0: all equal. 1: a difference, printed. 2: usage.
+// Usage: Vfront [--layers N] [--seed S] [--mutate M] [--fault 1]
+// --mutate M plants a fault in the model's rules (1..MUTATIONS): the comparison must then fail. --fault 1 plants one
+// before the walker: the map seems to have a row more. Exit 0: all equal. 1: a difference, printed. 2: usage.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -22,8 +22,9 @@ constexpr int SETTLE = 8, START_TO_WORDS = 10;
 class Bench
 {
   public:
-    Bench()
+    explicit Bench(int fault)
     {
+        top_.fault_i = fault != 0;
         top_.setup_i = top_.start_i = top_.abort_i = top_.write_i = 0;
         top_.clk_i = 0;
         top_.rst_ni = 1;
@@ -249,7 +250,7 @@ class Bench
 
 int main(int argc, char **argv)
 {
-    int layers = 200, seed = 1;
+    int layers = 200, seed = 1, fault = 0;
     for (int n = 1; n + 1 < argc; n += 2) {
         if (!strcmp(argv[n], "--layers"))
             layers = atoi(argv[n + 1]);
@@ -257,17 +258,19 @@ int main(int argc, char **argv)
             seed = atoi(argv[n + 1]);
         else if (!strcmp(argv[n], "--mutate"))
             mutation = atoi(argv[n + 1]);
+        else if (!strcmp(argv[n], "--fault"))
+            fault = atoi(argv[n + 1]);
         else
             argc = 0;
     }
     if (argc % 2 != 1 || mutation < 0 || mutation > MUTATIONS) {
-        fprintf(stderr, "usage: Vfront [--layers N] [--seed S] [--mutate 1..%d]\n", MUTATIONS);
+        fprintf(stderr, "usage: Vfront [--layers N] [--seed S] [--mutate 1..%d] [--fault 1]\n", MUTATIONS);
         return 2;
     }
     generator.seed(uint32_t(seed));
     Verilated::randSeed(seed);
     Verilated::randReset(2); // registers without reset start as random bits
-    Bench bench;
+    Bench bench(fault);
     int kinds[2][3][2] = {};
     for (int n = 0; n < layers;) {
         Layer layer;

@@ -1,14 +1,14 @@
 // The front alone for sim/bench/front.cpp: walker, window reader and plane memory, with the fields of a descriptor as ports.
-// FAULT 1 plants one: the map seems to have a row more.
+// fault_i plants one: the map seems to have a row more.
 module front_top #(
   parameter int ROWS = 16,
   parameter int ACT_WORDS = 2048,
   parameter int MAC_CHANNELS = 1,
-  parameter int FAULT = 0,
   localparam int AW = $clog2(ACT_WORDS)
 ) (
   input  logic          clk_i,
   input  logic          rst_ni,
+  input  logic          fault_i,
   input  logic          setup_i,
   input  logic          start_i,
   input  logic          abort_i,
@@ -75,7 +75,7 @@ module front_top #(
     descriptor.depthwise = depthwise_i;
     descriptor.weight_bits = weight_bits_i;
     descriptor.in_bits = in_bits_i;
-    descriptor.in_height = in_height_i + 10'(FAULT == 1);
+    descriptor.in_height = in_height_i + 10'(fault_i);
     descriptor.in_width = in_width_i;
     descriptor.out_width = out_width_i;
     descriptor.kernel_h = kernel_h_i;

@@ -36,7 +36,7 @@ class Hangs : public Runner
         resets(tally);
     }
 
-    // Every word of a descriptor of a random layer, at its edges.
+    // Every word of the load descriptor, and of a descriptor of a random layer, at its edges.
     void words(uint64_t seed, Tally &tally)
     {
         bd_rng_seed(&rng_, seed);
@@ -45,15 +45,16 @@ class Hangs : public Runner
         device_->patience(50000000);
         device_->assertions(false);
         device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
-        for (unsigned word = 0; word < BD_DESCRIPTOR_WORDS; word++) {
+        for (unsigned word = 0; word < LOAD_WORDS + BD_DESCRIPTOR_WORDS; word++) {
             s_ = bd_rng_below(&rng_, head_.switch_count);
             const unsigned layer = bd_rng_below(&rng_, head_.layer_count);
-            uint8_t *at =
-                device_->memory() + head_.descriptor_offset + s_ * head_.switch_stride + layer * 256 + word * 4;
+            const uint64_t place = word < LOAD_WORDS ? head_.load_offset + word * 4
+                                                     : head_.descriptor_offset + s_ * head_.switch_stride +
+                                                           layer * 256 + (word - LOAD_WORDS) * 4;
             uint32_t kept;
-            std::memcpy(&kept, at, 4);
+            std::memcpy(&kept, program_.image + place, 4);
             for (const uint32_t value : {0u, 0xffffffffu, 0x7fffffffu, kept + 1, kept - 1, kept * 2, kept + 8}) {
-                std::memcpy(at, &value, 4);
+                std::memcpy(device_->memory() + place, &value, 4);
                 broken(word, value, tally);
                 std::memcpy(device_->memory(), program_.image, head_.image_bytes); // it may have been written over
                 bd_random_image(&program_, seed, device_->memory() + image_at_);
@@ -64,6 +65,7 @@ class Hangs : public Runner
 
   private:
     static constexpr uint64_t LIMIT = 3000, ABORT = 65536;
+    static constexpr unsigned LOAD_WORDS = sizeof(bd_load_descriptor) / 4;
     static constexpr uint64_t BOUND = 200; // register accesses, the drain, the steps between
 
     void right_frame(Tally &tally)
@@ -109,7 +111,7 @@ class Hangs : public Runner
         expect(end - from <= LIMIT + ABORT + BOUND, "late BUS_DEAD of a second frame, channel", channel, tally);
         expect_error(BITDIAL_ERROR_BUS_DEAD, "no BUS_DEAD of a second frame", tally);
         ring(s_, true);
-        from = device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
+        from = soft_reset();
         end = device_->wait();
         expect(end - from <= ABORT + BOUND, "late BUS_DEAD of a soft reset, channel", channel, tally);
         expect_error(BITDIAL_ERROR_BUS_DEAD, "no BUS_DEAD of a soft reset", tally);
@@ -163,10 +165,12 @@ class Hangs : public Runner
     void resets(Tally &tally)
     {
         device_->timing({300, 2, 4}); // old beats come long after the reset
+        program_there_ = false;
         const uint64_t from = ring(s_, false);
         const uint64_t clocks = device_->wait() - from;
         device_->clear();
         for (int done = 0, tries = 0; done < 50; tries++) {
+            program_there_ = false;
             ring(s_, bd_rng_below(&rng_, 2));
             for (uint64_t t = bd_rng_below(&rng_, uint32_t(clocks)); t > 0; t--)
                 device_->clock();
@@ -177,7 +181,7 @@ class Hangs : public Runner
             if (open)
                 device_->reset(1 + int(bd_rng_below(&rng_, 4)));
             else
-                device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
+                soft_reset();
             for (uint64_t t = 0; !open && t < 100000 && device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK;)
                 t++;
             device_->clear();
@@ -192,7 +196,7 @@ class Hangs : public Runner
         }
         device_->timing(hardware_.memory);
     }
-    // Ends well or in a named error, however long it keeps coming on.
+    // Ends well or in a named error, however long it keeps coming on. Words of the load descriptor come first: below 0.
     void broken(unsigned word, uint32_t value, Tally &tally)
     {
         const uint64_t from = ring(s_, true);
@@ -204,13 +208,14 @@ class Hangs : public Runner
             cause == BITDIAL_IRQ_STATUS_ERROR_MASK &&
             (code == BITDIAL_ERROR_BAD_DESCRIPTOR || code == BITDIAL_ERROR_BUS_ERROR || code == BITDIAL_ERROR_WATCHDOG);
         if (!named && cause != BITDIAL_IRQ_STATUS_DONE_MASK) {
-            std::printf("%s: word %u at 0x%x: IRQ_STATUS %u, error %u after %" PRIu64 " clocks\n",
-                        options_.repeat.c_str(), word, value, cause, code, device_->now() - from);
+            std::printf("%s: word %d at 0x%x: IRQ_STATUS %u, error %u after %" PRIu64 " clocks\n",
+                        options_.repeat.c_str(), int(word) - int(LOAD_WORDS), value, cause, code,
+                        device_->now() - from);
             tally.mismatches++;
         }
         if (options_.verbose)
-            std::printf("word %u at 0x%x: cause %u error %u, %" PRIu64 " clocks\n", word, value, cause, code,
-                        device_->now() - from);
+            std::printf("word %d at 0x%x: cause %u error %u, %" PRIu64 " clocks\n", int(word) - int(LOAD_WORDS), value,
+                        cause, code, device_->now() - from);
         device_->clear();
     }
 

@@ -1,6 +1,6 @@
 // What the RTL refuses, descriptor by descriptor: values at and over every edge, typed by hand, and random changes of
 // the layers of a program, whose verdicts are compared with those of the rules in C (model/program/device_rules.h). A
-// verdict is seen at the pins: the loader goes on to read a table or an image, or the frame ends with BAD_DESCRIPTOR.
+// verdict is seen at the pins: the frame ends with BAD_DESCRIPTOR as soon as the descriptor has come, or does not.
 #ifndef BD_BENCH_LIMITS_H
 #define BD_BENCH_LIMITS_H
 
@@ -21,10 +21,15 @@ class Limits : public Runner
     Limits(const bd_hardware &hardware, const bd_program &program, const Options &options)
         : Runner(hardware, program, options), first_(*bd_program_descriptor(&program, 0, 0))
     {
-        // A first layer of one pixel, soon loaded, stands before the descriptor under test, and one after it.
+        // A program that brings nothing onto the chip, so that its descriptors are fetched. A first layer of one pixel,
+        // soon loaded and long computed, stands before the descriptor under test.
         first_.in_height = first_.in_width = first_.out_height = first_.out_width = 1;
-        first_.out_channels = first_.row_groups = 1;
-        first_.flags &= ~uint32_t(BD_FLAG_LAST | BD_FLAG_RESULT);
+        first_.out_channels = first_.row_groups = first_.blocks_large = first_.pixels_large = 1;
+        first_.blocks_small = 0;
+        first_.interval_large = 4000;
+        first_.flags &= ~uint32_t(BD_FLAG_LAST | BD_FLAG_RESULT | BD_FLAG_STREAM_TABLES | BD_FLAG_STREAM_WEIGHTS);
+        std::memset(device_->memory() + store_at_, 0, sizeof(bd_load_descriptor));
+        device_->assertions(false); // what is taken begins to run
         set_context(BITDIAL_DESC_OFFSET_REG, uint32_t(store_at_));
         set_context(BITDIAL_LAYER_COUNT_REG, 3);
     }
@@ -97,6 +102,7 @@ class Limits : public Runner
     }
 
   private:
+    static constexpr uint64_t VERDICT = 100; // clocks
     static void set(bd_descriptor &d, unsigned word, uint32_t value)
     {
         std::memcpy(reinterpret_cast<char *>(&d) + 4 * word, &value, 4);
@@ -117,50 +123,52 @@ class Limits : public Runner
     }
     void put(unsigned place, const bd_descriptor &d)
     {
-        std::memcpy(device_->memory() + store_at_ + place * sizeof d, &d, sizeof d);
+        std::memcpy(device_->memory() + store_at_ + sizeof(bd_load_descriptor) + place * sizeof d, &d, sizeof d);
     }
     // Whether the RTL takes `d` as layer `place` (0 or 1) of the list.
     bool taken(const bd_descriptor &d, unsigned place)
     {
         put(0, first_);
         put(place, d);
-        const uint64_t address = store_at_ + place * sizeof d;
+        program_there_ = false;
         device_->plant(UINT64_MAX, UINT64_MAX);
         ring(0, false);
-        const uint64_t from = device_->now();
-        // Two bursts read the descriptor; a third read follows where it is taken.
-        size_t seen = 0;
-        while (!device_->irq() && seen < 3) {
+        // A refusal follows the descriptor's last beat, as soon as the machine is quiet.
+        const uint64_t from = device_->now(), image = place ? (first_.in_channels + 7) / 8 : 0,
+                       beats = (sizeof(bd_load_descriptor) + (place + 1) * sizeof d) / 8 + image;
+        uint64_t arrived = UINT64_MAX;
+        while (!device_->irq() && (arrived == UINT64_MAX || device_->now() - arrived < VERDICT)) {
             device_->clock();
-            const auto &asked = device_->asked();
-            for (seen = 0; seen < asked.size() && asked[asked.size() - 1 - seen] != address;)
-                seen++;
-            seen = seen < asked.size() ? seen + 1 : 0;
+            if (arrived == UINT64_MAX && device_->read_beats() >= beats)
+                arrived = device_->now();
             if (device_->now() - from > 20000) {
                 std::fprintf(stderr, "bench: %s: no verdict on a descriptor after 20000 clocks\n",
                              options_.repeat.c_str());
                 std::exit(BD_FAIL);
             }
         }
-        if (device_->irq()) {
-            const uint32_t status = device_->read(BITDIAL_STATUS_REG);
-            if (status != (BITDIAL_ERROR_BAD_DESCRIPTOR << BITDIAL_STATUS_ERROR_SHIFT |
-                           place << BITDIAL_STATUS_ERROR_LAYER_SHIFT)) {
-                std::fprintf(stderr, "bench: %s: STATUS is 0x%x for a refused descriptor\n", options_.repeat.c_str(),
-                             status);
-                std::exit(BD_FAIL);
-            }
-            device_->clear();
-            return false;
+        // A descriptor that is taken may have the machine read where no memory is.
+        const uint32_t status = device_->read(BITDIAL_STATUS_REG), code = code_of(status);
+        const bool refused = code == BITDIAL_ERROR_BAD_DESCRIPTOR;
+        if (device_->irq() &&
+            (refused ? status != (code << BITDIAL_STATUS_ERROR_SHIFT | place << BITDIAL_STATUS_ERROR_LAYER_SHIFT)
+                     : code != BITDIAL_ERROR_BUS_ERROR)) {
+            std::fprintf(stderr, "bench: %s: STATUS is 0x%x after a descriptor\n", options_.repeat.c_str(), status);
+            std::exit(BD_FAIL);
         }
-        device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
+        if (!device_->irq())
+            soft_reset();
         while (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK)
             if (device_->now() - from > 100000) {
                 std::fprintf(stderr, "bench: %s: busy after a soft reset\n", options_.repeat.c_str());
                 std::exit(BD_FAIL);
             }
         device_->clear();
-        return true;
+        return !refused;
+    }
+    static uint32_t code_of(uint32_t status)
+    {
+        return (status & BITDIAL_STATUS_ERROR_MASK) >> BITDIAL_STATUS_ERROR_SHIFT;
     }
     // Which layer of how many it may be.
     void lists(const bd_descriptor &d, Tally &tally)

@@ -1,7 +1,7 @@
-// hw/datapath/requantizer.sv, or with PIPE requantizer_pipe.sv, against model/exec/requantize.h: one function twice. A
-// multiplier of 8 bits is walked whole (every M, small sums, every shift that matters, every code shift), then random
-// values over all of the widths, among them the limits at which z and the codes saturate. PIPE adds sums that are
-// halved, comparisons of sums with thresholds, and every edge of what z keeps. Usage: requantizer [RANDOM COUNT]
+// hw/datapath/requantizer_pipe.sv against model/exec/requantize.h: one function twice. Every M of 8 bits with small
+// sums, every shift that matters and every code shift; comparisons of sums with thresholds; every edge of what z keeps;
+// then random values over all of the widths, among them sums that are halved and the limits at which z and the codes
+// saturate. Usage: requantizer [RANDOM COUNT [FAULT]]; FAULT 1: codes are driven to round up.
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -19,7 +19,7 @@ extern "C" {
 namespace
 {
 
-constexpr int BIAS_BITS = PIPE ? 52 : 48;
+constexpr int BIAS_BITS = 52;
 
 struct Case {
     bd_descriptor d;
@@ -39,7 +39,7 @@ int32_t acc_of(const Case &c)
 class Bench
 {
   public:
-    Bench()
+    explicit Bench(bool round_up) : round_up_(round_up)
     {
         top_.rst_ni = 1;
         top_.eval();
@@ -62,16 +62,13 @@ class Bench
         top_.shift_i = uint8_t(c.d.shift);
         top_.code_multiplier_i = c.d.code_multiplier;
         top_.code_shift_i = uint8_t(c.d.code_shift);
-#if PIPE
         top_.halve_i = c.halve;
         top_.sign_only_i = c.sign_only;
         top_.window_sum_i = c.window_sum;
         top_.top_i = uint8_t((1 << c.d.out_bits) - 1);
-        top_.code_base_i = uint64_t(c.d.code_offset - (int64_t(c.d.code_multiplier) << 31)) & ((UINT64_C(1) << 51) - 1);
-#else
-        top_.code_offset_i = uint32_t(c.d.code_offset);
-        top_.out_bits_i = uint8_t(c.d.out_bits);
-#endif
+        const int64_t base = c.d.code_offset - (int64_t(c.d.code_multiplier) << 31),
+                      up = round_up_ ? (INT64_C(1) << c.d.code_shift) - 1 : 0;
+        top_.code_base_i = uint64_t(base + up) & ((UINT64_C(1) << 51) - 1);
         top_.sum_i = c.sum;
         top_.preset_i = c.preset;
         top_.multiplier_i = uint32_t(c.multiplier) & ((UINT64_C(1) << MULT_BITS) - 1);
@@ -90,7 +87,7 @@ class Bench
     uint64_t compared = 0, different = 0;
 
   private:
-    static constexpr int Z_CLOCKS = PIPE ? 9 : 5, CODE_CLOCKS = PIPE ? 15 : 7;
+    static constexpr int Z_CLOCKS = 9, CODE_CLOCKS = 15;
     struct Flight {
         Case c;
         int age;
@@ -105,7 +102,7 @@ class Bench
     void step()
     {
         clock();
-        [[maybe_unused]] bool z_there = false, code_there = false;
+        bool z_there = false, code_there = false;
         for (Flight &f : flight_) {
             f.age++;
             if (f.age != Z_CLOCKS && f.age != CODE_CLOCKS)
@@ -119,11 +116,9 @@ class Bench
             if (f.age == CODE_CLOCKS && top_.code_o != bd_requantize_code(&c.d, z))
                 report("code", c, top_.code_o, bd_requantize_code(&c.d, z));
         }
-#if PIPE
         if ((top_.z_valid_o != z_there || top_.code_valid_o != code_there) && different++ < 5)
             std::printf("z valid %d, want %d; code valid %d, want %d\n", top_.z_valid_o, z_there, top_.code_valid_o,
                         code_there);
-#endif
         if (!flight_.empty() && flight_.front().age == CODE_CLOCKS) {
             flight_.pop_front();
             compared++;
@@ -141,6 +136,7 @@ class Bench
     }
     Vrequantizer top_;
     std::deque<Flight> flight_;
+    const bool round_up_;
 };
 
 // Every M of 8 bits with sums -16..15, shifts 0..9, code shifts 0..4 with their halves, 2-bit codes.
@@ -235,13 +231,13 @@ void scatter(Bench &bench, uint64_t count)
     Case c{};
     for (uint64_t i = 0; i < count; i++) {
         const bool fresh = i % 16 == 0;
-        if (fresh && PIPE && bd_rng_below(&rng, 8) == 0) {
+        if (fresh && bd_rng_below(&rng, 8) == 0) {
             c = comparison();
             c.halve = bd_rng_below(&rng, 2);
             c.d.flags = bd_rng_below(&rng, 2) * BD_FLAG_IN_SIGNED;
         } else if (fresh) {
             c.sign_only = false;
-            c.halve = PIPE && bd_rng_below(&rng, 4) == 0;
+            c.halve = bd_rng_below(&rng, 4) == 0;
             c.d.flags = bd_rng_below(&rng, 2) * BD_FLAG_IN_SIGNED | bd_rng_below(&rng, 2) * BD_FLAG_ADD_STREAM;
             c.d.residual_multiplier = 1;
             c.d.shift = bd_rng_below(&rng, 48);
@@ -265,15 +261,12 @@ void scatter(Bench &bench, uint64_t count)
 
 int main(int argc, char **argv)
 {
-    Bench bench;
-    if (MULT_BITS == 8)
-        walk(bench);
-    if (PIPE) {
-        compare(bench);
-        edges(bench);
-    }
+    Bench bench(argc > 2 && std::atoi(argv[2]));
+    walk(bench);
+    compare(bench);
+    edges(bench);
     scatter(bench, argc > 1 ? std::strtoull(argv[1], nullptr, 0) : 1000000);
-    std::printf("requantizer%s, %d-bit M: %" PRIu64 " values compared, %" PRIu64 " differences\n", PIPE ? "_pipe" : "",
-                MULT_BITS, bench.compared, bench.different);
+    std::printf("requantizer, %d-bit M: %" PRIu64 " values compared, %" PRIu64 " differences\n", MULT_BITS,
+                bench.compared, bench.different);
     return bench.different != 0;
 }

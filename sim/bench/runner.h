@@ -33,7 +33,7 @@ void check(bd_status status, const bd_error &err)
 }
 
 struct Tally {
-    uint64_t frames = 0, layers = 0, mismatches = 0, cycle_misses = 0, queue_misses = 0;
+    uint64_t frames = 0, layers = 0, streamed = 0, mismatches = 0, cycle_misses = 0, queue_misses = 0;
 };
 
 struct Options {
@@ -159,7 +159,14 @@ class Runner
     void set_context(uint32_t offset, uint32_t value)
     {
         context_[offset] = value;
+        if (of_program(offset))
+            program_there_ = false;
+    }
+    // Drops what waits and what runs; the next frame loads its program anew.
+    uint64_t soft_reset()
+    {
         program_there_ = false;
+        return device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK);
     }
     uint64_t frame(unsigned s, bool store, Tally &tally)
     {
@@ -239,6 +246,8 @@ class Runner
             std::free(got.codes);
             std::free(got.z);
             tally.layers++;
+            tally.streamed +=
+                (bd_program_descriptor(&program_, s, l)->flags & (BD_FLAG_STREAM_TABLES | BD_FLAG_STREAM_WEIGHTS)) != 0;
             if (!good) {
                 tally.mismatches++;
                 break;

@@ -120,8 +120,8 @@ enum bd_device_status bd_device_read_result(struct bd_device *device, uint64_t o
 enum bd_device_status bd_device_read_counters(struct bd_device *device,
                                               struct bd_device_counters *counters) BD_DEVICE_CHECK;
 
-/* Drops all frames and waits at most `milliseconds` until the device is idle. The program stays loaded. BUS_DEAD: it is
- * idle, but transfers on the memory bus have not ended. */
+/* Drops all frames and waits at most `milliseconds` until the device is idle. The program stays loaded, and the
+ * next frame brings it onto the chip again. BUS_DEAD: it is idle, but transfers on the memory bus have not ended. */
 enum bd_device_status bd_device_reset(struct bd_device *device, uint32_t milliseconds) BD_DEVICE_CHECK;
 
 /* The fixed text of a status. */

@@ -23,6 +23,12 @@ done
 [ "$(jq .bytes.image "$work/program.json")" = "$(stat -c %s "$work/net.bdp")" ] || fail "bytes are not those of the file"
 slow=$("$bitdial" cost "$work/net.bdp" --hardware $demo --switch w1a1 --memory 60,4,1 --json | jq .switches.w1a1.cycles)
 [ "$slow" -gt "$(jq .switches.w1a1.cycles "$work/program.json")" ] || fail "a slow memory costs nothing"
+for s in w4a4 w1a1; do # one line a switch says the same
+    "$bitdial" cost "$work/net.bdp" --hardware $demo --summary | awk -v s=$s '$1 == s { print $2, $5, $6 }' >"$work/summary"
+    jq -r ".switches.$s | \"\(.cycles) \(.memory_bytes) \(.bytes_read + .bytes_written)\"" "$work/program.json" | cmp -s - "$work/summary" ||
+        fail "the summary of $s differs"
+done
+jq -e '[.switches[].layers[] | .busy] | all(. >= 0 and . < 1) and any(. > 0.05)' "$work/program.json" >/dev/null || fail 'busy'
 "$bitdial" cost --energy-table | grep -q Horowitz || fail "the energy table names no source"
 
 # Both roads: the shipped network of 1-bit weights, and what neither takes, in the same words; switches in floats are left out.

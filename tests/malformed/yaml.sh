@@ -3,17 +3,17 @@ hw="$bitdial hardware"
 # replaced NAME SED-EXPRESSION: the demo's configuration with one edit.
 replaced() { sed "$2" "$demo" >"$in/$1"; }
 
-replaced duplicate.yaml 's/^requant_units: 16/rows: 8/'
+replaced duplicate.yaml 's/^requant_units: .*/rows: 8/'
 refuse "duplicate key" "bitdial hardware: $in/duplicate.yaml:4:1: duplicate key 'rows', first at line 3" $hw "$in/duplicate.yaml"
 replaced unknown.yaml 's/^requant_units:/requant_unit:/'
 refuse "unknown key" "bitdial hardware: $in/unknown.yaml:4:1: unknown key 'requant_unit'" $hw "$in/unknown.yaml"
 replaced missing.yaml '/^rows:/d'
 refuse "missing key" "bitdial hardware: $in/missing.yaml:2:1: missing key 'rows'" $hw "$in/missing.yaml"
-replaced range.yaml 's/^rows: 16/rows: 0/'
+replaced range.yaml 's/^rows: .*/rows: 0/'
 refuse "out of range" "bitdial hardware: $in/range.yaml:3:7: 'rows' must be [0-9]+\.\.64, got 0" $hw "$in/range.yaml"
-replaced type.yaml 's/^rows: 16/rows: eight/'
+replaced type.yaml 's/^rows: .*/rows: eight/'
 refuse "mistyped" "bitdial hardware: $in/type.yaml:3:7: 'rows' must be an integer, got 'eight'" $hw "$in/type.yaml"
-replaced quoted.yaml "s/^rows: 16/rows: '8'/"
+replaced quoted.yaml "s/^rows: .*/rows: '8'/"
 refuse "quoted number" "bitdial hardware: $in/quoted.yaml:3:7: 'rows' must be an integer" $hw "$in/quoted.yaml"
 replaced choice.yaml 's/^datapaths: both/datapaths: all/'
 refuse "no such choice" "bitdial hardware: $in/choice.yaml:5:12: 'datapaths' must be one of " $hw "$in/choice.yaml"
