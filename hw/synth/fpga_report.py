@@ -193,9 +193,11 @@ def synthesize(block, index, tools, cache):
     counts_path = os.path.join(folder, "counts.json")
     if not os.path.exists(counts_path):
         os.makedirs(folder, exist_ok=True)
-        sets = " ".join(f"-chparam {name} {value}" for name, value in parameters.items())
+        # Before hierarchy: its own -chparam asserts in Yosys 0.23 where a value is the default.
+        sets = " ".join(f"-set {name} {value}" for name, value in parameters.items())
+        sets = f"chparam {sets} {block['top']}\n" if sets else ""
         early = "proc; flatten; opt; memory_dff -no-rw-check; opt_clean\n" if block["no_rw_check"] else ""
-        yosys(f"read_verilog -sv -Ihw {' '.join(files)}\nhierarchy -check -top {block['top']} {sets}\n{early}"
+        yosys(f"read_verilog -sv -Ihw {' '.join(files)}\n{sets}hierarchy -check -top {block['top']}\n{early}"
               f"synth_ecp5 {block['flags']}\ncheck -assert\nrename -top block\nselect block\n"
               f"write_rtlil -selected {folder}/block.il\nwrite_json {folder}/block.json\n", folder, "block", block["timeout_s"])
         with open(os.path.join(folder, "block.json")) as file:
@@ -235,9 +237,11 @@ def wrap(block, folder):
     counts_path, netlist = os.path.join(folder, "counts.json"), os.path.join(folder, "harness.json")
     if not os.path.exists(counts_path):
         os.makedirs(folder, exist_ok=True)
-        sets = " ".join(f"-chparam {name} {value}" for name, value in parameters.items())
+        # Before hierarchy: its own -chparam asserts in Yosys 0.23 where a value is the default.
+        sets = " ".join(f"-set {name} {value}" for name, value in parameters.items())
+        sets = f"chparam {sets} {block['top']}\n" if sets else ""
         early = "proc; flatten; opt; memory_dff -no-rw-check; opt_clean\n" if block["no_rw_check"] else ""
-        yosys(f"read_verilog -sv -Ihw {' '.join(files)}\nhierarchy -check -top {block['top']} {sets}\n{early}"
+        yosys(f"read_verilog -sv -Ihw {' '.join(files)}\n{sets}hierarchy -check -top {block['top']}\n{early}"
               f"synth_ecp5 {block['flags']}\ncheck -assert\nrename -top block\nselect block\n"
               f"write_rtlil -selected {folder}/block.il\nwrite_json {folder}/block.json\n", folder, "block", block["timeout_s"])
         with open(os.path.join(folder, "block.json")) as file:
