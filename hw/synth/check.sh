@@ -53,10 +53,6 @@ start=$(date +%s)
 read_design bitdial bitdial_top hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv \
     hw/bitdial_top.sv $(find hw/control hw/memory hw/datapath -name '*.sv' | sort)
 echo "bitdial_top read: check found nothing, no latch, no implicit wire ($(($(date +%s) - start)) s)"
-for block in dot_row requantizer_pipe; do # in no configuration yet
-    # shellcheck disable=SC2046
-    read_design $block $block $(grep -lE 'module (dot_row|xnor_count|block_accumulator|requantizer_pipe)' hw/datapath/*.sv)
-done
 [ "${1:-}" != --read-only ] || exit 0
 
 # map FAMILY COMMAND CELLS: maps the design and prints the cells asked for

@@ -190,10 +190,13 @@ static struct interval z_range(const struct subject *t, uint32_t oc, struct inte
 static bd_status follow_pad_rows(const struct subject *t, int64_t *pad)
 {
     const struct bd_descriptor *d = t->d;
-    int64_t bias = -1;
-    if (d->out_channels % t->h->rows)
+    int64_t own = -1;
+    if (d->out_channels % t->h->rows) {
+        int64_t bias;
         memcpy(&bias, t->v->program->image + d->table_offset + (size_t)d->out_channels * BD_TABLE_ROW_BYTES + 8, 8);
-    *pad = (bias >> d->shift) + (d->flags & BD_FLAG_ADD_STREAM ? *pad : 0);
+        own = bias >> d->shift;
+    }
+    *pad = own + (d->flags & BD_FLAG_ADD_STREAM ? *pad : 0);
     return *pad < INT16_MIN && !(d->flags & BD_FLAG_Z_OUT_WIDE)
                ? bd_verify_fail_layer(t->v, t->s, t->l, 4, "rows past its channels could leave 16 bits")
                : BD_OK;

@@ -3,7 +3,8 @@
 # the counters as they are built. Whatever the bench drives or expects wrongly must be seen.
 set -eu
 sh sim/bench/arrays.sh 8 2 1 400 # every kind with every pair of bits
-arrays=build/verilated/arrays-8-2-1/Varrays
+sh sim/bench/arrays.sh 16 1 0 200 # two groups of channels for depthwise rows
+arrays=build/verilated/arrays-16-1-0/Varrays
 mutation=1
 while code=0 && "$arrays" 200 $mutation >build/arrays_test.out 2>&1 || code=$?; [ $code != 2 ]; do
     [ $code = 1 ] || { echo "the arrays' bench does not see mutation $mutation"; cat build/arrays_test.out; exit 1; }
