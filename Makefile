@@ -48,7 +48,7 @@ cosim: all ## the shipped network on the RTL, every layer compared with the refe
 	@sh tests/support/cosim.sh
 prove: $(DEPS) ## claims of the control blocks, proved for all time by induction, each broken by planted faults
 	@sh hw/prove/prove.sh
-synth-check: $(DEPS) ## the simulated RTL through Yosys for ECP5 and iCE40, with LUT counts
+synth-check: $(DEPS) ## the simulated RTL through Yosys for ECP5, with LUT counts
 	@sh hw/synth/check.sh
 bench: all $(B)/step $(B)/sample $(B)/convolve $(B)/execute ## simulation and training speed
 	@for s in $(sort $(filter-out %/torch.sh,$(wildcard tests/bench/*.sh))); do TORCH=no sh $$s || exit; done

@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 out=build/prove
 mkdir -p "$out"
-[ $# -gt 0 ] || set -- axil_slave doorbell_queue csr frame_results dma_read dma_write watchdog sequencer
+[ $# -gt 0 ] || set -- axil_slave doorbell_queue csr frame_results dma_read dma_write watchdog sequencer tile_feeder
 packages="hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_pkg.sv"
 
 # prove FOLDER NAME OPTIONS: 0 proved, 1 a counterexample, 2 neither
@@ -73,8 +73,13 @@ watchdog s/|| progress_i) still_q/) still_q/
 watchdog s/still_q >= limit_i/still_q > limit_i + 32'd1/
 watchdog s/else if (!dead_o) abort_q/else if (progress_i) abort_q/
 sequencer s/ || bad_descriptor_i || watchdog_i/ || bad_descriptor_i/
-sequencer s/if (drained || dead) state_q/if (drained) state_q/
+sequencer s/if (quiet || dead) state_q/if (quiet) state_q/
 sequencer s/frame_pop_o = state_q == IDLE &&/frame_pop_o =/
+sequencer s/RUN: if (walk_done_i && !follow) begin/RUN: if (!follow) begin/
+sequencer s/&& !block_done_i && !start_o;/\&\& state_q != PASSES;/
+tile_feeder s/settle_q <= 5'd4/settle_q <= 5'd0/;s/ && !taken_q\[slot_q\])/)/
+tile_feeder s/if (streamed) begin/if (1'b1) begin/
+tile_feeder s/more_hands && !waiting_q && settle_q/more_hands \&\& settle_q/
 END
 }
 

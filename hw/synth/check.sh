@@ -1,7 +1,7 @@
 #!/bin/sh
 # `make synth-check`: Yosys reads the RTL that is simulated, in the demo configuration. It fails on anything that
-# `check` finds, on any latch and on any implicitly declared wire; then it maps the design for ECP5 and iCE40 and
-# prints what that takes.
+# `check` finds, on any latch and on any implicitly declared wire; then it maps the design for ECP5 and prints what
+# that takes.
 #     hw/synth/check.sh [--read-only | --self-test]
 # --read-only stops before mapping; --self-test shows that a planted latch, an implicit wire and a loop are refused.
 set -eu
@@ -79,13 +79,9 @@ map_design() {
             if (line ~ /LUT 0 /) exit 1
         }' "$out/$family.stat"
 }
-map_design ecp5 "synth_ecp5 -noflatten -top bitdial_top" \
-    'LUT=LUT4 FF=TRELLIS_FF carry=CCU2C BRAM=DP16KD LUT-RAM=TRELLIS_DPR16X4 DSP=MULT18X18D' >"$out/ecp5.txt" &
-ecp5=$!
-map_design ice40 "synth_ice40 -dsp -noflatten -top bitdial_top" \
-    'LUT=SB_LUT4 FF=SB_DFF.* carry=SB_CARRY BRAM=SB_RAM40_4K.* DSP=SB_MAC16' >"$out/ice40.txt" || failed=1
-wait $ecp5 || failed=1
-cat "$out/ecp5.txt" "$out/ice40.txt"
+# No memory is read and written at one address in one clock, which simulation asserts.
+map_design ecp5 "synth_ecp5 -noflatten -no-rw-check -top bitdial_top" \
+    'LUT=LUT4 FF=TRELLIS_FF carry=CCU2C BRAM=DP16KD LUT-RAM=TRELLIS_DPR16X4 DSP=MULT18X18D' || failed=1
 yosys -V
 [ -z "${failed:-}" ] || { echo "synth-check: mapping failed"; exit 1; }
 echo "synth-check passed in $(($(date +%s) - start)) s"
