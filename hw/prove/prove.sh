@@ -75,8 +75,8 @@ watchdog s/else if (!dead_o) abort_q/else if (progress_i) abort_q/
 sequencer s/ || bad_descriptor_i || watchdog_i/ || bad_descriptor_i/
 sequencer s/if (quiet || dead) state_q/if (quiet) state_q/
 sequencer s/frame_pop_o = state_q == IDLE &&/frame_pop_o =/
-sequencer s/RUN: if (walk_done_i && !follow) begin/RUN: if (!follow) begin/
-sequencer s/&& !block_done_i && !start_o;/\&\& state_q != PASSES;/
+sequencer s/assign ready = startable_i && /assign ready = /
+sequencer s/&& !block_done_i && !start_o;/\&\& state_q != LOAD;/
 tile_feeder s/settle_q <= 5'd4/settle_q <= 5'd0/;s/ && !taken_q\[slot_q\])/)/
 tile_feeder s/if (streamed) begin/if (1'b1) begin/
 tile_feeder s/more_hands && !waiting_q && settle_q/more_hands \&\& settle_q/

@@ -17,8 +17,9 @@ include="-isystem $root -isystem $root/vltstd -DVM_COVERAGE=0 -DVM_SC=0 -DVM_TRA
 cxx=$(command -v ccache || true)\ g++
 runtime=build/verilated/runtime
 build() {
+    rm -f "$folder/$prefix"*.cpp # the pieces of an earlier build may have other names
     # shellcheck disable=SC2086 # options, without blanks of their own
-    verilator --cc -O3 --assert --x-initial unique --unroll-count 1024 $verilator_options -Ihw -y hw/control -y hw/datapath \
+    verilator --cc -O3 --inline-mult 1 --assert --x-initial unique --unroll-count 1024 $verilator_options -Ihw -y hw/control -y hw/datapath \
         -y hw/memory -y sim/bench --prefix "$prefix" --top-module "$top" --Mdir "$folder" hw/bitdial_descriptor_pkg.sv \
         hw/bitdial_walk_pkg.sv $sources || return 1
     mkdir -p "$runtime"
@@ -35,7 +36,7 @@ build() {
         object=$folder/$(basename "${file%.*}").o
         case $file in
         *.c) gcc -std=gnu11 -O1 -I. -c -o "$object" "$file" || return 1 ;;
-        *) $cxx $options -I. -Isim/bench -I"$folder" $include -c -o "$object" "$file" || return 1 ;;
+        *) $cxx $options -I. -iquote sim/bench -I"$folder" $include -c -o "$object" "$file" || return 1 ;;
         esac
         objects="$objects $object"
     done
