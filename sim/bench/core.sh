@@ -6,6 +6,6 @@ cd -- "$(dirname -- "$0")/../.."
 rows=$1 channels=$2
 shift 2
 bench=$(sh sim/bench/verilate.sh "core-$rows-$channels" core_top Vcore "-GROWS=$rows -GMAC_CHANNELS=$channels" \
-    "-DROWS=$rows -DMAC_CHANNELS=$channels -DACT_WORDS=2048" sim/bench/core_top.sv -- sim/bench/core.cpp \
+    "-O0 -DROWS=$rows -DMAC_CHANNELS=$channels -DACT_WORDS=2048" sim/bench/core_top.sv -- sim/bench/core.cpp \
     sim/bench/front_layers.cpp sim/bench/front_model.cpp)
 exec "$bench" "$@"
