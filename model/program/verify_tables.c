@@ -15,7 +15,7 @@ static const char *row_fault(const struct bd_program_header *h, const struct bd_
     const int64_t b_limit = (int64_t)1 << (BD_TABLE_BIAS_BITS - 1);
     const int64_t z = b >> d->shift;
     const bool silent = !(d->flags & BD_FLAG_WRITE_CODES) ||
-                        (z >= INT32_MIN && (d->code_multiplier * z + d->code_offset) >> d->code_shift <= 0);
+                        (z >= INT32_MIN && z < 0 && (d->code_multiplier * z + d->code_offset) >> d->code_shift <= 0);
     if (!real)
         return m || b >= 0 || b < -b_limit || !silent ? "a row past the last channel has another code than 0" : NULL;
     if (m < -m_limit || m >= m_limit || ((d->flags & BD_FLAG_SIGN_ONLY) && m == -2))
