@@ -243,13 +243,12 @@ module bitdial_top #(
 
   // --- results and stored layers to memory --------------------------------------------------------------------------
   logic          write_idle, write_error, write_start, write_done, store_start, store_codes, store_valid, store_ready;
-  logic          store_result;
   logic [63:0]   store_data, write_addr;
   logic [BW-1:0] write_beats;
   store_passes u_store_passes (
     .clk_i, .rst_ni, .start_i(passes_start), .abort_i(abort), .descriptor_i(d), .frame_i(frame),
     .result_values_i(32'(d.row_groups) * 32'(ROWS)), .any_o(passes_any), .busy_o(passes_busy),
-    .store_start_o(store_start), .codes_o(store_codes), .result_o(store_result), .write_start_o(write_start),
+    .store_start_o(store_start), .codes_o(store_codes), .write_start_o(write_start),
     .write_addr_o(write_addr), .write_beats_o(write_beats), .write_done_i(write_done));
   store_unit #(.RQ(RQ)) u_store_unit (
     .clk_i, .rst_ni, .start_i(store_start), .abort_i(abort), .codes_i(store_codes), .descriptor_i(d),
@@ -265,6 +264,4 @@ module bitdial_top #(
     .bvalid_i(m_axi_bvalid), .bready_o(m_axi_bready));
   assign bus_error = read_error || write_error;
   assign bus_idle = read_idle && write_idle;
-  logic unused_result;
-  assign unused_result = store_result;
 endmodule

@@ -15,7 +15,6 @@ module store_passes (
   output logic        busy_o,         // from the clock after start_i to the last pass's end
   output logic        store_start_o,  // to the store unit
   output logic        codes_o,        // the pass reads codes, not residual words
-  output logic        result_o,       // ... residual words of the first pixel
   output logic        write_start_o,  // to the write DMA, PREFILL clocks later
   output logic [63:0] write_addr_o,
   output logic [bitdial_pkg::BEAT_W-1:0] write_beats_o,
@@ -66,9 +65,8 @@ module store_passes (
   assign store_start_o = busy_q && !writing_q && wait_q == PREFILL;
   assign write_start_o = busy_q && !writing_q && wait_q == 4'd0;
   assign codes_o = pass_q == CODES;
-  assign result_o = pass_q == RESULT;
   always_comb begin
-    if (result_o) begin
+    if (pass_q == RESULT) begin
       write_addr_o = frame_i.output_addr;
       write_beats_o = BW'(result_values_i >> 1);
     end else if (codes_o) begin

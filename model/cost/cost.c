@@ -45,13 +45,6 @@ static int64_t later(int64_t a, int64_t b)
 
 /* ---- the walk of a row group ---- */
 
-static uint32_t gather_clocks(const struct bd_descriptor *d, const struct bd_program_header *h)
-{
-    if (d->flags & BD_FLAG_DEPTHWISE)
-        return d->in_bits == 1 ? (h->rows + 15) / 16 : h->rows / 8 * bd_code_pairs(d->in_bits);
-    return d->in_layout == BD_LAYOUT_BYTE ? 1 : bd_code_pairs(d->in_bits);
-}
-
 /* Clocks from a row group's start to its last sums. */
 static int64_t summed(const struct bd_descriptor *d, const struct bd_program_header *h, int64_t pixels,
                       int64_t interval)
@@ -63,7 +56,7 @@ static int64_t summed(const struct bd_descriptor *d, const struct bd_program_hea
         const int64_t least = d->in_bits == 1 ? 8 : 4; /* clocks of a word */
         return begin + walk - (pixels > least ? pixels : least) + pixels + 17;
     }
-    const int64_t gather = gather_clocks(d, h), sum = (int64_t)d->weight_bits * d->tail_segments;
+    const int64_t gather = bd_gather_clocks(d, h->rows), sum = (int64_t)d->weight_bits * d->tail_segments;
     const int64_t last_word = gather > sum ? gather : sum;
     return begin + walk - last_word + gather + sum + (d->flags & BD_FLAG_DEPTHWISE ? 18 : 19);
 }
@@ -71,12 +64,8 @@ static int64_t summed(const struct bd_descriptor *d, const struct bd_program_hea
 /* Words of codes that a row group writes for a pixel. */
 static int64_t writes_of(const struct bd_descriptor *d, const struct bd_program_header *h, uint32_t group)
 {
-    const uint32_t left = d->out_channels - group * h->rows, channels = left < h->rows ? left : h->rows;
-    if (!(d->flags & BD_FLAG_WRITE_CODES))
-        return 0;
-    if (d->out_bits == 1 && d->out_layout == BD_LAYOUT_WINDOW)
-        return (channels + 15) / 16;
-    return (int64_t)((channels + 7) / 8) * bd_code_pairs(d->out_bits);
+    const uint32_t left = d->out_channels - group * h->rows;
+    return bd_code_writes(d, left < h->rows ? left : h->rows);
 }
 
 /* ---- the frame ---- */

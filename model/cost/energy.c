@@ -30,10 +30,7 @@ static struct walk walk_of(const struct bd_descriptor *d, const struct bd_progra
                              .clocks = pixels * d->weight_bits * pairs * subs * d->word_groups * d->row_groups};
     }
     const double segments = (d->word_groups - 1.0) * d->segments + d->tail_segments;
-    const double gather = d->in_layout == BD_LAYOUT_BYTE    ? 1
-                          : !(d->flags & BD_FLAG_DEPTHWISE) ? pairs
-                          : d->in_bits == 1                 ? (g->rows + 15) / 16
-                                                            : g->rows / 8 * pairs;
+    const double gather = bd_gather_clocks(d, g->rows);
     const double clocks = pixels * subs * d->weight_bits * segments * d->row_groups;
     return (struct walk){.act_words = pixels * subs * d->word_groups * gather * d->row_groups,
                          .weight_words = clocks / (g->mac_channels == 1 ? 2 : 1),

@@ -95,8 +95,7 @@ static void derive_words(struct bd_descriptor *d, const struct bd_program_header
         d->segments = segments_of(most, most, at_once);
 }
 
-/* Clocks in which a K word's codes are gathered for the MAC. */
-static uint32_t gather_clocks(const struct bd_descriptor *d, uint32_t rows)
+uint32_t bd_gather_clocks(const struct bd_descriptor *d, uint32_t rows)
 {
     const uint32_t pairs = d->in_layout == BD_LAYOUT_BYTE ? 1 : bd_code_pairs(d->in_bits);
     if (d->flags & BD_FLAG_DEPTHWISE)
@@ -111,25 +110,25 @@ uint64_t bd_block_clocks(const struct bd_descriptor *d, uint32_t rows, uint32_t 
         const uint64_t steps = (uint64_t)d->weight_bits * bd_code_pairs(d->in_bits);
         return steps * subs * d->word_groups * max_u32(pixels, d->in_bits == 1 ? 8 : 4);
     }
-    const uint64_t gather = gather_clocks(d, rows);
+    const uint64_t gather = bd_gather_clocks(d, rows);
     const uint64_t whole = max_u64(gather, (uint64_t)d->weight_bits * d->segments);
     const uint64_t tail = max_u64(gather, (uint64_t)d->weight_bits * d->tail_segments);
     return pixels * subs * ((d->word_groups - 1) * whole + tail);
 }
 
-static uint32_t code_writes(const struct bd_descriptor *d, uint32_t rows)
+uint32_t bd_code_writes(const struct bd_descriptor *d, uint32_t channels)
 {
     if (!(d->flags & BD_FLAG_WRITE_CODES))
         return 0;
     if (d->out_bits == 1 && d->out_layout == BD_LAYOUT_WINDOW)
-        return ceil_div(rows, 16);
-    return rows / 8 * bd_code_pairs(d->out_bits);
+        return ceil_div(channels, 16);
+    return ceil_div(channels, 8) * bd_code_pairs(d->out_bits);
 }
 
 static void derive_blocks(struct bd_descriptor *d, const struct bd_program_header *g)
 {
     const uint32_t pixels = d->out_height * d->out_width, subs = g->rows / g->requant_units;
-    const uint32_t writes = code_writes(d, g->rows);
+    const uint32_t writes = bd_code_writes(d, g->rows);
     if (d->operation == BD_OP_POOL) {
         const bool windows = bd_pool_kinds[d->pool_kind].windows;
         const uint64_t taps = windows ? (uint64_t)d->kernel_h * d->kernel_w : (uint64_t)d->in_height * d->in_width;

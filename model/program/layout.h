@@ -31,6 +31,10 @@ void bd_descriptor_derive(struct bd_descriptor *d, const struct bd_program_heade
 
 /* Clocks in which a block of so many pixels is walked, by an array of so many rows. */
 uint64_t bd_block_clocks(const struct bd_descriptor *d, uint32_t rows, uint32_t pixels);
+/* Clocks in which a K word's codes are gathered for the MAC. */
+uint32_t bd_gather_clocks(const struct bd_descriptor *d, uint32_t rows);
+/* Words in which the codes of so many channels of a pixel are written; a word takes a clock. */
+uint32_t bd_code_writes(const struct bd_descriptor *d, uint32_t channels);
 /* Clocks in which all blocks of a layer are walked, one after the other. */
 uint64_t bd_descriptor_clocks(const struct bd_descriptor *d);
 
