@@ -114,11 +114,11 @@ def sources_of(top, index):
     """Files of `top` and of all that it names, packages first."""
     if top not in index:
         raise Failure(f"no module '{top}' among the sources", 2)
-    seen, todo = set(), [top]
-    while todo:
-        name = todo.pop()
+    seen, pending = set(), [top]
+    while pending:
+        name = pending.pop()
         seen.add(name)
-        todo += [word for word in index[name][1] if word in index and word not in seen]
+        pending += [word for word in index[name][1] if word in index and word not in seen]
     order = {path: not name.endswith("_pkg") for name, (path, _) in index.items() if name in seen}
     packages = ["bitdial_regs_pkg", "bitdial_descriptor_pkg", "bitdial_pkg"] # each may use those before it
     first = [index[name][0] for name in packages if name in seen]
