@@ -1,6 +1,6 @@
 /* Writes everything that is derived from the two sources of facts that software and RTL share:
  *     hw/regs.yaml        registers.c    sw/driver/bitdial_regs.h, hw/bitdial_regs_pkg.sv, hw/REGS.md,
- *                                        tests/support/regs_table.h
+ *                                        tests/support/regs_table.h, sw/bringup/bitdial_regs_names.h
  *     hw/descriptor.yaml  descriptor*.c  model/program/descriptor.h, hw/bitdial_descriptor_pkg.sv,
  *                                        hw/control/descriptor_fields.sv, hw/DESCRIPTOR.md
  * Usage: regs REGS.yaml DESCRIPTOR.yaml ROOT   (files go under ROOT, whose folders exist) */

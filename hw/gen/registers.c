@@ -288,6 +288,54 @@ static void write_markdown(FILE *out, const void *what)
     }
 }
 
+static void write_text(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (; *text; text++)
+        fprintf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    fputc('"', out);
+}
+
+/* The map as lists for programs that show registers to people. */
+static void write_names(FILE *out, const void *what)
+{
+    const struct map *map = what;
+    fprintf(out,
+            "/* Names and meanings of registers, generated from hw/regs.yaml: do not edit. */\n"
+            "/* clang-format off */\n#ifndef BITDIAL_REGS_NAMES_H\n#define BITDIAL_REGS_NAMES_H\n\n"
+            "/* X(name, offset, access, bits that read back as written, meaning) */\n#define %s_REGISTERS(X)",
+            map->prefix);
+    for (size_t r = 0; r < map->count; r++) {
+        const struct reg *reg = &map->registers[r];
+        fprintf(out, " \\\n    X(\"%s\", 0x%03xu, \"%s\", 0x%xu, ", reg->name, (unsigned)reg->offset,
+                access_names[reg->access], writable_mask(reg));
+        write_text(out, reg->help);
+        fputc(')', out);
+    }
+    fprintf(out, "\n\n/* X(offset of the register, name, shift, mask in place, meaning) */\n#define %s_FIELDS(X)",
+            map->prefix);
+    for (size_t r = 0; r < map->count; r++)
+        for (size_t f = 0; f < map->registers[r].field_count; f++) {
+            const struct field *field = &map->registers[r].fields[f];
+            fprintf(out, " \\\n    X(0x%03xu, \"%s\", %u, 0x%xu, ", (unsigned)map->registers[r].offset, field->name,
+                    (unsigned)field->lsb, field_mask(field));
+            write_text(out, field->help);
+            fputc(')', out);
+        }
+    fprintf(out, "\n\n/* X(offset of the register, shift of the field, value, name, meaning) */\n#define %s_VALUES(X)",
+            map->prefix);
+    for (size_t r = 0; r < map->count; r++)
+        for (size_t f = 0; f < map->registers[r].field_count; f++)
+            for (size_t v = 0; v < map->registers[r].fields[f].value_count; v++) {
+                const struct value *value = &map->registers[r].fields[f].values[v];
+                fprintf(out, " \\\n    X(0x%03xu, %u, %u, \"%s\", ", (unsigned)map->registers[r].offset,
+                        (unsigned)map->registers[r].fields[f].lsb, (unsigned)value->value, value->name);
+                write_text(out, value->help);
+                fputc(')', out);
+            }
+    fprintf(out, "\n\n#endif\n");
+}
+
 static void write_tests(FILE *out, const void *what)
 {
     const struct map *map = what;
@@ -315,6 +363,8 @@ bd_status gen_registers(const char *yaml_path, const char *root, struct bd_error
     bd_status status = load_map(&yaml, map, err);
     if (!status)
         status = gen_write(root, "sw/driver/bitdial_regs.h", write_c, map, err);
+    if (!status)
+        status = gen_write(root, "sw/bringup/bitdial_regs_names.h", write_names, map, err);
     if (!status)
         status = gen_write(root, "hw/bitdial_regs_pkg.sv", write_sv, map, err);
     if (!status)

@@ -48,6 +48,7 @@ int cmd_prune(int argc, char **argv);
 int bd_cli_prune_rankings(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_cosim(int argc, char **argv);
+int cmd_device(int argc, char **argv);
 int cmd_hardware(int argc, char **argv);
 
 #endif

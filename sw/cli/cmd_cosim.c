@@ -8,6 +8,7 @@
 
 #include "model/core/json.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/device_options.h"
 #include "sw/cli/image_options.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
@@ -19,21 +20,24 @@ static const char usage[] =
     "Runs frames on a device and compares every layer's codes and stream and every result with the reference, and\n"
     "every frame's clocks with the cost model. Each image runs twice: with its layers stored to memory, and without.\n"
     "The first difference is named, with the command that repeats it; the exit code is then 1.\n\n"
-    "  --hardware HW.yaml  the configuration that the network was compiled for (required)\n"
-    "  --device NAME       rtl: the Verilated RTL; tlm: the transaction-level model; ref (default rtl)\n"
-    "  --images N          number of images (default: 8)\n" BD_IMAGE_USAGE
-    "  --noise             random images of the network's shape by --seed, in place of any files\n"
-    "  --schedule LIST     switches of the images, repeated, such as w1a8,w1a1 (default: all of the network)\n"
-    "  --memory L,I,O      memory timing: latency, clocks a beat, bursts open at once; may be given up to 8 times,\n"
-    "                      every image then runs at each (default: the hardware's)\n"
-    "  --random COUNT      random networks instead of NET.bdp, each at all of its switches; --first K counts them\n"
-    "  --seed S            of random networks, images and stalls (default 1)\n"
-    "  --stalls            random stalls on the device's bus in the runs that store layers\n"
-    "  --reset-seed S      rtl registers without reset start as random bits (default 0: as zeros)\n"
-    "  --jobs J            devices side by side (default 1)\n"
-    "  --no-shm            send bulk memory as frames, not through shared memory\n"
-    "  --trace FILE        write an FST trace of the rtl device; needs --jobs 1\n"
-    "  --fault NAME        plant a fault, which must make the run fail:\n"
+    "  --hardware HW.yaml  the configuration that the network was compiled for (required)\n" BD_DEVICE_USAGE(
+        "rtl") "  --images N          number of images (default: 8)\n" BD_IMAGE_USAGE
+               "  --noise             random images of the network's shape by --seed, in place of any files\n"
+               "  --schedule LIST     switches of the images, repeated, such as w1a8,w1a1 (default: all of the "
+               "network)\n"
+               "  --memory L,I,O      memory timing: latency, clocks a beat, bursts open at once; may be given up to 8 "
+               "times,\n"
+               "                      every image then runs at each (default: the hardware's); of a board:\n"
+               "                      the timing to predict with\n"
+               "  --random COUNT      random networks instead of NET.bdp, each at all of its switches; --first K "
+               "counts them\n"
+               "  --seed S            of random networks, images and stalls (default 1)\n"
+               "  --stalls            random stalls on the device's bus in the runs that store layers\n"
+               "  --reset-seed S      rtl registers without reset start as random bits (default 0: as zeros)\n"
+               "  --jobs J            devices side by side (default 1)\n"
+               "  --no-shm            send bulk memory as frames, not through shared memory\n"
+               "  --trace FILE        write an FST trace of the rtl device; needs --jobs 1\n"
+               "  --fault NAME        plant a fault, which must make the run fail:\n"
 #define X(name, build, help) "                        " name ": " help "\n"
     BD_COSIM_FAULTS(X)
 #undef X
@@ -307,9 +311,10 @@ int cmd_cosim(int argc, char **argv)
     struct bd_image_options images = BD_IMAGE_DEFAULTS("cosim");
     bool json = false;
     int64_t networks = 0, seed = 1, reset_seed = 0, jobs = 1;
+    struct bd_cli_device device = {"cosim", &o.session.device};
     const struct bd_option table[] = {
         {"hardware", .text = &o.session.hardware_path},
-        {"device", .text = &o.session.device, .choices = "ref|tlm|rtl"},
+        BD_DEVICE_ROW(&device),
         BD_IMAGE_ROWS(&images),
         {"noise", .flag = &images.source.noise},
         {"schedule", .text = &o.schedule},

@@ -12,6 +12,7 @@
 #include "model/core/memory.h"
 #include "model/cost/cost.h"
 #include "sw/cli/cli.h"
+#include "sw/cli/device_options.h"
 #include "sw/cli/image_options.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
@@ -21,17 +22,17 @@
 static const char usage[] =
     "Usage: bitdial run NET.bdp --hardware HW.yaml [OPTION]...\n"
     "Runs test images on a device, one frame each, and prints for every switch accuracy, clocks and speed.\n\n"
-    "  --hardware HW.yaml  the configuration that the network was compiled for (required)\n"
-    "  --device NAME       ref: the reference in this process; tlm: SystemC with reference arithmetic and modelled\n"
-    "                      clocks; rtl: SystemC with the Verilated RTL (default ref)\n"
-    "  --images N          frames to run (default: 16)\n" BD_IMAGE_USAGE
-    "  --schedule LIST     switches of the frames, repeated, such as w1a8,w1a1 (default: all of the network)\n"
-    "  --queue             start each frame while the one before it runs\n"
-    "  --dump DIR          write every layer's codes and stream as DIR/frame<n>.<layer>.codes.npy and .z.npy\n"
-    "  --no-shm            send bulk memory as frames, not through shared memory\n"
-    "  --trace FILE        write an FST trace of the rtl device\n"
-    "  --json              one JSON object on standard output\n"
-    "  --help              print this\n";
+    "  --hardware HW.yaml  the configuration that the network was compiled for (required)\n" BD_DEVICE_USAGE(
+        "ref") "  --images N          frames to run (default: 16)\n" BD_IMAGE_USAGE
+               "  --schedule LIST     switches of the frames, repeated, such as w1a8,w1a1 (default: all of the "
+               "network)\n"
+               "  --queue             start each frame while the one before it runs\n"
+               "  --dump DIR          write every layer's codes and stream as DIR/frame<n>.<layer>.codes.npy and "
+               ".z.npy\n"
+               "  --no-shm            send bulk memory as frames, not through shared memory\n"
+               "  --trace FILE        write an FST trace of the rtl device\n"
+               "  --json              one JSON object on standard output\n"
+               "  --help              print this\n";
 
 struct totals { /* of one switch */
     unsigned frames, right;
@@ -223,9 +224,10 @@ int cmd_run(int argc, char **argv)
 {
     struct run run = {.options = {.device = "ref", .shared = true, .notice = bd_cli_notice, .context = "run"},
                       .images = BD_IMAGE_DEFAULTS("run")};
+    struct bd_cli_device device = {"run", &run.options.device};
     const struct bd_option table[] = {
         {"hardware", .text = &run.options.hardware_path},
-        {"device", .text = &run.options.device, .choices = "ref|tlm|rtl"},
+        BD_DEVICE_ROW(&device),
         BD_IMAGE_ROWS(&run.images),
         {"schedule", .text = &run.schedule_text},
         {"queue", .flag = &run.queue},

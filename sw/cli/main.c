@@ -33,6 +33,7 @@ static const struct {
     {"prune", cmd_prune, "search channel counts under a budget of clocks, and fine-tune the best"},
     {"run", cmd_run, "run images through the driver on the reference, the SystemC model or the RTL"},
     {"cosim", cmd_cosim, "compare a device with the reference, every layer and every clock"},
+    {"device", cmd_device, "look at a device and test it: identity, registers, memory, a self-test"},
     {"hardware", cmd_hardware, "check a hardware configuration and print its geometry or RTL parameters"},
 };
 #define SPINS "1000"

@@ -14,9 +14,6 @@ struct bitdial_session {
 bitdial_status bitdial_session_open(const char *device, const char *hardware_path, struct bitdial_session **session,
                                     struct bitdial_error *err)
 {
-    if (strcmp(device, "ref") != 0 && strcmp(device, "tlm") != 0 && strcmp(device, "rtl") != 0) {
-        return bd_api_fail(err, BITDIAL_BAD_INPUT, "no device is called '%s': it is ref, tlm or rtl", device);
-    }
     struct bd_error here;
     struct bitdial_session *made = bd_xcalloc(1, sizeof *made);
     const struct bd_session_options options = {.device = device, .hardware_path = hardware_path, .shared = true};

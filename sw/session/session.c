@@ -1,10 +1,13 @@
 #include "sw/session/session.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/core/memory.h"
+#include "sw/driver/bitdial_regs.h"
+#include "sw/session/device_name.h"
 #include "sw/session/platform_build.h"
 #include "sw/transport/link.h"
 #include "sw/transport/ref.h"
@@ -39,26 +42,103 @@ static bd_status open_process(struct bd_session *session, const struct bd_sessio
     return status;
 }
 
-bd_status bd_session_open(struct bd_session *session, const struct bd_session_options *options, struct bd_error *err)
+/* The geometry that the identity registers tell; they must agree with the hash beside them. */
+static bd_status read_geometry(struct bd_session *session, struct bd_error *err)
 {
-    *session = (struct bd_session){0};
-    bd_status status = bd_hardware_load(&session->hardware, options->hardware_path, err);
+    uint32_t word[BITDIAL_DESCRIPTORS_REG / 4 + 1];
+    for (uint32_t i = 0; i < sizeof word / sizeof *word; i++) {
+        bd_status status = session->platform.ops->read_register(session->platform.self, 4 * i, &word[i], err);
+        if (status != BD_OK) {
+            return status;
+        }
+    }
+#define FIELD(reg, name)                                                                                               \
+    ((word[BITDIAL_##reg##_REG / 4] & BITDIAL_##reg##_##name##_MASK) >> BITDIAL_##reg##_##name##_SHIFT)
+    struct bd_hardware *h = &session->hardware;
+    *h = (struct bd_hardware){
+        .name = bd_xstrdup("board"),
+        .rows = FIELD(GEOMETRY, ROWS),
+        .requant_units = FIELD(GEOMETRY, REQUANT_UNITS),
+        .mac_channels = FIELD(GEOMETRY, MAC_CHANNELS),
+        .acc_bits = FIELD(GEOMETRY, ACC_BITS),
+        .xnor = FIELD(CAPABILITIES, XNOR),
+        .mac = FIELD(CAPABILITIES, MAC),
+        .mult_bits = FIELD(CAPABILITIES, MULT_BITS),
+        .act_words = word[BITDIAL_ACT_WORDS_REG / 4],
+        .z_words = word[BITDIAL_Z_WORDS_REG / 4],
+        .weight_words = word[BITDIAL_WEIGHT_WORDS_REG / 4],
+        .table_words = word[BITDIAL_TABLE_WORDS_REG / 4],
+        .correct_words = word[BITDIAL_CORRECT_WORDS_REG / 4],
+        .descriptors = word[BITDIAL_DESCRIPTORS_REG / 4],
+        .clock_mhz = 100,
+        .energy_table = bd_xstrdup("horowitz45"),
+        .memory = {.latency = 1, .beat_interval = 1, .outstanding = 1},
+    };
+#undef FIELD
+    const uint64_t told =
+        (uint64_t)word[BITDIAL_GEOMETRY_HASH_HI_REG / 4] << 32 | word[BITDIAL_GEOMETRY_HASH_LO_REG / 4];
+    const uint64_t is = bd_hardware_geometry_hash(h);
+    return told == is ? BD_OK
+                      : bd_fail(err, BD_INFRA,
+                                "the device's identity registers contradict each other: GEOMETRY_HASH is 0x%016" PRIx64
+                                ", that of the registers beside it 0x%016" PRIx64,
+                                told, is);
+}
+
+static bd_status connect_board(struct bd_session *session, const struct bd_session_options *options,
+                               const struct bd_device_name *name, struct bd_error *err)
+{
+    (void)session, (void)name;
+    return bd_fail(err, BD_INFRA, "no way leads to '%s' yet", options->device);
+}
+
+bd_status bd_session_connect(struct bd_session *session, const struct bd_session_options *options, struct bd_error *err)
+{
+    struct bd_device_name name;
+    *session = (struct bd_session){.frame_ms = options->frame_ms ? options->frame_ms : FRAME_MS};
+    bd_status status = bd_device_name_parse(options->device, &name, err);
     if (status != BD_OK) {
         return status;
     }
-    if (strcmp(options->device, "ref") == 0) {
+    session->is_board = bd_device_is_board(&name);
+    session->is_timed = options->hardware_path != NULL;
+    if (options->hardware_path) {
+        status = bd_hardware_load(&session->hardware, options->hardware_path, err);
+    } else if (!session->is_board) {
+        status =
+            bd_fail(err, BD_BAD_INPUT, "device '%s' is simulated, and needs a hardware configuration", options->device);
+    }
+    if (status != BD_OK) {
+        return status;
+    }
+    if (name.kind == BD_KIND_REF) {
         bd_ref_open(&session->platform, &session->hardware);
+    } else if (session->is_board) {
+        status = connect_board(session, options, &name, err);
     } else {
         status = open_process(session, options, err);
     }
     if (status != BD_OK) {
         bd_hardware_release(&session->hardware);
+    }
+    return status;
+}
+
+bd_status bd_session_identify(struct bd_session *session, struct bd_error *err)
+{
+    struct bd_port port = bd_platform_port(&session->platform);
+    bd_status status = bd_session_fail(session, bd_device_open(&session->device, &port), err);
+    return status == BD_OK && !session->is_timed ? read_geometry(session, err) : status;
+}
+
+bd_status bd_session_open(struct bd_session *session, const struct bd_session_options *options, struct bd_error *err)
+{
+    bd_status status = bd_session_connect(session, options, err);
+    if (status != BD_OK) {
         return status;
     }
-    struct bd_port port = bd_platform_port(&session->platform);
-    enum bd_device_status opened = bd_device_open(&session->device, &port);
-    if (opened != BD_DEVICE_OK) {
-        status = bd_session_fail(session, opened, err);
+    status = bd_session_identify(session, err);
+    if (status != BD_OK) {
         struct bd_error ignored;
         (void)!bd_session_close(session, &ignored);
     }
@@ -163,7 +243,7 @@ bd_status bd_session_start(struct bd_session *session, unsigned slot, unsigned s
 
 bd_status bd_session_finish(struct bd_session *session, unsigned slot, int32_t *logits, struct bd_error *err)
 {
-    enum bd_device_status done = bd_device_wait(&session->device, FRAME_MS, NULL);
+    enum bd_device_status done = bd_device_wait(&session->device, session->frame_ms, NULL);
     if (done == BD_DEVICE_OK) {
         done =
             bd_device_read_result(&session->device, session->outputs[slot], logits, session->program->header->classes);

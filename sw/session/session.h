@@ -13,18 +13,23 @@
 #include "sw/transport/platform.h"
 
 struct bd_session_options {
-    const char *device;        /* "ref", "tlm" or "rtl" */
-    const char *hardware_path; /* YAML */
+    const char *device;        /* as device_name.h spells it */
+    const char *hardware_path; /* YAML; a board needs none, its registers tell the geometry */
     const char *trace;         /* FST file of the rtl device, or NULL */
     bool shared;               /* let bulk memory go through a shared window */
     int rtl_fault;             /* planted fault that the RTL is built with, 0: none */
     uint64_t reset_seed;       /* of the rtl device's registers without reset; 0: zeros */
+    uint32_t frame_ms;         /* longest wait for a frame; 0: five minutes */
+    uint32_t reply_ms;         /* longest silence of a board; 0: ten seconds */
     /* Takes a line about a device process that has not answered for long; NULL: nobody listens. */
     void (*notice)(void *context, const char *text);
     void *context;
 };
 
 struct bd_session {
+    bool is_board; /* see device_name.h */
+    bool is_timed; /* the memory's timing, and so the clocks of a frame, are known: from a hardware file */
+    uint32_t frame_ms;
     struct bd_hardware hardware;
     struct bd_platform platform;
     struct bd_device device;
@@ -35,6 +40,12 @@ struct bd_session {
 /* Loads the hardware and starts the device; the platform process of a geometry is built when it is missing. */
 bd_status bd_session_open(struct bd_session *session, const struct bd_session_options *options, struct bd_error *err)
     BD_WARN_UNUSED;
+/* The same in two steps, for those who look at a device that may not be whole: the way to it stands; then the driver
+ * has read its identity, and the geometry of a board without a hardware file is known. After a failure of the first
+ * there is nothing to close, after one of the second there is. */
+bd_status bd_session_connect(struct bd_session *session, const struct bd_session_options *options, struct bd_error *err)
+    BD_WARN_UNUSED;
+bd_status bd_session_identify(struct bd_session *session, struct bd_error *err) BD_WARN_UNUSED;
 /* Loads a program, in place of the one before, and seals it. It must outlive its use. */
 bd_status bd_session_load(struct bd_session *session, const struct bd_program *program, struct bd_error *err)
     BD_WARN_UNUSED;

@@ -2,12 +2,12 @@
 # After editing hw/regs.yaml or hw/descriptor.yaml:  build/regs hw/regs.yaml hw/descriptor.yaml .
 set -eu
 regs=$PWD/${BITDIAL_BUILD:-build}/regs
-of_registers="sw/driver/bitdial_regs.h hw/bitdial_regs_pkg.sv hw/REGS.md tests/support/regs_table.h"
+of_registers="sw/driver/bitdial_regs.h hw/bitdial_regs_pkg.sv hw/REGS.md tests/support/regs_table.h sw/bringup/bitdial_regs_names.h"
 of_descriptor="model/program/descriptor.h hw/bitdial_descriptor_pkg.sv hw/control/descriptor_fields.sv hw/DESCRIPTOR.md"
 files="$of_registers $of_descriptor"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/sw/driver" "$work/hw/control" "$work/tests/support" "$work/model/program"
+mkdir -p "$work/sw/driver" "$work/sw/bringup" "$work/hw/control" "$work/tests/support" "$work/model/program"
 "$regs" hw/regs.yaml hw/descriptor.yaml "$work"
 for file in $files; do
     diff -u "$file" "$work/$file" || { echo "$file differs from what hw/regs.yaml and hw/descriptor.yaml generate"; exit 1; }

@@ -100,6 +100,7 @@ passes ".header$named" inspect "$work/named.bdp" --extract "$work/extracted"
 jq -e "$named" "$work/extracted/network.json" >/dev/null || fail "network.json has another name"
 passes "$named" cost "$work/named.bdp" --hardware "$raw/hw.yaml"
 passes "$named" run "$work/named.bdp" --hardware "$raw/hw.yaml" --images 1
+passes '.pass' device selftest --hardware "$raw/hw.yaml"
 passes "$named" cosim "$work/named.bdp" --hardware "$raw/hw.yaml" --device ref --images 1
 patched '\377m'
 fails 2 ".error.byte == $name_at" inspect "$work/named.bdp" --json

@@ -15,6 +15,7 @@ model/eval model/compare model/prune
 sw/driver
 sw/transport
 sw/session
+sw/bringup
 sw/cosim
 sw/lib
 sw/cli
