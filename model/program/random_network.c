@@ -8,6 +8,7 @@
 #include "model/core/memory.h"
 #include "model/core/rng.h"
 #include "model/program/pack.h"
+#include "model/program/random_requant.h"
 
 enum { MAX_LAYERS = 16, MAX_TENSORS = 16, MAX_CHANNELS = 70, MAX_CLASSES = 20, MAX_SIDE = 9 };
 
@@ -92,54 +93,14 @@ static bool stream_fits(const struct generator *g, int height, int width, int ch
     return 2 * height * width * groups * (g->hardware->rows / g->hardware->requant_units) + 2 <= g->hardware->z_words;
 }
 
-/* Whatever a layer adds to a stream in 16 bits, for sums up to `acc_most`, stays below this: so may several layers. */
-enum { NARROW_MOST = 2048 };
-
-/* A plausible scale: the accumulator's spread over the inputs is carried to a spread of z that covers the codes. */
 static void requant(struct generator *g, struct bd_plain_layer *layer, int s, double acc_spread, double acc_most)
 {
-    struct bd_plain_layer_switch *at = &layer->at[s];
-    int n = layer->out_channels, m_bits = (int)g->hardware->mult_bits - 1;
-    int32_t *multiplier = bd_xcalloc((size_t)n, sizeof *multiplier);
-    int64_t *bias = bd_xcalloc((size_t)n, sizeof *bias);
-    at->requant = (struct bd_plain_requant){.multiplier = multiplier, .bias = bias, .residual_multiplier = 1};
-    bool one_bit = at->out_bits == 1;
-    double z_spread = layer->writes_stream ? ldexp(1, g->saturate ? 30 : 8 + below(g, 5)) : ldexp(1, 6 + below(g, 12));
-    double top = ldexp(1, m_bits);
-    int shift = (int)floor(log2(top * 0.75 * acc_spread / z_spread));
-    const bool narrow = layer->writes_stream && g->narrow[s];
-    if (narrow) {
-        shift = (int)ceil(log2(top * acc_most / NARROW_MOST));
-        z_spread = fmax(1, ldexp(top * 0.75 * acc_spread, -shift));
-    }
-    shift = shift < 0 ? 0 : shift > 47 ? 47 : shift;
-    /* The largest bias that neither leaves 48 bits nor, outside saturating networks, swamps the sum. */
-    double bias_spread = fmin(ldexp(narrow ? NARROW_MOST : z_spread, shift), ldexp(1, 46));
-    for (int c = 0; c < n; c++) {
-        double sign = one_in(g, 4) ? -1 : 1;
-        multiplier[c] = (int32_t)(sign * floor(top * (0.5 + 0.499 * bd_rng_uniform(&g->rng))));
-        if (one_in(g, 16))
-            multiplier[c] = one_in(g, 2) ? -(int32_t)top : (int32_t)(top - 1);
-        bias[c] = (int64_t)(bias_spread * (2 * bd_rng_uniform(&g->rng) - 1));
-    }
-    at->requant.shift = shift;
-    at->requant.code_multiplier = 1;
-    if (at->out_bits == 0)
-        return;
-    if (one_bit && one_in(g, 2)) { /* the sign */
-        at->requant.code_offset = 1;
-        return;
-    }
-    /* Codes cover about +-2 spreads: S / 2^ss = levels / (4 * spread), with S near its full width or 1. */
-    double ratio = ldexp(1, at->out_bits) / (4 * z_spread);
-    int code_shift = one_in(g, 3) ? (int)ceil(log2(1 / ratio)) : 17 + (int)floor(log2(1 / ratio));
-    code_shift = code_shift < 0 ? 0 : code_shift > 31 ? 31 : code_shift;
-    double multiplier_s = fmax(1, fmin(ldexp(1, 18) - 1, floor(ldexp(ratio, code_shift) + 0.5)));
-    at->requant.code_multiplier = (uint32_t)multiplier_s;
-    at->requant.code_shift = code_shift;
-    at->requant.code_offset = code_shift > 0 ? 1 << (code_shift - 1) : 0;
-    if (one_in(g, 4) && code_shift < 30)
-        at->requant.code_offset += 1 << code_shift;
+    bd_random_requant(&g->rng, layer, s,
+                      &(struct bd_random_scale){.acc_spread = acc_spread,
+                                                .acc_most = acc_most,
+                                                .mult_bits = (int)g->hardware->mult_bits,
+                                                .saturate = g->saturate,
+                                                .narrow = g->narrow[s]});
 }
 
 struct shape {

@@ -12,6 +12,10 @@
 #include "sim/bench/limits.h"
 #include "sim/bench/registers.h"
 
+extern "C" {
+#include "model/regress/case.h"
+}
+
 namespace
 {
 
@@ -22,7 +26,8 @@ int usage(int status)
               "--hangs | --words | --registers | --limits | "
               "--speed SECONDS] "
               "[--trace FILE.fst]\n"
-              "             [--verbose]");
+              "             [--verbose] [--json] [--first-failure] [--patience CLOCKS]\n"
+              "       bench --hardware HW.yaml --case CASE.yaml [OPTION]...");
     return status;
 }
 
@@ -31,13 +36,15 @@ int usage(int status)
 int main(int argc, char **argv)
 {
     const option table[] = {
-        {"hardware", 1, nullptr, 'w'},  {"program", 1, nullptr, 'p'}, {"random", 1, nullptr, 'r'},
-        {"first", 1, nullptr, 'f'},     {"seed", 1, nullptr, 's'},    {"stalls", 1, nullptr, 'a'},
-        {"no-cycles", 0, nullptr, 'n'}, {"speed", 1, nullptr, 'e'},   {"trace", 1, nullptr, 't'},
-        {"verbose", 0, nullptr, 'v'},   {"errors", 0, nullptr, 'E'},  {"registers", 0, nullptr, 'R'},
-        {"limits", 0, nullptr, 'L'},    {"hangs", 0, nullptr, 'H'},   {"words", 0, nullptr, 'W'},
-        {"memory", 1, nullptr, 'm'},    {"help", 0, nullptr, 'h'},    {nullptr, 0, nullptr, 0}};
-    const char *hardware_path = nullptr, *program_path = nullptr, *memory = nullptr;
+        {"hardware", 1, nullptr, 'w'},  {"program", 1, nullptr, 'p'},       {"random", 1, nullptr, 'r'},
+        {"first", 1, nullptr, 'f'},     {"seed", 1, nullptr, 's'},          {"stalls", 1, nullptr, 'a'},
+        {"no-cycles", 0, nullptr, 'n'}, {"speed", 1, nullptr, 'e'},         {"trace", 1, nullptr, 't'},
+        {"verbose", 0, nullptr, 'v'},   {"errors", 0, nullptr, 'E'},        {"registers", 0, nullptr, 'R'},
+        {"limits", 0, nullptr, 'L'},    {"hangs", 0, nullptr, 'H'},         {"words", 0, nullptr, 'W'},
+        {"memory", 1, nullptr, 'm'},    {"help", 0, nullptr, 'h'},          {"case", 1, nullptr, 'c'},
+        {"json", 0, nullptr, 'j'},      {"first-failure", 0, nullptr, '1'}, {"patience", 1, nullptr, 'P'},
+        {nullptr, 0, nullptr, 0}};
+    const char *hardware_path = nullptr, *program_path = nullptr, *memory = nullptr, *case_path = nullptr;
     uint64_t count = 1, first = 0, seed = 1;
     double seconds = 0;
     bool errors = false, registers = false, limits = false, hangs = false, words = false;
@@ -89,6 +96,18 @@ int main(int argc, char **argv)
         case 'L':
             limits = true;
             break;
+        case 'c':
+            case_path = optarg;
+            break;
+        case 'P':
+            options.patience = std::strtoull(optarg, nullptr, 0);
+            break;
+        case '1':
+            stop_at_first = true;
+            break;
+        case 'j':
+            report.open();
+            break;
         case 'v':
             options.verbose = true;
             break;
@@ -104,18 +123,33 @@ int main(int argc, char **argv)
     check(bd_hardware_load(&hardware, hardware_path, &err), err);
     if (memory)
         check(bd_memory_parse(&hardware.memory, memory, &err), err);
+    std::atexit(report_at_exit);
+    std::signal(SIGABRT, report_assertion);
+    const std::string mode = errors      ? " --errors"
+                             : hangs     ? " --hangs"
+                             : words     ? " --words"
+                             : registers ? " --registers"
+                             : limits    ? " --limits"
+                                         : "";
     Tally tally;
+    bd_case alone{};
+    if (case_path)
+        check(bd_case_load(&alone, case_path, &err), err);
+    options.image = alone.image;
     for (uint64_t i = first; i < first + count; i++) {
         bd_program program{};
-        if (program_path)
+        if (case_path)
+            check(bd_case_pack(&alone, &hardware, &program, &err), err);
+        else if (program_path)
             check(bd_program_load(&program, program_path, &err), err);
         else
             check(bd_random_network(seed, uint32_t(i), &hardware, &program, &err), err);
         options.repeat =
             "--hardware " + std::string(hardware_path) +
-            (program_path ? " --program " + std::string(program_path)
-                          : " --random 1 --seed " + std::to_string(seed) + " --first " + std::to_string(i)) +
-            (memory ? " --memory " + std::string(memory) : "") +
+            (case_path      ? " --case " + std::string(case_path)
+             : program_path ? " --program " + std::string(program_path)
+                            : " --random 1 --seed " + std::to_string(seed) + " --first " + std::to_string(i)) +
+            mode + (memory ? " --memory " + std::string(memory) : "") +
             (options.stall_chance ? " --stalls " + std::to_string(options.stall_chance) : "");
         options.stall_seed = seed * 1000003 + i;
         if (registers) {
@@ -140,7 +174,10 @@ int main(int argc, char **argv)
                 runner.run(seed + i, tally);
         }
         bd_program_release(&program);
+        report.frames = tally.frames, report.layers = tally.layers, report.streamed = tally.streamed;
+        report.mismatches = tally.mismatches, report.cycles = tally.cycle_misses, report.queue = tally.queue_misses;
     }
+    bd_case_release(&alone);
     bd_hardware_release(&hardware);
     if (seconds > 0)
         return 0;

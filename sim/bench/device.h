@@ -11,11 +11,10 @@
 #include <vector>
 
 #include <verilated.h>
-#if VM_TRACE_FST
-#include <verilated_fst_c.h>
-#endif
 
 #include "Vbitdial_top.h"
+#include "sim/bench/failure.h"
+#include "sim/bench/wave.h"
 #include "sim/platform/axi_memory.h"
 
 extern "C" {
@@ -44,6 +43,9 @@ class Device
             trace_ = std::make_unique<VerilatedFstC>();
             top_->trace(trace_.get(), 99);
             trace_->open(trace);
+            ::trace.writer = trace_.get();
+            ::trace.path = trace;
+            close_trace = [] { ::trace.close(); };
         }
 #else
         (void)trace;
@@ -54,8 +56,7 @@ class Device
     ~Device()
     {
 #if VM_TRACE_FST
-        if (trace_)
-            trace_->close();
+        ::trace.close();
 #endif
         top_->final();
         bd_guarded_memory_release(&memory_);
@@ -145,9 +146,11 @@ class Device
     {
         return responses_;
     }
-    // Bursts written since plant(), each with the clock of its response; the clock of the planted error.
+    // Bursts written since plant(), each with the clock of its response and those of its beats; the clock of the
+    // planted error.
     struct Written {
         uint64_t address, bytes, at;
+        uint64_t beats[16];
     };
     const std::vector<Written> &written() const
     {
@@ -238,7 +241,8 @@ class Device
         do {
             clock();
             if (now_ - from > patience_) {
-                std::fprintf(stderr, "bench: no interrupt after %" PRIu64 " clocks\n", patience_);
+                fail({.kind = "interrupt", .begin = from, .clock = progress_}, "no interrupt after %" PRIu64 " clocks",
+                     patience_);
                 std::exit(BD_FAIL);
             }
         } while (!irq_);
@@ -260,7 +264,7 @@ class Device
     {
         clock();
         if (++stuck_ > 1000) {
-            std::fprintf(stderr, "bench: a register access is not answered\n");
+            fail({.kind = "behaviour", .clock = now_}, "a register access is not answered");
             std::exit(BD_FAIL);
         }
         if (taken_.aw || taken_.w || taken_.b || taken_.ar || taken_.r)
@@ -301,11 +305,14 @@ class Device
             }
         open_ = open_ + taken[AR] - (taken[R] && top_->m_axi_rlast);
         if (top_->m_axi_awvalid && top_->m_axi_awready)
-            burst_ = {top_->m_axi_awaddr, (top_->m_axi_awlen + 1u) * 8u, 0};
+            burst_ = {top_->m_axi_awaddr, (top_->m_axi_awlen + 1u) * 8u, 0, {}}, beat_ = 0;
+        if (top_->m_axi_wvalid && top_->m_axi_wready && beat_ < 16)
+            burst_.beats[beat_++] = now_;
         if (top_->m_axi_rvalid && top_->m_axi_rready && read_beats_++ == bad_read_)
             struck_ = now_;
         if (top_->m_axi_bvalid && top_->m_axi_bready) {
-            written_.push_back({burst_.address, burst_.bytes, now_});
+            burst_.at = now_;
+            written_.push_back(burst_);
             if (responses_++ == bad_response_)
                 struck_ = now_;
         }
@@ -339,7 +346,7 @@ class Device
     }
     [[noreturn]] void bus_fault(const char *what)
     {
-        std::printf("AXI: %s in clock %" PRIu64 "\n", what, now_);
+        fail({.kind = "bus", .clock = now_}, "AXI: %s in clock %" PRIu64, what, now_);
         std::exit(BD_FAIL);
     }
     static constexpr int SLVERR = 2;
@@ -353,6 +360,7 @@ class Device
     unsigned response_ = 0, order_ = 0, stuck_ = 0;
     uint64_t now_ = 0, read_beats_ = 0, responses_ = 0, bad_read_ = UINT64_MAX, bad_response_ = UINT64_MAX;
     uint64_t struck_ = 0;
+    unsigned beat_ = 0;
     Written burst_{};
     std::vector<Written> written_;
 #if VM_TRACE_FST

@@ -88,9 +88,8 @@ class Errors : public Runner
                    (status & BITDIAL_STATUS_ERROR_MASK) >> BITDIAL_STATUS_ERROR_SHIFT == code,
                what, value, tally);
         if (layer < first || layer > last) {
-            std::printf("%s: STATUS.ERROR_LAYER is %u, but the error struck at layer %u..%u: ", options_.repeat.c_str(),
-                        layer, first, last);
-            expect(false, what, value, tally);
+            std::printf("%s: %s (%" PRIu64 "):\n", options_.repeat.c_str(), what, value);
+            expect_at_layer(layer, first, last, tally);
         }
         // A second error changes nothing until the first is cleared.
         ring(16, false);
@@ -100,6 +99,13 @@ class Errors : public Runner
         device_->clear();
         expect((device_->read(BITDIAL_STATUS_REG) & fields) == 0, "an error stays when cleared", code, tally);
         device_->plant(UINT64_MAX, UINT64_MAX);
+    }
+    void expect_at_layer(unsigned layer, unsigned first, unsigned last, Tally &tally)
+    {
+        Failure found = failure("behaviour", 0);
+        found.layer = int(layer);
+        fail(found, "STATUS.ERROR_LAYER is %u, but the error struck at layer %u..%u", layer, first, last);
+        tally.mismatches++;
     }
     // The layer that writes to an address of the store area or the result.
     unsigned writer(unsigned s, uint64_t address) const

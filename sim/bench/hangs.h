@@ -208,9 +208,8 @@ class Hangs : public Runner
             cause == BITDIAL_IRQ_STATUS_ERROR_MASK &&
             (code == BITDIAL_ERROR_BAD_DESCRIPTOR || code == BITDIAL_ERROR_BUS_ERROR || code == BITDIAL_ERROR_WATCHDOG);
         if (!named && cause != BITDIAL_IRQ_STATUS_DONE_MASK) {
-            std::printf("%s: word %d at 0x%x: IRQ_STATUS %u, error %u after %" PRIu64 " clocks\n",
-                        options_.repeat.c_str(), int(word) - int(LOAD_WORDS), value, cause, code,
-                        device_->now() - from);
+            fail(failure("behaviour", s_), "word %d at 0x%x: IRQ_STATUS %u, error %u after %" PRIu64 " clocks",
+                 int(word) - int(LOAD_WORDS), value, cause, code, device_->now() - from);
             tally.mismatches++;
         }
         if (options_.verbose)

@@ -94,8 +94,8 @@ class Limits : public Runner
             tally.layers++;
             if (got == want)
                 continue;
-            std::printf("%s: change %d of layer %u: the RTL %s it, C %s it: %s\n", options_.repeat.c_str(), i, l,
-                        got ? "takes" : "refuses", want ? "takes" : "refuses", want ? "" : refusal.why);
+            fail(failure("behaviour", 0), "change %d of layer %u: the RTL %s it, C %s it: %s", i, l,
+                 got ? "takes" : "refuses", want ? "takes" : "refuses", want ? "" : refusal.why);
             tally.mismatches++;
         }
         expect(refused > 200 && refused < 1800, "random changes are nearly all taken or all refused", refused, tally);
@@ -142,8 +142,7 @@ class Limits : public Runner
             if (arrived == UINT64_MAX && device_->read_beats() >= beats)
                 arrived = device_->now();
             if (device_->now() - from > 20000) {
-                std::fprintf(stderr, "bench: %s: no verdict on a descriptor after 20000 clocks\n",
-                             options_.repeat.c_str());
+                fail(failure("behaviour", 0), "no verdict on a descriptor after 20000 clocks");
                 std::exit(BD_FAIL);
             }
         }
@@ -153,14 +152,14 @@ class Limits : public Runner
         if (device_->irq() &&
             (refused ? status != (code << BITDIAL_STATUS_ERROR_SHIFT | place << BITDIAL_STATUS_ERROR_LAYER_SHIFT)
                      : code != BITDIAL_ERROR_BUS_ERROR)) {
-            std::fprintf(stderr, "bench: %s: STATUS is 0x%x after a descriptor\n", options_.repeat.c_str(), status);
+            fail(failure("behaviour", 0), "STATUS is 0x%x after a descriptor", status);
             std::exit(BD_FAIL);
         }
         if (!device_->irq())
             soft_reset();
         while (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK)
             if (device_->now() - from > 100000) {
-                std::fprintf(stderr, "bench: %s: busy after a soft reset\n", options_.repeat.c_str());
+                fail(failure("behaviour", 0), "busy after a soft reset");
                 std::exit(BD_FAIL);
             }
         device_->clear();

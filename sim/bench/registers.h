@@ -78,7 +78,7 @@ class Registers : public Runner
         Device device(hardware, PAGE, nullptr);
 #define X(name, offset, access, reset, fixed, mask)                                                                    \
     if (const uint32_t value = device.read(offset); fixed && value != reset) {                                         \
-        std::printf(#name " is 0x%x after reset, not 0x%x\n", value, reset);                                           \
+        fail({.kind = "behaviour"}, #name " is 0x%x after reset, not 0x%x", value, unsigned(reset));                   \
         tally.mismatches++;                                                                                            \
     }
         REGS_TABLE(X)
@@ -89,7 +89,7 @@ class Registers : public Runner
         if (geometry != uint32_t(hardware.rows | hardware.requant_units << 8 | hardware.mac_channels << 16 |
                                  hardware.acc_bits << 24) ||
             hash != bd_hardware_geometry_hash(&hardware)) {
-            std::printf("GEOMETRY 0x%x and its hash are not those of the configuration\n", geometry);
+            fail({.kind = "behaviour"}, "GEOMETRY 0x%x and its hash are not those of the configuration", geometry);
             tally.mismatches++;
         }
     }

@@ -29,6 +29,10 @@ void check(bd_status status, const bd_error &err)
     if (status == BD_OK)
         return;
     std::fprintf(stderr, "bench: %s\n", err.message);
+    if (!first_failure.kind) {
+        first_failure.kind = status == BD_FAIL ? "behaviour" : "input";
+        first_failure.text = err.message;
+    }
     std::exit(status);
 }
 
@@ -40,6 +44,8 @@ struct Options {
     uint64_t stall_chance = 0, stall_seed = 1;
     bool cycles = true, verbose = false;
     const char *trace = nullptr;
+    uint64_t patience = CLOCK_LIMIT; // clocks in which a frame must end
+    const uint8_t *image = nullptr;  // instead of a random one
     std::string repeat;
 };
 
@@ -59,6 +65,7 @@ class Runner
         store_at_ = up(output_at_ + head_.output_bytes);
         device_ = std::make_unique<Device>(hardware, up(store_at_ + head_.store_bytes), options.trace);
         device_->stalls(options.stall_seed, options.stall_chance);
+        device_->patience(options.patience);
         std::memcpy(device_->memory(), program.image, head_.image_bytes);
         context_ = {{BITDIAL_PROGRAM_ADDR_LO_REG, 0},
                     {BITDIAL_PROGRAM_ADDR_HI_REG, 0},
@@ -83,7 +90,10 @@ class Runner
 
     void run(uint64_t seed, Tally &tally)
     {
-        bd_random_image(&program_, seed, device_->memory() + image_at_);
+        if (options_.image)
+            std::memcpy(device_->memory() + image_at_, options_.image, head_.input_bytes);
+        else
+            bd_random_image(&program_, seed, device_->memory() + image_at_);
         std::vector<uint64_t> alone(head_.switch_count);
         for (unsigned s = 0; s < head_.switch_count; s++)
             alone[s] = run_switch(s, tally);
@@ -101,8 +111,8 @@ class Runner
                 const uint64_t total = device_->read(BITDIAL_COUNTER_TOTAL_LO_REG);
                 if (total != alone[t]) {
                     tally.queue_misses++;
-                    std::printf("%s: switch %u behind %u takes %" PRIu64 " clocks, alone %" PRIu64 "\n",
-                                options_.repeat.c_str(), t, s, total, alone[t]);
+                    fail(failure("queue", t), "switch %u behind %u takes %" PRIu64 " clocks, alone %" PRIu64, t, s,
+                         total, alone[t]);
                 }
             }
     }
@@ -171,13 +181,13 @@ class Runner
     uint64_t frame(unsigned s, bool store, Tally &tally)
     {
         std::memset(device_->memory() + output_at_, 0xa5, head_.output_bytes);
-        const uint64_t from = ring(s, store);
+        const uint64_t from = began_ = ring(s, store);
         const uint64_t cycles = device_->wait() - from;
         const uint32_t status = device_->read(BITDIAL_STATUS_REG), cause = device_->read(BITDIAL_IRQ_STATUS_REG);
         device_->clear();
         tally.frames++;
         if (cause != 1) {
-            std::printf("%s: switch %u: IRQ_STATUS %u, STATUS 0x%x\n", options_.repeat.c_str(), s, cause, status);
+            fail(failure("interrupt", s), "switch %u: IRQ_STATUS %u, STATUS 0x%x", s, cause, status);
             tally.mismatches++;
         }
         const uint64_t total = device_->read(BITDIAL_COUNTER_TOTAL_LO_REG);
@@ -185,8 +195,8 @@ class Runner
         for (uint32_t k = 0; k < 5; k++)
             parts += part[k] = device_->read(BITDIAL_COUNTER_COMPUTE_LO_REG + 8 * k);
         if (total != cycles || parts != total) {
-            std::printf("%s: switch %u: %" PRIu64 " clocks, counted %" PRIu64 ", parts %" PRIu64 "\n",
-                        options_.repeat.c_str(), s, cycles, total, parts);
+            fail(failure("clocks", s), "switch %u: %" PRIu64 " clocks, counted %" PRIu64 ", parts %" PRIu64, s, cycles,
+                 total, parts);
             tally.cycle_misses++;
         }
         if (timed_ && options_.cycles && !options_.stall_chance)
@@ -205,11 +215,11 @@ class Runner
                                        cost.overhead};
         if (cost.cycles == cycles && !std::memcmp(predicted, part, sizeof predicted))
             return;
-        std::printf("%s: switch %u store %d: %" PRIu64 " clocks, predicted %" PRIu64 " (", options_.repeat.c_str(), s,
-                    store, cycles, cost.cycles);
+        std::string parts;
         for (int k = 0; k < 5; k++)
-            std::printf(" %" PRIu64 "/%" PRIu64, part[k], predicted[k]);
-        std::printf(" )\n");
+            parts += " " + std::to_string(part[k]) + "/" + std::to_string(predicted[k]);
+        fail(failure("clocks", s), "switch %u store %d: %" PRIu64 " clocks, predicted %" PRIu64 " (%s )", s, store,
+             cycles, cost.cycles, parts.c_str());
         tally.cycle_misses++;
     }
     template <class T>
@@ -222,12 +232,52 @@ class Runner
                     const size_t at = (size_t(y) * shape.width + x) * shape.channels + c;
                     if (got[at] == want[at])
                         continue;
-                    std::printf("%s: switch %u layer %u (%s) %s channel %d pixel (%d, %d): got %d, want %d\n",
-                                options_.repeat.c_str(), s, layer, program_.names[layer], what, c, y, x, int(got[at]),
-                                int(want[at]));
+                    Failure found = failure("value", s);
+                    found.what = what;
+                    found.layer = int(layer);
+                    const bd_descriptor *d = bd_program_descriptor(&program_, s, layer);
+                    found.unit = d->operation == BD_OP_POOL ? "pool" : d->datapath == BD_DATAPATH_XNOR ? "xnor" : "mac";
+                    found.layer_name = program_.names[layer];
+                    found.channel = c, found.row = y, found.column = x;
+                    found.got = int(got[at]), found.want = int(want[at]);
+                    found.clock = first_wrong(s, layer, got, want, shape);
+                    fail(found, "switch %u layer %u (%s) %s channel %d pixel (%d, %d): got %d, want %d", s, layer,
+                         program_.names[layer], what, c, y, x, int(got[at]), int(want[at]));
                     return false;
                 }
         return true;
+    }
+    // The clock in which the first wrong value of a layer's store crossed the bus; 0 where none did.
+    template <class T>
+    uint64_t first_wrong(unsigned s, unsigned layer, const T *got, const T *want, const bd_layer_output &shape) const
+    {
+        const bd_descriptor *d = bd_program_descriptor(&program_, s, layer);
+        const uint64_t at = store_at_ + (sizeof(T) == 1 ? d->store_codes_offset : d->store_z_offset);
+        const uint64_t pitch = sizeof(T) == 1 ? up_to(shape.channels, 8) : uint64_t(d->row_groups) * head_.rows * 4;
+        for (const Device::Written &burst : device_->written())
+            for (uint64_t k = 0; k < burst.bytes && burst.beats[k / 8] >= began_ && burst.address + k >= at; k++) {
+                const uint64_t place = burst.address + k - at, channel = place % pitch / sizeof(T);
+                const uint64_t value = place / pitch * shape.channels + channel;
+                if (place / pitch < uint64_t(shape.height) * shape.width && channel < uint64_t(shape.channels) &&
+                    got[value] != want[value])
+                    return burst.beats[k / 8];
+            }
+        return 0;
+    }
+    static uint64_t up_to(uint64_t value, uint64_t multiple)
+    {
+        return (value + multiple - 1) / multiple * multiple;
+    }
+    // Of a frame that was rung at began_ and has ended now.
+    Failure failure(const char *kind, unsigned s) const
+    {
+        Failure f;
+        f.kind = kind;
+        f.switch_index = int(s);
+        f.begin = began_;
+        f.clock = device_->now();
+        f.repeat = options_.repeat;
+        return f;
     }
     uint64_t run_switch(unsigned s, Tally &tally)
     {
@@ -256,7 +306,7 @@ class Runner
         frame(s, false, tally);
         const uint64_t cycles = frame(s, false, tally);
         if (std::memcmp(device_->memory() + output_at_, want.logits, head_.classes * 4)) {
-            std::printf("%s: switch %u: the result without stores differs\n", options_.repeat.c_str(), s);
+            fail(failure("result", s), "switch %u: the result without stores differs", s);
             tally.mismatches++;
         }
         if (options_.verbose)
@@ -269,12 +319,13 @@ class Runner
     {
         if (good)
             return;
-        std::printf("%s: %s (%" PRIu64 ")\n", options_.repeat.c_str(), what, value);
+        fail(failure("behaviour", 0), "%s (%" PRIu64 ")", what, value);
         tally.mismatches++;
     }
 
     bool program_there_ = false, reloads_ = false;
-    bool timed_ = true; // the memory is the one that the cost model knows
+    uint64_t began_ = 0; // clock of the last frame's doorbell
+    bool timed_ = true;  // the memory is the one that the cost model knows
     static constexpr uint32_t SPOILT = 0x5a5a5a58;
 
     const bd_hardware &hardware_;
