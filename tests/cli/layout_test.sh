@@ -11,7 +11,7 @@ model/program
 model/checkpoint model/exec model/cost
 model/train/network
 model/train/loop model/fold
-model/eval model/compare model/prune
+model/eval model/compare model/prune model/regress
 sw/driver
 sw/transport
 sw/session
