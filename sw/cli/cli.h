@@ -47,6 +47,7 @@ int cmd_prune(int argc, char **argv);
 /* `bitdial prune --rankings`, which has options of its own. */
 int bd_cli_prune_rankings(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_runs(int argc, char **argv);
 int cmd_cosim(int argc, char **argv);
 int cmd_device(int argc, char **argv);
 int cmd_hardware(int argc, char **argv);

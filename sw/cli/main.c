@@ -34,6 +34,7 @@ static const struct {
     {"run", cmd_run, "run images through the driver on the reference, the SystemC model or the RTL"},
     {"cosim", cmd_cosim, "compare a device with the reference, every layer and every clock"},
     {"device", cmd_device, "look at a device and test it: identity, registers, memory, a self-test"},
+    {"runs", cmd_runs, "many small runs of a plan, side by side, that survive being killed"},
     {"hardware", cmd_hardware, "check a hardware configuration and print its geometry or RTL parameters"},
 };
 #define SPINS "1000"

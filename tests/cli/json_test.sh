@@ -102,6 +102,8 @@ passes "$named" cost "$work/named.bdp" --hardware "$raw/hw.yaml"
 passes "$named" run "$work/named.bdp" --hardware "$raw/hw.yaml" --images 1
 passes '.pass' device selftest --hardware "$raw/hw.yaml"
 passes "$named" cosim "$work/named.bdp" --hardware "$raw/hw.yaml" --device ref --images 1
+printf 'title: small\npoints:\n  - {name: p, argv: [echo, "{}"]}\n' >"$raw/plan.yaml"
+passes '.pass and (.points | length) == 1 and (.out | contains("xff"))' runs "$raw/plan.yaml" --out "$raw/runs"
 patched '\377m'
 fails 2 ".error.byte == $name_at" inspect "$work/named.bdp" --json
 

@@ -5,7 +5,7 @@ set -eu
 # package (sw/include) may be included by its users alone: sw/lib, which makes it, and the examples.
 floors='model/core
 hw/gen
-model/graph model/kernels model/search
+model/graph model/kernels model/runs model/search
 model/quant model/data
 model/program
 model/checkpoint model/exec model/cost
