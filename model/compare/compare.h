@@ -10,7 +10,7 @@
  * seed. Test images are read when a run has ended, and choose nothing.
  *
  * A comparison spans a grid of quantizer families, teachers and label weights; `variant` names one cell. It is a list
- * of runs with names; finished ones stand in a journal, and a run itself resumes from its checkpoint. */
+ * of runs with names; finished ones have a result in the folder, and a run itself resumes from its checkpoint. */
 #ifndef BD_COMPARE_COMPARE_H
 #define BD_COMPARE_COMPARE_H
 
@@ -83,20 +83,21 @@ bd_status bd_comparison_load(struct bd_comparison *comparison, const char *path,
 /* Fills `runs` from networks and variants; a step of loading. */
 void bd_comparison_make_runs(struct bd_comparison *comparison);
 void bd_comparison_release(struct bd_comparison *comparison);
-/* Everything that decides a result, as one line of JSON: the head of the journal. malloc'd. `build`: names the program,
- * whose numbers another one need not repeat; `images`: bd_comparison_images, or NULL where none are read. */
+/* Everything that decides a result, as one line of JSON: the head of the folder's plan. malloc'd. `build`: names the
+ * program, whose numbers another one need not repeat; `images`: bd_comparison_images, or NULL where none are read. */
 char *bd_comparison_identity(const struct bd_comparison *comparison, const char *build, const char *images);
 /* Checksums of the images that the runs are trained, validated and tested on, as text; malloc'd. */
 bd_status bd_comparison_images(const struct bd_comparison *comparison, char **text, struct bd_error *err)
     BD_WARN_UNUSED;
-/* BD_BAD_INPUT, naming what differs, unless a journal that was begun under `begun` belongs to the comparison `now`. To
+/* BD_BAD_INPUT, naming what differs, unless a folder that was begun under `begun` belongs to the comparison `now`. To
  * read its table the arithmetic and the build do not matter, nor a key that only one of them knows; to go on with it
  * all do, but the build where `any_build` says so. */
 bd_status bd_comparison_belongs(const char *begun, const char *now, bool go_on, bool any_build, struct bd_error *err)
     BD_WARN_UNUSED;
 
-/* Takes a finished run's record {"run": id, ...} of the journal. */
-bd_status bd_comparison_take(struct bd_comparison *comparison, const char *record, struct bd_error *err) BD_WARN_UNUSED;
+/* Takes a finished run's record, {"run": id, ...}. */
+bd_status bd_comparison_take(struct bd_comparison *comparison, const json_t *record, struct bd_error *err)
+    BD_WARN_UNUSED;
 /* Whether the run is a pilot, which only chooses a rate. */
 bool bd_comparison_is_pilot(const struct bd_comparison *comparison, const struct bd_compare_run *run);
 /* True when what the run builds on is finished. */

@@ -15,7 +15,7 @@ static const struct bd_field pilot_fields[] = {
 const struct bd_field bd_compare_fields[] = {
     {"name", BD_FIELD_STRING, AT(name), 1, 63, NULL, NULL, NULL, "of the comparison"},
     {"network", BD_FIELD_PATH, AT(network), 1, 4095, NULL, NULL, NULL, "network YAML"},
-    {"folder", BD_FIELD_STRING, AT(folder), 1, 4095, NULL, NULL, NULL, "journal, checkpoints, logs and tables"},
+    {"folder", BD_FIELD_STRING, AT(folder), 1, 4095, NULL, NULL, NULL, "runs, checkpoints, logs and tables"},
     {"data", BD_FIELD_MAP, AT(data), 0, 0, "{}", NULL, bd_data_fields, "the images"},
     {"images", BD_FIELD_INT, AT(images), 0, 1 << 30, "0", NULL, NULL, "the first so many training images; 0: all"},
     {"test_images", BD_FIELD_INT, AT(test_images), 0, 1 << 30, "0", NULL, NULL, "the first so many; 0: all"},

@@ -1,4 +1,4 @@
-/* What a journal is of: its head, and whether a comparison belongs to it. */
+/* What a folder's runs are of: the head of their plan, and whether a comparison belongs to it. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -106,18 +106,15 @@ struct bd_compare_run *bd_comparison_find(const struct bd_comparison *c, const c
     return NULL;
 }
 
-bd_status bd_comparison_take(struct bd_comparison *c, const char *record, struct bd_error *err)
+bd_status bd_comparison_take(struct bd_comparison *c, const json_t *record, struct bd_error *err)
 {
-    json_t *result = json_loads(record, 0, NULL);
-    const char *id = json_string_value(json_object_get(result, "run"));
+    const char *id = json_string_value(json_object_get(record, "run"));
     struct bd_compare_run *run = id ? bd_comparison_find(c, id) : NULL;
-    if (!run || !json_is_object(json_object_get(result, "validation"))) {
-        bd_status status = bd_fail(err, BD_BAD_INPUT, "the record of '%s' is none of this comparison", id ? id : "?");
-        json_decref(result);
-        return status;
+    if (!run || !json_is_object(json_object_get(record, "validation"))) {
+        return bd_fail(err, BD_BAD_INPUT, "the record of '%s' is none of this comparison", id ? id : "?");
     }
     json_decref(run->result);
-    run->result = result;
+    run->result = json_deep_copy(record);
     return BD_OK;
 }
 

@@ -37,7 +37,7 @@ struct run {
     size_t next;  /* none before it is queued */
     int busy;
     bool stopping, news; /* news: results that `more` has not seen */
-    double started, told, done_weight, left_weight;
+    double started, told, done_weight, left_weight, known_weight;
     size_t ended; /* in this call */
     struct bd_runs_progress progress;
 };
@@ -55,10 +55,14 @@ bool bd_runs_matches(const char *filter, const char *name)
 static const struct bd_runs_progress *measure(struct run *r)
 {
     struct bd_runs_progress *p = &r->progress;
+    const size_t most = r->options->expected;
     p->total = r->plan->count;
+    p->expected = most > p->selected ? most : p->selected;
     p->seconds = bd_seconds(CLOCK_MONOTONIC) - r->started;
     p->per_minute = r->ended && p->seconds > 0 ? 60 * (double)r->ended / p->seconds : -1;
-    p->seconds_left = r->done_weight > 0 ? r->left_weight * p->seconds / r->done_weight : -1;
+    const double later = r->options->expected_weight - r->known_weight;
+    p->seconds_left =
+        r->done_weight > 0 ? (r->left_weight + (later > 0 ? later : 0)) * p->seconds / r->done_weight : -1;
     return p;
 }
 
@@ -149,6 +153,7 @@ static void know_point(struct run *r, size_t index)
     r->progress.selected += selected;
     r->progress.state[BD_RUNS_QUEUED] += selected;
     r->left_weight += selected ? point->weight : 0;
+    r->known_weight += point->weight;
 }
 
 /* Takes a stored result, or drops it so that the point runs again. */

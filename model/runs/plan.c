@@ -50,6 +50,7 @@ struct bd_runs_plan *bd_runs_plan_new(const char *kind, const char *title)
     plan->kind = bd_xstrdup(kind);
     plan->title = bd_xstrdup(title);
     plan->names = json_object();
+    plan->head = json_object();
     return plan;
 }
 
@@ -62,6 +63,7 @@ void bd_runs_plan_free(struct bd_runs_plan *plan)
         struct bd_runs_entry *entry = &plan->entries[i];
         free((char *)entry->point.name);
         free((char *)entry->point.repeat);
+        free((char *)entry->point.identity);
         free_list(entry->point.argv);
         free_list(entry->point.environment);
         free_list(entry->point.inputs);
@@ -76,7 +78,15 @@ void bd_runs_plan_free(struct bd_runs_plan *plan)
     free(plan->kind);
     free(plan->title);
     json_decref(plan->names);
+    json_decref(plan->head);
     free(plan);
+}
+
+void bd_runs_plan_head(struct bd_runs_plan *plan, json_t *head)
+{
+    json_incref(head);
+    json_decref(plan->head);
+    plan->head = head;
 }
 
 size_t bd_runs_plan_count(const struct bd_runs_plan *plan)
@@ -112,7 +122,10 @@ static void set_identity(struct bd_runs_entry *entry)
 {
     uint64_t hash = mix(0xcbf29ce484222325u, BD_VERSION);
     const char *const *const lists[] = {entry->point.argv, entry->point.environment};
-    for (int l = 0; l < 2; l++) {
+    if (entry->point.identity) {
+        hash = mix(hash, entry->point.identity);
+    }
+    for (int l = 0; l < 2 && !entry->point.identity; l++) {
         for (size_t i = 0; i < count_of(lists[l]); i++) {
             hash = mix(hash, lists[l][i]);
         }
@@ -213,6 +226,7 @@ bd_status bd_runs_plan_add(struct bd_runs_plan *plan, const struct bd_runs_point
     entry->point.weight = point->weight > 0 ? point->weight : 1;
     entry->point.repeat =
         point->repeat ? bd_xstrdup(point->repeat) : bd_runs_shell_line(point->environment, point->argv);
+    entry->point.identity = point->identity ? bd_xstrdup(point->identity) : NULL;
     set_identity(entry);
     json_object_set_new(plan->names, entry->point.name, json_integer((json_int_t)plan->count++));
     return BD_OK;
@@ -331,9 +345,9 @@ static bd_status plan_json(const struct bd_runs_plan *plan, json_t **object, str
     for (size_t i = 0; i < plan->count; i++) {
         json_array_append_new(points, entry_json(&plan->entries[i]));
     }
-    *object = json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o}", "plan", PLAN_NAME, "kind", bd_json_text(plan->kind),
+    *object = json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:O, s:o}", "plan", PLAN_NAME, "kind", bd_json_text(plan->kind),
                         "title", bd_json_text(plan->title), "version", BD_VERSION, "build", build, "folder",
-                        bd_json_text(folder), "points", points);
+                        bd_json_text(folder), "head", plan->head, "points", points);
     return BD_OK;
 }
 
@@ -399,6 +413,18 @@ bd_status bd_runs_plan_load(const char *dir, json_t **stored, struct bd_error *e
     return status;
 }
 
+bd_status bd_runs_head(const char *dir, json_t **head, struct bd_error *err)
+{
+    json_t *stored;
+    *head = NULL;
+    if (bd_runs_plan_load(dir, &stored, err)) {
+        return err->status;
+    }
+    *head = json_incref(json_object_get(stored, "head"));
+    json_decref(stored);
+    return BD_OK;
+}
+
 /* ---- two plans ---- */
 
 static const char *text_of(const json_t *object, const char *key)
@@ -425,6 +451,10 @@ static bool tell_list(const char *what, const json_t *was, const json_t *is, cha
 static bd_status tell_point(const json_t *was, const struct bd_runs_entry *entry, struct bd_error *err)
 {
     char text[512] = "the version of the program is another";
+    if (entry->point.identity) {
+        return bd_fail(err, BD_BAD_INPUT, "point '%s' is another one: it was '%s' and is '%s'", entry->point.name,
+                       text_of(was, "repeat"), entry->point.repeat);
+    }
     json_t *is = entry_json(entry);
     const json_t *then = json_object_get(was, "inputs"), *now = json_object_get(is, "inputs");
     if (!tell_list("argument", json_object_get(was, "argv"), json_object_get(is, "argv"), text, sizeof text) &&
@@ -459,6 +489,29 @@ static bd_status tell_build(const json_t *stored, struct bd_error *err)
                : BD_OK;
 }
 
+/* The first key in which two heads differ. */
+static bd_status tell_head(const json_t *was, const json_t *is, struct bd_error *err)
+{
+    json_t *all = json_deep_copy(is);
+    const char *key;
+    json_t *value;
+    bd_status status = BD_OK;
+    json_object_update_missing(all, (json_t *)was);
+    json_object_foreach(all, key, value)
+    {
+        const json_t *then = json_object_get(was, key), *now = json_object_get(is, key);
+        if (!status && (!then || !now || !json_equal(then, now))) {
+            char *before = then ? json_dumps(then, JSON_ENCODE_ANY | JSON_COMPACT) : bd_xstrdup("absent"),
+                 *after = now ? json_dumps(now, JSON_ENCODE_ANY | JSON_COMPACT) : bd_xstrdup("absent");
+            status = bd_fail(err, BD_BAD_INPUT, "'%s' was %.200s there and is %.200s here", key, before, after);
+            free(before);
+            free(after);
+        }
+    }
+    json_decref(all);
+    return status;
+}
+
 bd_status bd_runs_plan_same(const struct bd_runs_plan *plan, const json_t *stored, bool growing, bool any_build,
                             struct bd_error *err)
 {
@@ -467,7 +520,7 @@ bd_status bd_runs_plan_same(const struct bd_runs_plan *plan, const json_t *store
     if (strcmp(plan->kind, text_of(stored, "kind"))) {
         return bd_fail(err, BD_BAD_INPUT, "it is of '%s', not of '%s'", text_of(stored, "kind"), plan->kind);
     }
-    if (!any_build && tell_build(stored, err)) {
+    if ((!any_build && tell_build(stored, err)) || tell_head(json_object_get(stored, "head"), plan->head, err)) {
         return err->status;
     }
     json_array_foreach(points, i, point)

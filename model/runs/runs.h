@@ -50,6 +50,8 @@ struct bd_runs_point {
     int64_t memory_limit;           /* MiB that its processes hold resident together, looked at every 0.1 s; 0: none */
     double weight;                  /* of its work, for the time left; 0: 1 */
     const char *repeat;             /* a shell line that repeats it; NULL: made of environment and argv */
+    const char *identity;           /* what it is, where argv says more than that (a folder, threads): enters the
+                                       identity instead of environment and argv; NULL: those */
 };
 
 struct bd_runs_plan; /* opaque */
@@ -60,6 +62,9 @@ void bd_runs_plan_free(struct bd_runs_plan *plan); /* NULL is allowed */
 /* BD_BAD_INPUT: a name that is malformed or taken, no argv, a limit below 0, an input that cannot be read. */
 bd_status bd_runs_plan_add(struct bd_runs_plan *plan, const struct bd_runs_point *point, struct bd_error *err)
     BD_WARN_UNUSED;
+/* What else decides the results, as a JSON object (a new reference is kept): stands in plan.json under "head". Another
+ * one is refused under `resume`, naming the first key that differs. */
+void bd_runs_plan_head(struct bd_runs_plan *plan, json_t *head);
 size_t bd_runs_plan_count(const struct bd_runs_plan *plan);
 /* The plan's own copies, valid until it is freed or added to. index < bd_runs_plan_count. */
 const struct bd_runs_point *bd_runs_plan_point(const struct bd_runs_plan *plan, size_t index);
@@ -85,6 +90,7 @@ extern const char *const bd_runs_state_names[BD_RUNS_STATES]; /* "queued", ..., 
 /* Points of the plan by state, and how fast it goes. */
 struct bd_runs_progress {
     size_t total, selected;          /* of the plan; of those, the ones that this call runs or has results of */
+    size_t expected;                 /* selected, or the `expected` of the options where that is more */
     size_t state[BD_RUNS_STATES];    /* of the selected ones */
     size_t found;                    /* of those, results that were there already */
     double seconds;                  /* since the call */
@@ -110,14 +116,16 @@ struct bd_runs_event {
 };
 
 struct bd_runs_options {
-    int jobs;           /* points side by side, 1 .. BD_RUNS_JOBS; 0: as many as there are processors */
-    bool resume;        /* go on in a folder that holds this plan; where it is new, begin */
-    bool force;         /* begin anew: results of the folder's plan are dropped, its history stays */
-    bool retry_failed;  /* resume, and what failed, timed out or met the infrastructure runs again */
-    bool any_build;     /* resume also what another build of the program began */
-    bool growing;       /* the plan is added to by `more`: a stored plan may hold points that come later */
-    const char *filter; /* run those alone whose names match: a glob, or a part of the name; NULL or "": all */
-    const char *slurm;  /* NULL: processes of this machine; else by sbatch, with these options beside ours ("": none) */
+    int jobs;               /* points side by side, 1 .. BD_RUNS_JOBS; 0: as many as there are processors */
+    bool resume;            /* go on in a folder that holds this plan; where it is new, begin */
+    bool force;             /* begin anew: results of the folder's plan are dropped, its history stays */
+    bool retry_failed;      /* resume, and what failed, timed out or met the infrastructure runs again */
+    bool any_build;         /* resume also what another build of the program began */
+    bool growing;           /* the plan is added to by `more`: a stored plan may hold points that come later */
+    size_t expected;        /* points that a growing plan will have, and the sum of their weights, for the time left; */
+    double expected_weight; /* 0: those that it has */
+    const char *filter;     /* run those alone whose names match: a glob, or a part of the name; NULL or "": all */
+    const char *slurm; /* NULL: processes of this machine; else by sbatch, with these options beside ours ("": none) */
     /* *stop set, say by a signal handler: 1 starts nothing more and lets running points end; 2 kills them too. */
     const volatile sig_atomic_t *stop;
     void *user;
@@ -146,6 +154,8 @@ bd_status bd_runs_execute(struct bd_runs_plan *plan, const char *dir, const stru
 
 /* *result: the point's result.json as a new reference; NULL where it has none. A damaged one is BD_BAD_INPUT. */
 bd_status bd_runs_result(const char *dir, const char *name, json_t **result, struct bd_error *err) BD_WARN_UNUSED;
+/* *head: what bd_runs_plan_head gave the plan of DIR, a new reference; NULL where DIR holds no runs. */
+bd_status bd_runs_head(const char *dir, json_t **head, struct bd_error *err) BD_WARN_UNUSED;
 /* The state in a result.json object; BD_RUNS_QUEUED for NULL. */
 enum bd_runs_state bd_runs_result_state(const json_t *result);
 /* *list: {"kind", "title", "run", "points": [{"name", "state", "cause", "repeat", "seconds", "cpu_s", "peak_mib",

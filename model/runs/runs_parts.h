@@ -24,6 +24,7 @@ struct bd_runs_entry {
 
 struct bd_runs_plan {
     char *kind, *title;
+    json_t *head;
     struct bd_runs_entry *entries;
     size_t count, room;
     struct bd_runs_input **checked; /* each input once */

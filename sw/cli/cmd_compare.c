@@ -1,4 +1,4 @@
-/* `bitdial compare CONFIG`: the runs of a comparison, a journal of those that are finished, and the table. */
+/* `bitdial compare CONFIG`: the runs of a comparison, side by side over the runner, and the table. */
 #include <getopt.h>
 #include <jansson.h>
 #include <omp.h>
@@ -8,16 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/compare/journal.h"
+#include "model/compare/folder.h"
 #include "model/compare/plan.h"
-#include "model/compare/workers.h"
-#include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/core/output.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
+#include "sw/cli/runs_options.h"
 #include "sw/cli/train_view.h"
 
 #define NAME "compare"
@@ -27,49 +26,44 @@ static const char usage[] =
     "\n"
     "Trains the shared network of a comparison (yaml-configs/comparisons/), each switch alone, and each switch alone\n"
     "with a teacher, for several seeds; writes the differences with 95 % intervals to table.md and rows.jsonl in the\n"
-    "comparison's folder. Killed at any time and started again it goes on where it was, to the same tables.\n"
+    "comparison's folder. Killed at any time and started again it goes on where it was, with or without --resume, to "
+    "the\n"
+    "same tables; what failed runs again. Without --jobs the configuration's number runs side by side.\n"
     "\n"
     "  --plan               print what will be run and about how long it takes; train nothing\n"
     "  --table              print the table of what is finished; train nothing\n"
-    "  --jobs N             runs side by side, instead of the configuration's\n"
     "  --threads N          of each run; default 1\n"
     "  --folder DIR         instead of the configuration's\n"
-    "  --any-build          go on in a folder that another build of bitdial began\n"
-    "  --fresh              refuse a folder that holds a comparison already\n"
-    "  --json               one JSON object on stdout\n"
+    "  --fresh              refuse a folder that holds a comparison already\n" BD_RUNS_USAGE
     "  --worker ID          train the one run of that name at --rate and print its record, as a worker does\n"
     "  --rate R             of --worker\n"
     "  --help               this text\n";
 
 struct options {
+    struct bd_runs_command runs;
     const char *config, *folder, *worker;
-    int64_t jobs, threads;
+    int64_t threads;
     double rate;
-    bool plan, table, fresh, any_build, json;
+    bool plan, table, fresh;
 };
 
 struct session {
     struct options options;
     struct bd_comparison comparison;
-    struct bd_journal journal;
-    int finished;
-    double started;
 };
 
 /* ---- options ---- */
 
 static int parse_options(struct options *options, int argc, char **argv)
 {
-    *options = (struct options){.threads = 1};
+    *options = (struct options){.threads = 1, .runs = {.command = NAME}};
     const struct bd_option table[] = {
         {"plan", .flag = &options->plan},
         {"table", .flag = &options->table},
-        {"jobs", .integer = &options->jobs, .min = 1, .max = BD_COMPARE_JOBS},
         {"threads", .integer = &options->threads, .min = 1, .max = 1024},
         {"folder", .text = &options->folder},
-        {"any-build", .flag = &options->any_build},
         {"fresh", .flag = &options->fresh},
-        {"json", .flag = &options->json},
+        BD_RUNS_ROWS(&options->runs),
         {"worker", .text = &options->worker},
         {"rate", .real = &options->rate, .low = 1e-8, .high = 10},
         {0},
@@ -85,10 +79,11 @@ static int parse_options(struct options *options, int argc, char **argv)
     if (options->worker && options->rate <= 0) {
         return bd_cli_usage(NAME, "'--worker' wants '--rate'");
     }
-    if (options->worker && options->json) {
+    if (options->worker && options->runs.json) {
         return bd_cli_usage(NAME, "'--worker' and '--json' exclude each other: a worker prints its record");
     }
-    return BD_OPTIONS_READ;
+    code = bd_cli_check_runs(&options->runs);
+    return code == BD_OK ? BD_OPTIONS_READ : code;
 }
 
 /* ---- a worker ---- */
@@ -158,7 +153,7 @@ static bd_status plan(const struct session *session, struct bd_error *err)
 {
     json_t *plan;
     bd_status status = bd_comparison_plan(&session->comparison, &plan, err);
-    if (!status && session->options.json) {
+    if (!status && session->options.runs.json) {
         bd_cli_report(plan);
     } else if (!status) {
         print_plan(&session->comparison, plan);
@@ -169,35 +164,58 @@ static bd_status plan(const struct session *session, struct bd_error *err)
 
 /* ---- the runs ---- */
 
-/* The same program in the process of a worker. */
-static void become(void *context, const struct bd_compare_run *run, double rate)
+/* The accuracies of a finished run, as words. */
+static char *describe(void *user, const struct bd_runs_event *event)
 {
-    const struct session *session = context;
-    char *exact = bd_asprintf("%.17g", rate), *threads = bd_asprintf("%d", (int)session->options.threads);
-    setenv("OMP_NUM_THREADS", threads, 1);
-    setenv("OMP_WAIT_POLICY", "passive", 1);
-    execl("/proc/self/exe", "bitdial", "compare", session->options.config, "--folder",
-          session->comparison.config.folder, "--threads", threads, "--worker", run->id, "--rate", exact, (char *)NULL);
-}
-
-static bd_status finished(void *context, const struct bd_compare_run *run, const char *record, struct bd_error *err)
-{
-    struct session *session = context;
+    (void)user;
+    const json_t *record = json_object_get(event->result, "output");
     const char *name;
     json_t *value;
-    bd_status status = bd_journal_append(&session->journal, record, err);
-    if (status) {
-        return status;
+    if (!json_is_object(record)) {
+        return NULL;
     }
-    session->finished++;
-    fprintf(stderr, "[%d/%d] %s rate %g: validation %%", session->finished, session->comparison.run_count, run->id,
-            json_number_value(json_object_get(run->result, "rate")));
-    json_object_foreach(json_object_get(run->result, "validation"), name, value)
+    char *text = bd_asprintf("rate %g: validation %%", json_number_value(json_object_get(record, "rate")));
+    json_object_foreach(json_object_get(record, "validation"), name, value)
     {
-        fprintf(stderr, " %s %.1f", name, 100 * json_number_value(value));
+        char *longer = bd_asprintf("%s %s %.1f", text, name, 100 * json_number_value(value));
+        free(text);
+        text = longer;
     }
-    fprintf(stderr, " (%.0f s since the start)\n", bd_seconds(CLOCK_MONOTONIC) - session->started);
-    return BD_OK;
+    return text;
+}
+
+static bd_status run_all(struct session *session, json_t *head, struct bd_error *err)
+{
+    struct bd_comparison *c = &session->comparison;
+    struct bd_runs_command *options = &session->options.runs;
+    struct bd_runs_plan *plan = bd_runs_plan_new(NAME, c->config.name);
+    struct bd_runs_summary summary;
+    char *program = NULL;
+    bd_status status = bd_runs_own_program(&program, err);
+    struct bd_compare_runs runs = {.comparison = c,
+                                   .program = program,
+                                   .config = session->options.config,
+                                   .threads = session->options.threads,
+                                   .anew = options->force};
+    const struct bd_runs_options own = {.growing = true,
+                                        .expected = options->filter ? 0 : (size_t)c->run_count,
+                                        .expected_weight = options->filter ? 0 : bd_comparison_weight(c),
+                                        .user = &runs,
+                                        .on_result = bd_comparison_on_result,
+                                        .more = bd_comparison_more};
+    options->jobs = options->jobs ? options->jobs : c->config.jobs;
+    options->resume = options->retry_failed = !options->force;
+    options->any_build = true; /* the head has the build, which the folder was checked against */
+    options->describe = describe;
+    bd_runs_plan_head(plan, head);
+    if (!status) {
+        fprintf(stderr, "%s: %d runs, %d side by side, in %s\n", c->config.name, c->run_count, (int)options->jobs,
+                c->config.folder);
+        status = bd_cli_runs_execute(options, plan, c->config.folder, &own, &summary, err);
+    }
+    bd_runs_plan_free(plan);
+    free(program);
+    return status;
 }
 
 static bd_status write_table(const struct session *session, struct bd_error *err)
@@ -220,7 +238,7 @@ static bd_status write_table(const struct session *session, struct bd_error *err
     status = status ? status : bd_output_check(rows_path, BD_OUTPUT_TEXT, NULL, NULL, err);
     status = status ? status : bd_file_write(path, markdown, strlen(markdown), err);
     status = status ? status : bd_file_write(rows_path, rows, strlen(rows), err);
-    if (!status && session->options.json) {
+    if (!status && session->options.runs.json) {
         bd_cli_report(json_incref(table));
     } else if (!status) {
         fputs(markdown, stdout);
@@ -245,31 +263,33 @@ static bd_status compare(struct session *session, struct bd_error *err)
         free(c->config.folder);
         c->config.folder = bd_xstrdup(options->folder);
     }
-    c->config.jobs = options->jobs ? options->jobs : c->config.jobs;
     if (options->worker) {
         return work(session, err);
     }
     if (options->plan) {
         return plan(session, err);
     }
-    const struct bd_compare_journal how = {
-        .fresh = options->fresh, .go_on = !options->table, .any_build = options->any_build};
-    status = bd_comparison_open_journal(c, &session->journal, &how, err);
-    for (int i = 0; i < c->run_count; i++) {
-        session->finished += c->runs[i].result != NULL;
+    if (options->runs.list) {
+        return bd_cli_runs_list_folder(&options->runs, c->config.folder, err);
     }
-    if (!status && !options->table) {
-        fprintf(stderr, "%s: %d runs, %d finished, %d side by side, in %s\n", c->config.name, c->run_count,
-                session->finished, (int)c->config.jobs, c->config.folder);
-        const struct bd_compare_workers workers = {.become = become, .finished = finished, .context = session};
-        status = bd_comparison_run_all(c, &workers, err);
+    const struct bd_compare_folder how = {
+        .fresh = options->fresh, .go_on = !options->table, .any_build = options->runs.any_build};
+    json_t *head = NULL;
+    if (!options->runs.force || options->table) {
+        status = bd_comparison_check_folder(c, &how, &head, err);
+    } else {
+        status = bd_comparison_new_head(c, &head, err);
     }
+    if (!status) {
+        status = options->table ? bd_comparison_read_folder(c, err) : run_all(session, head, err);
+    }
+    json_decref(head);
     return status ? status : write_table(session, err);
 }
 
 int cmd_compare(int argc, char **argv)
 {
-    struct session session = {.started = bd_seconds(CLOCK_MONOTONIC), .journal = {.fd = -1}};
+    struct session session = {0};
     struct bd_error err;
     int parsed = parse_options(&session.options, argc, argv);
     if (parsed != BD_OPTIONS_READ) {
@@ -280,7 +300,6 @@ int cmd_compare(int argc, char **argv)
     if (status) {
         bd_cli_fail(NAME, &err);
     }
-    bd_journal_close(&session.journal);
     bd_comparison_release(&session.comparison);
     return status;
 }

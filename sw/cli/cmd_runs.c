@@ -94,33 +94,13 @@ static bd_status report(const struct options *o, const struct bd_runs_summary *s
     return BD_OK;
 }
 
-static bd_status list_folder(const struct options *o, struct bd_error *err)
-{
-    json_t *list, *point;
-    size_t i;
-    if (bd_runs_list(o->out, o->runs.filter, &list, err)) {
-        return err->status;
-    }
-    if (o->runs.json) {
-        bd_cli_report(list);
-        return BD_OK;
-    }
-    json_array_foreach(json_object_get(list, "points"), i, point)
-    {
-        printf("%-14s %-40s %s\n", json_string_value(json_object_get(point, "state")),
-               json_string_value(json_object_get(point, "name")), json_string_value(json_object_get(point, "repeat")));
-    }
-    json_decref(list);
-    return BD_OK;
-}
-
 static bd_status run(const struct options *o, struct bd_error *err)
 {
     struct bd_runs_plan *plan = NULL;
     struct bd_runs_summary summary;
     char *program = NULL;
     if (!o->plan) {
-        return list_folder(o, err);
+        return bd_cli_runs_list_folder(&o->runs, o->out, err);
     }
     bd_status status = bd_runs_own_program(&program, err);
     status = status ? status : bd_runs_plan_read(o->plan, program, &plan, err);

@@ -35,6 +35,7 @@ int bd_cli_check_runs(const struct bd_runs_command *o)
 
 struct view {
     const struct bd_runs_options *own;
+    const struct bd_runs_command *options;
     const char *command;
     bool terminal;
 };
@@ -49,7 +50,7 @@ static void print_left(const struct bd_runs_progress *p)
     if (p->per_minute > 0) {
         fprintf(stderr, p->per_minute < 600 ? "; %.1f a minute" : "; %.0f a minute", p->per_minute);
     }
-    if (p->seconds_left > 0 && ended(p) < p->selected) {
+    if (p->seconds_left > 0 && ended(p) < p->expected) {
         const double s = p->seconds_left;
         fprintf(stderr,
                 s < 100    ? ", about %.0f s left"
@@ -64,7 +65,7 @@ static void print_left(const struct bd_runs_progress *p)
 /* On a terminal one line that changes. */
 static void print_status(const struct bd_runs_progress *p)
 {
-    fprintf(stderr, "\r\033[K[%zu/%zu] %zu running", ended(p), p->selected, p->state[BD_RUNS_RUNNING]);
+    fprintf(stderr, "\r\033[K[%zu/%zu] %zu running", ended(p), p->expected, p->state[BD_RUNS_RUNNING]);
     const size_t bad = p->state[BD_RUNS_FAILED] + p->state[BD_RUNS_TIMED_OUT] + p->state[BD_RUNS_INFRASTRUCTURE];
     if (bad) {
         fprintf(stderr, ", %zu not done", bad);
@@ -76,23 +77,28 @@ static void print_status(const struct bd_runs_progress *p)
 static void print_end(const struct view *v, const struct bd_runs_event *event)
 {
     const struct bd_runs_progress *p = event->progress;
-    char *cause = bd_utf8(event->cause);
-    fprintf(stderr, "%s[%zu/%zu] %s %s, %.1f s", v->terminal ? "\r\033[K" : "", ended(p), p->selected,
+    char *cause = bd_utf8(event->cause),
+         *more = v->options->describe ? v->options->describe(v->own->user, event) : NULL;
+    fprintf(stderr, "%s[%zu/%zu] %s %s, %.1f s", v->terminal ? "\r\033[K" : "", ended(p), p->expected,
             event->point->name, bd_runs_state_names[event->state],
             json_number_value(json_object_get(event->result, "seconds")));
     if (*cause) {
         fprintf(stderr, ": %s", cause);
     }
+    if (more) {
+        fprintf(stderr, " | %s", more);
+    }
     print_left(p);
     fputc('\n', stderr);
     free(cause);
+    free(more);
 }
 
 static void watch(void *user, const struct bd_runs_event *event)
 {
     const struct view *v = user;
     const char *line = v->terminal ? "\r\033[K" : "";
-    if (event->kind == BD_RUNS_ENDED && (!v->terminal || event->state != BD_RUNS_DONE)) {
+    if (event->kind == BD_RUNS_ENDED && (!v->terminal || event->state != BD_RUNS_DONE || v->options->describe)) {
         print_end(v, event);
     } else if (event->kind == BD_RUNS_REPEATED) {
         fprintf(stderr, "%sbitdial %s: point '%s' runs again: %s\n", line, v->command, event->point->name,
@@ -136,7 +142,7 @@ bd_status bd_cli_runs_execute(const struct bd_runs_command *o, struct bd_runs_pl
                               const struct bd_runs_options *own, struct bd_runs_summary *summary, struct bd_error *err)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct view view = {.own = own, .command = o->command, .terminal = isatty(STDERR_FILENO)};
+    struct view view = {.own = own, .options = o, .command = o->command, .terminal = isatty(STDERR_FILENO)};
     struct bd_runs_options options = *own;
     struct sigaction before[3];
     options.jobs = (int)o->jobs;
@@ -214,6 +220,26 @@ bd_status bd_cli_runs_list(const struct bd_runs_command *o, const struct bd_runs
     }
     json_decref(points);
     return status;
+}
+
+bd_status bd_cli_runs_list_folder(const struct bd_runs_command *o, const char *dir, struct bd_error *err)
+{
+    json_t *list, *point;
+    size_t i;
+    if (bd_runs_list(dir, o->filter, &list, err)) {
+        return err->status;
+    }
+    if (o->json) {
+        bd_cli_report(list);
+        return BD_OK;
+    }
+    json_array_foreach(json_object_get(list, "points"), i, point)
+    {
+        printf("%-14s %-40s %s\n", json_string_value(json_object_get(point, "state")),
+               json_string_value(json_object_get(point, "name")), json_string_value(json_object_get(point, "repeat")));
+    }
+    json_decref(list);
+    return BD_OK;
 }
 
 json_t *bd_cli_runs_counts(const struct bd_runs_summary *summary)

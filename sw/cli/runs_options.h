@@ -13,6 +13,8 @@ struct bd_runs_command {
     int64_t jobs; /* 0: not given */
     bool resume, force, any_build, retry_failed, list, json;
     const char *filter;
+    /* More words about a point that has ended, malloc'd, or NULL; `user` is that of the callbacks. NULL: none. */
+    char *(*describe)(void *user, const struct bd_runs_event *event);
 };
 
 /* Rows of the option table; `o` is a struct bd_runs_command * whose `command` is set. */
@@ -48,6 +50,10 @@ bd_status bd_cli_runs_execute(const struct bd_runs_command *options, struct bd_r
 /* `--list`: the plan's points that match, with what DIR (may be NULL, or not there) knows of them; text or report. */
 bd_status bd_cli_runs_list(const struct bd_runs_command *options, const struct bd_runs_plan *plan, const char *dir,
                            struct bd_error *err) BD_WARN_UNUSED;
+
+/* The same of DIR alone, as far as its plan is known. */
+bd_status bd_cli_runs_list_folder(const struct bd_runs_command *options, const char *dir, struct bd_error *err)
+    BD_WARN_UNUSED;
 
 /* {"total", "done", "failed", "timed_out", "infrastructure", "queued"} of the selected points; a new reference. */
 json_t *bd_cli_runs_counts(const struct bd_runs_summary *summary);

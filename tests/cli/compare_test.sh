@@ -42,12 +42,12 @@ jq -e '.rows | length == 2 and all(.[]; .shared != null and .independent != null
     fail "rows are missing"
 jq -se 'length == 2 and .[0].switch == "w4a4" and .[1].switch == "w1a1"' "$folder/whole/rows.jsonl" >/dev/null ||
     fail "rows.jsonl is not the rows"
-# The difference is that of the means, which are of the bits in the journal.
+# The difference is that of the means, which are of the bits in the results.
 jq -e 'all(.rows[]; (.shared - .independent - .difference) | fabs < 0.002)' "$folder/whole.json" >/dev/null ||
     fail "a difference is not that of its arms"
 
 # The workers die with the process that is killed; what was finished or saved is not done again.
-lines() { wc -l 2>/dev/null <"$folder/killed/journal.jsonl" || echo 0; }
+lines() { ls "$folder/killed/points"/*/result.json 2>/dev/null | wc -l; }
 for kills in 1 2 3 4; do
     before=$(lines)
     "$bitdial" compare "$folder/tiny.yaml" --folder "$folder/killed" --jobs $((1 + RANDOM % 3)) \
@@ -60,8 +60,11 @@ for kills in 1 2 3 4; do
     sleep "$(printf '0.%03d' $((RANDOM % 300)))"
     kill -9 $pid 2>/dev/null || fail "it ended before kill $kills"
     wait $pid 2>/dev/null
-    sleep 0.1
-    [ -z "$(pgrep -f "worker.*$folder" || pgrep -f "$folder/killed.*worker")" ] || fail "a worker outlived its parent"
+    for wait in $(seq 100); do
+        pgrep -f "$folder/killed" >/dev/null || break
+        sleep 0.02
+    done
+    [ -z "$(pgrep -f "$folder/killed")" ] || fail "a worker outlived its parent"
 done
 "$bitdial" compare "$folder/tiny.yaml" --folder "$folder/killed" >/dev/null 2>"$folder/killed.err" || fail "not resumed"
 for file in table.md rows.jsonl; do

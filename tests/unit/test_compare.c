@@ -88,6 +88,15 @@ Test(compare, seeds_combined)
     cr_assert_gt((high - low) - narrow, 0.2 * (high - low));
 }
 
+static bd_status take(struct bd_comparison *c, const char *text, struct bd_error *err)
+{
+    json_t *record = json_loads(text, 0, NULL);
+    cr_assert_not_null(record);
+    bd_status status = bd_comparison_take(c, record, err);
+    json_decref(record);
+    return status;
+}
+
 static void load(struct bd_comparison *c, const char *text)
 {
     struct bd_error err;
@@ -160,20 +169,20 @@ Test(compare, order_and_choice)
     cr_assert_str_eq(c.runs[taught->teacher].id, "independent.own.w1a4.seed2");
     cr_assert_null(bd_comparison_find(&c, "taught.own.next.a0-0.5.w1a8.seed1"));
     cr_assert_not(bd_comparison_ready(&c, full));
-    cr_assert_eq(bd_comparison_take(&c,
-                                    "{\"run\":\"shared.own.next.a0-0.5.pilot1\",\"rate\":0.001,"
-                                    "\"validation\":{\"w1a8\":0.9,\"w1a4\":0.5,\"w1a1\":0.5}}",
-                                    &err),
+    cr_assert_eq(take(&c,
+                      "{\"run\":\"shared.own.next.a0-0.5.pilot1\",\"rate\":0.001,"
+                      "\"validation\":{\"w1a8\":0.9,\"w1a4\":0.5,\"w1a1\":0.5}}",
+                      &err),
                  BD_OK);
     cr_assert_not(bd_comparison_ready(&c, full));
-    cr_assert_eq(bd_comparison_take(&c,
-                                    "{\"run\":\"shared.own.next.a0-0.5.pilot2\",\"rate\":0.003,"
-                                    "\"validation\":{\"w1a8\":0.7,\"w1a4\":0.7,\"w1a1\":0.7}}",
-                                    &err),
+    cr_assert_eq(take(&c,
+                      "{\"run\":\"shared.own.next.a0-0.5.pilot2\",\"rate\":0.003,"
+                      "\"validation\":{\"w1a8\":0.7,\"w1a4\":0.7,\"w1a1\":0.7}}",
+                      &err),
                  BD_OK);
     cr_assert(bd_comparison_ready(&c, full));
     cr_assert_eq(bd_comparison_rate(&c, full), 0.003);
-    cr_assert_eq(bd_comparison_take(&c, "{\"run\":\"shared.nothing\",\"validation\":{}}", &err), BD_BAD_INPUT);
+    cr_assert_eq(take(&c, "{\"run\":\"shared.nothing\",\"validation\":{}}", &err), BD_BAD_INPUT);
     bd_comparison_release(&c);
 }
 
@@ -193,7 +202,7 @@ Test(compare, against_the_first_variant)
     load(&c, "name: first\nnetwork: yaml-configs/networks/resnet8.yaml\nfolder: none\nswitches: w1a8,w1a1\n"
              "quantizers: floor,dorefa\nlabel_weights: 1\narms: shared\nrates: 0.01\nextra_top: w1a32\n");
     for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
-        cr_assert_eq(bd_comparison_take(&c, records[i], &err), BD_OK, "%s", err.message);
+        cr_assert_eq(take(&c, records[i], &err), BD_OK, "%s", err.message);
     }
     json_t *table = bd_comparison_table(&c), *rows = json_object_get(table, "rows");
     /* Two rows of each of two variants, then three. */
@@ -216,8 +225,8 @@ Test(compare, against_the_first_variant)
     bd_comparison_release(&c);
 }
 
-/* Under which heads a journal is gone on with, and under which its table is read. */
-Test(compare, journals_of_others)
+/* Under which heads a folder is gone on with, and under which its table is read. */
+Test(compare, folders_of_others)
 {
     static const char now[] = "{\"images\":9,\"size\":0,\"arithmetic\":\"float32\",\"build\":\"b\"}";
     static const struct {
