@@ -27,7 +27,7 @@ static bool group_is_stream(const struct bd_graph *graph, int group)
     return false;
 }
 
-static double point_cost(void *context, const int *point)
+static double point_cost(void *context, const double *point)
 {
     struct bd_prune_run *run = context;
     int channels[BD_MAX_LAYERS];
@@ -44,14 +44,19 @@ static bd_status make_axes(struct bd_prune_run *run, struct bd_error *err)
         if (!(group_is_stream(graph, g) ? run->config.stream : run->config.inner)) {
             continue;
         }
-        int *values = bd_xcalloc((size_t)full, sizeof(int));
+        int *widths = bd_xcalloc((size_t)full, sizeof(int));
+        double *values = bd_xcalloc((size_t)full, sizeof(double));
         int least = (int)ceil(run->config.least_ratio * full);
-        size_t count = bd_pricer_grid(&run->pricer, g, least > 1 ? least : 1, values);
+        size_t count = bd_pricer_grid(&run->pricer, g, least > 1 ? least : 1, widths);
+        for (size_t i = 0; i < count; i++) {
+            values[i] = widths[i];
+        }
+        free(widths);
         if (count < 2 || run->axis_count == BD_GP_MAX_DIMENSIONS) {
             free(values); /* nothing to choose; the widest groups of a huge network stay whole */
             continue;
         }
-        run->search.axes[run->axis_count] = (struct bd_search_axis){count, values};
+        run->search.axes[run->axis_count] = (struct bd_search_axis){.count = count, .values = values};
         run->axis_group[run->axis_count] = g;
         run->axis_values[run->axis_count++] = values;
     }
@@ -192,13 +197,13 @@ void bd_prune_close(struct bd_prune_run *run)
 
 /* ---- evaluation ---- */
 
-void bd_prune_channels(const struct bd_prune_run *run, const int *point, int *group_channels)
+void bd_prune_channels(const struct bd_prune_run *run, const double *point, int *group_channels)
 {
     for (int g = 0; g < run->base.graph.prune_group_count; g++) {
         group_channels[g] = bd_graph_group_channels(&run->base.graph, g);
     }
     for (size_t i = 0; i < run->axis_count; i++) {
-        group_channels[run->axis_group[i]] = point[i];
+        group_channels[run->axis_group[i]] = (int)point[i];
     }
 }
 
@@ -212,7 +217,7 @@ bd_status bd_prune_cut(const struct bd_prune_run *run, const int *group_channels
     return status;
 }
 
-static bd_status evaluate(struct bd_prune_run *run, const int *point, double *value, struct bd_error *err)
+static bd_status evaluate(struct bd_prune_run *run, const double *point, double *value, struct bd_error *err)
 {
     const struct bd_prune_config *c = &run->config;
     const struct bd_cut_recipe recipe = {.train = &run->train,
@@ -250,8 +255,7 @@ static char *describe(const struct bd_prune_run *run)
 
 bd_status bd_prune_step(struct bd_prune_run *run, struct bd_error *err)
 {
-    int point[BD_GP_MAX_DIMENSIONS];
-    double value;
+    double point[BD_GP_MAX_DIMENSIONS], value;
     bd_status status = bd_search_ask(&run->search, point, err);
     if (status == BD_OK) {
         status = evaluate(run, point, &value, err);
@@ -259,7 +263,7 @@ bd_status bd_prune_step(struct bd_prune_run *run, struct bd_error *err)
     if (status != BD_OK) {
         return status;
     }
-    status = bd_search_tell(&run->search, point, value, err);
+    status = bd_search_tell(&run->search, point, &value, err);
     if (status != BD_OK) {
         return status;
     }

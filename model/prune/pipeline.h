@@ -54,7 +54,7 @@ struct bd_prune_run {
     uint32_t objective;   /* mask of switches */
     size_t axis_count;
     int axis_group[BD_GP_MAX_DIMENSIONS]; /* group that an axis moves */
-    int *axis_values[BD_GP_MAX_DIMENSIONS];
+    double *axis_values[BD_GP_MAX_DIMENSIONS];
     int **orders; /* (groups) ranking of each */
     struct bd_search search;
     char *identity; /* the journal's head: all that decides a proposal or a measurement, as JSON */
@@ -73,7 +73,7 @@ bd_status bd_prune_journal(struct bd_prune_run *run, enum bd_journal_mode mode, 
 bd_status bd_prune_step(struct bd_prune_run *run, struct bd_error *err) BD_WARN_UNUSED;
 
 /* Channels of every group at a point of the search (one value an axis). */
-void bd_prune_channels(const struct bd_prune_run *run, const int *point, int *group_channels);
+void bd_prune_channels(const struct bd_prune_run *run, const double *point, int *group_channels);
 /* The checkpoint with so many channels in each group: surgery alone. */
 bd_status bd_prune_cut(const struct bd_prune_run *run, const int *group_channels, struct bd_checkpoint *pruned,
                        struct bd_error *err) BD_WARN_UNUSED;

@@ -1,9 +1,6 @@
 #include "model/search/search.h"
 
-#include <gsl/gsl_qrng.h>
-#include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,16 +8,42 @@
 #include "model/search/search_parts.h"
 
 #define MAX_D BD_GP_MAX_DIMENSIONS
-#define TRIES 4096      /* draws before the grid is walked in order, */
-#define WALK (1L << 22) /* so many points of it at most */
 
 /* ---- starts ---- */
 
-/* Whether anything can be proposed, as far as the ends of the grid tell. */
+static bd_status check_axis(const struct bd_search_axis *axis, size_t i, struct bd_error *err)
+{
+    for (size_t k = 0; k < axis->count; k++) {
+        if (!isfinite(axis->values[k])) {
+            return bd_fail(err, BD_BAD_INPUT, "a value of dimension %zu is not a finite number", i);
+        }
+        if (k && axis->values[k] <= axis->values[k - 1]) {
+            return bd_fail(err, BD_BAD_INPUT, "the values of dimension %zu do not ascend", i);
+        }
+    }
+    if (!axis->count && axis->low == axis->high) {
+        return bd_fail(err, BD_BAD_INPUT, "dimension %zu has no value", i);
+    }
+    if (!axis->count && !(isfinite(axis->low) && isfinite(axis->high) && axis->low < axis->high)) {
+        return bd_fail(err, BD_BAD_INPUT,
+                       "dimension %zu is no range: its ends must be finite, the first below the other", i);
+    }
+    if (axis->log && !((axis->count ? axis->values[0] : axis->low) > 0.0)) {
+        return bd_fail(err, BD_BAD_INPUT, "dimension %zu is logarithmic and not above 0", i);
+    }
+    return BD_OK;
+}
+
+/* Whether anything can be proposed, as far as the ends of the axes tell. */
 static bd_status check_bounds(const struct bd_search *search, struct bd_error *err)
 {
     const struct bd_search_config *config = &search->config;
-    struct bd_search_point lowest = {{0}}, highest = {{0}};
+    const double zeros[MAX_D] = {0.0};
+    double ones[MAX_D];
+    struct bd_search_point lowest, highest;
+    if (config->objectives < 0 || config->objectives > BD_SEARCH_OBJECTIVES) {
+        return bd_fail(err, BD_BAD_INPUT, "a search has 1 or 2 objectives, not %d", config->objectives);
+    }
     if (!config->cost) {
         return BD_OK;
     }
@@ -29,8 +52,10 @@ static bd_status check_bounds(const struct bd_search *search, struct bd_error *e
                        config->budget);
     }
     for (size_t i = 0; i < search->d; i++) {
-        highest.level[i] = (int)search->axes[i].count - 1;
+        ones[i] = 1.0;
     }
+    bd_search_snap(search, zeros, &lowest);
+    bd_search_snap(search, ones, &highest);
     if (bd_search_cost_of(search, &lowest) > config->budget) {
         return bd_fail(err, BD_BAD_INPUT, "no point of the grid meets the budget of %.17g: the smallest costs %.17g",
                        config->budget, bd_search_cost_of(search, &lowest));
@@ -42,28 +67,49 @@ static bd_status check_bounds(const struct bd_search *search, struct bd_error *e
     return BD_OK;
 }
 
+static void forget_forecast(struct bd_search *search)
+{
+    for (int k = 0; k < BD_SEARCH_OBJECTIVES; k++) {
+        search->proposal_mean[k] = search->proposal_sd[k] = NAN;
+    }
+}
+
 bd_status bd_search_init(struct bd_search *search, size_t d, const struct bd_search_axis *axes,
                          const struct bd_search_config *config, struct bd_error *err)
 {
-    memset(search, 0, sizeof(*search));
+    memset(search, 0, sizeof *search);
     if (d < 1 || d > MAX_D) {
         return bd_fail(err, BD_BAD_INPUT, "a search wants 1..%d dimensions, got %zu", MAX_D, d);
     }
-    search->config = *config;
-    search->d = d;
-    memcpy(search->axes, axes, d * sizeof(*axes));
-    search->proposal_mean = search->proposal_sd = NAN;
     for (size_t i = 0; i < d; i++) {
-        for (size_t k = 0; k < axes[i].count; k++) {
-            if (k && axes[i].values[k] <= axes[i].values[k - 1]) {
-                return bd_fail(err, BD_BAD_INPUT, "the values of dimension %zu do not ascend", i);
-            }
-        }
-        if (axes[i].count < 1) {
-            return bd_fail(err, BD_BAD_INPUT, "dimension %zu has no value", i);
+        if (check_axis(&axes[i], i, err)) {
+            return err->status;
         }
     }
-    return check_bounds(search, err);
+    search->config = *config;
+    search->config.objectives = config->objectives ? config->objectives : 1;
+    search->d = d;
+    memcpy(search->axes, axes, d * sizeof *axes);
+    for (size_t i = 0; i < d; i++) {
+        search->places[i] = bd_xcalloc(axes[i].count + 1, sizeof(double));
+        for (size_t k = 0; k < axes[i].count; k++) {
+            search->places[i][k] = bd_search_place(&axes[i], axes[i].values[k]);
+        }
+    }
+    if (config->reference) {
+        memcpy(search->reference, config->reference, (size_t)search->config.objectives * sizeof(double));
+        search->config.reference = search->reference;
+    }
+    forget_forecast(search);
+    bd_status status = check_bounds(search, err);
+    if (status == BD_OK && config->method == BD_SEARCH_BAYES && config->initial < 2) {
+        status =
+            bd_fail(err, BD_BAD_INPUT, "a model wants 2 or more points before it is asked, not %d", config->initial);
+    }
+    if (status != BD_OK) {
+        bd_search_release(search);
+    }
+    return status;
 }
 
 void bd_search_release(struct bd_search *search)
@@ -71,241 +117,206 @@ void bd_search_release(struct bd_search *search)
     for (size_t i = 0; i < search->count; i++) {
         free(search->observations[i].point);
     }
-    free(search->observations);
-    memset(search, 0, sizeof(*search));
-}
-
-/* The generator of one proposal: by seed and count alone. */
-void bd_search_rng(const struct bd_search *search, struct bd_rng *rng)
-{
-    bd_rng_seed(rng, search->config.seed * 0x9e3779b97f4a7c15u + search->count);
-}
-
-/* Every point in order, as far as can be walked: the last resort, and how the end of a small grid is known. */
-bool bd_search_first_allowed(const struct bd_search *search, struct bd_search_point *p)
-{
-    memset(p, 0, sizeof(*p));
-    for (long walked = 0; walked < WALK; walked++) {
-        if (bd_search_allowed(search, p)) {
-            return true;
-        }
-        size_t i = 0;
-        while (i < search->d && (size_t)++p->level[i] == search->axes[i].count) {
-            p->level[i++] = 0;
-        }
-        if (i == search->d) {
-            return false;
-        }
+    for (size_t i = 0; i < search->pending; i++) {
+        free(search->pending_points[i]);
     }
-    return false;
-}
-
-static bool ask_random(const struct bd_search *search, struct bd_search_point *p)
-{
-    struct bd_rng rng;
-    bd_search_rng(search, &rng);
-    for (int attempt = 0; attempt < TRIES; attempt++) {
-        for (size_t i = 0; i < search->d; i++) {
-            p->level[i] = (int)bd_rng_below(&rng, (uint32_t)search->axes[i].count);
-        }
-        if (attempt >= TRIES / 2) { /* the mask refuses nearly all: come in from above */
-            bd_search_repair(search, &rng, p);
-        }
-        if (bd_search_allowed(search, p)) {
-            return true;
-        }
-    }
-    return bd_search_first_allowed(search, p);
-}
-
-/* The sequence shifted by the seed (Cranley and Patterson, 1976); points over the budget are lowered into it. */
-static bool ask_sobol(const struct bd_search *search, struct bd_search_point *p)
-{
-    struct bd_rng rng;
-    double shift[MAX_D], u[MAX_D];
-    bd_rng_seed(&rng, search->config.seed);
     for (size_t i = 0; i < search->d; i++) {
-        shift[i] = bd_rng_uniform(&rng);
+        free(search->places[i]);
     }
-    gsl_qrng *sequence = gsl_qrng_alloc(gsl_qrng_sobol, (unsigned)search->d);
-    bool found = false;
-    bd_search_rng(search, &rng);
-    for (size_t k = 0; k < TRIES && !found; k++) {
-        gsl_qrng_get(sequence, u);
-        if (k < search->count) {
-            continue;
-        }
-        for (size_t i = 0; i < search->d; i++) {
-            u[i] = fmod(u[i] + shift[i], 1.0);
-        }
-        bd_search_snap(search, u, p);
-        bd_search_repair(search, &rng, p);
-        found = bd_search_allowed(search, p);
+    for (int k = 0; k < BD_SEARCH_OBJECTIVES; k++) {
+        bd_gp_release(&search->gp[k]);
     }
-    gsl_qrng_free(sequence);
-    return found || bd_search_first_allowed(search, p);
+    bd_gp_release(&search->local);
+    free(search->pending_points);
+    free(search->observations);
+    memset(search, 0, sizeof *search);
 }
 
-/* Ratios 0, 1, 1/2, 1/4, 3/4, ...: one for every dimension. */
-static bool ask_uniform(const struct bd_search *search, struct bd_search_point *p)
+/* ---- ask ---- */
+
+static double *copy_point(const struct bd_search *search, const double *point)
 {
-    for (uint32_t k = 0; k < TRIES; k++) {
-        double ratio = k == 1 ? 1.0 : 0.0, place = 0.5;
-        for (uint32_t bits = k > 1 ? k - 1 : 0; bits; bits >>= 1, place /= 2.0) {
-            ratio += bits & 1 ? place : 0.0;
-        }
-        double u[MAX_D];
-        for (size_t i = 0; i < search->d; i++) {
-            u[i] = ratio;
-        }
-        bd_search_snap(search, u, p);
-        if (bd_search_allowed(search, p)) {
-            return true;
-        }
-    }
-    return false;
+    double *copy = bd_xcalloc(search->d, sizeof *copy);
+    memcpy(copy, point, search->d * sizeof *copy);
+    return copy;
 }
 
-bd_status bd_search_ask(struct bd_search *search, int *point, struct bd_error *err)
+void bd_search_await(struct bd_search *search, const double *point)
 {
-    struct bd_search_point p = {{0}};
+    search->pending_points = bd_xrealloc(search->pending_points, search->pending + 1, sizeof *search->pending_points);
+    search->pending_points[search->pending++] = copy_point(search, point);
+    search->asked++;
+}
+
+bd_status bd_search_ask(struct bd_search *search, double *point, struct bd_error *err)
+{
+    struct bd_search_point p;
     bool found = false;
-    search->proposal_mean = search->proposal_sd = NAN;
+    forget_forecast(search);
     switch (search->config.method) {
     case BD_SEARCH_RANDOM:
-        found = ask_random(search, &p);
+        found = bd_search_ask_random(search, &p);
         break;
     case BD_SEARCH_UNIFORM:
-        found = ask_uniform(search, &p);
+        found = bd_search_ask_uniform(search, &p);
         break;
     case BD_SEARCH_SOBOL:
-        found = ask_sobol(search, &p);
+        found = bd_search_ask_sobol(search, &p);
         break;
     case BD_SEARCH_BAYES:
-        if (search->count < (size_t)search->config.initial || search->count < 2) {
-            found = ask_sobol(search, &p);
-        } else {
-            bd_status status = bd_search_ask_model(search, &p, &found, err);
-            if (status != BD_OK) {
-                return status;
-            }
+        if (search->asked < (size_t)search->config.initial || search->count < 2) {
+            found = bd_search_ask_sobol(search, &p);
+        } else if (bd_search_ask_model(search, &p, &found, err)) {
+            return err->status;
         }
         break;
     }
+    if (!found && search->asked) {
+        return bd_fail(err, BD_FAIL, "no point is left to propose after %zu evaluations", search->asked);
+    }
     if (!found) {
-        return search->count ? bd_fail(err, BD_FAIL, "no point is left to propose after %zu evaluations", search->count)
-                             : bd_fail(err, BD_BAD_INPUT, "no point was found that costs %.17g to %.17g",
-                                       search->config.floor, search->config.budget);
+        return search->config.cost ? bd_fail(err, BD_BAD_INPUT, "no point was found that costs %.17g to %.17g",
+                                             search->config.floor, search->config.budget)
+                                   : bd_fail(err, BD_BAD_INPUT, "no point was found that is allowed");
     }
     bd_search_values(search, &p, point);
+    bd_search_await(search, point);
     return BD_OK;
 }
 
-static bool on_axis(const struct bd_search_axis *axis, long long value)
+/* ---- tell ---- */
+
+/* Index of a pending point; -1 where it is none. */
+static long pending_at(const struct bd_search *search, const double *point)
 {
-    for (size_t k = 0; k < axis->count; k++) {
-        if (axis->values[k] == value) {
-            return true;
+    for (size_t i = 0; i < search->pending; i++) {
+        if (bd_search_same(search->d, search->pending_points[i], point)) {
+            return (long)i;
         }
     }
-    return false;
+    return -1;
 }
 
-bd_status bd_search_tell(struct bd_search *search, const int *point, double value, struct bd_error *err)
+static void drop_pending(struct bd_search *search, long at)
 {
-    if (!isfinite(value)) {
-        return bd_fail(err, BD_BAD_INPUT, "the value of evaluation %zu is not a finite number", search->count);
-    }
+    free(search->pending_points[at]);
+    search->pending--;
+    memmove(search->pending_points + at, search->pending_points + at + 1,
+            (search->pending - (size_t)at) * sizeof *search->pending_points);
+}
+
+static bd_status check_axes(const struct bd_search *search, const double *point, struct bd_error *err)
+{
     for (size_t i = 0; i < search->d; i++) {
-        if (!on_axis(&search->axes[i], point[i])) {
+        if (!bd_search_on_axis(&search->axes[i], point[i])) {
             return bd_fail(err, BD_BAD_INPUT,
-                           "evaluation %zu is at %d in dimension %zu, which does not have that value", search->count,
+                           "evaluation %zu is at %.17g in dimension %zu, which does not have that value", search->count,
                            point[i], i);
         }
     }
+    return BD_OK;
+}
+
+bd_status bd_search_tell(struct bd_search *search, const double *point, const double *values, struct bd_error *err)
+{
+    for (int k = 0; k < search->config.objectives; k++) {
+        if (!isfinite(values[k])) {
+            return bd_fail(err, BD_BAD_INPUT, "the value of evaluation %zu is not a finite number", search->count);
+        }
+    }
+    if (check_axes(search, point, err)) {
+        return err->status;
+    }
+    const long at = pending_at(search, point);
+    if (at >= 0) {
+        drop_pending(search, at);
+    } else {
+        search->asked++;
+    }
     if (search->count == search->room) {
         search->room = search->room ? 2 * search->room : 64;
-        search->observations = bd_xrealloc(search->observations, search->room, sizeof(*search->observations));
+        search->observations = bd_xrealloc(search->observations, search->room, sizeof *search->observations);
     }
     struct bd_observation *o = &search->observations[search->count++];
-    o->point = bd_xcalloc(search->d, sizeof(int));
-    memcpy(o->point, point, search->d * sizeof(int));
-    o->value = value;
+    *o = (struct bd_observation){.point = copy_point(search, point)};
+    memcpy(o->value, values, (size_t)search->config.objectives * sizeof *values);
     o->cost = search->config.cost ? search->config.cost(search->config.context, point) : 0.0;
     return BD_OK;
 }
+
+bd_status bd_search_forget(struct bd_search *search, const double *point, struct bd_error *err)
+{
+    const long at = pending_at(search, point);
+    if (at < 0) {
+        return bd_fail(err, BD_BAD_INPUT, "a point that is not pending cannot be forgotten");
+    }
+    drop_pending(search, at);
+    return BD_OK;
+}
+
+bd_status bd_search_check(const struct bd_search *search, const double *point, struct bd_error *err)
+{
+    const struct bd_search_config *config = &search->config;
+    if (check_axes(search, point, err)) {
+        return err->status;
+    }
+    if (config->cost) {
+        const double cost = config->cost(config->context, point);
+        if (!(cost <= config->budget && cost >= config->floor)) {
+            return bd_fail(err, BD_BAD_INPUT, "the point costs %.17g, which is not between %.17g and %.17g", cost,
+                           config->floor, config->budget);
+        }
+    }
+    if (config->allowed && !config->allowed(config->context, point)) {
+        return bd_fail(err, BD_BAD_INPUT, "the point is not allowed");
+    }
+    return BD_OK;
+}
+
+/* ---- results ---- */
 
 long bd_search_best(const struct bd_search *search)
 {
     long best = -1;
     for (size_t i = 0; i < search->count; i++) {
-        if (best < 0 || search->observations[i].value > search->observations[best].value) {
+        if (best < 0 || search->observations[i].value[0] > search->observations[best].value[0]) {
             best = (long)i;
         }
     }
     return best;
 }
 
-/* ---- records ---- */
-
-char *bd_search_record(const struct bd_search *search)
+size_t bd_search_front(const struct bd_search *search, size_t *front)
 {
-    const struct bd_observation *o = &search->observations[search->count - 1];
-    json_t *record = json_object(), *point = json_array();
-    json_object_set_new(record, "index", json_integer((json_int_t)search->count - 1));
-    for (size_t i = 0; i < search->d; i++) {
-        json_array_append_new(point, json_integer(o->point[i]));
+    double *values = bd_xcalloc(2 * search->count + 1, sizeof *values);
+    for (size_t i = 0; i < search->count; i++) {
+        memcpy(values + 2 * i, search->observations[i].value, 2 * sizeof *values);
     }
-    json_object_set_new(record, "point", point);
-    json_object_set_new(record, "value", json_real(o->value));
-    json_object_set_new(record, "cost", json_real(o->cost));
-    if (search->has_theta) {
-        json_t *theta = json_array();
-        for (size_t i = 0; i < search->d + 2; i++) {
-            json_array_append_new(theta, json_real(search->theta[i]));
-        }
-        json_object_set_new(record, "theta", theta);
-    }
-    /* 17 digits: every double comes back as it was */
-    char *text = json_dumps(record, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
-    json_decref(record);
-    return text;
+    const size_t size = bd_front_of(search->count, values, front);
+    free(values);
+    return size;
 }
 
-static bd_status read_record(struct bd_search *search, const json_t *record, int *point, struct bd_error *err)
+void bd_search_reference(const struct bd_search *search, double *reference)
 {
-    json_t *values = json_object_get(record, "point"), *theta = json_object_get(record, "theta");
-    json_t *index = json_object_get(record, "index");
-    if (!json_is_number(json_object_get(record, "value")) || json_array_size(values) != search->d ||
-        !json_is_integer(index) || json_integer_value(index) != (json_int_t)search->count ||
-        (theta && json_array_size(theta) != search->d + 2)) {
-        return bd_fail(err, BD_BAD_INPUT, "record %zu is not of this search", search->count);
+    if (search->config.reference) {
+        memcpy(reference, search->reference, 2 * sizeof *reference);
+        return;
     }
-    for (size_t i = 0; i < search->d; i++) {
-        const json_t *value = json_array_get(values, i);
-        if (!json_is_integer(value) || !on_axis(&search->axes[i], json_integer_value(value))) {
-            return bd_fail(err, BD_BAD_INPUT, "record %zu has a point that is not on the grid", search->count);
+    size_t *front = bd_xcalloc(search->count + 1, sizeof *front);
+    const size_t size = bd_search_front(search, front);
+    for (int k = 0; k < 2; k++) {
+        double least = INFINITY, most = -INFINITY;
+        for (size_t i = 0; i < size; i++) {
+            least = fmin(least, search->observations[front[i]].value[k]);
+            most = fmax(most, search->observations[front[i]].value[k]);
         }
-        point[i] = (int)json_integer_value(value);
-    }
-    for (size_t i = 0; theta && i < search->d + 2; i++) {
-        if (!json_is_number(json_array_get(theta, i))) {
-            return bd_fail(err, BD_BAD_INPUT, "record %zu has a state that is no list of numbers", search->count);
+        /* A front of one point has no range: the worst of all is the measure then. */
+        double worst = least;
+        for (size_t i = 0; i < search->count && !(most > least); i++) {
+            worst = fmin(worst, search->observations[i].value[k]);
         }
-        search->theta[i] = json_number_value(json_array_get(theta, i));
-        search->has_theta = true;
+        reference[k] = most > least ? least - 0.1 * (most - least) : worst - 0.1 * (least - worst);
     }
-    return BD_OK;
-}
-
-bd_status bd_search_replay(struct bd_search *search, const char *text, struct bd_error *err)
-{
-    int point[MAX_D];
-    json_t *record = json_loads(text, 0, NULL);
-    bd_status status = read_record(search, record, point, err);
-    if (status == BD_OK) {
-        status = bd_search_tell(search, point, json_number_value(json_object_get(record, "value")), err);
-    }
-    json_decref(record);
-    return status;
+    free(front);
 }

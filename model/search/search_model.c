@@ -1,5 +1,4 @@
-/* Proposals by the Gaussian process: a fit, then the point of the highest log expected improvement. */
-#include <gsl/gsl_qrng.h>
+/* Proposals by the model: a fit of each objective, then the point of the highest expected improvement. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,219 +7,159 @@
 #include "model/search/search_parts.h"
 
 #define MAX_D BD_GP_MAX_DIMENSIONS
-#define CANDIDATES 400 /* Sobol points scored for each proposal */
-#define STARTS 6       /* the best of them, refined */
-#define LOCAL_MOVES 48 /* continuous moves from each */
-#define FIT_STARTS 4
+#define SURPRISE 3.0 /* standard deviations of the newest value that make a fit look elsewhere too */
+#define RESTARTS 4
+#define YOUNG 40      /* observations up to which each fit has all its starts */
+#define LOCAL_TURNS 2 /* one proposal in so many looks at the whole space, the others near the best point */
 
-struct acquisition {
-    const struct bd_search *search;
-    struct bd_gp gp;
-    double best; /* largest posterior mean at an observed point */
-    double *work;
-};
+/* ---- fit ---- */
 
-static double score_unit(struct acquisition *a, const double *u)
+double *bd_search_places(const struct bd_search *search)
 {
-    double mean, variance;
-    bd_gp_predict(&a->gp, u, a->work, &mean, &variance);
-    return bd_log_expected_improvement(mean, variance, a->best);
-}
-
-static void unit_point(const struct bd_search *search, const struct bd_search_point *p, double *u)
-{
-    for (size_t i = 0; i < search->d; i++) {
-        u[i] = bd_search_unit(&search->axes[i], search->axes[i].values[p->level[i]]);
+    const size_t d = search->d;
+    double *x = bd_xcalloc((search->count + search->pending) * d, sizeof *x);
+    for (size_t i = 0; i < search->count + search->pending; i++) {
+        struct bd_search_point p;
+        bd_search_find(
+            search, i < search->count ? search->observations[i].point : search->pending_points[i - search->count], &p);
+        memcpy(x + i * d, p.u, d * sizeof *x);
     }
+    return x;
 }
 
-static double score(struct acquisition *a, const struct bd_search_point *p)
+/* One warm start, which costs little where little has changed. Other starts where the likelihood asks for them: where
+ * the newest value is a surprise to the old hyperparameters, or where there is too little to go by. */
+static bd_status fit(struct bd_search *search, int k, const double *x, const double *y, struct bd_rng *rng,
+                     struct bd_error *err)
 {
-    double u[MAX_D];
-    unit_point(a->search, p, u);
-    return score_unit(a, u);
+    const size_t n = search->count, d = search->d;
+    struct bd_gp *gp = &search->gp[k];
+    struct bd_gp_effort effort = {.warm = search->has_theta ? search->theta[k] : NULL, .starts = 1, .evaluations = 20};
+    bool lost = !search->has_theta || n < YOUNG;
+    if (!lost) {
+        lost =
+            bd_gp_condition(gp, n, d, x, y, search->theta[k], err) != BD_OK || fabs(bd_gp_last_surprise(gp)) > SURPRISE;
+    }
+    if (lost) {
+        effort.starts = RESTARTS;
+        effort.evaluations = 60;
+    }
+    if (bd_gp_fit(gp, n, d, x, y, &effort, rng, err)) {
+        return err->status;
+    }
+    memcpy(search->theta[k], gp->theta, (d + 2) * sizeof(double));
+    return BD_OK;
 }
 
-static bd_status fit(struct bd_search *search, struct acquisition *a, struct bd_rng *rng, struct bd_error *err)
+static bd_status fit_all(struct bd_search *search, struct bd_acquisition *a, struct bd_rng *rng, struct bd_error *err)
 {
-    size_t n = search->count, d = search->d;
-    double *x = bd_xcalloc(n * d, sizeof(*x));
-    double *y = bd_xcalloc(n, sizeof(*y));
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < d; k++) {
-            x[i * d + k] = bd_search_unit(&search->axes[k], search->observations[i].point[k]);
+    const size_t n = search->count, d = search->d;
+    double *x = bd_search_places(search), *y = bd_xcalloc(n, sizeof *y);
+    bd_status status = BD_OK;
+    for (int k = 0; k < search->config.objectives && status == BD_OK; k++) {
+        if (k && search->config.known) {
+            break;
         }
-        y[i] = search->observations[i].value;
-    }
-    a->search = search;
-    bd_status status = bd_gp_fit(&a->gp, n, d, x, y, search->has_theta ? search->theta : NULL, FIT_STARTS, rng, err);
-    if (status == BD_OK) {
-        search->has_theta = true;
-        memcpy(search->theta, a->gp.theta, (d + 2) * sizeof(double));
-        a->work = bd_xcalloc(n, sizeof(double));
-        a->best = -HUGE_VAL;
         for (size_t i = 0; i < n; i++) {
-            double mean, variance;
-            bd_gp_predict(&a->gp, x + i * d, a->work, &mean, &variance);
-            a->best = fmax(a->best, mean);
+            y[i] = search->observations[i].value[k];
         }
+        status = fit(search, k, x, y, rng, err);
+        for (size_t i = 0; i < search->pending && status == BD_OK; i++) {
+            bd_gp_believe(&search->gp[k], x + (n + i) * d);
+        }
+        a->gp[k] = &search->gp[k];
     }
+    search->has_theta |= status == BD_OK;
     free(x);
     free(y);
     return status;
 }
 
-/* Continuous moves of shrinking size; a move counts where its nearest grid point may be proposed. */
-static void move_locally(struct acquisition *a, struct bd_rng *rng, struct bd_search_point *p)
+/* ---- what is to be improved ---- */
+
+/* Means of what was told and is pending: noise is no improvement. */
+static void set_target(struct bd_search *search, struct bd_acquisition *a)
 {
-    const struct bd_search *search = a->search;
-    double u[MAX_D], best;
-    unit_point(search, p, u);
-    best = score_unit(a, u);
-    for (int k = 0; k < LOCAL_MOVES; k++) {
-        double radius = 0.25 * pow(0.9, k), next[MAX_D];
-        struct bd_search_point snapped;
-        for (size_t i = 0; i < search->d; i++) {
-            next[i] = fmin(fmax(u[i] + radius * bd_rng_normal(rng), 0.0), 1.0);
+    const size_t n = a->gp[0]->n;
+    double *work = bd_xcalloc(n * n, sizeof *work), *means = bd_xcalloc(2 * n, sizeof *means);
+    double *mean = bd_xcalloc(n, sizeof *mean), *variance = bd_xcalloc(n, sizeof *variance);
+    for (int k = 0; k < search->config.objectives; k++) {
+        if (a->gp[k]) {
+            bd_gp_predict_many(a->gp[k], n, a->gp[k]->x, work, mean, variance);
         }
-        double value = score_unit(a, next);
-        bd_search_snap(search, next, &snapped);
-        if (value > best && bd_search_allowed(search, &snapped)) {
-            best = value;
-            memcpy(u, next, sizeof(u));
-            *p = snapped;
+        for (size_t i = 0; i < n; i++) {
+            const double *point =
+                i < search->count ? search->observations[i].point : search->pending_points[i - search->count];
+            means[2 * i + (size_t)k] = a->gp[k] ? mean[i] : search->config.known(search->config.context, point);
         }
     }
-}
-
-static bool try_point(struct acquisition *a, const struct bd_search_point *next, struct bd_search_point *p,
-                      double *best)
-{
-    if (!bd_search_allowed(a->search, next)) {
-        return false;
-    }
-    double value = score(a, next);
-    if (value <= *best) {
-        return false;
-    }
-    *best = value;
-    *p = *next;
-    return true;
-}
-
-/* Along each axis every level, and steps that trade one dimension for another (along the budget's edge single moves
- * are stuck), until nothing improves. */
-static double search_lines(struct acquisition *a, struct bd_search_point *p)
-{
-    const struct bd_search *search = a->search;
-    double best = score(a, p);
-    bool improved = true;
-    while (improved) {
-        improved = false;
-        for (size_t i = 0; i < search->d; i++) {
-            struct bd_search_point next = *p;
-            for (int level = 0; level < (int)search->axes[i].count; level++) {
-                next.level[i] = level;
-                improved |= try_point(a, &next, p, &best);
-            }
-        }
-        for (size_t i = 0; i < search->d; i++) {
-            for (size_t j = 0; j < search->d; j++) {
-                struct bd_search_point next = *p;
-                next.level[i]++;
-                next.level[j]--;
-                if (i != j && next.level[i] < (int)search->axes[i].count && next.level[j] >= 0) {
-                    improved |= try_point(a, &next, p, &best);
-                }
-            }
+    a->best = -HUGE_VAL;
+    for (size_t i = 0; i < n; i++) {
+        if (means[2 * i] > a->best) {
+            a->best = means[2 * i];
+            a->incumbent = i < search->count ? i : a->incumbent;
         }
     }
-    return best;
-}
-
-struct scored {
-    struct bd_search_point p;
-    double value;
-};
-
-/* Descending by value; ties by level, so that the order does not depend on the sort. */
-static int compare_scored(const void *left, const void *right)
-{
-    const struct scored *a = left, *b = right;
-    if (a->value != b->value) {
-        return a->value < b->value ? 1 : -1;
+    if (search->config.objectives == 2) {
+        size_t *order = bd_xcalloc(n, sizeof *order);
+        a->front_count = bd_front_of(n, means, order);
+        a->front = bd_xcalloc(2 * n, sizeof *a->front);
+        for (size_t i = 0; i < a->front_count; i++) {
+            memcpy(a->front + 2 * i, means + 2 * order[i], 2 * sizeof *means);
+        }
+        free(order);
+        bd_search_reference(search, a->reference);
     }
-    return memcmp(&a->p, &b->p, sizeof(a->p));
+    free(work);
+    free(means);
+    free(mean);
+    free(variance);
 }
 
-/* Candidates: Sobol points over the cube, lowered into the budget, and neighbours of the best observation. */
-static size_t draw_candidates(struct acquisition *a, struct bd_rng *rng, struct scored *out)
+/* ---- ask ---- */
+
+static void forecast(struct bd_search *search, const struct bd_acquisition *a, const struct bd_search_point *p)
 {
-    const struct bd_search *search = a->search;
-    gsl_qrng *sequence = gsl_qrng_alloc(gsl_qrng_sobol, (unsigned)search->d);
-    const struct bd_observation *incumbent = &search->observations[bd_search_best(search)];
-    double shift[MAX_D], u[MAX_D];
-    size_t count = 0;
+    double u[MAX_D], variance;
     for (size_t i = 0; i < search->d; i++) {
-        shift[i] = bd_rng_uniform(rng);
+        u[i] = (p->u[i] - a->box.low[i]) / a->box.width[i];
     }
-    for (int k = 0; k < CANDIDATES; k++) {
-        struct scored *c = &out[count];
-        memset(c, 0, sizeof(*c));
-        gsl_qrng_get(sequence, u);
-        for (size_t i = 0; i < search->d; i++) {
-            u[i] = fmod(u[i] + shift[i], 1.0);
-            if (k % 4 == 0) {
-                u[i] = fmin(fmax(bd_search_unit(&search->axes[i], incumbent->point[i]) + 0.2 * (u[i] - 0.5), 0.0), 1.0);
-            }
-        }
-        bd_search_snap(search, u, &c->p);
-        bd_search_repair(search, rng, &c->p);
-        if (bd_search_allowed(search, &c->p)) {
-            c->value = score(a, &c->p);
-            count++;
+    for (int k = 0; k < search->config.objectives; k++) {
+        if (a->gp[k]) {
+            double *work = bd_xcalloc(a->gp[k]->n, sizeof *work);
+            bd_gp_predict(a->gp[k], u, work, &search->proposal_mean[k], &variance);
+            search->proposal_sd[k] = sqrt(variance);
+            free(work);
+        } else {
+            double point[MAX_D];
+            bd_search_values(search, p, point);
+            search->proposal_mean[k] = search->config.known(search->config.context, point);
+            search->proposal_sd[k] = 0.0;
         }
     }
-    gsl_qrng_free(sequence);
-    return count;
-}
-
-static bool maximise(struct acquisition *a, struct bd_rng *rng, struct bd_search_point *p)
-{
-    struct scored *candidates = bd_xcalloc(CANDIDATES + 1, sizeof(*candidates));
-    size_t count = draw_candidates(a, rng, candidates);
-    qsort(candidates, count, sizeof(*candidates), compare_scored);
-    double best = -HUGE_VAL;
-    for (size_t k = 0; k < count && k < STARTS; k++) {
-        struct bd_search_point local = candidates[k].p;
-        move_locally(a, rng, &local);
-        double value = search_lines(a, &local);
-        if (value > best) {
-            best = value;
-            *p = local;
-        }
-    }
-    free(candidates);
-    return count > 0 || bd_search_first_allowed(a->search, p);
 }
 
 bd_status bd_search_ask_model(struct bd_search *search, struct bd_search_point *p, bool *found, struct bd_error *err)
 {
-    struct acquisition a = {0};
+    struct bd_acquisition a = {.search = search};
     struct bd_rng rng;
+    for (size_t i = 0; i < search->d; i++) {
+        a.box.width[i] = 1.0;
+    }
     bd_search_rng(search, &rng);
-    bd_status status = fit(search, &a, &rng, err);
-    if (status != BD_OK) {
-        return status;
+    if (fit_all(search, &a, &rng, err)) {
+        return err->status;
     }
-    *found = maximise(&a, &rng, p);
+    set_target(search, &a);
+    if (search->config.objectives == 1 && search->asked % LOCAL_TURNS) {
+        if (bd_search_look_near(search, &a, &rng, err)) {
+            return err->status;
+        }
+    }
+    *found = bd_acquisition_maximise(&a, &rng, p);
     if (*found) {
-        double u[MAX_D], variance;
-        unit_point(search, p, u);
-        bd_gp_predict(&a.gp, u, a.work, &search->proposal_mean, &variance);
-        search->proposal_sd = sqrt(variance);
+        forecast(search, &a, p);
     }
-    free(a.work);
-    bd_gp_release(&a.gp);
+    free(a.front);
     return BD_OK;
 }

@@ -59,7 +59,7 @@ struct session {
 
 /* ---- search ---- */
 
-static void print_point(FILE *out, const struct bd_prune_run *run, const int *point)
+static void print_point(FILE *out, const struct bd_prune_run *run, const double *point)
 {
     int channels[BD_MAX_LAYERS];
     bd_prune_channels(run, point, channels);
@@ -75,11 +75,12 @@ static void show_evaluation(const struct session *session, double seconds)
     const struct bd_observation *last = &search->observations[search->count - 1];
     fprintf(stderr, "evaluation %zu/%" PRId64 ": channels ", search->count, run->config.evaluations);
     print_point(stderr, run, last->point);
-    fprintf(stderr, " | %.0f cycles (%.3f) | %.2f %%", last->cost, last->cost / (double)run->base_cycles, last->value);
-    if (search->proposal_sd == search->proposal_sd) {
-        fprintf(stderr, " (forecast %.2f +- %.2f)", search->proposal_mean, search->proposal_sd);
+    fprintf(stderr, " | %.0f cycles (%.3f) | %.2f %%", last->cost, last->cost / (double)run->base_cycles,
+            last->value[0]);
+    if (search->proposal_sd[0] == search->proposal_sd[0]) {
+        fprintf(stderr, " (forecast %.2f +- %.2f)", search->proposal_mean[0], search->proposal_sd[0]);
     }
-    fprintf(stderr, " | best %.2f %% | %.1f s\n", search->observations[bd_search_best(search)].value, seconds);
+    fprintf(stderr, " | best %.2f %% | %.1f s\n", search->observations[bd_search_best(search)].value[0], seconds);
 }
 
 static bd_status search(struct session *session, struct bd_error *err)
@@ -195,7 +196,7 @@ static void print_json(const struct session *session)
     json_object_set_new(o, "resumed", json_integer((json_int_t)run->resumed));
     long best = bd_search_best(&run->search);
     if (best >= 0) {
-        json_object_set_new(o, "objective", json_real(run->search.observations[best].value));
+        json_object_set_new(o, "objective", json_real(run->search.observations[best].value[0]));
         json_object_set_new(o, "cycles", json_integer((json_int_t)run->search.observations[best].cost));
     }
     json_object_set_new(o, "cycles_whole", json_integer((json_int_t)run->base_cycles));

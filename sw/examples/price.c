@@ -18,19 +18,22 @@ static void check(bitdial_status status, const struct bitdial_error *err)
 struct candidate {
     const struct bitdial_network *network;
     const struct bitdial_hardware *hardware;
-    int **orders;
+    int **orders, *channels; /* channels: room for a point of the search */
 };
 
 /* Clocks at the lowest switch of the network with so many channels in each group; not within any budget where the
  * hardware has no room for it. */
-static double clocks(void *context, const int *channels)
+static double clocks(void *context, const double *point)
 {
     const struct candidate *c = context;
     struct bitdial_error err;
     struct bitdial_network *pruned;
     struct bitdial_cost cost = {.clocks = UINT64_MAX};
     const int last = bitdial_network_info(c->network).switch_count - 1;
-    if (bitdial_prune(c->network, (const int *const *)c->orders, channels, &pruned, &err) == BITDIAL_OK) {
+    for (int g = 0; g < bitdial_network_info(c->network).group_count; g++) {
+        c->channels[g] = (int)point[g];
+    }
+    if (bitdial_prune(c->network, (const int *const *)c->orders, c->channels, &pruned, &err) == BITDIAL_OK) {
         if (bitdial_network_cost(pruned, c->hardware, last, &cost, &err)) {
             cost.clocks = UINT64_MAX;
         }
@@ -59,18 +62,18 @@ int main(int argc, char **argv)
     }
 
     const size_t groups = (size_t)info.group_count;
-    struct candidate candidate = {network, hardware, calloc(groups, sizeof(int *))};
+    struct candidate candidate = {network, hardware, calloc(groups, sizeof(int *)), calloc(groups, sizeof(int))};
     struct bitdial_search_axis *axes = calloc(groups, sizeof *axes);
-    int **values = calloc(groups, sizeof *values), *point = calloc(groups, sizeof *point);
+    double **values = calloc(groups, sizeof *values), *point = calloc(groups, sizeof *point);
     for (size_t g = 0; g < groups; g++) {
         const int full = bitdial_group_channels(network, (int)g);
         candidate.orders[g] = calloc((size_t)full, sizeof(int));
         check(bitdial_prune_order(network, (int)g, "l1-norm", 0, candidate.orders[g], &err), &err);
-        values[g] = calloc((size_t)full, sizeof(int));
+        values[g] = calloc((size_t)full, sizeof(double));
         for (int c = 0; c < full; c++) {
             values[g][c] = c + 1;
         }
-        axes[g] = (struct bitdial_search_axis){(size_t)full, values[g]};
+        axes[g] = (struct bitdial_search_axis){.count = (size_t)full, .values = values[g]};
     }
     const struct bitdial_search_options options = {.method = "random",
                                                    .seed = 1,
@@ -86,13 +89,13 @@ int main(int argc, char **argv)
         for (size_t g = 0; g < groups; g++) {
             width += point[g];
         }
-        check(bitdial_search_tell(search, point, width, &err), &err);
+        check(bitdial_search_tell(search, point, &width, &err), &err);
     }
     double width;
     check(bitdial_search_best(search, point, &width, &err), &err);
     printf("within %.0f clocks: %.0f channels for %.0f clocks:", options.budget, width, clocks(&candidate, point));
     for (size_t g = 0; g < groups; g++) {
-        printf(" %d", point[g]);
+        printf(" %.0f", point[g]);
         free(values[g]);
         free(candidate.orders[g]);
     }
@@ -101,6 +104,7 @@ int main(int argc, char **argv)
     free(axes);
     free(point);
     free(candidate.orders);
+    free(candidate.channels);
     bitdial_search_free(search);
     bitdial_hardware_free(hardware);
     bitdial_network_free(network);

@@ -253,35 +253,61 @@ BITDIAL_CHECK bitdial_status bitdial_prune(const struct bitdial_network *network
 
 struct bitdial_search;
 
+/* What one axis may be: listed values, or any number of a range. */
 struct bitdial_search_axis {
-    size_t count;      /* 1 or more */
-    const int *values; /* ascending; copied */
+    size_t count;         /* of values; 0: a range */
+    const double *values; /* ascending; copied */
+    double low, high;     /* of a range: low < high */
+    bool log;             /* equal ratios are equally far, as of learning rates; all above 0 */
 };
 
 struct bitdial_search_options {
     const char *method; /* "bayes" (Gaussian process, log expected improvement), "random", "uniform", "sobol" */
     uint64_t seed;
     int initial; /* Sobol points before the model is asked: 2 or more for "bayes" */
-    /* Exact cost of a point (one value an axis), and what it may be: floor <= cost <= budget. NULL: no constraint. */
-    double (*cost)(void *context, const int *point);
+    /* Exact cost of a point (one value an axis), and what it may be: floor <= cost <= budget. It grows with each value.
+     * NULL: no such constraint. */
+    double (*cost)(void *context, const double *point);
+    bool (*allowed)(void *context, const double *point); /* any other constraint; NULL: none */
     void *context;
     double budget, floor;
+    int objectives; /* 1 or 2; 0: 1 */
+    /* The second objective where it is known without measuring, as a price is; NULL: it is told. */
+    double (*known)(void *context, const double *point);
+    /* (2), with two objectives: a point is worth the area that it adds above this one. NULL: each objective's worst
+     * value on the front less a tenth of its range there. */
+    const double *reference;
 };
 
-/* A search for the largest value over a grid of 1 to 40 axes. The same options and the same values told give the same
- * proposals. */
+/* A search over 1 to 40 axes for the largest value, or with two objectives for the front of points that no other beats
+ * in both. The same options and the same calls give the same proposals, whatever the number of BLAS's threads. */
 BITDIAL_CHECK bitdial_status bitdial_search_create(size_t axis_count, const struct bitdial_search_axis *axes,
                                                    const struct bitdial_search_options *options,
                                                    struct bitdial_search **search, struct bitdial_error *err);
 BITDIAL_API void bitdial_search_free(struct bitdial_search *search);
-/* The next point (axis_count values): inside the budget, never told before. FAIL when none is left. */
-BITDIAL_CHECK bitdial_status bitdial_search_ask(struct bitdial_search *search, int *point, struct bitdial_error *err);
-/* The value of a point, larger is better; one that is not finite is BAD_INPUT. */
-BITDIAL_CHECK bitdial_status bitdial_search_tell(struct bitdial_search *search, const int *point, double value,
+/* The next point (axis_count values): allowed, never asked for or told before. FAIL when none is left. It is pending
+ * until it is told or forgotten; asked again meanwhile, as for several workers, the search proposes elsewhere. */
+BITDIAL_CHECK bitdial_status bitdial_search_ask(struct bitdial_search *search, double *point,
+                                                struct bitdial_error *err);
+/* The values (objectives) of a point, asked for or not; larger is better, and one that is not finite is BAD_INPUT. */
+BITDIAL_CHECK bitdial_status bitdial_search_tell(struct bitdial_search *search, const double *point,
+                                                 const double *values, struct bitdial_error *err);
+/* A pending point will not be told. BAD_INPUT where it is not pending. */
+BITDIAL_CHECK bitdial_status bitdial_search_forget(struct bitdial_search *search, const double *point,
+                                                   struct bitdial_error *err);
+/* BAD_INPUT unless a point is on the axes, within the budget and allowed. */
+BITDIAL_CHECK bitdial_status bitdial_search_check(const struct bitdial_search *search, const double *point,
+                                                  struct bitdial_error *err);
+/* The best point told so far by the first objective (the first among equals) and its values (objectives); FAIL before
+ * the first. */
+BITDIAL_CHECK bitdial_status bitdial_search_best(const struct bitdial_search *search, double *point, double *values,
                                                  struct bitdial_error *err);
-/* The best point told so far (the first among equals) and its value; FAIL before the first. */
-BITDIAL_CHECK bitdial_status bitdial_search_best(const struct bitdial_search *search, int *point, double *value,
-                                                 struct bitdial_error *err);
+/* How many of the points told no other beats in both objectives; the first `room` of them, by ascending first
+ * objective, to points (room, axis_count) and values (room, 2). 0 of a search with one objective. */
+BITDIAL_API size_t bitdial_search_front(const struct bitdial_search *search, size_t room, double *points,
+                                        double *values);
+/* Area between `reference` (2) and the front. */
+BITDIAL_API double bitdial_search_hypervolume(const struct bitdial_search *search, const double *reference);
 
 #ifdef __cplusplus
 }

@@ -1,15 +1,15 @@
 /* Search: ask and tell. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "model/core/choice.h"
 #include "model/core/memory.h"
+#include "model/search/improvement.h"
 #include "model/search/search.h"
 #include "sw/lib/api.h"
 
 struct bitdial_search {
     struct bd_search search;
-    int *values; /* of all axes, one after the other */
+    double *values; /* of all axes, one after the other */
 };
 
 static bitdial_status check_axes(size_t count, const struct bitdial_search_axis *axes, size_t *total,
@@ -20,14 +20,6 @@ static bitdial_status check_axes(size_t count, const struct bitdial_search_axis 
     }
     *total = 0;
     for (size_t a = 0; a < count; a++) {
-        for (size_t i = 1; i < axes[a].count; i++) {
-            if (axes[a].values[i] <= axes[a].values[i - 1]) {
-                return bd_api_fail(err, BITDIAL_BAD_INPUT, "the values of axis %zu do not rise at place %zu", a, i);
-            }
-        }
-        if (!axes[a].count) {
-            return bd_api_fail(err, BITDIAL_BAD_INPUT, "axis %zu has no value", a);
-        }
         *total += axes[a].count;
     }
     return BITDIAL_OK;
@@ -46,20 +38,16 @@ bitdial_status bitdial_search_create(size_t axis_count, const struct bitdial_sea
     if (check_axes(axis_count, axes, &total, err)) {
         return err->status;
     }
-    const int least = method == BD_SEARCH_BAYES ? 2 : 0;
-    if (options->initial < least || (options->cost && (!isfinite(options->budget) || !isfinite(options->floor) ||
-                                                       options->floor > options->budget))) {
-        return bd_api_fail(err, BITDIAL_BAD_INPUT,
-                           "'initial' must be %d or more, budget and floor finite, and the floor not above the budget",
-                           least);
-    }
     struct bitdial_search *made = bd_xcalloc(1, sizeof *made);
     struct bd_search_axis inner[BD_GP_MAX_DIMENSIONS];
-    made->values = bd_xcalloc(total, sizeof *made->values);
-    int *at = made->values;
+    made->values = bd_xcalloc(total + 1, sizeof *made->values);
+    double *at = made->values;
     for (size_t a = 0; a < axis_count; a++) {
-        memcpy(at, axes[a].values, axes[a].count * sizeof *at);
-        inner[a] = (struct bd_search_axis){.count = axes[a].count, .values = at};
+        if (axes[a].count) {
+            memcpy(at, axes[a].values, axes[a].count * sizeof *at);
+        }
+        inner[a] = (struct bd_search_axis){
+            .count = axes[a].count, .values = at, .low = axes[a].low, .high = axes[a].high, .log = axes[a].log};
         at += axes[a].count;
     }
     struct bd_error here;
@@ -69,6 +57,10 @@ bitdial_status bitdial_search_create(size_t axis_count, const struct bitdial_sea
                                             .budget = options->budget,
                                             .floor = options->floor,
                                             .cost = options->cost,
+                                            .allowed = options->allowed,
+                                            .objectives = options->objectives,
+                                            .known = options->known,
+                                            .reference = options->reference,
                                             .context = options->context};
     bd_status status = bd_search_init(&made->search, axis_count, inner, &config, &here);
     if (status) {
@@ -89,27 +81,67 @@ void bitdial_search_free(struct bitdial_search *search)
     }
 }
 
-bitdial_status bitdial_search_ask(struct bitdial_search *search, int *point, struct bitdial_error *err)
+bitdial_status bitdial_search_ask(struct bitdial_search *search, double *point, struct bitdial_error *err)
 {
     struct bd_error here;
     return bd_api_give(bd_search_ask(&search->search, point, &here), &here, err);
 }
 
-bitdial_status bitdial_search_tell(struct bitdial_search *search, const int *point, double value,
+bitdial_status bitdial_search_tell(struct bitdial_search *search, const double *point, const double *values,
                                    struct bitdial_error *err)
 {
     struct bd_error here;
-    return bd_api_give(bd_search_tell(&search->search, point, value, &here), &here, err);
+    return bd_api_give(bd_search_tell(&search->search, point, values, &here), &here, err);
 }
 
-bitdial_status bitdial_search_best(const struct bitdial_search *search, int *point, double *value,
+bitdial_status bitdial_search_forget(struct bitdial_search *search, const double *point, struct bitdial_error *err)
+{
+    struct bd_error here;
+    return bd_api_give(bd_search_forget(&search->search, point, &here), &here, err);
+}
+
+bitdial_status bitdial_search_check(const struct bitdial_search *search, const double *point, struct bitdial_error *err)
+{
+    struct bd_error here;
+    return bd_api_give(bd_search_check(&search->search, point, &here), &here, err);
+}
+
+bitdial_status bitdial_search_best(const struct bitdial_search *search, double *point, double *values,
                                    struct bitdial_error *err)
 {
-    const long best = bd_search_best(&search->search);
+    const struct bd_search *s = &search->search;
+    const long best = bd_search_best(s);
     if (best < 0) {
         return bd_api_fail(err, BITDIAL_FAIL, "nothing was told to the search yet");
     }
-    memcpy(point, search->search.observations[best].point, search->search.d * sizeof *point);
-    *value = search->search.observations[best].value;
+    memcpy(point, s->observations[best].point, s->d * sizeof *point);
+    memcpy(values, s->observations[best].value, (size_t)s->config.objectives * sizeof *values);
     return BITDIAL_OK;
+}
+
+size_t bitdial_search_front(const struct bitdial_search *search, size_t room, double *points, double *values)
+{
+    const struct bd_search *s = &search->search;
+    if (s->config.objectives != 2) {
+        return 0;
+    }
+    size_t *front = bd_xcalloc(s->count + 1, sizeof *front);
+    const size_t size = bd_search_front(s, front);
+    for (size_t i = 0; i < size && i < room; i++) {
+        memcpy(points + i * s->d, s->observations[front[i]].point, s->d * sizeof *points);
+        memcpy(values + 2 * i, s->observations[front[i]].value, 2 * sizeof *values);
+    }
+    free(front);
+    return size;
+}
+
+double bitdial_search_hypervolume(const struct bitdial_search *search, const double *reference)
+{
+    const size_t size = bitdial_search_front(search, 0, NULL, NULL), d = search->search.d;
+    double *points = bd_xcalloc(size * d + 1, sizeof *points), *values = bd_xcalloc(2 * size + 1, sizeof *values);
+    bitdial_search_front(search, size, points, values);
+    const double volume = bd_hypervolume(size, values, reference);
+    free(points);
+    free(values);
+    return volume;
 }

@@ -11,10 +11,10 @@
 #include "model/search/search.h"
 #include "tests/fuzz/fuzz.h"
 
-static const int values[] = {1, 2, 3, 5, 8};
+static const double values[] = {1, 2, 3, 5, 8};
 
 /* Only for points of the grid: what it is called with, it may index with. */
-static double cost(void *context, const int *point)
+static double cost(void *context, const double *point)
 {
     double sum = 0;
     (void)context;
@@ -34,11 +34,11 @@ static void replay(const struct bd_journal *journal)
     struct bd_search search;
     struct bd_error err = {0};
     struct bd_search_axis axes[3];
-    int point[3];
+    double point[3], value = 0.5;
     const struct bd_search_config config = {
         .method = BD_SEARCH_BAYES, .seed = 1, .initial = 2, .budget = 20, .floor = 3, .cost = cost};
     for (int i = 0; i < 3; i++) {
-        axes[i] = (struct bd_search_axis){sizeof values / sizeof *values, values};
+        axes[i] = (struct bd_search_axis){.count = sizeof values / sizeof *values, .values = values};
     }
     fuzz_demand(bd_search_init(&search, 3, axes, &config, &err) == BD_OK, "no search");
     int fine = 1;
@@ -47,7 +47,7 @@ static void replay(const struct bd_journal *journal)
     }
     if (fine && fuzz_accepted(bd_search_ask(&search, point, &err), &err)) {
         cost(NULL, point);
-        fuzz_demand(bd_search_tell(&search, point, 0.5, &err) == BD_OK, "a point that was asked for is refused");
+        fuzz_demand(bd_search_tell(&search, point, &value, &err) == BD_OK, "a point that was asked for is refused");
         free(bd_search_record(&search));
     }
     bd_search_release(&search);

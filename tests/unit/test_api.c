@@ -196,7 +196,7 @@ Test(api, prunes_and_refuses_what_is_no_choice)
     remove_folder();
 }
 
-static double sum_of_two(void *context, const int *point)
+static double sum_of_two(void *context, const double *point)
 {
     (void)context;
     return point[0] + point[1];
@@ -204,27 +204,28 @@ static double sum_of_two(void *context, const int *point)
 
 Test(api, searches_by_ask_and_tell)
 {
-    const int values[] = {1, 2, 3, 4, 5, 6}, falling[] = {2, 1};
-    struct bitdial_search_axis axes[2] = {{6, values}, {6, values}};
+    const double values[] = {1, 2, 3, 4, 5, 6}, falling[] = {2, 1};
+    struct bitdial_search_axis axes[2] = {{.count = 6, .values = values}, {.count = 6, .values = values}};
     struct bitdial_search_options options = {
         .method = "bayes", .seed = 3, .initial = 4, .cost = sum_of_two, .budget = 7, .floor = 2};
     struct bitdial_search *search;
-    int point[2], best[2];
-    double value;
+    double point[2], best[2], value;
     GOOD(bitdial_search_create(2, axes, &options, &search, &err));
     cr_assert_eq(bitdial_search_best(search, best, &value, &err), BITDIAL_FAIL);
     for (int i = 0; i < 21; i++) { /* all that the budget allows: 1+1 to 1+6, 2+1 to 2+5, ... */
         GOOD(bitdial_search_ask(search, point, &err));
         cr_assert(point[0] + point[1] <= 7);
-        GOOD(bitdial_search_tell(search, point, 2 * point[0] + point[1], &err));
+        value = 2 * point[0] + point[1];
+        GOOD(bitdial_search_tell(search, point, &value, &err));
     }
     GOOD(bitdial_search_best(search, best, &value, &err));
     cr_assert(best[0] == 6 && best[1] == 1 && value == 13);
     cr_assert_eq(bitdial_search_ask(search, point, &err), BITDIAL_FAIL, "a point twice");
-    REFUSED(bitdial_search_tell(search, point, NAN, &err), "finite");
+    value = NAN;
+    REFUSED(bitdial_search_tell(search, point, &value, &err), "finite");
     bitdial_search_free(search);
-    axes[1] = (struct bitdial_search_axis){2, falling};
-    REFUSED(bitdial_search_create(2, axes, &options, &search, &err), "axis 1");
+    axes[1] = (struct bitdial_search_axis){.count = 2, .values = falling};
+    REFUSED(bitdial_search_create(2, axes, &options, &search, &err), "dimension 1");
     axes[1] = axes[0];
     options.floor = 8;
     REFUSED(bitdial_search_create(2, axes, &options, &search, &err), "floor");

@@ -65,7 +65,7 @@ static void evaluate_to(struct bd_prune_run *run, size_t end)
         const struct bd_observation *seen = &run->search.observations[run->search.count - 1];
         const double whole = (double)run->base_cycles;
         cr_assert(seen->cost <= 0.9 * whole && seen->cost >= 0.3 * whole, "%g of %g clocks", seen->cost, whole);
-        cr_assert_float_eq(seen->value, 50 * (run->accuracy[0] + run->accuracy[2]), 1e-9);
+        cr_assert_float_eq(seen->value[0], 50 * (run->accuracy[0] + run->accuracy[2]), 1e-9);
         int widths[BD_MAX_LAYERS];
         struct bd_checkpoint cut;
         bd_prune_channels(run, seen->point, widths);
@@ -78,10 +78,10 @@ static void evaluate_to(struct bd_prune_run *run, size_t end)
     }
 }
 
-static void points_of(const struct bd_prune_run *run, int *points)
+static void points_of(const struct bd_prune_run *run, double *points)
 {
     for (size_t i = 0; i < run->search.count; i++) {
-        memcpy(points + i * run->search.d, run->search.observations[i].point, run->search.d * sizeof(int));
+        memcpy(points + i * run->search.d, run->search.observations[i].point, run->search.d * sizeof(double));
     }
 }
 
@@ -121,7 +121,7 @@ Test(pipeline, a_search_is_what_its_file_says)
 {
     struct bd_prune_run whole, other;
     struct bd_error err;
-    int points[6 * BD_GP_MAX_DIMENSIONS] = {0}, others[6 * BD_GP_MAX_DIMENSIONS] = {0};
+    double points[6 * BD_GP_MAX_DIMENSIONS] = {0}, others[6 * BD_GP_MAX_DIMENSIONS] = {0};
     save_network();
     open_run(&whole, 7, "whole");
     cr_assert_eq(whole.search.config.method, BD_SEARCH_BAYES);
@@ -135,7 +135,7 @@ Test(pipeline, a_search_is_what_its_file_says)
     open_run(&other, 8, "other");
     evaluate_to(&other, 3);
     points_of(&other, others);
-    cr_assert(memcmp(points, others, 3 * other.search.d * sizeof(int)), "the seed makes no difference");
+    cr_assert(memcmp(points, others, 3 * other.search.d * sizeof(double)), "the seed makes no difference");
     bd_journal_close(&other.journal);
     free(other.config.journal);
     other.config.journal = bd_asprintf("%s/whole", folder);

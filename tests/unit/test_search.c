@@ -72,9 +72,9 @@ Test(search, gp_fit_predicts_a_smooth_function)
         x[2 * i + 1] = bd_rng_uniform(&rng);
         y[i] = 80.0 + 5.0 * sin(4.0 * x[2 * i]); /* the second input does not matter */
     }
-    struct bd_gp gp;
+    struct bd_gp gp = {0};
     struct bd_error err;
-    cr_assert_eq(bd_gp_fit(&gp, n, d, x, y, NULL, 4, &rng, &err), BD_OK);
+    cr_assert_eq(bd_gp_fit(&gp, n, d, x, y, &(struct bd_gp_effort){.starts = 4, .evaluations = 80}, &rng, &err), BD_OK);
     cr_assert_gt(gp.theta[1], gp.theta[0] + 1.0, "relevance of the inputs is not learned");
     for (int i = 0; i < 50; i++) {
         double point[2] = {0.1 + 0.8 * bd_rng_uniform(&rng), bd_rng_uniform(&rng)};
@@ -88,51 +88,35 @@ Test(search, gp_fit_predicts_a_smooth_function)
 Test(search, gp_stands_repeated_points_and_equal_targets)
 {
     double x[6] = {0.5, 0.5, 0.5, 0.5, 0.2, 0.2}, y[6] = {1, 1, 1, 1, 1, 1}, point[1] = {0.3}, work[6];
-    struct bd_gp gp;
+    struct bd_gp gp = {0};
     struct bd_error err;
     struct bd_rng rng;
     bd_rng_seed(&rng, 1);
-    cr_assert_eq(bd_gp_fit(&gp, 6, 1, x, y, NULL, 3, &rng, &err), BD_OK);
+    cr_assert_eq(bd_gp_fit(&gp, 6, 1, x, y, &(struct bd_gp_effort){.starts = 3, .evaluations = 80}, &rng, &err), BD_OK);
     double mean, variance;
     bd_gp_predict(&gp, point, work, &mean, &variance);
     cr_assert_float_eq(mean, 1.0, 1e-6);
     bd_gp_release(&gp);
-    cr_assert_eq(bd_gp_fit(&gp, 0, 1, x, y, NULL, 3, &rng, &err), BD_BAD_INPUT);
-}
-
-Test(search, log_expected_improvement)
-{
-    /* E[max(z, 0)] for z ~ N(m, 1) is phi(m) + m Phi(m), here by numerical integration */
-    static const double table[][2] = {
-        {3.0, 1.098739665328}, {0.0, -0.918938533205}, {-1.0, -2.485121025713}, {-5.0, -16.744301162661}};
-    for (size_t i = 0; i < 4; i++) {
-        cr_assert_float_eq(bd_log_expected_improvement(table[i][0], 1.0, 0.0), table[i][1], 1e-9, "at %g", table[i][0]);
-    }
-    double last = HUGE_VAL;
-    for (double z = 5.0; z > -1e6; z = z > -10 ? z - 0.01 : z * 1.01) { /* monotone and finite through every branch */
-        double value = bd_log_expected_improvement(z, 1.0, 0.0);
-        cr_assert(isfinite(value) && value < last, "at %g: %.17g after %.17g", z, value, last);
-        last = value;
-    }
-    double near = bd_log_expected_improvement(-49.999999, 1.0, 0.0),
-           far = bd_log_expected_improvement(-50.000001, 1.0, 0.0);
-    cr_assert_float_eq(near, far, 2e-4);
-    /* scale: EI of sd s is s times EI of the scaled gap */
-    cr_assert_float_eq(bd_log_expected_improvement(2.0, 4.0, 3.0),
-                       bd_log_expected_improvement(-0.5, 1.0, 0.0) + log(2.0), 1e-12);
+    cr_assert_eq(bd_gp_fit(&gp, 0, 1, x, y, &(struct bd_gp_effort){.starts = 3, .evaluations = 80}, &rng, &err),
+                 BD_BAD_INPUT);
 }
 
 /* ---- ask/tell ---- */
 
-static const int grid[] = {2, 4, 6, 8, 10, 12, 14, 16};
-static const int coarse[] = {8, 16, 32};
+static bd_status tell_one(struct bd_search *search, const double *point, double value, struct bd_error *err)
+{
+    return bd_search_tell(search, point, &value, err);
+}
+
+static const double grid[] = {2, 4, 6, 8, 10, 12, 14, 16};
+static const double coarse[] = {8, 16, 32};
 
 struct sphere {
     size_t d;
     int best[6];
 };
 
-static double sphere_cost(void *context, const int *point)
+static double sphere_cost(void *context, const double *point)
 {
     const struct sphere *s = context;
     double sum = 0;
@@ -142,7 +126,7 @@ static double sphere_cost(void *context, const int *point)
     return sum;
 }
 
-static double sphere_value(const struct sphere *s, const int *point)
+static double sphere_value(const struct sphere *s, const double *point)
 {
     double sum = 0;
     for (size_t i = 0; i < s->d; i++) {
@@ -157,7 +141,7 @@ static void start(struct bd_search *search, enum bd_search_method method, uint64
 {
     struct bd_search_axis axes[5];
     for (int i = 0; i < 5; i++) {
-        axes[i] = (struct bd_search_axis){8, grid};
+        axes[i] = (struct bd_search_axis){.count = 8, .values = grid};
     }
     struct bd_search_config config = {
         .method = method, .seed = seed, .initial = 8, .budget = budget, .cost = sphere_cost, .context = &problem};
@@ -171,7 +155,7 @@ static double run(enum bd_search_method method, uint64_t seed, int evaluations)
     struct bd_error err;
     start(&search, method, seed, 44);
     for (int i = 0; i < evaluations; i++) {
-        int point[5];
+        double point[5];
         if (bd_search_ask(&search, point, &err) != BD_OK) {
             cr_assert_eq(method, BD_SEARCH_UNIFORM, "%s", err.message);
             break;
@@ -180,9 +164,9 @@ static double run(enum bd_search_method method, uint64_t seed, int evaluations)
         for (size_t k = 0; k < search.count; k++) {
             cr_assert(memcmp(search.observations[k].point, point, sizeof(point)), "a point was proposed twice");
         }
-        cr_assert_eq(bd_search_tell(&search, point, sphere_value(&problem, point), &err), BD_OK);
+        cr_assert_eq(tell_one(&search, point, sphere_value(&problem, point), &err), BD_OK);
     }
-    double best = search.observations[bd_search_best(&search)].value;
+    double best = search.observations[bd_search_best(&search)].value[0];
     bd_search_release(&search);
     return best;
 }
@@ -207,12 +191,12 @@ static double improvement(const struct bd_search *search, const double *x, const
                           double best)
 {
     double mean, variance;
-    dense_predict(search->count, search->d, x, y, search->theta, point, &mean, &variance);
+    dense_predict(search->count, search->d, x, y, search->theta[0], point, &mean, &variance);
     const long double sd = sqrtl(fmax(variance, 1e-300)), z = (mean - best) / sd;
     return (double)logl(sd * (expl(-z * z / 2) / sqrtl(2 * acosl(-1)) + z * erfcl(-z / sqrtl(2)) / 2));
 }
 
-static bool was_seen(const struct bd_search *search, const int *point)
+static bool was_seen(const struct bd_search *search, const double *point)
 {
     bool seen = false;
     for (size_t i = 0; i < search->count; i++) {
@@ -223,24 +207,24 @@ static bool was_seen(const struct bd_search *search, const int *point)
 
 /* The highest expected improvement among the points of the whole grid that are allowed and not told yet, and that of
  * the proposal, by the model whose parameters the search holds. */
-static void compare_with_grid(const struct bd_search *search, const int *proposal, double *proposed, double *highest)
+static void compare_with_grid(const struct bd_search *search, const double *proposal, double *proposed, double *highest)
 {
     double x[MOST * 5], y[MOST], best = -HUGE_VAL;
     const size_t n = search->count, d = search->d;
     for (size_t i = 0; i < n; i++) {
-        y[i] = search->observations[i].value;
+        y[i] = search->observations[i].value[0];
         for (size_t k = 0; k < d; k++) {
             x[i * d + k] = (search->observations[i].point[k] - 2) / 14.0;
         }
     }
     for (size_t i = 0; i < n; i++) {
         double mean, variance;
-        dense_predict(n, d, x, y, search->theta, x + i * d, &mean, &variance);
+        dense_predict(n, d, x, y, search->theta[0], x + i * d, &mean, &variance);
         best = fmax(best, mean);
     }
     *proposed = *highest = -HUGE_VAL;
     for (int g = 0; g < 1 << (3 * d); g++) {
-        int there[5];
+        double there[5];
         double at[5];
         for (size_t k = 0; k < d; k++) {
             there[k] = grid[g >> (3 * k) & 7];
@@ -257,7 +241,11 @@ static void compare_with_grid(const struct bd_search *search, const int *proposa
 
 static void check_proposals(size_t d, double floor, double budget, int rounds)
 {
-    const struct bd_search_axis axes[5] = {{8, grid}, {8, grid}, {8, grid}, {8, grid}, {8, grid}};
+    const struct bd_search_axis axes[5] = {{.count = 8, .values = grid},
+                                           {.count = 8, .values = grid},
+                                           {.count = 8, .values = grid},
+                                           {.count = 8, .values = grid},
+                                           {.count = 8, .values = grid}};
     struct sphere here = {.d = d, .best = {12, 4, 8, 6, 14}};
     struct bd_search_config config = {.method = BD_SEARCH_BAYES,
                                       .seed = 5,
@@ -270,14 +258,14 @@ static void check_proposals(size_t d, double floor, double budget, int rounds)
     struct bd_error err;
     cr_assert_eq(bd_search_init(&search, d, axes, &config, &err), BD_OK);
     for (int round = 0; round < rounds; round++) {
-        int point[5];
+        double point[5];
         cr_assert_eq(bd_search_ask(&search, point, &err), BD_OK);
-        if (round >= 6) {
+        if (round >= 6 && round % 2 == 0) { /* the others look near the best point alone */
             double proposed, highest;
             compare_with_grid(&search, point, &proposed, &highest);
             cr_assert(proposed >= highest - 1e-3, "round %d: proposed %g, the highest is %g", round, proposed, highest);
         }
-        cr_assert_eq(bd_search_tell(&search, point, sphere_value(&here, point), &err), BD_OK);
+        cr_assert_eq(tell_one(&search, point, sphere_value(&here, point), &err), BD_OK);
     }
     bd_search_release(&search);
 }
@@ -290,15 +278,15 @@ Test(search, proposals_are_the_highest_of_the_whole_grid)
 
 Test(search, small_grid_is_exhausted_once)
 {
-    struct bd_search_axis axes[2] = {{3, coarse}, {3, coarse}};
+    struct bd_search_axis axes[2] = {{.count = 3, .values = coarse}, {.count = 3, .values = coarse}};
     struct bd_search_config config = {.method = BD_SEARCH_BAYES, .seed = 3, .initial = 3};
     struct bd_search search;
     struct bd_error err;
-    int point[2];
+    double point[2];
     cr_assert_eq(bd_search_init(&search, 2, axes, &config, &err), BD_OK);
     for (int i = 0; i < 9; i++) {
         cr_assert_eq(bd_search_ask(&search, point, &err), BD_OK);
-        cr_assert_eq(bd_search_tell(&search, point, point[0] - point[1], &err), BD_OK);
+        cr_assert_eq(tell_one(&search, point, point[0] - point[1], &err), BD_OK);
     }
     cr_assert_eq(bd_search_ask(&search, point, &err), BD_FAIL);
     bd_search_release(&search);
@@ -306,7 +294,11 @@ Test(search, small_grid_is_exhausted_once)
 
 Test(search, budget_below_every_point_is_refused)
 {
-    struct bd_search_axis axes[5] = {{8, grid}, {8, grid}, {8, grid}, {8, grid}, {8, grid}};
+    struct bd_search_axis axes[5] = {{.count = 8, .values = grid},
+                                     {.count = 8, .values = grid},
+                                     {.count = 8, .values = grid},
+                                     {.count = 8, .values = grid},
+                                     {.count = 8, .values = grid}};
     struct bd_search_config config = {.budget = 9, .cost = sphere_cost, .context = &problem};
     struct bd_search search;
     struct bd_error err;
@@ -316,7 +308,11 @@ Test(search, budget_below_every_point_is_refused)
 
 Test(search, floor_is_a_mask_too)
 {
-    struct bd_search_axis axes[5] = {{8, grid}, {8, grid}, {8, grid}, {8, grid}, {8, grid}};
+    struct bd_search_axis axes[5] = {{.count = 8, .values = grid},
+                                     {.count = 8, .values = grid},
+                                     {.count = 8, .values = grid},
+                                     {.count = 8, .values = grid},
+                                     {.count = 8, .values = grid}};
     struct bd_error err;
     for (int method = BD_SEARCH_BAYES; method <= BD_SEARCH_SOBOL; method++) {
         struct bd_search_config config = {.method = (enum bd_search_method)method,
@@ -329,14 +325,14 @@ Test(search, floor_is_a_mask_too)
         struct bd_search search;
         cr_assert_eq(bd_search_init(&search, 5, axes, &config, &err), BD_OK);
         for (int i = 0; i < 12; i++) {
-            int point[5];
+            double point[5];
             if (bd_search_ask(&search, point, &err) != BD_OK) {
                 cr_assert_eq(method, BD_SEARCH_UNIFORM, "%s", err.message);
                 break;
             }
             double cost = sphere_cost(&problem, point);
             cr_assert(cost >= 40 && cost <= 44, "method %d proposes a cost of %g", method, cost);
-            cr_assert_eq(bd_search_tell(&search, point, sphere_value(&problem, point), &err), BD_OK);
+            cr_assert_eq(tell_one(&search, point, sphere_value(&problem, point), &err), BD_OK);
         }
         bd_search_release(&search);
     }
@@ -347,11 +343,11 @@ Test(search, replay_goes_on_in_the_same_bits)
     struct bd_search whole, resumed;
     struct bd_error err;
     char *records[24];
-    int points[24][5];
+    double points[24][5];
     start(&whole, BD_SEARCH_BAYES, 11, 44);
     for (int i = 0; i < 24; i++) {
         cr_assert_eq(bd_search_ask(&whole, points[i], &err), BD_OK);
-        cr_assert_eq(bd_search_tell(&whole, points[i], sphere_value(&problem, points[i]) / 3.0, &err), BD_OK);
+        cr_assert_eq(tell_one(&whole, points[i], sphere_value(&problem, points[i]) / 3.0, &err), BD_OK);
         records[i] = bd_search_record(&whole);
     }
     for (int cut = 0; cut < 24; cut += 5) {
@@ -360,10 +356,10 @@ Test(search, replay_goes_on_in_the_same_bits)
             cr_assert_eq(bd_search_replay(&resumed, records[i], &err), BD_OK, "%s", err.message);
         }
         for (int i = cut; i < 24; i++) {
-            int point[5];
+            double point[5];
             cr_assert_eq(bd_search_ask(&resumed, point, &err), BD_OK);
             cr_assert_arr_eq(point, points[i], sizeof(point));
-            cr_assert_eq(bd_search_tell(&resumed, point, sphere_value(&problem, point) / 3.0, &err), BD_OK);
+            cr_assert_eq(tell_one(&resumed, point, sphere_value(&problem, point) / 3.0, &err), BD_OK);
             char *record = bd_search_record(&resumed);
             cr_assert_str_eq(record, records[i]);
             free(record);
@@ -404,7 +400,7 @@ Test(search, threads_leave_no_trace)
     cr_assert_eq(memcmp(gradient[0], gradient[1], sizeof gradient[0]), 0);
 }
 
-static double sum_cost(void *context, const int *point)
+static double sum_cost(void *context, const double *point)
 {
     (void)context;
     return point[0] + point[1];
@@ -412,8 +408,8 @@ static double sum_cost(void *context, const int *point)
 
 Test(search, what_cannot_be_is_refused)
 {
-    static const int values[] = {1, 2, 4};
-    const struct bd_search_axis axes[] = {{3, values}, {3, values}};
+    static const double values[] = {1, 2, 4};
+    const struct bd_search_axis axes[] = {{.count = 3, .values = values}, {.count = 3, .values = values}};
     const double nan = strtod("nan", NULL), inf = strtod("inf", NULL);
     const struct {
         double floor, budget;
@@ -435,12 +431,12 @@ Test(search, what_cannot_be_is_refused)
         cr_assert_not_null(strstr(err.message, bounds[i].text), "%s", err.message);
     }
     struct bd_search_config config = {.initial = 2, .budget = 6.5, .floor = 6.4, .cost = sum_cost};
-    int point[2] = {1, 2};
+    double point[2] = {1, 2};
     cr_assert_eq(bd_search_init(&search, 2, axes, &config, &err), BD_OK);
     cr_assert_eq(bd_search_ask(&search, point, &err), BD_BAD_INPUT, "no sum is between 6.4 and 6.5");
-    cr_assert_eq(bd_search_tell(&search, (int[]){1, 2}, nan, &err), BD_BAD_INPUT);
-    cr_assert_eq(bd_search_tell(&search, (int[]){1, 2}, -inf, &err), BD_BAD_INPUT);
-    cr_assert_eq(bd_search_tell(&search, (int[]){1, 3}, 1, &err), BD_BAD_INPUT, "3 is on no axis");
+    cr_assert_eq(tell_one(&search, (double[]){1, 2}, nan, &err), BD_BAD_INPUT);
+    cr_assert_eq(tell_one(&search, (double[]){1, 2}, -inf, &err), BD_BAD_INPUT);
+    cr_assert_eq(tell_one(&search, (double[]){1, 3}, 1, &err), BD_BAD_INPUT, "3 is on no axis");
     cr_assert_eq(search.count, 0);
     cr_assert_eq(bd_search_replay(&search, "{\"index\":0,\"point\":[1,2.5],\"value\":1}", &err), BD_BAD_INPUT);
     bd_search_release(&search);
