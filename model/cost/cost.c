@@ -85,13 +85,12 @@ struct timeline {
     int64_t layer_free[2]; /* clock from which the descriptor slot is free */
     int64_t slot_free[2];  /* the same of the slots of streamed row groups */
     unsigned streamed;     /* row groups streamed so far: their slot alternates */
+    uint64_t write_bytes;
 };
 
-/* Descriptor, and for the first layer the image: returns the clock from which the descriptor shows; *image is the one
- * in which the image is there. */
-static int64_t load_descriptor(struct timeline *t, unsigned layer, int64_t *image)
+/* Returns the clock from which the descriptor shows. */
+static int64_t load_descriptor(struct timeline *t, unsigned layer)
 {
-    const struct bd_descriptor *d = &t->descriptors[layer];
     const int64_t start = later(t->loader, t->layer_free[layer % 2]);
     int64_t check = start + CHIP_DESCRIPTOR;
     if (!t->kept)
@@ -101,13 +100,18 @@ static int64_t load_descriptor(struct timeline *t, unsigned layer, int64_t *imag
                             DESCRIPTOR_BEATS) +
                 1;
     t->loader = check + 1;
-    *image = 0;
-    if (d->flags & BD_FLAG_LOAD_INPUT) { /* its size takes a clock */
-        int64_t last;
-        *image = bd_image_job(&t->read, check + 2, d, t->image, &last);
-        t->loader = last + 1;
-    }
     return check + 1;
+}
+
+/* The first layer's image: returns the clock in which it is there, 0 for other layers. */
+static int64_t load_image(struct timeline *t, const struct bd_descriptor *d)
+{
+    if (!(d->flags & BD_FLAG_LOAD_INPUT))
+        return 0;
+    int64_t last;
+    const int64_t image = bd_image_job(&t->read, t->loader + 1, d, t->image, &last); /* its size takes a clock */
+    t->loader = last + 1;
+    return image;
 }
 
 /* What a row group streams: returns the clock from which it is there. */
@@ -188,47 +192,106 @@ static int64_t run_tiles(struct timeline *t, const struct bd_descriptor *d, int6
     return written;
 }
 
-static void store_pass(struct timeline *t, uint64_t address, uint64_t bytes, uint32_t reads,
-                       struct bd_frame_cost *frame)
+static void store_pass(struct timeline *t, uint64_t address, uint64_t bytes, uint32_t reads)
 {
     t->sequencer = bd_write_job(&t->write, t->sequencer + PREFILL, t->sequencer, reads, address, bytes / 8) + 1;
-    frame->write_bytes += bytes;
+    t->write_bytes += bytes;
 }
 
 /* Passes from the clock after the last word is written on. */
-static void store_passes(struct timeline *t, const struct bd_descriptor *d, struct bd_layer_cost *cost,
-                         struct bd_frame_cost *frame)
+static void store_passes(struct timeline *t, const struct bd_descriptor *d, struct bd_layer_cost *cost)
 {
     const int64_t begin = t->sequencer;
     if (t->store && (d->flags & BD_FLAG_STORE_CODES))
-        store_pass(t, d->store_codes_offset, d->store_codes_bytes, bd_code_pairs(d->out_bits), frame);
+        store_pass(t, d->store_codes_offset, d->store_codes_bytes, bd_code_pairs(d->out_bits));
     if (t->store && (d->flags & BD_FLAG_STORE_STREAM))
-        store_pass(t, d->store_z_offset, d->store_z_bytes, 1, frame);
+        store_pass(t, d->store_z_offset, d->store_z_bytes, 1);
     if (d->flags & BD_FLAG_RESULT)
-        store_pass(t, 0, (uint64_t)d->row_groups * t->header->rows * 4, 1, frame);
+        store_pass(t, 0, (uint64_t)d->row_groups * t->header->rows * 4, 1);
     if (t->sequencer != begin) { /* the last pass's end is seen a clock later */
         t->sequencer++;
         cost->output_stall = (uint64_t)(t->sequencer - begin);
     }
 }
 
-static void run_layer(struct timeline *t, unsigned layer, struct bd_frame_cost *frame)
+/* A layer from its set-up to the clock in which the sequencer comes to the next one, or the interrupt stands. */
+static void run_layer(struct timeline *t, const struct bd_descriptor *d, int64_t setup, int64_t image,
+                      struct bd_layer_cost *cost)
 {
-    const struct bd_descriptor *d = &t->descriptors[layer];
-    struct bd_layer_cost *cost = &frame->layers[layer];
-    const int64_t begin = layer == 0 ? 0 : t->sequencer;
-    int64_t image;
-    const int64_t setup = later(load_descriptor(t, layer, &image), t->sequencer) + 1;
     t->sequencer = run_tiles(t, d, setup, image, cost) + 1;
-    if (!is_streamed(d))
-        t->loader++; /* it passes the layer's row groups by */
-    store_passes(t, d, cost, frame);
-    t->layer_free[layer % 2] = t->sequencer + 1; /* one clock to end the layer */
-    t->sequencer++;
+    store_passes(t, d, cost);
+    t->sequencer++; /* one clock to end the layer */
     if (d->flags & BD_FLAG_LAST)
         t->sequencer++; /* and one to end the frame: the interrupt stands in the next */
+}
+
+static void walk_layer(struct timeline *t, unsigned layer, struct bd_layer_cost *cost)
+{
+    const struct bd_descriptor *d = &t->descriptors[layer];
+    const int64_t begin = layer == 0 ? 0 : t->sequencer;
+    const int64_t setup = later(load_descriptor(t, layer), t->sequencer) + 1, image = load_image(t, d);
+    run_layer(t, d, setup, image, cost);
+    if (!is_streamed(d))
+        t->loader++; /* it passes the layer's row groups by */
+    t->layer_free[layer % 2] = t->sequencer;
     cost->total = (uint64_t)(t->sequencer - begin);
     cost->overhead = cost->total - cost->compute - cost->weight_stall - cost->input_stall - cost->output_stall;
+}
+
+static struct timeline start_frame(const struct bd_program_header *header, unsigned switch_index,
+                                   const struct bd_memory_model *memory)
+{
+    return (struct timeline){.header = header,
+                             .switch_index = switch_index,
+                             .kept = header->switch_count * header->layer_count <= header->descriptors,
+                             .read = {.memory = memory},
+                             .write = {.memory = memory},
+                             .loader = FIRST_LAYER,
+                             .sequencer = FIRST_LAYER};
+}
+
+/* ---- layers that fetch nothing, each known by its clocks ---- */
+
+bool bd_cost_is_resident(const struct bd_descriptor *d)
+{
+    return !is_streamed(d);
+}
+
+void bd_cost_first_layer(const struct bd_program_header *header, const struct bd_descriptor *d, unsigned switch_index,
+                         const struct bd_memory_model *memory, struct bd_image_fetch *image,
+                         struct bd_first_layer *first)
+{
+    struct timeline t = start_frame(header, switch_index, memory);
+    struct bd_layer_cost cost = {0};
+    t.descriptors = d;
+    t.image = image;
+    walk_layer(&t, 0, &cost);
+    *first = (struct bd_first_layer){.end = t.sequencer, .loader = t.loader, .next_beat = t.read.next_beat};
+}
+
+int64_t bd_cost_layer_clocks(const struct bd_program_header *header, const struct bd_descriptor *d,
+                             const struct bd_memory_model *memory)
+{
+    struct timeline t = start_frame(header, 0, memory);
+    struct bd_layer_cost cost = {0};
+    run_layer(&t, d, FIRST_LAYER, 0, &cost);
+    return t.sequencer - FIRST_LAYER;
+}
+
+uint64_t bd_cost_resident(const struct bd_program_header *header, unsigned switch_index,
+                          const struct bd_memory_model *memory, const struct bd_first_layer *first,
+                          const int64_t *layer_clocks)
+{
+    struct timeline t = start_frame(header, switch_index, memory);
+    t.sequencer = t.layer_free[0] = first->end;
+    t.loader = first->loader;
+    t.read.next_beat = first->next_beat;
+    for (unsigned l = 1; l < header->layer_count; l++) {
+        t.sequencer = later(load_descriptor(&t, l), t.sequencer) + 1 + layer_clocks[l];
+        t.layer_free[l % 2] = t.sequencer;
+        t.loader++;
+    }
+    return (uint64_t)t.sequencer;
 }
 
 uint64_t bd_cost_load(const struct bd_program_header *h, const struct bd_load_descriptor *load,
@@ -304,23 +367,18 @@ void bd_cost_layers(const struct bd_program_header *header, const struct bd_desc
     memset(frame, 0, offsetof(struct bd_frame_cost, layers));
     memset(frame->layers, 0, header->layer_count * sizeof(frame->layers[0]));
     frame->layer_count = header->layer_count;
-    struct timeline t = {.header = header,
-                         .descriptors = descriptors,
-                         .switch_index = switch_index,
-                         .store = store,
-                         .kept = header->switch_count * header->layer_count <= header->descriptors,
-                         .image = image ? image : &none,
-                         .read = {.memory = memory},
-                         .write = {.memory = memory},
-                         .loader = FIRST_LAYER,
-                         .sequencer = FIRST_LAYER};
+    struct timeline t = start_frame(header, switch_index, memory);
+    t.descriptors = descriptors;
+    t.store = store;
+    t.image = image ? image : &none;
     for (unsigned l = 0; l < header->layer_count; l++) {
-        run_layer(&t, l, frame);
+        walk_layer(&t, l, &frame->layers[l]);
         count_operations(header, &descriptors[l], &frame->layers[l]);
         count_bytes(header, &descriptors[l], t.kept, &frame->layers[l], frame);
         sum_layer(frame, &frame->layers[l]);
     }
     frame->busy /= (double)frame->cycles;
+    frame->write_bytes = t.write_bytes;
     frame->energy_nj += bd_energy_memory_nj(frame->write_bytes);
 }
 

@@ -48,6 +48,25 @@ void bd_cost_layers(const struct bd_program_header *header, const struct bd_desc
                     unsigned switch_index, const struct bd_memory_model *memory, bool store,
                     struct bd_image_fetch *image, struct bd_frame_cost *cost);
 
+/* The same for networks whose layers are known one by one (pricer.c): what a layer that fetches nothing takes from its
+ * set-up on, an image apart, depends on no other layer. */
+bool bd_cost_is_resident(const struct bd_descriptor *d);
+
+/* A first layer, image and all: when the second is the sequencer's turn, the loader's, and when memory is free. */
+struct bd_first_layer {
+    int64_t end, loader, next_beat;
+};
+void bd_cost_first_layer(const struct bd_program_header *header, const struct bd_descriptor *descriptor,
+                         unsigned switch_index, const struct bd_memory_model *memory, struct bd_image_fetch *image,
+                         struct bd_first_layer *first);
+/* Clocks of another layer from its set-up to the next one's turn; the last: to the interrupt, result written. */
+int64_t bd_cost_layer_clocks(const struct bd_program_header *header, const struct bd_descriptor *descriptor,
+                             const struct bd_memory_model *memory);
+/* Clocks of the frame: bd_cost_layers' cycles. layer_clocks[layer], from 1 on. */
+uint64_t bd_cost_resident(const struct bd_program_header *header, unsigned switch_index,
+                          const struct bd_memory_model *memory, const struct bd_first_layer *first,
+                          const int64_t *layer_clocks);
+
 /* Clocks (counted as weight stall) by which a program's first frame takes longer, and the bytes that it reads more. */
 uint64_t bd_cost_load(const struct bd_program_header *header, const struct bd_load_descriptor *load,
                       const struct bd_memory_model *memory, uint64_t *bytes);

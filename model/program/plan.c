@@ -258,11 +258,11 @@ static bd_status check_operation(const struct bd_plan *p, int l, struct bd_error
 
 /* What the RTL refuses of a descriptor, said of the layer. A price knows no requantizer numbers: pack.c looks at them.
  */
-static bd_status check_device(const struct bd_plan *p, struct bd_error *err)
+static bd_status check_device(const struct bd_plan *p, int first, int count, struct bd_error *err)
 {
     struct bd_refusal refusal;
     for (int s = 0; s < p->network->switch_count; s++)
-        for (int l = 0; l < p->network->layer_count; l++) {
+        for (int l = first; l < first + count; l++) {
             struct bd_descriptor d = *bd_plan_descriptor(p, s, l);
             d.shift = d.code_multiplier = d.code_shift = d.residual_shift = 0;
             d.residual_multiplier = 1;
@@ -317,8 +317,29 @@ bd_status bd_plan_make(struct bd_plan *p, struct bd_error *err)
     for (int s = 0; s < net->switch_count; s++)
         for (int l = 0; l < net->layer_count; l++)
             start_descriptor(p, s, l);
-    if (bd_plan_choose_datapaths(p, err) || bd_plan_place_tensors(p, err) || bd_plan_place_stream(p, err) ||
-        bd_plan_place_memories(p, err) || (!p->reference_only && check_device(p, err)))
+    if (bd_plan_choose_datapaths(p, 0, net->layer_count, err) || bd_plan_place_tensors(p, err) ||
+        bd_plan_place_stream(p, err))
+        return err->status;
+    for (int l = 0; l < net->layer_count; l++)
+        bd_plan_measure(p, l);
+    if (bd_plan_place_memories(p, err) || (!p->reference_only && check_device(p, 0, net->layer_count, err)))
         return err->status;
     return place_stores(p, err);
+}
+
+bd_status bd_plan_make_layer(struct bd_plan *p, int l, struct bd_error *err)
+{
+    const int out_tensor = p->network->layers[l].out_tensor;
+    if (check_operation(p, l, err))
+        return err->status;
+    for (int s = 0; s < p->network->switch_count; s++)
+        start_descriptor(p, s, l);
+    if (l == 0)
+        bd_plan_image_layout(p);
+    if (bd_plan_choose_datapaths(p, l, 1, err))
+        return err->status;
+    if (out_tensor >= 0)
+        p->tensors[out_tensor].channels = (uint32_t)p->network->layers[l].out_channels;
+    bd_plan_measure(p, l);
+    return check_device(p, l, 1, err);
 }

@@ -31,6 +31,9 @@ bd_status bd_plan_open(struct bd_plan *plan, const struct bd_plain_network *netw
  * have changed since the last call. BD_BAD_INPUT, by the layer's name, for layers that the RTL lacks, and for a memory
  * that is too small; the message tells the size with which the network fits. */
 bd_status bd_plan_make(struct bd_plan *plan, struct bd_error *err) BD_WARN_UNUSED;
+/* The descriptors of one layer as it stands, without places (bases, offsets, streaming), for a network whose plan has
+ * been made before with other channel counts. BD_BAD_INPUT where the layer alone is a reason to refuse. */
+bd_status bd_plan_make_layer(struct bd_plan *plan, int layer, struct bd_error *err) BD_WARN_UNUSED;
 void bd_plan_release(struct bd_plan *plan);
 
 /* Descriptor of layer l at switch s. */

@@ -109,32 +109,40 @@ static bool bytes_are_best(const struct bd_plan *p)
     return true;
 }
 
-bd_status bd_plan_choose_datapaths(struct bd_plan *p, struct bd_error *err)
+static void set_layouts(struct bd_plan *p, int s, int l)
+{
+    const struct bd_plain_layer *layer = &p->network->layers[l];
+    struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
+    d->in_layout = layer->operation == BD_OP_CONV ? p->tensors[layer->in_tensor].layout : 0;
+    d->out_layout = layer->out_tensor >= 0 ? p->tensors[layer->out_tensor].layout : 0;
+}
+
+static bd_status choose_datapath(struct bd_plan *p, int s, int l, struct bd_error *err)
+{
+    const struct bd_plain_layer *layer = &p->network->layers[l];
+    struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
+    int wanted = layer->at[s].datapath;
+    if (layer->operation == BD_OP_POOL) {
+        bd_descriptor_derive(d, &p->header);
+        return BD_OK;
+    }
+    d->in_layout = p->tensors[layer->in_tensor].layout;
+    wanted = d->in_layout == BD_LAYOUT_BYTE ? BD_DATAPATH_MAC : wanted;
+    if (p->reference_only && wanted == BD_DATAPATH_XNOR && (d->flags & BD_FLAG_DEPTHWISE))
+        wanted = -1;
+    return choose(p, d, wanted) ? BD_OK : refuse(p, l, d, wanted, err);
+}
+
+bd_status bd_plan_choose_datapaths(struct bd_plan *p, int first, int count, struct bd_error *err)
 {
     for (int s = 0; s < p->network->switch_count; s++)
-        for (int l = 0; l < p->network->layer_count; l++) {
-            const struct bd_plain_layer *layer = &p->network->layers[l];
-            struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
-            d->in_layout = layer->operation == BD_OP_CONV ? p->tensors[layer->in_tensor].layout : 0;
-            d->out_layout = layer->out_tensor >= 0 ? p->tensors[layer->out_tensor].layout : 0;
-        }
-    if (bytes_are_best(p))
+        for (int l = first; l < first + count; l++)
+            set_layouts(p, s, l);
+    if (first == 0 && bytes_are_best(p))
         p->tensors[0].layout = BD_LAYOUT_BYTE;
     for (int s = 0; s < p->network->switch_count; s++)
-        for (int l = 0; l < p->network->layer_count; l++) {
-            const struct bd_plain_layer *layer = &p->network->layers[l];
-            struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
-            int wanted = layer->at[s].datapath;
-            if (layer->operation == BD_OP_POOL) {
-                bd_descriptor_derive(d, &p->header);
-                continue;
-            }
-            d->in_layout = p->tensors[layer->in_tensor].layout;
-            wanted = d->in_layout == BD_LAYOUT_BYTE ? BD_DATAPATH_MAC : wanted;
-            if (p->reference_only && wanted == BD_DATAPATH_XNOR && (d->flags & BD_FLAG_DEPTHWISE))
-                wanted = -1;
-            if (!choose(p, d, wanted))
-                return refuse(p, l, d, wanted, err);
-        }
+        for (int l = first; l < first + count; l++)
+            if (choose_datapath(p, s, l, err))
+                return err->status;
     return BD_OK;
 }

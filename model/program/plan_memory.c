@@ -40,7 +40,7 @@ static void share_planes(struct bd_plan *p, int l)
     }
 }
 
-static void measure(struct bd_plan *p, int l)
+void bd_plan_measure(struct bd_plan *p, int l)
 {
     struct bd_plan_layer *keep = &p->layers[l];
     *keep = (struct bd_plan_layer){0};
@@ -229,8 +229,6 @@ static void place_slots(struct bd_plan *p)
 bd_status bd_plan_place_memories(struct bd_plan *p, struct bd_error *err)
 {
     struct bd_program_header *h = &p->header;
-    for (int l = 0; l < p->network->layer_count; l++)
-        measure(p, l);
     if (stream_weights(p, err) || stream_tables(p, err))
         return err->status;
     struct bd_load_descriptor *load = &p->load;

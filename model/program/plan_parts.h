@@ -28,17 +28,33 @@ struct bd_plan_layer {
 
 /* Which tensors there are, with writers, readers and shapes. */
 bd_status bd_plan_collect_tensors(struct bd_plan *plan, struct bd_error *err) BD_WARN_UNUSED;
+/* The image's layout as its readers want it: bd_plan_choose_datapaths may choose another. */
+void bd_plan_image_layout(struct bd_plan *plan);
 /* Places them: a tensor may lie wherever no tensor still to be read lies. Tensors are placed in the order of their
  * writers, which is the order of their indices or is made so by the caller. For the reference the memory is made as
  * large as need be. */
 bd_status bd_plan_place_tensors(struct bd_plan *plan, struct bd_error *err) BD_WARN_UNUSED;
+/* Words of each bank that a tensor takes, at the switch with the most. */
+uint64_t bd_plan_tensor_words(const struct bd_plan *plan, const struct bd_plan_tensor *tensor);
+/* Words of all tensors that are to be read at once, at their most, and the layer that writes the last of them. */
+uint64_t bd_plan_most_live(const struct bd_plan *plan, int *layer);
+/* A map of the stream as it lies, and where the next one lies that is made of it or beside it: `words` (bd_z_words). */
+struct bd_plan_stream {
+    uint64_t base, words;
+    bool wide;
+};
+struct bd_plan_stream bd_plan_next_stream(const struct bd_plan_stream *before, bool adds, bool pools, bool wide,
+                                          uint64_t words);
 /* Bases and widths of the residual stream. */
 bd_status bd_plan_place_stream(struct bd_plan *plan, struct bd_error *err) BD_WARN_UNUSED;
 
-/* Layouts of the tensors, and the datapath of every layer at every switch; descriptors are derived then. */
-bd_status bd_plan_choose_datapaths(struct bd_plan *plan, struct bd_error *err) BD_WARN_UNUSED;
+/* Layouts of the tensors, and the datapath of layers first .. first + count - 1 at every switch; their descriptors are
+ * derived then. A layer's depend on nothing of the others but the layouts of tensors. */
+bd_status bd_plan_choose_datapaths(struct bd_plan *plan, int first, int count, struct bd_error *err) BD_WARN_UNUSED;
 
-/* Which planes are stored, what stays on the chip, and every base, offset and slot. */
+/* Which planes of a layer are stored, and what it takes of the memories of weights, tables and corrections. */
+void bd_plan_measure(struct bd_plan *plan, int layer);
+/* What stays on the chip, and every base, offset and slot, of layers that are measured. */
 bd_status bd_plan_place_memories(struct bd_plan *plan, struct bd_error *err) BD_WARN_UNUSED;
 
 /* "layer 'x' of 'n' cannot run on hardware 'h': its ... need N words of the ..., which has M" */

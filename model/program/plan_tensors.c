@@ -53,6 +53,11 @@ static bd_status note_writer(struct bd_plan *p, int l, struct bd_error *err)
     return BD_OK;
 }
 
+static uint32_t layout_for_readers(const struct bd_plan_tensor *t)
+{
+    return t->read && !t->wants_windows ? BD_LAYOUT_CHANNEL : BD_LAYOUT_WINDOW;
+}
+
 bd_status bd_plan_collect_tensors(struct bd_plan *p, struct bd_error *err)
 {
     p->tensor_count = 0;
@@ -70,10 +75,14 @@ bd_status bd_plan_collect_tensors(struct bd_plan *p, struct bd_error *err)
         if (before >= 0 && p->tensors[i].writer < p->tensors[before].writer)
             return bd_fail(err, BD_BAD_INPUT, "tensor %d is written before tensor %d", i, before);
         before = i;
-        p->tensors[i].layout =
-            p->tensors[i].read && !p->tensors[i].wants_windows ? BD_LAYOUT_CHANNEL : BD_LAYOUT_WINDOW;
+        p->tensors[i].layout = layout_for_readers(&p->tensors[i]);
     }
     return BD_OK;
+}
+
+void bd_plan_image_layout(struct bd_plan *p)
+{
+    p->tensors[0].layout = layout_for_readers(&p->tensors[0]);
 }
 
 /* ---- places ------------------------------------------------------------------------------------------------- */
@@ -148,8 +157,7 @@ static bool place_within(struct bd_plan *p, uint64_t limit)
     return true;
 }
 
-/* Words of all tensors that are to be read at once, at their most, and the layer that writes the last of them. */
-static uint64_t most_live(const struct bd_plan *p, int *layer)
+uint64_t bd_plan_most_live(const struct bd_plan *p, int *layer)
 {
     struct live live;
     live.count = 0;
@@ -179,7 +187,7 @@ static bd_status place(struct bd_plan *p, struct bd_error *err)
     if (!p->reference_only && place_within(p, size))
         return BD_OK;
     int layer = 0;
-    uint64_t needed = most_live(p, &layer);
+    uint64_t needed = bd_plan_most_live(p, &layer);
     while (needed <= UINT32_MAX && !place_within(p, needed))
         needed++;
     if (needed > UINT32_MAX)
@@ -202,15 +210,20 @@ static uint64_t words_at(const struct bd_plan *p, const struct bd_plan_tensor *t
     return bd_tensor_layout(t->layout, bits, t->height, t->width, t->channels).words;
 }
 
+uint64_t bd_plan_tensor_words(const struct bd_plan *p, const struct bd_plan_tensor *t)
+{
+    uint64_t most = 0;
+    for (int s = 0; s < p->network->switch_count && t->used; s++) {
+        const uint64_t words = words_at(p, t, s);
+        most = words > most ? words : most;
+    }
+    return most;
+}
+
 bd_status bd_plan_place_tensors(struct bd_plan *p, struct bd_error *err)
 {
-    for (int i = 0; i < p->tensor_count; i++) {
-        struct bd_plan_tensor *t = &p->tensors[i];
-        t->words = 0;
-        for (int s = 0; s < p->network->switch_count && t->used; s++)
-            if (words_at(p, t, s) > t->words)
-                t->words = words_at(p, t, s);
-    }
+    for (int i = 0; i < p->tensor_count; i++)
+        p->tensors[i].words = bd_plan_tensor_words(p, &p->tensors[i]);
     if (place(p, err))
         return err->status;
     for (int s = 0; s < p->network->switch_count; s++)
@@ -225,23 +238,23 @@ bd_status bd_plan_place_tensors(struct bd_plan *p, struct bd_error *err)
 
 /* ---- the residual stream ------------------------------------------------------------------------------------ */
 
-/* A map of the stream as it lies. */
-struct stream {
-    uint64_t base, words;
-    bool wide;
-};
-
-static struct stream next_stream(const struct bd_plan *p, int s, const struct bd_descriptor *d,
-                                 const struct stream *before)
+struct bd_plan_stream bd_plan_next_stream(const struct bd_plan_stream *before, bool adds, bool pools, bool wide,
+                                          uint64_t words)
 {
-    struct stream out = {.wide = !p->network->narrow_stream[s] || (d->flags & BD_FLAG_RESULT)};
-    out.words = bd_z_words(&p->header, (uint64_t)d->out_height * d->out_width, d->row_groups, out.wide);
-    const bool pools = d->operation == BD_OP_POOL, adds = d->flags & BD_FLAG_ADD_STREAM;
-    if (adds && out.wide == before->wide)
+    struct bd_plan_stream out = {.words = words, .wide = wide};
+    if (adds && wide == before->wide)
         out.base = before->base; /* in place: what is read of a pixel is read before it is written */
-    else if ((adds || pools) && before->base < out.words)
+    else if ((adds || pools) && before->base < words)
         out.base = before->base + before->words;
     return out;
+}
+
+static struct bd_plan_stream next_stream(const struct bd_plan *p, int s, const struct bd_descriptor *d,
+                                         const struct bd_plan_stream *before)
+{
+    const bool wide = !p->network->narrow_stream[s] || (d->flags & BD_FLAG_RESULT);
+    return bd_plan_next_stream(before, d->flags & BD_FLAG_ADD_STREAM, d->operation == BD_OP_POOL, wide,
+                               bd_z_words(&p->header, (uint64_t)d->out_height * d->out_width, d->row_groups, wide));
 }
 
 bd_status bd_plan_place_stream(struct bd_plan *p, struct bd_error *err)
@@ -249,7 +262,7 @@ bd_status bd_plan_place_stream(struct bd_plan *p, struct bd_error *err)
     uint64_t most = 0;
     int largest = 0;
     for (int s = 0; s < p->network->switch_count; s++) {
-        struct stream now = {0};
+        struct bd_plan_stream now = {0};
         for (int l = 0; l < p->network->layer_count; l++) {
             struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
             if (d->operation == BD_OP_POOL || (d->flags & BD_FLAG_ADD_STREAM)) {

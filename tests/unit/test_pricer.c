@@ -187,6 +187,126 @@ Test(pricer, a_price_is_that_of_what_is_packed)
     globfree(&hardware);
 }
 
+static bool has_price(const struct bd_graph *graph, const struct bd_hardware *hardware, int s, const int *channels,
+                      struct bd_load_descriptor *load)
+{
+    struct bd_pricer pricer;
+    struct bd_error err;
+    const bool priced =
+        bd_pricer_init(&pricer, graph, hardware, s, &err) == BD_OK && bd_pricer_price(&pricer, channels, &err) == BD_OK;
+    *load = pricer.plan.load;
+    bd_pricer_release(&pricer);
+    return priced;
+}
+
+/* The least size of a memory, a multiple of `step`, with which the network has a price. */
+static int64_t least(const struct bd_graph *graph, struct bd_hardware *hardware, int s, const int *channels,
+                     int64_t *size, int64_t step)
+{
+    struct bd_load_descriptor load;
+    int64_t low = 0, high = *size / step;
+    while (low + 1 < high) {
+        const int64_t half = (low + high) / 2;
+        *size = half * step;
+        *(has_price(graph, hardware, s, channels, &load) ? &high : &low) = half;
+    }
+    return high * step;
+}
+
+/* Memories that hold the layers of a random network whole, and not a word more; one of them at random lacks a step. */
+static void fit_closely(const struct bd_graph *graph, struct bd_hardware *hardware, int s, struct bd_rng *rng)
+{
+    struct bd_load_descriptor load;
+    int channels[BD_MAX_LAYERS];
+    draw(graph, rng, 2, channels);
+    hardware->act_words = hardware->z_words = hardware->weight_words = 1 << 20;
+    hardware->table_words = hardware->correct_words = 1 << 20;
+    if (!has_price(graph, hardware, s, channels, &load)) {
+        return;
+    }
+    int64_t *const sizes[] = {&hardware->act_words, &hardware->z_words, &hardware->weight_words, &hardware->table_words,
+                              &hardware->correct_words};
+    const int64_t steps[] = {1, 2, 4, hardware->rows, 1};
+    const int64_t fit[] = {0, 0, (int64_t)load.weight_beats * 32 / (9 * hardware->rows), load.table_beats / 2,
+                           (int64_t)load.correct_beats * 2 / hardware->requant_units};
+    for (int m = 0; m < 5; m++) {
+        *sizes[m] = fit[m] > 0 ? fit[m] : m > 1 ? *sizes[m] : least(graph, hardware, s, channels, sizes[m], steps[m]);
+    }
+    const int lacks = (int)bd_rng_below(rng, 6);
+    if (lacks < 5) {
+        *sizes[lacks] -= steps[lacks];
+    }
+}
+
+/* Clocks by the layers that other candidates had, against the plan of each: one pricer for all candidates, as a search
+ * has it, and most differ from the one before in one group alone, by a channel or by any number. */
+static void compare_layers(const struct bd_graph *graph, struct bd_hardware hardware, int s, struct bd_rng *rng,
+                           int vectors, const char *text, int *fits, int *refused)
+{
+    int channels[BD_MAX_LAYERS];
+    struct bd_pricer pricer;
+    struct bd_error err;
+    if (bd_pricer_init(&pricer, graph, &hardware, s, &err)) { /* a datapath that is left out */
+        bd_pricer_release(&pricer);
+        return;
+    }
+    for (int v = 0; v < vectors; v++) {
+        const int group = (int)bd_rng_below(rng, (uint32_t)graph->prune_group_count);
+        const int full = bd_graph_group_channels(graph, group);
+        if (v % 4 == 0) {
+            draw(graph, rng, 2, channels);
+        } else if (v % 4 == 1) {
+            channels[group] = 1 + (int)bd_rng_below(rng, (uint32_t)full);
+        } else {
+            channels[group] = channels[group] > 1 ? channels[group] - 1 : full;
+        }
+        if (v % 16 == 15) {
+            hardware.memory = memories[v / 16 % MEMORIES];
+        }
+        const uint64_t layers = bd_pricer_cycles(&pricer, channels);
+        const bool priced = bd_pricer_price(&pricer, channels, &err) == BD_OK;
+        const uint64_t plan = priced ? pricer.cost->cycles : UINT64_MAX;
+        cr_assert_eq(layers, plan, "%s, vector %d: %llu clocks by layers, %llu by a plan", text, v,
+                     (unsigned long long)layers, (unsigned long long)plan);
+        *(priced ? fits : refused) += 1;
+    }
+    bd_pricer_release(&pricer);
+}
+
+Test(pricer, layers_that_occurred_before_cost_the_same)
+{
+    glob_t networks, hardware_files;
+    struct bd_rng rng;
+    int fits = 0, refused = 0;
+    bd_rng_seed(&rng, SEED);
+    find("yaml-configs/networks/*.yaml", &networks);
+    find("yaml-configs/hardware/*.yaml", &hardware_files);
+    for (size_t n = 0; n < networks.gl_pathc; n++) {
+        struct bd_graph graph;
+        struct bd_error err;
+        int switches[BD_PROGRAM_MAX_SWITCHES];
+        cr_assert_eq(bd_graph_load(&graph, networks.gl_pathv[n], &err), BD_OK, "%s", err.message);
+        const int switch_count = bd_plain_switches(&graph, switches);
+        for (size_t h = 0; h < 4 * hardware_files.gl_pathc; h++) {
+            struct bd_hardware hardware;
+            char text[256];
+            const char *path = hardware_files.gl_pathv[h / 4];
+            const int s = switches[bd_rng_below(&rng, (uint32_t)switch_count)];
+            snprintf(text, sizeof text, "%s on %s, memories %zu of seed %d", networks.gl_pathv[n], path, h % 4, SEED);
+            cr_assert_eq(bd_hardware_load(&hardware, path, &err), BD_OK, "%s", err.message);
+            if (h % 4 > 0) {
+                fit_closely(&graph, &hardware, s, &rng);
+            }
+            compare_layers(&graph, hardware, s, &rng, 12 * vectors_asked(), text, &fits, &refused);
+            bd_hardware_release(&hardware);
+        }
+        bd_graph_release(&graph);
+    }
+    cr_assert(fits > 1000 && refused > 100, "%d fit, %d refused", fits, refused);
+    globfree(&networks);
+    globfree(&hardware_files);
+}
+
 /* Where codes do not nest, which planes are stored is a matter of the quantizer's rule. Of one channel and one weight
  * many codes are equal by chance, which must change nothing. A switch in floats is left out by both roads. */
 static const char family[] = "name: family\ninput: {height: 6, width: 6, channels: 1}\nclasses: 2\n"
