@@ -442,8 +442,12 @@ bd_status bd_runs_execute(struct bd_runs_plan *plan, const char *dir, const stru
     const int jobs = options->jobs > 0 ? options->jobs : processors > 0 ? (int)processors : 1;
     bd_status status = open_folder(&r, err);
     status = status ? status : open_store(&r, err);
-    if (!status) {
+    if (!status && options->slurm) {
+        status = bd_runs_slurm_open(&r.executor, dir, plan, options->slurm, options->jobs, err);
+    } else if (!status) {
         r.executor = bd_runs_local_open(dir, plan, jobs < BD_RUNS_JOBS ? jobs : BD_RUNS_JOBS, r.lock.fd);
+    }
+    if (!status) {
         status = loop(&r, err);
         give_up(&r);
         r.executor->close(r.executor);

@@ -14,6 +14,7 @@
 #include "model/runs/runs_parts.h"
 
 #define SAYS 1024
+#define LOCK_SECONDS 10.0 /* for an attempt that is being killed */
 
 struct worker {
     pid_t pid;
@@ -47,7 +48,7 @@ static void work(const struct local *l, size_t index, int attempt, int report, p
     if (getppid() != parent) {
         _exit(BD_RUNS_WORK_STOPPED);
     }
-    const int end = bd_runs_work(l->x.dir, &l->x.plan->entries[index], attempt, report, &err);
+    const int end = bd_runs_work(l->x.dir, &l->x.plan->entries[index], attempt, LOCK_SECONDS, report, &err);
     if (end == BD_RUNS_WORK_FAILED || end < 0) {
         dprintf(report, "%s %s\n", end < 0 ? "lost" : "error", err.message);
     }

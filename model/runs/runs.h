@@ -169,10 +169,12 @@ bd_status bd_runs_history(const char *dir, const char *point, json_t **history, 
 /* Whether a name matches a filter: as a glob where that has one of *?[, else as a part; NULL and "" match all. */
 bool bd_runs_matches(const char *filter, const char *name);
 
-/* ---- on another machine ---- */
+/* ---- in a job of Slurm ---- */
 
-/* Runs one point of DIR's plan.json in this process' place of work and writes its result: what a job of Slurm executes
- * (`bitdial runs --point NAME --out DIR`). BD_OK when there is a result, whatever it is. */
-bd_status bd_runs_point_run(const char *dir, const char *name, struct bd_error *err) BD_WARN_UNUSED;
+/* Runs one point of DIR's plan.json and writes its result, waiting while an earlier attempt of it still runs. SIGTERM
+ * ends it without a result. BD_OK when there is a result, whatever it is. */
+bd_status bd_runs_point_run(const char *dir, const char *name, int attempt, struct bd_error *err) BD_WARN_UNUSED;
+/* The same for the task of a job array that this process is of; `batch`: the file that the runner handed in. */
+bd_status bd_runs_task(const char *dir, const char *batch, struct bd_error *err) BD_WARN_UNUSED;
 
 #endif

@@ -1,5 +1,6 @@
-/* What the files of the runner share: plan.c makes plans and compares them, result.c reads and writes what a point came
- * to, work.c runs one point, local.c and slurm.c run many, store.c keeps the database, execute.c is the loop. */
+/* What the files of the runner share: plan.c makes plans, plan_json.c keeps and compares them, result.c reads and
+ * writes what a point came to, work.c runs one point, local.c and slurm.c run many, store.c keeps the database,
+ * execute.c is the loop. */
 #ifndef BD_RUNS_RUNS_PARTS_H
 #define BD_RUNS_RUNS_PARTS_H
 
@@ -9,7 +10,7 @@
 
 #define BD_RUNS_IDENTITY 17 /* 16 hexadecimal digits and a zero byte */
 
-/* ---- plan.c ---- */
+/* ---- plan.c, plan_json.c ---- */
 
 struct bd_runs_input {
     char *path, checksum[32];
@@ -32,6 +33,8 @@ struct bd_runs_plan {
     json_t *names; /* name -> position */
 };
 
+/* Strings of a list that NULL ends; 0 for NULL. */
+size_t bd_runs_list_length(const char *const *list);
 /* Position of a name, or -1. */
 ssize_t bd_runs_plan_find(const struct bd_runs_plan *plan, const char *name);
 /* Writes it to DIR unless that holds the same; points that only *stored, the plan there (or NULL), has stay, and its
@@ -40,6 +43,9 @@ bd_status bd_runs_plan_save(const struct bd_runs_plan *plan, const char *dir, js
     BD_WARN_UNUSED;
 /* Reads DIR's plan.json, a new reference; *stored NULL where there is none. */
 bd_status bd_runs_plan_load(const char *dir, json_t **stored, struct bd_error *err) BD_WARN_UNUSED;
+/* A plan of that one point of DIR's, whose inputs must be what they were. */
+bd_status bd_runs_plan_of_point(const char *dir, const char *name, struct bd_runs_plan **plan, struct bd_error *err)
+    BD_WARN_UNUSED;
 /* BD_BAD_INPUT, naming the first difference, unless the stored plan is this one: the same build unless `any_build`;
  * where `growing`, points that both have are alike, else all points. */
 bd_status bd_runs_plan_same(const struct bd_runs_plan *plan, const json_t *stored, bool growing, bool any_build,
@@ -69,9 +75,10 @@ bd_status bd_runs_result_read(const char *dir, const char *name, const char *ide
 enum { BD_RUNS_WORK_DONE = 0, BD_RUNS_WORK_FAILED = 3, BD_RUNS_WORK_STOPPED = 4 };
 
 /* Runs a point to its result. The calling process has its signals to itself: SIGTERM stops the point, without a result.
- * `report`: a descriptor that gets "pid N\n", the process group of the point, or -1. Returns one of the above; err is
- * of FAILED. */
-int bd_runs_work(const char *dir, const struct bd_runs_entry *entry, int attempt, int report, struct bd_error *err);
+ * An earlier attempt that still runs is waited for so long. `report`: a descriptor that gets "pid N\n", the process
+ * group of the point, or -1. Returns one of the above; err is of FAILED. */
+int bd_runs_work(const char *dir, const struct bd_runs_entry *entry, int attempt, double lock_seconds, int report,
+                 struct bd_error *err);
 
 /* ---- local.c, slurm.c: executors ---- */
 
@@ -98,6 +105,10 @@ struct bd_runs_executor {
 
 /* `keep_from`: a descriptor that no worker may hold open (the folder's lock), or -1. */
 struct bd_runs_executor *bd_runs_local_open(const char *dir, const struct bd_runs_plan *plan, int jobs, int keep_from);
+
+/* `options`: of sbatch, with spaces between; `jobs`: tasks at once, 0: all. */
+bd_status bd_runs_slurm_open(struct bd_runs_executor **x, const char *dir, const struct bd_runs_plan *plan,
+                             const char *options, int jobs, struct bd_error *err) BD_WARN_UNUSED;
 
 /* ---- store.c ---- */
 

@@ -18,11 +18,11 @@
 #include "model/core/output.h"
 #include "model/runs/runs_parts.h"
 
-#define LOOK_FIRST 0.005 /* s from the start to the first look at it, */
-#define LOOK_MOST 0.1    /* and between two later ones */
-#define LOCK_SECONDS 10  /* for an attempt before that is being killed */
-#define TAIL 4096        /* bytes of stderr in which the last line stands */
-#define DEPTH 64         /* of processes that start processes */
+#define LOOK_FIRST 0.005          /* s from the start to the first look at it, */
+#define LOOK_MOST 0.1             /* and between two later ones */
+#define TASK_LOCK_SECONDS 86400.0 /* in a job: for an earlier one of the same point */
+#define TAIL 4096                 /* bytes of stderr in which the last line stands */
+#define DEPTH 64                  /* of processes that start processes */
 
 /* Why it is being ended. */
 enum ending { NOT_ENDED, OVER_TIME, OVER_MEMORY, STOPPED };
@@ -383,12 +383,12 @@ static int run(struct work *w, int attempt, int report, struct bd_error *err)
 
 /* Held by the point's processes too: two attempts of one point never run beside each other. The one before may still
  * be dying. */
-static int take_lock(const struct work *w, struct bd_error *err)
+static int take_lock(const struct work *w, double seconds, struct bd_error *err)
 {
     char *path = bd_runs_path(w->dir, w->entry->point.name, "lock");
     int fd = open(path, O_RDWR | O_CREAT, 0666);
     bd_status status = fd < 0 ? bd_fail(err, BD_INFRA, "cannot write '%s': %s", path, strerror(errno)) : BD_OK;
-    const double until = bd_seconds(CLOCK_MONOTONIC) + LOCK_SECONDS;
+    const double until = bd_seconds(CLOCK_MONOTONIC) + seconds;
     while (!status && bd_output_hold(fd, path, err)) {
         if (bd_seconds(CLOCK_MONOTONIC) > until) {
             status = bd_fail_prefix(err, "an earlier attempt of point '%s' does not end", w->entry->point.name);
@@ -421,7 +421,8 @@ static void drop_partial_files(const struct work *w)
     free(folder);
 }
 
-int bd_runs_work(const char *dir, const struct bd_runs_entry *entry, int attempt, int report, struct bd_error *err)
+int bd_runs_work(const char *dir, const struct bd_runs_entry *entry, int attempt, double lock_seconds, int report,
+                 struct bd_error *err)
 {
     struct work w = {.dir = dir, .entry = entry};
     char *folder = bd_runs_path(dir, entry->point.name, "");
@@ -433,7 +434,7 @@ int bd_runs_work(const char *dir, const struct bd_runs_entry *entry, int attempt
     sigaddset(&w.signals, SIGTERM);
     sigprocmask(SIG_BLOCK, &w.signals, NULL);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    int lock = status ? -1 : take_lock(&w, err), end = BD_RUNS_WORK_FAILED;
+    int lock = status ? -1 : take_lock(&w, lock_seconds, err), end = BD_RUNS_WORK_FAILED;
     struct bd_error ignored;
     if (lock >= 0 && bd_runs_result_read(dir, entry->point.name, entry->identity, &result, &ignored) == BD_OK &&
         result) {
@@ -447,4 +448,18 @@ int bd_runs_work(const char *dir, const struct bd_runs_entry *entry, int attempt
         close(lock);
     }
     return end;
+}
+
+bd_status bd_runs_point_run(const char *dir, const char *name, int attempt, struct bd_error *err)
+{
+    struct bd_runs_plan *plan;
+    if (bd_runs_plan_of_point(dir, name, &plan, err)) {
+        return err->status;
+    }
+    const int end = bd_runs_work(dir, &plan->entries[0], attempt, TASK_LOCK_SECONDS, -1, err);
+    bd_runs_plan_free(plan);
+    if (end == BD_RUNS_WORK_STOPPED) {
+        return bd_fail(err, BD_INFRA, "point '%s' was stopped", name);
+    }
+    return end == BD_RUNS_WORK_DONE ? BD_OK : bd_fail_prefix(err, "point '%s'", name);
 }

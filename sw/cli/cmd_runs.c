@@ -22,11 +22,13 @@ static const char usage[] =
     "memory, and keeps what each came to in DIR: runs.db (SQLite) and points/NAME/. Killed at any time and gone on\n"
     "with by --resume it comes to the same results. model/runs/README.md tells what a plan may say.\n"
     "\n"
-    "  -o, --out DIR        the folder\n" BD_RUNS_USAGE "  --help               this text\n";
+    "  -o, --out DIR        the folder\n" BD_RUNS_USAGE
+    "  --task FILE          run the point that a job of Slurm is of, as such a job does\n"
+    "  --help               this text\n";
 
 struct options {
     struct bd_runs_command runs;
-    const char *plan, *out;
+    const char *plan, *out, *task;
 };
 
 static int parse_options(struct options *o, int argc, char **argv)
@@ -34,6 +36,7 @@ static int parse_options(struct options *o, int argc, char **argv)
     *o = (struct options){.runs = {.command = NAME}};
     const struct bd_option table[] = {
         {"out", .text = &o->out, .letter = 'o'},
+        {"task", .text = &o->task},
         BD_RUNS_ROWS(&o->runs),
         {0},
     };
@@ -42,7 +45,7 @@ static int parse_options(struct options *o, int argc, char **argv)
         return code;
     }
     o->plan = optind < argc ? argv[optind] : NULL;
-    if (optind + 1 < argc || (!o->plan && !(o->runs.list && o->out))) {
+    if (optind + 1 < argc || (!o->plan && !((o->runs.list || o->task) && o->out))) {
         return bd_cli_usage(NAME, "expected one plan (PLAN.yaml)");
     }
     if (!o->out && !o->runs.list) {
@@ -99,6 +102,9 @@ static bd_status run(const struct options *o, struct bd_error *err)
     struct bd_runs_plan *plan = NULL;
     struct bd_runs_summary summary;
     char *program = NULL;
+    if (o->task) {
+        return bd_runs_task(o->out, o->task, err);
+    }
     if (!o->plan) {
         return bd_cli_runs_list_folder(&o->runs, o->out, err);
     }

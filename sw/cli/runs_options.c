@@ -151,6 +151,7 @@ bd_status bd_cli_runs_execute(const struct bd_runs_command *o, struct bd_runs_pl
     options.retry_failed = o->retry_failed;
     options.any_build = o->any_build;
     options.filter = o->filter;
+    options.slurm = o->slurm;
     options.stop = &stop;
     options.user = &view;
     options.on_event = watch;

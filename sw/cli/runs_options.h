@@ -12,7 +12,7 @@ struct bd_runs_command {
     const char *command;
     int64_t jobs; /* 0: not given */
     bool resume, force, any_build, retry_failed, list, json;
-    const char *filter;
+    const char *filter, *slurm;
     /* More words about a point that has ended, malloc'd, or NULL; `user` is that of the callbacks. NULL: none. */
     char *(*describe)(void *user, const struct bd_runs_event *event);
 };
@@ -22,7 +22,7 @@ struct bd_runs_command {
     {"jobs", .integer = &(o)->jobs, .min = 1, .max = BD_RUNS_JOBS, .letter = 'j'}, {"resume", .flag = &(o)->resume},   \
         {"force", .flag = &(o)->force}, {"retry", .take = bd_cli_take_retry, .context = (o)},                          \
         {"any-build", .flag = &(o)->any_build}, {"filter", .text = &(o)->filter, .letter = 'k'},                       \
-        {"list", .flag = &(o)->list},                                                                                  \
+        {"slurm", .text = &(o)->slurm}, {"list", .flag = &(o)->list},                                                  \
     {                                                                                                                  \
         "json", .flag = &(o)->json                                                                                     \
     }
@@ -34,6 +34,8 @@ struct bd_runs_command {
     "  --retry WHAT         'failed': go on, and run again what failed or timed out\n"                                 \
     "  --any-build          go on with what another build of bitdial began\n"                                          \
     "  -k, --filter TEXT    only names that match: a glob, or a part of the name\n"                                    \
+    "  --slurm OPTIONS      as job arrays of Slurm, with these options of sbatch ('': none); the folder must be "      \
+    "shared\n"                                                                                                         \
     "  --list               print names, states and lines that repeat them; run nothing\n"                             \
     "  --json               one JSON object on stdout\n"
 
