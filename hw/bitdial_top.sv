@@ -148,7 +148,7 @@ module bitdial_top #(
   logic       waiting, bite, aborting, dead, read_progress, write_progress;
   logic       program_start, program_ready, program_busy, resident, loader_start, abort, bus_error;
   logic       bad_descriptor, bad_program;
-  logic       layer_slot, layer_done, image_done, setup, hand, startable, starving, more, start, release_slot;
+  logic       layer_done, image_done, setup, hand, startable, starving, more, start, release_slot;
   logic       walk_done, block_done, tile_left, back_idle, tables_ready, fetch_free, passes_start, passes_any;
   logic       passes_busy;
   logic [1:0] layer_ready, tile_ready;
@@ -157,8 +157,7 @@ module bitdial_top #(
   logic [12:0] correct_step;
   bitdial_pkg::slots_t slots;
   bitdial_pkg::tile_place_t place;
-  bitdial_descriptor_pkg::descriptor_t descriptor0, descriptor1, d;
-  assign d = layer_slot ? descriptor1 : descriptor0;
+  bitdial_descriptor_pkg::descriptor_t d;
   sequencer u_sequencer (
     .clk_i, .rst_ni, .frame_valid_i(bell_valid), .frame_i(bell), .frame_pop_o(bell_pop), .frame_o(frame),
     .busy_o(busy), .done_o(done), .error_o(error), .error_code_o(error_code), .error_layer_o(error_layer),
@@ -166,7 +165,7 @@ module bitdial_top #(
     .soft_reset_i(soft_reset), .bus_error_i(bus_error), .bad_descriptor_i(bad_descriptor || bad_program),
     .loader_layer_i(program_busy ? 8'd0 : loader_layer), .bus_idle_i(bus_idle), .waiting_o(waiting), .watchdog_i(bite),
     .aborting_o(aborting), .dead_i(dead), .layer_ready_i(layer_ready), .descriptor_i(d),
-    .layer_slot_o(layer_slot), .layer_done_o(layer_done), .image_done_i(image_done), .setup_o(setup),
+    .layer_done_o(layer_done), .image_done_i(image_done), .setup_o(setup),
     .startable_i(startable), .starving_i(starving), .more_i(more), .start_o(start), .walk_done_i(walk_done),
     .block_done_i(block_done), .back_idle_i(back_idle), .passes_start_o(passes_start), .passes_any_i(passes_any),
     .passes_busy_i(passes_busy), .state_kind_o(kind));
@@ -178,7 +177,7 @@ module bitdial_top #(
   watchdog #(.ABORT_CLOCKS(ABORT_CLOCKS)) u_watchdog (
     .clk_i, .rst_ni, .limit_i(watchdog_limit), .busy_i(busy), .aborting_i(aborting),
     .progress_i(!waiting || read_progress || write_progress), .bite_o(bite), .dead_o(dead));
-  perf_counters u_perf_counters (.clk_i, .rst_ni, .start_i(bell_pop), .kind_i(kind), .counters_o(counters));
+  perf_counters u_perf_counters (.clk_i, .start_i(bell_pop), .kind_i(kind), .counters_o(counters));
 
   // --- memory to the chip -------------------------------------------------------------------------------------------
   logic          read_start, read_idle, read_error, beat_valid, beat_last, beat_ready, beat, image_ready, image_job;
@@ -208,8 +207,8 @@ module bitdial_top #(
     .clk_i, .rst_ni, .start_i(loader_start), .abort_i(abort), .frame_i(frame), .resident_i(resident), .slots_i(slots),
     .fill_start_i(program_read && program_part == bitdial_pkg::PART_DESCRIPTORS),
     .fill_i(beat && program_job && program_part == bitdial_pkg::PART_DESCRIPTORS), .layer_done_i(layer_done),
-    .tile_done_i(release_slot), .layer_ready_o(layer_ready), .tile_ready_o(tile_ready), .descriptor0_o(descriptor0),
-    .descriptor1_o(descriptor1), .bad_o(bad_descriptor), .layer_o(loader_layer), .dma_start_o(layer_read),
+    .tile_done_i(release_slot), .layer_ready_o(layer_ready), .tile_ready_o(tile_ready), .descriptor_o(d),
+    .bad_o(bad_descriptor), .layer_o(loader_layer), .dma_start_o(layer_read),
     .dma_addr_o(layer_read_addr), .dma_beats_o(layer_read_beats), .beat_i(beat && !program_busy),
     .beat_last_i(beat_last), .beat_data_i(beat_data), .image_start_o(loader_image), .image_job_o(image_job),
     .part_o(layer_part), .part_start_o(layer_part_start), .part_job_o(layer_job), .part_base_o(layer_base));
@@ -220,7 +219,7 @@ module bitdial_top #(
   logic [AW-1:0] image_addr;
   logic [15:0]   image_data;
   image_loader u_image_loader (
-    .clk_i, .rst_ni, .start_i(image_start), .abort_i(abort), .descriptor_i(descriptor0),
+    .clk_i, .rst_ni, .start_i(image_start), .abort_i(abort), .descriptor_i(d),
     .beat_valid_i(beat_valid && image_job), .beat_data_i(beat_data), .beat_ready_o(image_ready), .done_o(image_done),
     .we_o(image_we), .bank_o(image_bank), .addr_o(image_addr), .data_o(image_data));
 

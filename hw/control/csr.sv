@@ -65,6 +65,7 @@ module csr #(
   logic [7:0]  error_layer;
   logic [6*CW-1:0] counters;
   logic [1:0]  level, results;
+  logic        shown;  // there is a result: before the first one it reads as 0
 
   // --- read ---------------------------------------------------------------------------------------------------------
   localparam logic [31:0] GEOMETRY = (32'(ROWS) << bitdial_regs_pkg::GEOMETRY_ROWS_LSB) |
@@ -126,8 +127,8 @@ module csr #(
       bitdial_regs_pkg::DOORBELL_ADDR:         read_data_o = 32'd0;
       bitdial_regs_pkg::IRQ_STATUS_ADDR:       read_data_o = 32'(irq_status);
       bitdial_regs_pkg::IRQ_ENABLE_ADDR:       read_data_o = 32'(irq_enable_q);
-      bitdial_regs_pkg::DONE_TAG_ADDR:         read_data_o = done_tag;
-      bitdial_regs_pkg::DONE_SWITCH_ADDR:      read_data_o = 32'(done_switch);
+      bitdial_regs_pkg::DONE_TAG_ADDR:         if (shown) read_data_o = done_tag;
+      bitdial_regs_pkg::DONE_SWITCH_ADDR:      if (shown) read_data_o = 32'(done_switch);
       bitdial_regs_pkg::FRAME_COUNT_ADDR:      read_data_o = frame_count;
       default: begin
         read_known_o = is_counter;
@@ -141,7 +142,7 @@ module csr #(
   always_comb begin
     counter = '0;
     for (int k = 0; k < 6; k++)
-      if (read_addr_i[5:3] == 3'(k)) counter = counters[CW*k +: CW];
+      if (shown && read_addr_i[5:3] == 3'(k)) counter = counters[CW*k +: CW];
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) upper_q <= '0;
@@ -257,7 +258,7 @@ module csr #(
   frame_results #(.FAULT(FAULT)) u_frame_results (
     .clk_i, .rst_ni, .clear_i(irq_clear), .drop_i(soft_reset), .bad_switch_i(ring && bad_switch), .queue_full_i(ring && full), .done_i,
     .tag_i(done_tag_i), .switch_i(done_switch_i), .counters_i, .error_i, .error_code_i, .error_layer_i,
-    .causes_o(irq_status), .error_o(error), .error_layer_o(error_layer), .level_o(results), .tag_o(done_tag), .switch_o(done_switch),
+    .causes_o(irq_status), .error_o(error), .error_layer_o(error_layer), .level_o(results), .any_o(shown), .tag_o(done_tag), .switch_o(done_switch),
     .frame_count_o(frame_count), .counters_o(counters));
 
   assign irq_o = control_q[bitdial_regs_pkg::CONTROL_IRQ_ENABLE_LSB] && |(irq_status & irq_enable_q);

@@ -19,10 +19,11 @@ module doorbell_queue (
 );
   bitdial_pkg::frame_t head_q, tail_q;
   logic [1:0] level_q;
-  logic       push;
+  logic       push, fresh;  // fresh: no other frame waits
   assign bad_switch_o = precision_i >= switch_count_i || precision_i >= 32'(bitdial_descriptor_pkg::SWITCHES);
   assign full_o = level_q == 2'd2 || 3'(level_q) + held_i >= 3'(bitdial_pkg::IN_FLIGHT);
   assign push = ring_i && !bad_switch_o && !full_o;
+  assign fresh = push && (level_q == 2'(frame_pop_i));
   assign frame_o = head_q;
   assign frame_valid_o = level_q != 2'd0;
   assign level_o = level_q;
@@ -36,9 +37,9 @@ module doorbell_queue (
       level_q <= 2'd0;
     end else begin
       level_q <= level_q + 2'(push) - 2'(frame_pop_i);
-      if (frame_pop_i) head_q <= tail_q;
-      if (push && (level_q == 2'(frame_pop_i))) head_q <= bell_i;
-      else if (push) tail_q <= bell_i;
+      if (fresh) head_q <= bell_i;
+      else if (frame_pop_i) head_q <= tail_q;
+      if (push && !fresh) tail_q <= bell_i;
     end
   end
 

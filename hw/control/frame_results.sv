@@ -22,7 +22,8 @@ module frame_results #(
   output logic [3:0]  error_o,          // first error since it was cleared
   output logic [7:0]  error_layer_o,
   output logic [1:0]  level_o,          // results that wait
-  output logic [31:0] tag_o,            // of the result shown; 0 before the first
+  output logic        any_o,            // a result is shown
+  output logic [31:0] tag_o,            // of the result shown
   output logic [3:0]  switch_o,
   output logic [6*bitdial_pkg::COUNT_W-1:0] counters_o,
   output logic [31:0] frame_count_o
@@ -68,7 +69,8 @@ module frame_results #(
   end
   always_ff @(posedge clk_i) if (done_i) kept[shown_q + level_o + 2'd1] <= {tag_i, switch_i, counters_i};
 
-  assign {tag_o, switch_o, counters_o} = any_q ? kept[shown_q] : '0;
+  assign {tag_o, switch_o, counters_o} = kept[shown_q];
+  assign any_o = any_q;
   always_comb begin
     causes_o = '0;
     causes_o[bitdial_regs_pkg::IRQ_STATUS_DONE_LSB] = level_o != 2'd0 && !(FAULT == 3 && frame_count_o == 32'd1);

@@ -27,8 +27,7 @@ module loader #(
   input  logic        tile_done_i,     // ... the oldest streamed row group
   output logic [1:0]  layer_ready_o,   // descriptor slot holds a layer
   output logic [1:0]  tile_ready_o,    // stream slots hold a row group
-  output bitdial_descriptor_pkg::descriptor_t descriptor0_o,
-  output bitdial_descriptor_pkg::descriptor_t descriptor1_o,
+  output bitdial_descriptor_pkg::descriptor_t descriptor_o,  // of the oldest layer that is ready, held until layer_done_i
   output logic        bad_o,           // one clock: a descriptor was refused
   output logic [7:0]  layer_o,         // the layer being loaded
 
@@ -67,14 +66,12 @@ module loader #(
   logic        oldest_layer_q, oldest_tile_q, tile_loaded, next_layer;
   // verilator lint_off UNUSEDSIGNAL
   // of the descriptor each block takes what it needs:
-  bitdial_descriptor_pkg::descriptor_t d0, d1, d;
+  bitdial_descriptor_pkg::descriptor_t d;
   // verilator lint_on UNUSEDSIGNAL
-  logic        bad0, bad1, bad;
+  logic        bad;
   localparam state_e FIRST = (FAULT == 4) ? OTHER : DESC;
 
   assign layer_slot = layer_q[0];
-  assign d = layer_slot ? d1 : d0;
-  assign bad = layer_slot ? bad1 : bad0;
   assign slot_free = !layer_ready_q[layer_slot];
   assign tile_free = !tile_ready_q[tile_slot_q];
   assign streamed = d.stream_tables || (d.stream_weights && !d.pool);
@@ -248,14 +245,16 @@ module loader #(
   assign list_end = 32'(layer_q) == bitdial_descriptor_pkg::LAYERS - 1;
   logic [63:0] desc_data;
   assign desc_data = resident_i ? kept : beat_data_i;
-  descriptor_slot #(.HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC)) u_slot0 (
-    .clk_i, .rst_ni, .start_i(state_q == DESC && !layer_slot), .we_i(desc_beat && !layer_slot), .beat_i(slot_beat_q),
-    .data_i(desc_data), .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end),
-    .descriptor_o(d0), .bad_o(bad0));
-  descriptor_slot #(.HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC)) u_slot1 (
-    .clk_i, .rst_ni, .start_i(state_q == DESC && layer_slot), .we_i(desc_beat && layer_slot), .beat_i(slot_beat_q),
-    .data_i(desc_data), .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end),
-    .descriptor_o(d1), .bad_o(bad1));
+  descriptor_slot #(.HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC)) u_slot (
+    .clk_i, .rst_ni, .start_i(state_q == DESC), .we_i(desc_beat), .beat_i(slot_beat_q), .data_i(desc_data),
+    .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end), .descriptor_o(d), .bad_o(bad));
+
+  // The layer that runs has a copy of its own, taken when it has been read and the one before has ended; the next
+  // layer's descriptor is not begun before both.
+  bitdial_descriptor_pkg::descriptor_t running_q;
+  always_ff @(posedge clk_i) begin
+    if (layer_done_i || (state_q == CHECK && layer_slot == oldest_layer_q)) running_q <= d;
+  end
 
   // Fault 4: every layer uses the tables of switch 0.
   if (FAULT == 4) begin : g_fault
@@ -266,14 +265,11 @@ module loader #(
       if (other_q) base_q[layer_slot] <= kept[0 +: bitdial_descriptor_pkg::WORD_ADDRESS_W];
     end
     always_comb begin
-      descriptor0_o = d0;
-      descriptor1_o = d1;
-      descriptor0_o.table_base = base_q[0];
-      descriptor1_o.table_base = base_q[1];
+      descriptor_o = running_q;
+      descriptor_o.table_base = base_q[oldest_layer_q];
     end
   end else begin : g_right
-    assign descriptor0_o = d0;
-    assign descriptor1_o = d1;
+    assign descriptor_o = running_q;
   end
   assign layer_ready_o = layer_ready_q;
   assign tile_ready_o = tile_ready_q;

@@ -3,8 +3,7 @@
 // handshake, the register's write, the pop, the end) are overhead from the start.
 module perf_counters (
   input  logic       clk_i,
-  input  logic       rst_ni,
-  input  logic       start_i,
+  input  logic       start_i,  // before which nothing is counted
   input  logic [4:0] kind_i,  // compute, weight stall, input stall, output stall, overhead
   output logic [6*bitdial_pkg::COUNT_W-1:0] counters_o  // total first
 );
@@ -12,17 +11,15 @@ module perf_counters (
   localparam logic [CW-1:0] HIDDEN = CW'(4);
   logic [CW-1:0] total_q;
   assign counters_o[CW-1:0] = total_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) total_q <= '0;
-    else if (start_i) total_q <= HIDDEN;
+  always_ff @(posedge clk_i) begin
+    if (start_i) total_q <= HIDDEN;
     else if (|kind_i) total_q <= total_q + 1'b1;
   end
   for (genvar k = 0; k < 5; k++) begin : g_kind
     logic [CW-1:0] count_q;
     assign counters_o[CW*(k+1) +: CW] = count_q;
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) count_q <= '0;
-      else if (start_i) count_q <= (k == 4) ? HIDDEN : '0;
+    always_ff @(posedge clk_i) begin
+      if (start_i) count_q <= (k == 4) ? HIDDEN : '0;
       else if (kind_i[k]) count_q <= count_q + 1'b1;
     end
   end

@@ -34,10 +34,11 @@ module program_loader #(
   state_e     state_q;
   bitdial_pkg::part_e part_q, next_part;
   logic [2:0] beat_q;
-  logic       loaded_q, job_end, fresh, bad;
+  logic       loaded_q, job_end, fresh, bad, resident_q;
   logic [7:0] generation_q;
-  logic [32*PARTS-1:0] offsets_q, beats_q;  // of the parts, as listed
-  logic [31:0] offset, beats;
+  (* ram_style = "distributed" *)
+  logic [63:0] parts [0:PARTS-1];  // as listed
+  logic [31:0] offset, beats;      // of the part in work
   bitdial_pkg::slots_t slots_q;
 
   assign job_end = beat_i && beat_last_i;
@@ -49,8 +50,7 @@ module program_loader #(
       default: next_part = bitdial_pkg::PART_WEIGHTS;
     endcase
   end
-  assign offset = offsets_q[32*part_q +: 32];
-  assign beats = beats_q[32*part_q +: 32];
+  assign {beats, offset} = parts[part_q];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -102,11 +102,9 @@ module program_loader #(
 
   // Words of the load descriptor, two a beat.
   always_ff @(posedge clk_i) begin
+    if (beat_i && state_q == HEAD_RUN && !beat_q[2]) parts[beat_q[1:0]] <= beat_data_i;
     if (beat_i && state_q == HEAD_RUN) case (beat_q)
-      3'd0, 3'd1, 3'd2, 3'd3: begin
-        offsets_q[32*beat_q[1:0] +: 32] <= beat_data_i[31:0];
-        beats_q[32*beat_q[1:0] +: 32] <= beat_data_i[63:32];
-      end
+      3'd0: resident_q <= beat_data_i[63:32] != 32'd0;
       3'd4: begin
         slots_q.weight_base <= beat_data_i[AW-1:0];
         slots_q.weight_words <= beat_data_i[32 +: AW];
@@ -125,7 +123,7 @@ module program_loader #(
   assign bad_o = state_q == PART && bad;
   assign ready_o = state_q == IDLE && fresh;
   assign busy_o = state_q != IDLE;
-  assign resident_o = DESCRIPTORS != 0 && beats_q[31:0] != 32'd0;
+  assign resident_o = DESCRIPTORS != 0 && resident_q;
   assign slots_o = slots_q;
   assign part_o = part_q;
   assign part_job_o = state_q == PART_RUN;

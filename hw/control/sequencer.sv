@@ -33,9 +33,8 @@ module sequencer (
   input  logic [1:0]  layer_ready_i,
   // verilator lint_off UNUSEDSIGNAL
   // of the descriptor each block takes what it needs:
-  input  bitdial_descriptor_pkg::descriptor_t descriptor_i,  // of slot layer_slot_o
+  input  bitdial_descriptor_pkg::descriptor_t descriptor_i,  // of the layer that runs
   // verilator lint_on UNUSEDSIGNAL
-  output logic        layer_slot_o,
   output logic        layer_done_o,
   input  logic        image_done_i,          // one clock
 
@@ -166,7 +165,6 @@ module sequencer (
   assign aborting_o = state_q == ABORT;
   // Blocks of a row group come of themselves, each within its interval.
   assign waiting_o = busy_o && state_q != ABORT && !block_done_i && !start_o;
-  assign layer_slot_o = layer_slot_q;
   assign layer_done_o = state_q == LAYER_END;
   assign setup_o = state_q == SETUP;
   assign passes_start_o = state_q == DRAIN && drained && !more_i && passes_any_i;

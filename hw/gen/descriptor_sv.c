@@ -93,11 +93,40 @@ static void print_term(FILE *out, bool *any, const char *condition_text, const c
     *any = true;
 }
 
+static size_t print_bits(char *out, size_t room, const char *h, unsigned top, unsigned bottom)
+{
+    const int n =
+        top == bottom ? snprintf(out, room, "%s[%u]", h, top) : snprintf(out, room, "%s[%u:%u]", h, top, bottom);
+    return (size_t)n < room ? (size_t)n : room;
+}
+
+/* The word `h` is greater than `top`, without a carry chain: from the lowest bit up, a run of zeros of `top` makes it
+ * greater where one of its bits is set, a run of ones keeps it so where all of them are. */
+static void greater_than(char *out, size_t room, const char *h, uint32_t top)
+{
+    char term[256] = "", next[256], bits[24];
+    for (unsigned low = 0; low < 32;) {
+        const bool ones = top >> low & 1;
+        unsigned high = low;
+        while (high < 31 && (top >> (high + 1) & 1) == ones)
+            high++;
+        print_bits(bits, sizeof bits, h, high, low);
+        const char *all = high == low ? "" : ones ? "&" : "|";
+        if (!*term)
+            snprintf(next, sizeof next, ones ? "" : "%s%s", all, bits);
+        else
+            snprintf(next, sizeof next, ones ? "(%s%s && %s)" : "(%s%s || %s)", all, bits, term);
+        strcpy(term, next);
+        low = high + 1;
+    }
+    snprintf(out, room, "%s", term);
+}
+
 /* What makes a word unfit. */
 static void print_misfit(FILE *out, const struct gen_field *f, bool *any)
 {
     const char *h = half(f);
-    char term[96];
+    char term[256];
     if (f->only_ends || (f->min && f->min == f->max && f->min_when == f->when)) {
         if (f->min == f->max)
             snprintf(term, sizeof term, "%s != 32'd%u", h, f->min);
@@ -116,7 +145,7 @@ static void print_misfit(FILE *out, const struct gen_field *f, bool *any)
         else if (!(top & (top + 1)))
             snprintf(term, sizeof term, "|%s[31:%u]", h, gen_bits(top));
         else
-            snprintf(term, sizeof term, "%s > 32'd%u", h, top);
+            greater_than(term, sizeof term, h, top);
         print_term(out, any, condition(f->when), term);
     }
     if (f->multiple > 1) {

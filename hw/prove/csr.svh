@@ -37,7 +37,7 @@
     if (!rst_ni) upper_past_q <= '0;
     else for (int k = 0; k < 6; k++)
       if (read_i && read_addr_i == bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR + 12'(8 * k))
-        upper_past_q <= counters[CW*k+32 +: CW-32];
+        upper_past_q <= shown ? counters[CW*k+32 +: CW-32] : '0;
   end
   always_comb begin
     assume (write_addr_i[1:0] == 2'd0 && read_addr_i[1:0] == 2'd0);
@@ -55,7 +55,7 @@
       assert (upper_q == upper_past_q);
       for (int k = 0; k < 6; k++) begin
         if (read_i && read_addr_i == bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR + 12'(8 * k))
-          assert (read_data_o == counters[CW*k +: 32]);
+          assert (read_data_o == (shown ? counters[CW*k +: 32] : 32'd0));
         if (read_i && read_addr_i == bitdial_regs_pkg::COUNTER_TOTAL_HI_ADDR + 12'(8 * k))
           assert (read_data_o == 32'(upper_past_q));
       end

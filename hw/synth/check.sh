@@ -85,7 +85,7 @@ map_design() {
         }' "$out/$family.stat"
 }
 # No memory is read and written at one address in one clock, which simulation asserts.
-map_design ecp5 "synth_ecp5 -noflatten -no-rw-check -top bitdial_top" \
+map_design ecp5 "synth_ecp5 -noflatten -no-rw-check -top bitdial_top -run :map_luts; opt_merge; opt_clean; synth_ecp5 -noflatten -no-rw-check -top bitdial_top -run map_luts:" \
     'LUT=LUT4 FF=TRELLIS_FF carry=CCU2C BRAM=DP16KD LUT-RAM=TRELLIS_DPR16X4 DSP=MULT18X18D' || failed=1
 yosys -V
 [ -z "${failed:-}" ] || { echo "synth-check: mapping failed"; exit 1; }

@@ -20,7 +20,7 @@ import tomllib
 PARTS = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 DEFAULTS = {"device": "LFE5U-85F", "speed": 6, "seeds": [1, 2, 3], "flags": "", "no_rw_check": False,
             "timeout_s": 900, "parameters": {}, "goal_mhz": 0, "target_mhz": 0, "on_request": False, "note": "",
-            "operations": 0}
+            "operations": 0, "parts": 0}
 KEYS = {"name", "top", "configuration"} | set(DEFAULTS)
 CELLS = ["LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD", "MULT18X18D"]
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -138,6 +138,11 @@ def parameters_of(block):
     return {**parameters, **{key: str(value) for key, value in block["parameters"].items()}}
 
 
+def sites(counts):
+    """Places of LUTs that cells take: a CCU2C two, a LUT RAM four and the two that decode its writes."""
+    return counts.get("LUT4", 0) + 2 * counts.get("CCU2C", 0) + 6 * counts.get("TRELLIS_DPR16X4", 0)
+
+
 # --- synthesis --------------------------------------------------------------------------------------------------------
 
 def harness(ports, clock):
@@ -166,6 +171,12 @@ def harness(ports, clock):
     return "\n".join(lines) + "\nendmodule\n"
 
 
+def part_of(cell, depth):
+    """The instance, `depth` levels down, that a cell of a flattened netlist comes from: names keep their way."""
+    names = re.sub(r"\$flatten\\?|\[\d+\]", "", cell).replace("\\", "").split(".")[:-1]
+    return ".".join(re.sub("^u_", "", name) for name in names[:depth])
+
+
 def yosys(script, folder, name, timeout_s):
     path = os.path.join(folder, name)
     with open(path + ".ys", "w") as file:
@@ -187,8 +198,8 @@ def synthesize(block, index, tools, cache):
             with open(path) as file:
                 texts.append(file.read())
     with open(os.path.abspath(__file__)) as file:
-        texts.append(file.read().split("# --- synthesis ---")[1].split("# --- routing ---")[0])
-    key = digest(tools["yosys"], block["top"], block["flags"], str(block["no_rw_check"]), json.dumps(parameters, sort_keys=True), *texts)
+        texts += [part for part in re.split("^# --- ", file.read(), flags=re.M) if part.startswith("synthesis")]
+    key = digest(tools["yosys"], block["top"], block["flags"], str(block["no_rw_check"]), str(block["parts"]), json.dumps(parameters, sort_keys=True), *texts)
     folder = os.path.join(cache, "synth-" + key)
     counts_path = os.path.join(folder, "counts.json")
     if not os.path.exists(counts_path):
@@ -197,14 +208,19 @@ def synthesize(block, index, tools, cache):
         sets = " ".join(f"-set {name} {value}" for name, value in parameters.items())
         sets = f"chparam {sets} {block['top']}\n" if sets else ""
         early = "proc; flatten; opt; memory_dff -no-rw-check; opt_clean\n" if block["no_rw_check"] else ""
+        # One inverter of the reset, not one a register: they are merged before LUTs are made of them.
         yosys(f"read_verilog -sv -Ihw {' '.join(files)}\n{sets}hierarchy -check -top {block['top']}\n{early}"
-              f"synth_ecp5 {block['flags']}\ncheck -assert\nrename -top block\nselect block\n"
+              f"synth_ecp5 {block['flags']} -run :map_luts\nopt_merge\nopt_clean\nsynth_ecp5 {block['flags']} -run map_luts:\n"
+              f"check -assert\nrename -top block\nselect block\n"
               f"write_rtlil -selected {folder}/block.il\nwrite_json {folder}/block.json\n", folder, "block", block["timeout_s"])
         with open(os.path.join(folder, "block.json")) as file:
             module = json.load(file)["modules"]["block"]
-        counts = dict.fromkeys(CELLS, 0)
-        for cell in module["cells"].values():
+        counts, parts = dict.fromkeys(CELLS, 0), {}
+        for name, cell in module["cells"].items():
             counts[cell["type"]] = counts.get(cell["type"], 0) + 1
+            part = parts.setdefault(part_of(name, block["parts"]), {})
+            part[cell["type"]] = part.get(cell["type"], 0) + 1
+        counts["parts"] = parts
         os.remove(os.path.join(folder, "block.json"))
         ports = {name: {"direction": port["direction"], "bits": len(port["bits"])} for name, port in module["ports"].items()}
         write(os.path.join(folder, "ports.json"), json.dumps(ports))
@@ -229,41 +245,6 @@ def wrap(block, folder):
               block["timeout_s"])
         os.rename(netlist + ".tmp", netlist)
     return netlist
-
-
-# --- routing ---")[0])
-    key = digest(tools["yosys"], block["top"], block["flags"], str(block["no_rw_check"]), json.dumps(parameters, sort_keys=True), *texts)
-    folder = os.path.join(cache, "synth-" + key)
-    counts_path, netlist = os.path.join(folder, "counts.json"), os.path.join(folder, "harness.json")
-    if not os.path.exists(counts_path):
-        os.makedirs(folder, exist_ok=True)
-        # Before hierarchy: its own -chparam asserts in Yosys 0.23 where a value is the default.
-        sets = " ".join(f"-set {name} {value}" for name, value in parameters.items())
-        sets = f"chparam {sets} {block['top']}\n" if sets else ""
-        early = "proc; flatten; opt; memory_dff -no-rw-check; opt_clean\n" if block["no_rw_check"] else ""
-        yosys(f"read_verilog -sv -Ihw {' '.join(files)}\n{sets}hierarchy -check -top {block['top']}\n{early}"
-              f"synth_ecp5 {block['flags']}\ncheck -assert\nrename -top block\nselect block\n"
-              f"write_rtlil -selected {folder}/block.il\nwrite_json {folder}/block.json\n", folder, "block", block["timeout_s"])
-        with open(os.path.join(folder, "block.json")) as file:
-            module = json.load(file)["modules"]["block"]
-        clock = next((name for name in ("clk_i", "clk", "aclk") if name in module["ports"]), None)
-        if clock is None:
-            raise Failure(f"block '{block['name']}' has no port clk_i, clk or aclk", 2)
-        with open(os.path.join(folder, "harness.v"), "w") as file:
-            file.write(harness(module["ports"], clock))
-        yosys(f"read_verilog {folder}/harness.v\nsynth_ecp5 -top harness\n"
-              f"read_rtlil {folder}/block.il\nhierarchy -check -top harness\nflatten\n"
-              f"attrmap -remove src\nattrmap -modattr -remove src\nwrite_json {netlist}\n", folder, "harness",
-              block["timeout_s"])
-        counts = dict.fromkeys(CELLS, 0)
-        for cell in module["cells"].values():
-            counts[cell["type"]] = counts.get(cell["type"], 0) + 1
-        os.remove(os.path.join(folder, "block.json"))
-        with open(counts_path + ".tmp", "w") as file:
-            json.dump(counts, file)
-        os.rename(counts_path + ".tmp", counts_path)
-    with open(counts_path) as file:
-        return json.load(file), netlist
 
 
 # --- routing ----------------------------------------------------------------------------------------------------------
@@ -309,10 +290,12 @@ def route(block, netlist, seed, tools, cache):
 def summary(block, counts, routes):
     figures = {"LUT4": counts["LUT4"], "CCU2C": counts["CCU2C"], "DPR16X4": counts["TRELLIS_DPR16X4"],
                "FF": counts["TRELLIS_FF"], "DP16KD": counts["DP16KD"], "MULT18X18D": counts["MULT18X18D"]}
-    figures["sites"] = figures["LUT4"] + 2 * figures["CCU2C"] + 6 * figures["DPR16X4"]
+    figures["sites"] = sites(counts)
     speeds = [result["mhz"] for result in routes]
     median = statistics.median(speeds)
     typical = min(routes, key=lambda result: abs(result["mhz"] - median))
+    if block["parts"]:
+        figures["parts"] = {name: {**part, "sites": sites(part)} for name, part in counts["parts"].items()}
     if block["operations"]:
         figures["sites_per_operation"] = round(figures["sites"] / block["operations"], 3)
     return {"name": block["name"], "top": block["top"], "parameters": block["parameters"], "device": block["device"],
@@ -335,6 +318,14 @@ def markdown(results, tools):
     places = sorted({f"{r['device']}, speed grade {r['speed_grade']}" for r in results})
     lines.append("")
     lines.append(f"{'; '.join(places)}. sites = LUT4 + 2 CCU2C + 6 DPR16X4. {tools['yosys']}; {tools['nextpnr']}.")
+    for r in results:
+        if "parts" in r:
+            lines += ["", f"`{r['name']}` by instance, those of 100 sites and more:", "",
+                      "| instance | LUT4 | CCU2C | DPR16X4 | FF | DP16KD | MULT18X18D | sites |", "|" + "---|" * 8]
+            for name, part in sorted(r["parts"].items(), key=lambda item: -item[1]["sites"]):
+                if part["sites"] >= 100:
+                    cells = [part.get(cell, 0) for cell in CELLS]
+                    lines.append(f"| {name or '(top)'} | " + " | ".join(map(str, cells + [part["sites"]])) + " |")
     return "\n".join(lines) + "\n"
 
 
