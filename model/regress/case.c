@@ -147,6 +147,24 @@ bool bd_case_shapes(const struct bd_case *c, struct bd_case_shape *shapes)
     return last->out_height == 1 && last->out_width == 1;
 }
 
+void bd_case_fit_last(struct bd_case *c)
+{
+    struct bd_case_layer *last = &c->layers[c->layer_count - 1];
+    struct bd_case_shape *shapes = bd_xcalloc((size_t)c->layer_count, sizeof *shapes);
+    if (last->operation == BD_OP_CONV && !bd_case_shapes(c, shapes)) {
+        const struct bd_case_shape *at = &shapes[c->layer_count - 1];
+        const int least = at->in_height < at->in_width ? at->in_height : at->in_width;
+        const int most = at->in_height + at->in_width - least;
+        if (least >= 1 && least <= BD_LIMIT_KERNEL && most - least < BD_LIMIT_STRIDE) {
+            last->kernel = least;
+            last->stride = most - least + 1;
+            last->pad = 0;
+            last->depthwise = false;
+        }
+    }
+    free(shapes);
+}
+
 /* ---- content ------------------------------------------------------------------------------------------------ */
 
 static uint64_t mix(uint64_t x) /* splitmix64 */

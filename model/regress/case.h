@@ -65,6 +65,9 @@ struct bd_case_shape {
     int in_height, in_width, in_channels, out_height, out_width, out_channels;
 };
 bool bd_case_shapes(const struct bd_case *c, struct bd_case_shape *shapes);
+/* Gives the last layer, a convolution whose map would have several pixels, a window of its whole input, where a kernel
+ * and a stride can. */
+void bd_case_fit_last(struct bd_case *c);
 
 /* Writes PATH and beside it its image, PATH with .npy in place of .yaml; reads both back. */
 bd_status bd_case_write(const struct bd_case *c, const char *path, struct bd_error *err) BD_WARN_UNUSED;

@@ -74,25 +74,6 @@ static void tidy(struct bd_case *c)
     }
 }
 
-/* Gives the last layer a window of its whole input, where that is of several pixels. */
-static void fit_last(struct bd_case *c)
-{
-    struct bd_case_layer *last = &c->layers[c->layer_count - 1];
-    struct bd_case_shape *shapes = bd_xcalloc((size_t)c->layer_count, sizeof *shapes);
-    if (last->operation == BD_OP_CONV && !bd_case_shapes(c, shapes)) {
-        const struct bd_case_shape *at = &shapes[c->layer_count - 1];
-        const int least = at->in_height < at->in_width ? at->in_height : at->in_width;
-        const int most = at->in_height + at->in_width - least;
-        if (least >= 1 && least <= BD_LIMIT_KERNEL && most - least < BD_LIMIT_STRIDE) {
-            last->kernel = least;
-            last->stride = most - least + 1;
-            last->pad = 0;
-            last->depthwise = false;
-        }
-    }
-    free(shapes);
-}
-
 /* ---- tries -------------------------------------------------------------------------------------------------- */
 
 static bool same(const struct bd_case *a, const struct bd_case *b)
@@ -110,7 +91,7 @@ static bool take_any(struct search *s, struct bd_case *tried, bool anew)
     struct bd_case_shape *shapes = bd_xcalloc((size_t)tried->layer_count, sizeof *shapes);
     bool fails = false;
     tidy(tried);
-    fit_last(tried);
+    bd_case_fit_last(tried);
     if ((anew || !same(tried, s->best)) && !spent(s) && !s->err->status && tried->layers[0].operation == BD_OP_CONV &&
         bd_case_shapes(tried, shapes)) {
         s->shrink->tries++;

@@ -7,14 +7,11 @@
 // register map; `--limits` holds what the RTL refuses against the rules in C; `--speed` measures the loop alone.
 #include <getopt.h>
 
+#include "sim/bench/directed.h"
 #include "sim/bench/errors.h"
 #include "sim/bench/hangs.h"
 #include "sim/bench/limits.h"
 #include "sim/bench/registers.h"
-
-extern "C" {
-#include "model/regress/case.h"
-}
 
 namespace
 {
@@ -23,7 +20,7 @@ int usage(int status)
 {
     std::puts("Usage: bench --hardware HW.yaml [--program NET.bdp | --random COUNT] [--first N] [--seed N]\n"
               "             [--memory LATENCY,INTERVAL,OUTSTANDING] [--stalls 0..255] [--no-cycles] [--errors | "
-              "--hangs | --words | --registers | --limits | "
+              "--hangs | --words | --registers | --limits | --switches | --borders | --extremes | "
               "--speed SECONDS] "
               "[--trace FILE.fst]\n"
               "             [--verbose] [--json] [--first-failure] [--patience CLOCKS]\n"
@@ -42,12 +39,14 @@ int main(int argc, char **argv)
         {"verbose", 0, nullptr, 'v'},   {"errors", 0, nullptr, 'E'},        {"registers", 0, nullptr, 'R'},
         {"limits", 0, nullptr, 'L'},    {"hangs", 0, nullptr, 'H'},         {"words", 0, nullptr, 'W'},
         {"memory", 1, nullptr, 'm'},    {"help", 0, nullptr, 'h'},          {"case", 1, nullptr, 'c'},
+        {"switches", 0, nullptr, 'S'},  {"borders", 0, nullptr, 'B'},       {"extremes", 0, nullptr, 'X'},
         {"json", 0, nullptr, 'j'},      {"first-failure", 0, nullptr, '1'}, {"patience", 1, nullptr, 'P'},
         {nullptr, 0, nullptr, 0}};
     const char *hardware_path = nullptr, *program_path = nullptr, *memory = nullptr, *case_path = nullptr;
     uint64_t count = 1, first = 0, seed = 1;
     double seconds = 0;
     bool errors = false, registers = false, limits = false, hangs = false, words = false;
+    bool switches = false, all_borders = false, extremes = false;
     Options options;
     for (int c; (c = getopt_long(argc, argv, "", table, nullptr)) != -1;)
         switch (c) {
@@ -96,6 +95,15 @@ int main(int argc, char **argv)
         case 'L':
             limits = true;
             break;
+        case 'S':
+            switches = true;
+            break;
+        case 'B':
+            all_borders = true;
+            break;
+        case 'X':
+            extremes = true;
+            break;
         case 'c':
             case_path = optarg;
             break;
@@ -125,12 +133,15 @@ int main(int argc, char **argv)
         check(bd_memory_parse(&hardware.memory, memory, &err), err);
     std::atexit(report_at_exit);
     std::signal(SIGABRT, report_assertion);
-    const std::string mode = errors      ? " --errors"
-                             : hangs     ? " --hangs"
-                             : words     ? " --words"
-                             : registers ? " --registers"
-                             : limits    ? " --limits"
-                                         : "";
+    const std::string mode = errors        ? " --errors"
+                             : hangs       ? " --hangs"
+                             : words       ? " --words"
+                             : registers   ? " --registers"
+                             : limits      ? " --limits"
+                             : switches    ? " --switches"
+                             : all_borders ? " --borders"
+                             : extremes    ? " --extremes"
+                                           : "";
     Tally tally;
     bd_case alone{};
     if (case_path)
@@ -159,6 +170,12 @@ int main(int argc, char **argv)
             Errors(hardware, program, options).errors(seed + i, tally);
         } else if (hangs) {
             Hangs(hardware, program, options).hangs(seed + i, tally);
+        } else if (switches) {
+            Directed(hardware, program, options).switches(seed + i, tally);
+        } else if (all_borders) { // of a kernel, in place of a random network
+            borders(hardware, options, 1 + unsigned(i % BD_LIMIT_KERNEL), seed, tally);
+        } else if (extremes) {
+            Directed(hardware, program, options).extremes(tally);
         } else if (words) {
             Hangs(hardware, program, options).words(seed + i, tally);
         } else if (limits) {

@@ -1,17 +1,26 @@
 #!/bin/sh
-# The plain bench of a hardware configuration, built where it is missing, and run:
-#     sim/bench/run.sh HARDWARE.yaml [--fault N] [OPTION of the bench]...
-# With the bench's --trace FILE.fst a model that can be traced is built.
+# The plain bench of a hardware configuration, built where it is missing or out of date, and run:
+#     sim/bench/run.sh HARDWARE.yaml [--print] [OPTION of the bench]...
+# With the bench's --trace a model that can be traced is built, with --fault one with faults. --print: prints the bench's
+# path and runs nothing.
 set -eu
 hardware=$1
 shift
-fault=0
-if [ "${1:-}" = --fault ]; then
-    fault=$2
-    shift 2
-fi
-trace=$(case " $* " in *" --trace "*) echo --trace ;; esac)
+print= trace= faults=
+for word; do
+    shift
+    case $word in
+    --print) print=1 && continue ;;
+    --trace) trace=--trace ;;
+    --fault) faults=--faults ;;
+    esac
+    set -- "$@" "$word"
+done
 root=$(dirname "$0")/../..
 # shellcheck disable=SC2086 # one option or none
-bench=$(sh "$root/sim/bench/build.sh" "$hardware" $trace --fault "$fault" | tail -1)
-exec "$root/$bench" --hardware "$hardware" "$@"
+bench=$root/$(sh "$root/sim/bench/build.sh" "$hardware" $trace $faults | tail -1)
+if [ -n "$print" ]; then
+    echo "$bench"
+    exit
+fi
+exec "$bench" --hardware "$hardware" "$@"

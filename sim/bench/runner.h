@@ -247,6 +247,28 @@ class Runner
                 }
         return true;
     }
+    // Every layer that the last frame stored, up to the first that differs.
+    void compare_layers(unsigned s, const bd_frame &want, Tally &tally)
+    {
+        for (unsigned l = 0; l < head_.layer_count; l++) {
+            bd_layer_output got{};
+            bd_store_unpack(&program_, s, l, device_->memory() + store_at_, &got);
+            bool good = true;
+            if (got.codes)
+                good = compare(s, l, "code", got.codes, want.outputs[l].codes, got);
+            if (good && got.z)
+                good = compare(s, l, "z", got.z, want.outputs[l].z, got);
+            std::free(got.codes);
+            std::free(got.z);
+            tally.layers++;
+            tally.streamed +=
+                (bd_program_descriptor(&program_, s, l)->flags & (BD_FLAG_STREAM_TABLES | BD_FLAG_STREAM_WEIGHTS)) != 0;
+            if (!good) {
+                tally.mismatches++;
+                return;
+            }
+        }
+    }
     // The clock in which the first wrong value of a layer's store crossed the bus; 0 where none did.
     template <class T>
     uint64_t first_wrong(unsigned s, unsigned layer, const T *got, const T *want, const bd_layer_output &shape) const
@@ -285,24 +307,7 @@ class Runner
         check(bd_execute(&program_, decoded_, s, device_->memory() + image_at_, &want, &err_), err_);
         std::memset(device_->memory() + store_at_, 0x5a, head_.store_bytes);
         const uint64_t stored = frame(s, true, tally);
-        for (unsigned l = 0; l < head_.layer_count; l++) {
-            bd_layer_output got{};
-            bd_store_unpack(&program_, s, l, device_->memory() + store_at_, &got);
-            bool good = true;
-            if (got.codes)
-                good = compare(s, l, "code", got.codes, want.outputs[l].codes, got);
-            if (good && got.z)
-                good = compare(s, l, "z", got.z, want.outputs[l].z, got);
-            std::free(got.codes);
-            std::free(got.z);
-            tally.layers++;
-            tally.streamed +=
-                (bd_program_descriptor(&program_, s, l)->flags & (BD_FLAG_STREAM_TABLES | BD_FLAG_STREAM_WEIGHTS)) != 0;
-            if (!good) {
-                tally.mismatches++;
-                break;
-            }
-        }
+        compare_layers(s, want, tally);
         frame(s, false, tally);
         const uint64_t cycles = frame(s, false, tally);
         if (std::memcmp(device_->memory() + output_at_, want.logits, head_.classes * 4)) {

@@ -35,6 +35,8 @@ static const struct {
     {"cosim", cmd_cosim, "compare a device with the reference, every layer and every clock"},
     {"device", cmd_device, "look at a device and test it: identity, registers, memory, a self-test"},
     {"runs", cmd_runs, "many small runs of a plan, side by side, that survive being killed"},
+    {"regress", cmd_regress, "run a suite of regression tests, and make its failures small"},
+    {"report", cmd_report, "one page of what a regression came to"},
     {"hardware", cmd_hardware, "check a hardware configuration and print its geometry or RTL parameters"},
 };
 #define SPINS "1000"

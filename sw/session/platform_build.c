@@ -13,28 +13,9 @@
 
 #include "model/core/clock.h"
 #include "model/core/memory.h"
+#include "sw/session/tree.h"
 
 enum { BUILD_MS = 3600000, NOTICE_MS = 5000 };
-
-/* The repository's root: the folder above this program's that holds sim/build.sh. */
-static bd_status find_root(char root[PATH_MAX], struct bd_error *err)
-{
-    ssize_t length = readlink("/proc/self/exe", root, PATH_MAX - 1);
-    if (length < 0) {
-        return bd_fail(err, BD_INFRA, "cannot find this program's own file: %s", strerror(errno));
-    }
-    root[length] = '\0';
-    for (char *slash; (slash = strrchr(root, '/'));) {
-        *slash = '\0';
-        char *script = bd_asprintf("%s/sim/build.sh", root);
-        bool found = access(script, R_OK) == 0;
-        free(script);
-        if (found) {
-            return BD_OK;
-        }
-    }
-    return bd_fail(err, BD_INFRA, "no folder above this program holds sim/build.sh, which builds the platform");
-}
 
 static void become_builder(char *const *argv, int out)
 {
@@ -109,7 +90,7 @@ bd_status bd_platform_build(const struct bd_session_options *options, char **pat
 {
     char root[PATH_MAX], hardware[PATH_MAX], fault[16], line[PATH_MAX];
     int code = 0;
-    bd_status status = find_root(root, err);
+    bd_status status = bd_tree_find(root, err);
     if (status != BD_OK) {
         return status;
     }

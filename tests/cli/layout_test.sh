@@ -16,7 +16,7 @@ sw/driver
 sw/transport
 sw/session
 sw/bringup
-sw/cosim
+sw/cosim sw/regress
 sw/lib
 sw/cli
 sim/platform

@@ -1,0 +1,271 @@
+/* `bitdial regress SUITE.yaml --out DIR`: a suite of regression tests, run, told, and its failures looked into. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/core/json.h"
+#include "model/core/memory.h"
+#include "model/runs/runs.h"
+#include "sw/cli/cli.h"
+#include "sw/cli/options.h"
+#include "sw/cli/report.h"
+#include "sw/cli/runs_options.h"
+#include "sw/regress/plan.h"
+#include "sw/regress/results.h"
+#include "sw/regress/triage.h"
+#include "sw/session/tree.h"
+
+#define NAME "regress"
+
+static const char usage[] =
+    "Usage: bitdial regress SUITE.yaml --out DIR [OPTION]...\n"
+    "       bitdial regress --case CASE.yaml\n"
+    "Runs the tests of a suite (yaml-configs/suites: smoke, nightly, release) and writes results.json, results.csv,\n"
+    "results.md and junit.xml to DIR. The first failures of benches are run once more by themselves, with a trace and "
+    "a\n"
+    "GTKWave save file at the first wrong clock, and made as small as they still fail: DIR/failures/NAME. `bitdial\n"
+    "report DIR` makes one page of it. sw/regress/README.md tells what a suite may say.\n\n"
+    "  -o, --out DIR        the folder\n"
+    "  --seed S             master seed of all random networks and images (default: the suite's)\n"
+    "  --triage N           failures that are looked into, at most (default 3; 0: none)\n"
+    "  --no-trace           without traces\n"
+    "  --case FILE          repeat such a smallest network on its bench\n" BD_RUNS_USAGE
+    "  --help               print this\n";
+
+struct options {
+    struct bd_runs_command runs;
+    const char *suite, *out, *one;
+    int64_t seed, triage;
+    bool no_trace;
+};
+
+static int parse_options(struct options *o, int argc, char **argv)
+{
+    *o = (struct options){.runs = {.command = NAME}, .seed = -1, .triage = 3};
+    const struct bd_option table[] = {
+        {"out", .text = &o->out, .letter = 'o'},
+        {"seed", .integer = &o->seed, .min = 0, .max = 1000000000000000},
+        {"triage", .integer = &o->triage, .min = 0, .max = 1000},
+        {"no-trace", .flag = &o->no_trace},
+        {"case", .text = &o->one},
+        BD_RUNS_ROWS(&o->runs),
+        {0},
+    };
+    int code = bd_cli_options(NAME, usage, table, argc, argv);
+    if (code != BD_OPTIONS_READ) {
+        return code;
+    }
+    o->suite = optind < argc ? argv[optind] : NULL;
+    if (o->one && (o->suite || o->out)) {
+        return bd_cli_usage(NAME, "--case stands alone");
+    }
+    if (!o->one && optind + 1 != argc) {
+        return bd_cli_usage(NAME, "expected one suite (SUITE.yaml), or --case");
+    }
+    if (!o->one && !o->out && !o->runs.list) {
+        return bd_cli_usage(NAME, "'--out' is missing: the folder for results");
+    }
+    code = bd_cli_check_runs(&o->runs);
+    return code == BD_OK ? BD_OPTIONS_READ : code;
+}
+
+/* ---- failures ----------------------------------------------------------------------------------------------- */
+
+static void tell(const char *text)
+{
+    fprintf(stderr, "bitdial " NAME ": %s\n", text);
+}
+
+static bd_status look_into(const struct options *o, const char *root, const struct bd_suite_point *point,
+                           const json_t *result, struct bd_error *err)
+{
+    char *folder = bd_asprintf("%s/failures/%s", o->out, point->name);
+    char *file = bd_asprintf("%s/failure.json", folder);
+    const struct bd_triage triage = {
+        .root = root, .folder = folder, .trace = !o->no_trace, .shrink = true, .notice = tell};
+    json_t *found = NULL;
+    bd_status status = bd_triage_run(&triage, point, json_object_get(result, "output"), &found, err);
+    if (!status && json_object_size(found)) {
+        char *text = json_dumps(found, JSON_INDENT(1));
+        status = bd_file_write(file, text, strlen(text), err);
+        free(text);
+    }
+    json_decref(status ? NULL : found);
+    free(folder);
+    free(file);
+    return status;
+}
+
+/* Failures that were looked into before, under --resume, stay as they are. */
+static bool is_known(const struct options *o, const char *name)
+{
+    char *file = bd_asprintf("%s/failures/%s/failure.json", o->out, name);
+    const bool known = access(file, F_OK) == 0;
+    free(file);
+    return known && (o->runs.resume || o->runs.retry_failed);
+}
+
+static bd_status triage(const struct options *o, const char *root, const struct bd_suite_points *points,
+                        struct bd_error *err)
+{
+    int64_t looked = 0;
+    bd_status status = BD_OK;
+    for (size_t p = 0; p < points->count && looked < o->triage && !status; p++) {
+        const struct bd_suite_point *point = &points->points[p];
+        json_t *result = NULL;
+        if (!point->is_bench || is_known(o, point->name)) {
+            continue;
+        }
+        status = bd_runs_result(o->out, point->name, &result, err);
+        if (!status && result && bd_runs_result_state(result) == BD_RUNS_FAILED) {
+            status = look_into(o, root, point, result, err);
+            looked++;
+        }
+        json_decref(result);
+    }
+    return status;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------ */
+
+static void print_failures(const json_t *document)
+{
+    const json_t *test, *point;
+    size_t t, p;
+    json_array_foreach(json_object_get(document, "tests"), t, test)
+    {
+        json_array_foreach(json_object_get(test, "points"), p, point)
+        {
+            const char *state = bd_results_text(point, "state");
+            const json_t *failure = json_object_get(point, "failure");
+            if (!strcmp(state, "done") || !strcmp(state, "queued") || !strcmp(state, "running")) {
+                continue;
+            }
+            const char *text = bd_results_text(failure, "text");
+            printf("%-14s %s: %s\n    repeat: %s\n", state, bd_results_text(point, "name"),
+                   *text ? text : bd_results_text(point, "cause"),
+                   bd_results_text(failure ? failure : point, "repeat"));
+            if (*bd_results_text(failure, "case_repeat")) {
+                printf("    smallest: %s\n", bd_results_text(failure, "case_repeat"));
+            }
+            if (*bd_results_text(failure, "view")) {
+                printf("    waves: gtkwave %s\n", bd_results_text(failure, "view"));
+            }
+        }
+    }
+}
+
+static bd_status report(const struct options *o, const struct bd_runs_summary *summary, struct bd_error *err)
+{
+    json_t *document;
+    if (bd_results_read(o->out, &document, err)) {
+        return err->status;
+    }
+    const bd_status status = bd_results_write(o->out, document, err);
+    if (!status && o->runs.json) {
+        bd_cli_report(json_incref(document));
+    } else if (!status) {
+        const struct bd_runs_progress *p = &summary->progress;
+        print_failures(document);
+        printf("%zu points by seed %.0f in %.1f s: %zu passed, %zu failed, %zu timed out, %zu met the infrastructure, "
+               "%zu not run\n",
+               p->selected, bd_results_number(document, "seed"), p->seconds, p->state[BD_RUNS_DONE],
+               p->state[BD_RUNS_FAILED], p->state[BD_RUNS_TIMED_OUT], p->state[BD_RUNS_INFRASTRUCTURE],
+               p->state[BD_RUNS_QUEUED] + p->state[BD_RUNS_RUNNING]);
+    }
+    json_decref(document);
+    return status;
+}
+
+/* suite.json is written when the runner has taken the folder: what it refuses stays as it was. */
+struct beginning {
+    const struct options *o;
+    const struct bd_suite *suite;
+    const struct bd_suite_points *points;
+    uint64_t seed;
+    bool done;
+    bd_status status;
+    struct bd_error err;
+};
+
+static void begin(void *user, const struct bd_runs_event *event)
+{
+    struct beginning *b = user;
+    (void)event;
+    if (!b->done) {
+        b->done = true;
+        b->status = bd_results_begin(b->o->out, b->suite, b->seed, b->points, &b->err);
+    }
+}
+
+static bd_status run_plan(const struct options *o, const struct bd_suite *suite, uint64_t seed, const char *root,
+                          const struct bd_suite_points *points, struct bd_runs_plan *plan, struct bd_error *err)
+{
+    struct beginning beginning = {.o = o, .suite = suite, .points = points, .seed = seed};
+    const struct bd_runs_options own = {.user = &beginning, .on_event = begin};
+    struct bd_runs_summary summary;
+    struct bd_error other;
+    fprintf(stderr, "bitdial " NAME ": %s: %zu points of %zu tests by master seed %" PRIu64 "\n", suite->name,
+            points->count, suite->test_count, seed);
+    bd_status status = bd_cli_runs_execute(&o->runs, plan, o->out, &own, &summary, err);
+    if (!status && !summary.progress.selected) {
+        return bd_fail(err, BD_BAD_INPUT, "no point matches '%s'", o->runs.filter);
+    }
+    if (!beginning.done) { /* refused, or nothing to do */
+        return status;
+    }
+    if (beginning.status) {
+        *err = beginning.err;
+        return beginning.status;
+    }
+    status = status ? status : triage(o, root, points, err);
+    const bd_status told = report(o, &summary, status ? &other : err);
+    status = status ? status : told;
+    return status ? status : bd_cli_runs_verdict(&summary, err);
+}
+
+static bd_status run(const struct options *o, struct bd_error *err)
+{
+    struct bd_suite suite;
+    struct bd_suite_points points = {0};
+    struct bd_runs_plan *plan = NULL;
+    char root[PATH_MAX];
+    if (bd_tree_root(root, err)) {
+        return err->status;
+    }
+    if (o->one) {
+        return bd_case_repeat(root, o->one, err);
+    }
+    if (bd_suite_load(&suite, o->suite, err)) {
+        return err->status;
+    }
+    const uint64_t seed = (uint64_t)(o->seed >= 0 ? o->seed : suite.seed);
+    bd_status status = bd_suite_expand(&suite, seed, root, &points, err);
+    status = status ? status : bd_suite_plan(&suite, &points, root, &plan, err);
+    if (!status && o->runs.list) {
+        status = bd_cli_runs_list(&o->runs, plan, o->out, err);
+    } else if (!status) {
+        status = run_plan(o, &suite, seed, root, &points, plan, err);
+    }
+    bd_runs_plan_free(plan);
+    bd_suite_points_release(&points);
+    bd_suite_release(&suite);
+    return status;
+}
+
+int cmd_regress(int argc, char **argv)
+{
+    struct options options;
+    struct bd_error err;
+    int parsed = parse_options(&options, argc, argv);
+    if (parsed != BD_OPTIONS_READ) {
+        return parsed;
+    }
+    bd_status status = run(&options, &err);
+    return status == BD_OK ? BD_OK : bd_cli_fail(NAME, &err);
+}

@@ -1,0 +1,299 @@
+/* Results as one HTML file that needs nothing else: no script, no font, no network; light or dark as the reader's
+ * system is, and to be printed. Everything that comes from elsewhere goes through bd_results_escape. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sw/regress/results.h"
+
+static const char style[] =
+    ":root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--soft:#57606a;--line:#d0d7de;--panel:#f6f8fa;--good:#1a7f37;"
+    "--bad:#cf222e;--wait:#9a6700;--idle:#8c959f;--bar:#0969da}\n"
+    "@media(prefers-color-scheme:dark){:root{--bg:#0d1117;--fg:#e6edf3;--soft:#9198a1;--line:#30363d;--panel:#161b22;"
+    "--good:#3fb950;--bad:#f85149;--wait:#d29922;--idle:#6e7681;--bar:#4493f8}}\n"
+    "*{box-sizing:border-box}body{margin:0 auto;max-width:72rem;padding:1.5rem;background:var(--bg);color:var(--fg);"
+    "font:16px/1.5 system-ui,sans-serif}h1{margin:0 0 .2rem}h2{margin:2rem 0 .6rem;border-bottom:1px solid var(--line)}"
+    "h3{margin:0;font-size:1rem;overflow-wrap:anywhere}p{margin:.3rem 0}.soft{color:var(--soft)}\n"
+    "table{border-collapse:collapse;width:100%}th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);"
+    "text-align:left;vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:"
+    "nowrap}\n"
+    "pre{margin:.4rem 0;padding:.5rem .7rem;background:var(--panel);border:1px solid var(--line);border-radius:4px;"
+    "white-space:pre-wrap;overflow-wrap:anywhere;font:14px/1.4 ui-monospace,monospace}\n"
+    ".tiles{display:flex;flex-wrap:wrap;gap:.8rem;margin:1rem 0}.tile{min-width:8rem;padding:.6rem 1rem;"
+    "background:var(--panel);border:1px solid var(--line);border-radius:6px}.tile b{display:block;font-size:1.6rem;"
+    "line-height:1.2}.good{color:var(--good)}.bad{color:var(--bad)}.wait{color:var(--wait)}.idle{color:var(--idle)}\n"
+    ".failure{margin:.8rem 0;padding:.8rem 1rem;border:1px solid var(--line);border-left:4px solid var(--bad);"
+    "border-radius:4px}.cells{display:flex;flex-wrap:wrap;gap:3px}.cell{display:block;width:1.25rem;height:1.25rem;"
+    "border-radius:3px;color:#fff;font:700 .8rem/1.25rem system-ui,sans-serif;text-align:center;text-decoration:none}"
+    ".cell.good{background:var(--good)}.cell.bad{background:var(--bad)}.cell.wait{background:var(--wait)}"
+    ".cell.idle{background:var(--idle)}.cell{color:#fff}\n"
+    ".bar{height:.9rem;min-width:2px;background:var(--bar);border-radius:2px}svg text{fill:var(--soft);font-size:11px}"
+    "svg .run{fill:var(--good)}svg .fails{fill:var(--bad)}svg .axis{stroke:var(--line)}\n"
+    "@media print{:root{--bg:#fff;--fg:#000;--soft:#444;--panel:#fff;--line:#999}body{max-width:none;padding:0;"
+    "font-size:11pt}.failure,tr{break-inside:avoid}h2{break-after:avoid}"
+    ".cell,.bar,svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
+
+/* How a state is shown: a class, a sign that needs no colour, a word. */
+struct look {
+    const char *state, *class, *sign, *word;
+};
+static const struct look looks[] = {
+    {"done", "good", "\u2713", "passed"},        {"failed", "bad", "\u2717", "failed"},
+    {"timed_out", "bad", "\u29d6", "timed out"}, {"infrastructure", "wait", "!", "met the infrastructure"},
+    {"running", "idle", "\u2026", "running"},    {"queued", "idle", "\u00b7", "not run"},
+};
+
+static const struct look *look_of(const json_t *point)
+{
+    const char *state = bd_results_text(point, "state");
+    for (size_t l = 0; l < sizeof looks / sizeof *looks; l++)
+        if (strcmp(looks[l].state, state) == 0)
+            return &looks[l];
+    return &looks[sizeof looks / sizeof *looks - 1];
+}
+
+static bool failed(const json_t *point)
+{
+    const char *class = look_of(point)->class;
+    return strcmp(class, "bad") == 0 || strcmp(class, "wait") == 0;
+}
+
+static void text(FILE *out, const json_t *object, const char *key)
+{
+    bd_results_escape(out, bd_results_text(object, key));
+}
+
+static void element(FILE *out, const char *open, const char *content, const char *close)
+{
+    fputs(open, out);
+    bd_results_escape(out, content);
+    fputs(close, out);
+}
+
+static void print_seconds(FILE *out, double s)
+{
+    fprintf(out, s < 60 ? "%.1f s" : s < 7200 ? "%.1f min" : "%.1f h", s < 60 ? s : s < 7200 ? s / 60 : s / 3600);
+}
+
+/* ---- parts -------------------------------------------------------------------------------------------------- */
+
+static void tile(FILE *out, const char *class, double number, const char *word)
+{
+    fprintf(out, "<div class=\"tile\"><b class=\"%s\">%.0f</b>%s</div>\n", number > 0 ? class : "soft", number, word);
+}
+
+static void head(FILE *out, const json_t *document)
+{
+    const json_t *counts = json_object_get(document, "counts");
+    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
+          out);
+    text(out, document, "suite");
+    fprintf(out, ": regression</title>\n<style>\n%s</style>\n</head>\n<body>\n", style);
+    element(out, "<h1>", bd_results_text(document, "suite"), "</h1>\n");
+    element(out, "<p>", bd_results_text(document, "title"), "</p>\n");
+    fprintf(out, "<p class=\"soft\">master seed %.0f, run %.0f of this folder, bitdial ",
+            bd_results_number(document, "seed"), bd_results_number(document, "run"));
+    text(out, document, "version");
+    fputs(", ", out);
+    print_seconds(out, bd_results_number(document, "seconds"));
+    fputs(" of points</p>\n<div class=\"tiles\">\n", out);
+    tile(out, "good", bd_results_number(counts, "done"), "passed");
+    tile(out, "bad", bd_results_number(counts, "failed"), "failed");
+    tile(out, "bad", bd_results_number(counts, "timed_out"), "timed out");
+    tile(out, "wait", bd_results_number(counts, "infrastructure"), "met the infrastructure");
+    tile(out, "soft", bd_results_number(counts, "queued"), "not run");
+    fputs("</div>\n", out);
+}
+
+static void line_of(FILE *out, const char *words, const json_t *object, const char *key)
+{
+    if (*bd_results_text(object, key)) {
+        fprintf(out, "<p class=\"soft\">%s</p>", words);
+        element(out, "<pre>", bd_results_text(object, key), "</pre>\n");
+    }
+}
+
+static void failure(FILE *out, const json_t *point, size_t t, size_t p)
+{
+    const json_t *found = json_object_get(point, "failure");
+    fprintf(out, "<section class=\"failure\" id=\"f%zu-%zu\">\n", t, p);
+    element(out, "<h3>", bd_results_text(point, "name"), "</h3>\n");
+    fprintf(out, "<p><span class=\"bad\">%s</span>", look_of(point)->word);
+    if (*bd_results_text(found, "layer"))
+        element(out, " at layer ", bd_results_text(found, "layer"), "");
+    fputs("</p>\n", out);
+    const char *said = bd_results_text(found, "text");
+    element(out, "<pre>", *said ? said : bd_results_text(point, "cause"), "</pre>\n");
+    line_of(out, "repeat", found && *bd_results_text(found, "repeat") ? found : point, "repeat");
+    if (*bd_results_text(found, "case")) {
+        fprintf(
+            out,
+            "<p class=\"soft\">the smallest that still fails: %.0f layers, an image of %.0f&times;%.0f&times;%.0f</p>",
+            bd_results_number(found, "layers"), bd_results_number(found, "height"), bd_results_number(found, "width"),
+            bd_results_number(found, "channels"));
+        element(out, "<pre>", bd_results_text(found, "case_repeat"), "</pre>\n");
+    }
+    line_of(out, "not made smaller", found, "shrink_error");
+    line_of(out, "waves: gtkwave with this file opens at the first wrong clock", found, "view");
+    line_of(out, "no waves", found, "trace_error");
+    fputs("</section>\n", out);
+}
+
+static void failures(FILE *out, const json_t *document)
+{
+    const json_t *test, *point;
+    size_t t, p, count = 0;
+    fputs("<h2>Failures</h2>\n", out);
+    json_array_foreach(json_object_get(document, "tests"), t, test)
+    {
+        json_array_foreach(json_object_get(test, "points"), p, point)
+        {
+            if (failed(point)) {
+                failure(out, point, t, p);
+                count++;
+            }
+        }
+    }
+    if (!count)
+        fputs("<p class=\"soft\">None.</p>\n", out);
+}
+
+static void cells(FILE *out, const json_t *test, size_t t)
+{
+    const json_t *point;
+    size_t p;
+    fputs("<div class=\"cells\">", out);
+    json_array_foreach(json_object_get(test, "points"), p, point)
+    {
+        const struct look *look = look_of(point);
+        fprintf(out, failed(point) ? "<a class=\"cell %s\" href=\"#f%zu-%zu\"" : "<span class=\"cell %s\"", look->class,
+                t, p);
+        fputs(" title=\"", out);
+        text(out, point, "name");
+        fprintf(out, ": %s, ", look->word);
+        print_seconds(out, bd_results_number(point, "seconds"));
+        fprintf(out, "\">%s</%s>", look->sign, failed(point) ? "a" : "span");
+    }
+    fputs("</div>", out);
+}
+
+static void matrix(FILE *out, const json_t *document)
+{
+    const json_t *test, *point;
+    size_t t, p;
+    fputs("<h2>Tests</h2>\n<table>\n<thead><tr><th>test</th><th>kind</th><th class=\"n\">passed</th>"
+          "<th>points: &#10003; passed, &#10007; failed, &#10710; timed out, ! infrastructure, &middot; not "
+          "run</th></tr></thead>\n<tbody>\n",
+          out);
+    json_array_foreach(json_object_get(document, "tests"), t, test)
+    {
+        size_t done = 0, all = json_array_size(json_object_get(test, "points"));
+        json_array_foreach(json_object_get(test, "points"), p, point)
+        {
+            done += strcmp(bd_results_text(point, "state"), "done") == 0;
+        }
+        element(out, "<tr><td>", bd_results_text(test, "name"), "</td>");
+        element(out, "<td class=\"soft\">", bd_results_text(test, "kind"), "</td>");
+        fprintf(out, "<td class=\"n %s\">%zu of %zu</td><td>", done == all ? "good" : "bad", done, all);
+        cells(out, test, t);
+        fputs("</td></tr>\n", out);
+    }
+    fputs("</tbody>\n</table>\n", out);
+}
+
+static void times(FILE *out, const json_t *document)
+{
+    const json_t *test;
+    double most = 0;
+    size_t t;
+    json_array_foreach(json_object_get(document, "tests"), t, test)
+    {
+        most = fmax(most, bd_results_number(test, "seconds"));
+    }
+    fputs("<h2>Time</h2>\n<table>\n<thead><tr><th>test</th><th class=\"n\">of its "
+          "points</th><th></th></tr></thead>\n<tbody>\n",
+          out);
+    json_array_foreach(json_object_get(document, "tests"), t, test)
+    {
+        const double s = bd_results_number(test, "seconds");
+        element(out, "<tr><td>", bd_results_text(test, "name"), "</td><td class=\"n\">");
+        print_seconds(out, s);
+        fprintf(out, "</td><td style=\"width:60%%\"><div class=\"bar\" style=\"width:%.1f%%\"></div></td></tr>\n",
+                most > 0 ? 100 * s / most : 0);
+    }
+    fputs("</tbody>\n</table>\n", out);
+}
+
+enum { RUNS = 30, COLUMN = 22, TALL = 110 };
+
+/* A column a run: what passed, and on it what failed. */
+static void trend(FILE *out, const json_t *document)
+{
+    const json_t *history = json_object_get(document, "history"), *run;
+    const size_t count = json_array_size(history), from = count > RUNS ? count - RUNS : 0;
+    double most = 1;
+    size_t i;
+    json_array_foreach((json_t *)history, i, run)
+    {
+        most = i >= from ? fmax(most, bd_results_number(run, "total")) : most;
+    }
+    fprintf(out,
+            "<h2>Trend</h2>\n<p class=\"soft\">the last %zu runs in this folder: points that passed, and above them "
+            "points that did not</p>\n<svg width=\"%zu\" height=\"%d\" role=\"img\" aria-label=\"trend\">\n",
+            count - from, (count - from) * COLUMN + 40, TALL + 20);
+    fprintf(out, "<text x=\"0\" y=\"12\">%.0f</text><line class=\"axis\" x1=\"30\" y1=\"%d\" x2=\"%zu\" y2=\"%d\"/>\n",
+            most, TALL, (count - from) * COLUMN + 38, TALL);
+    json_array_foreach((json_t *)history, i, run)
+    {
+        const double all = bd_results_number(run, "total"), bad = bd_results_number(run, "failed");
+        const double scale = (TALL - 4) / most, x = 34 + (double)(i - from) * COLUMN;
+        if (i < from)
+            continue;
+        fprintf(out, "<g><title>run %.0f: %.0f of %.0f passed</title>", bd_results_number(run, "run"), all - bad, all);
+        fprintf(out, "<rect class=\"run\" x=\"%.0f\" y=\"%.1f\" width=\"16\" height=\"%.1f\"/>", x,
+                TALL - (all - bad) * scale, (all - bad) * scale);
+        fprintf(out, "<rect class=\"fails\" x=\"%.0f\" y=\"%.1f\" width=\"16\" height=\"%.1f\"/>", x,
+                TALL - all * scale, bad * scale);
+        fprintf(out, "<text x=\"%.0f\" y=\"%d\">%.0f</text></g>\n", x + 2, TALL + 14, bd_results_number(run, "run"));
+    }
+    fputs("</svg>\n", out);
+}
+
+/* Bins that a run filled, and the holes with the line of a suite that would fill them. */
+static void coverage(FILE *out, const json_t *document)
+{
+    const json_t *groups = json_object_get(json_object_get(document, "coverage"), "groups"), *group, *hole;
+    size_t g, h;
+    if (!groups)
+        return;
+    fputs("<h2>Coverage</h2>\n<table>\n<thead><tr><th>bins</th><th "
+          "class=\"n\">filled</th><th>holes</th></tr></thead>\n<tbody>\n",
+          out);
+    json_array_foreach((json_t *)groups, g, group)
+    {
+        element(out, "<tr><td>", bd_results_text(group, "name"), "</td>");
+        fprintf(out, "<td class=\"n\">%.0f of %.0f</td><td>", bd_results_number(group, "filled"),
+                bd_results_number(group, "bins"));
+        json_array_foreach(json_object_get(group, "holes"), h, hole)
+        {
+            fputs(h ? ", " : "", out);
+            bd_results_escape(out, json_string_value(hole) ? json_string_value(hole) : "");
+        }
+        if (json_array_size(json_object_get(group, "holes")))
+            line_of(out, "filled by", group, "filled_by");
+        fputs("</td></tr>\n", out);
+    }
+    fputs("</tbody>\n</table>\n", out);
+}
+
+void bd_results_html(FILE *out, const json_t *document)
+{
+    head(out, document);
+    failures(out, document);
+    matrix(out, document);
+    coverage(out, document);
+    times(out, document);
+    trend(out, document);
+    fputs("</body>\n</html>\n", out);
+}

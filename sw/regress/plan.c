@@ -1,0 +1,58 @@
+#include "sw/regress/plan.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/memory.h"
+
+/* Paths of the RTL's sources. */
+static void find_sources(const char *root, glob_t *found)
+{
+    static const char *const patterns[] = {"hw/*.sv", "hw/*.svh", "hw/*/*.sv"};
+    memset(found, 0, sizeof *found);
+    for (size_t p = 0; p < sizeof patterns / sizeof *patterns; p++) {
+        char *pattern = bd_asprintf("%s%s%s", root, *root ? "/" : "", patterns[p]);
+        if (glob(pattern, p ? GLOB_APPEND : 0, NULL, found) != 0 && p == 0)
+            found->gl_pathc = 0;
+        free(pattern);
+    }
+}
+
+static bd_status add_point(const struct bd_suite *suite, const struct bd_suite_point *p, const glob_t *sources,
+                           struct bd_runs_plan *plan, struct bd_error *err)
+{
+    const char **inputs = bd_xcalloc(sources->gl_pathc + 3, sizeof *inputs);
+    size_t count = 0;
+    if (p->hardware)
+        inputs[count++] = p->hardware;
+    if (p->network)
+        inputs[count++] = p->network;
+    for (size_t s = 0; p->hardware && s < sources->gl_pathc; s++)
+        inputs[count++] = sources->gl_pathv[s];
+    const struct bd_runs_point point = {.name = p->name,
+                                        .argv = (const char *const *)p->argv,
+                                        .inputs = inputs,
+                                        .time_limit = (double)suite->tests[p->test].time_limit,
+                                        .weight = p->weight};
+    const bd_status status = bd_runs_plan_add(plan, &point, err);
+    free(inputs);
+    return status;
+}
+
+bd_status bd_suite_plan(const struct bd_suite *suite, const struct bd_suite_points *points, const char *root,
+                        struct bd_runs_plan **plan, struct bd_error *err)
+{
+    glob_t sources;
+    bd_status status = BD_OK;
+    find_sources(root, &sources);
+    *plan = bd_runs_plan_new("regress", suite->name);
+    for (size_t p = 0; p < points->count && !status; p++)
+        status = add_point(suite, &points->points[p], &sources, *plan, err);
+    globfree(&sources);
+    if (status) {
+        bd_runs_plan_free(*plan);
+        *plan = NULL;
+    }
+    return status;
+}

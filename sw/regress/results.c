@@ -1,0 +1,259 @@
+#include "sw/regress/results.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core/file.h"
+#include "model/core/json.h"
+#include "model/core/memory.h"
+#include "model/core/version.h"
+#include "model/runs/runs.h"
+
+enum { FILE_MOST = 64 << 20 };
+
+const char *bd_results_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+double bd_results_number(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+/* ---- which points belong to which test ---------------------------------------------------------------------- */
+
+bd_status bd_results_begin(const char *dir, const struct bd_suite *suite, uint64_t seed,
+                           const struct bd_suite_points *points, struct bd_error *err)
+{
+    json_t *tests = json_array(), *list = json_array();
+    for (size_t t = 0; t < suite->test_count; t++)
+        json_array_append_new(tests, json_pack("{s:o, s:s}", "name", bd_json_text(suite->tests[t].name), "kind",
+                                               bd_suite_kind(&suite->tests[t])));
+    for (size_t p = 0; p < points->count; p++)
+        json_array_append_new(list, json_pack("{s:o, s:I, s:o}", "name", bd_json_text(points->points[p].name), "test",
+                                              (json_int_t)points->points[p].test, "hardware",
+                                              bd_json_text(points->points[p].hardware)));
+    json_t *object = json_pack("{s:o, s:o, s:I, s:o, s:o}", "suite", bd_json_text(suite->name), "title",
+                               bd_json_text(suite->title), "seed", (json_int_t)seed, "tests", tests, "points", list);
+    char *text = json_dumps(object, JSON_INDENT(1)), *path = bd_asprintf("%s/suite.json", dir);
+    bd_status status = bd_make_folder(dir, err);
+    status = status ? status : bd_file_write(path, text, strlen(text), err);
+    json_decref(object);
+    free(text);
+    free(path);
+    return status;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+/* NULL, without a message, where a file is not there; `wanted`: BD_BAD_INPUT then. */
+static bd_status read_json(const char *dir, const char *name, bool wanted, json_t **object, struct bd_error *err)
+{
+    char *path = bd_asprintf("%s/%s", dir, name);
+    uint8_t *data;
+    size_t size;
+    json_error_t why;
+    struct bd_error missing;
+    *object = NULL;
+    bd_status status = bd_file_read(path, FILE_MOST, &data, &size, wanted ? err : &missing);
+    if (!status) {
+        *object = json_loadb((const char *)data, size, 0, &why);
+        free(data);
+        if (!json_is_object(*object)) {
+            json_decref(*object);
+            *object = NULL;
+            status = bd_fail(err, BD_BAD_INPUT, "%s:%d:%d: %s", path, why.line, why.column,
+                             *why.text ? why.text : "no JSON object");
+        }
+    } else if (!wanted) {
+        status = BD_OK;
+    }
+    free(path);
+    return status;
+}
+
+static json_t *find(const json_t *list, const char *name)
+{
+    json_t *row;
+    size_t i;
+    json_array_foreach((json_t *)list, i, row)
+    {
+        if (strcmp(bd_results_text(row, "name"), name) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+/* Runs of the folder: how many points each ran, how many of them failed, for how long. */
+static json_t *sum_history(const json_t *events)
+{
+    json_t *runs = json_array(), *event, *last = NULL;
+    size_t i;
+    json_array_foreach((json_t *)events, i, event)
+    {
+        const json_int_t run = json_integer_value(json_object_get(event, "run"));
+        if (!last || json_integer_value(json_object_get(last, "run")) != run) {
+            last = json_pack("{s:I, s:I, s:I, s:f}", "run", run, "total", (json_int_t)0, "failed", (json_int_t)0,
+                             "seconds", 0.0);
+            json_array_append_new(runs, last);
+        }
+        const bool bad = strcmp(bd_results_text(event, "state"), "done") != 0;
+        json_object_set_new(last, "total", json_integer((json_int_t)bd_results_number(last, "total") + 1));
+        json_object_set_new(last, "failed", json_integer((json_int_t)bd_results_number(last, "failed") + bad));
+        json_object_set_new(last, "seconds",
+                            json_real(bd_results_number(last, "seconds") + bd_results_number(event, "seconds")));
+    }
+    return runs;
+}
+
+static void count(json_t *counts, const char *state)
+{
+    const char *key = strcmp(state, "running") == 0 ? "queued" : state;
+    json_object_set_new(counts, key, json_integer((json_int_t)bd_results_number(counts, key) + 1));
+    json_object_set_new(counts, "total", json_integer((json_int_t)bd_results_number(counts, "total") + 1));
+}
+
+/* A point with what the runner knows of it and what was found out about its failure. */
+static bd_status read_point(const char *dir, const json_t *about, const json_t *list, json_t *test, json_t *document,
+                            struct bd_error *err)
+{
+    const char *name = bd_results_text(about, "name");
+    json_t *known = find(list, name), *point = known ? json_deep_copy(known) : json_object(), *failure;
+    char *file = bd_asprintf("failures/%s/failure.json", name);
+    json_object_set(point, "name", json_object_get(about, "name"));
+    json_object_set(point, "hardware", json_object_get(about, "hardware"));
+    if (!known)
+        json_object_set_new(point, "state", json_string("queued"));
+    const char *state = bd_results_text(point, "state");
+    count(json_object_get(document, "counts"), state);
+    const double seconds = bd_results_number(point, "seconds");
+    json_object_set_new(test, "seconds", json_real(bd_results_number(test, "seconds") + seconds));
+    json_object_set_new(document, "seconds", json_real(bd_results_number(document, "seconds") + seconds));
+    const char *was = bd_results_text(test, "state");
+    const bool waits = strcmp(state, "queued") == 0 || strcmp(state, "running") == 0;
+    if (waits ? strcmp(was, "failed") != 0 : strcmp(state, "done") != 0)
+        json_object_set_new(test, "state", json_string(waits ? "not run" : "failed"));
+    bd_status status = BD_OK;
+    if (!waits && strcmp(state, "done") != 0 && !read_json(dir, file, false, &failure, err) && failure)
+        json_object_set_new(point, "failure", failure);
+    json_array_append_new(json_object_get(test, "points"), point);
+    free(file);
+    return status;
+}
+
+bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *err)
+{
+    json_t *suite, *list = NULL, *events = NULL, *row, *coverage;
+    size_t i;
+    if (read_json(dir, "suite.json", true, &suite, err))
+        return bd_fail_prefix(err, "'%s' holds no run of a suite", dir);
+    if (bd_runs_list(dir, NULL, &list, err) || bd_runs_history(dir, NULL, &events, err) ||
+        read_json(dir, "coverage.json", false, &coverage, err)) {
+        json_decref(suite);
+        json_decref(list);
+        json_decref(events);
+        return err->status;
+    }
+    *document =
+        json_pack("{s:O, s:O, s:O, s:s, s:O, s:f, s:{}, s:[], s:o}", "suite", json_object_get(suite, "suite"), "title",
+                  json_object_get(suite, "title"), "seed", json_object_get(suite, "seed"), "version", BD_VERSION, "run",
+                  json_object_get(list, "run"), "seconds", 0.0, "counts", "tests", "history", sum_history(events));
+    static const char *const states[] = {"total", "done", "failed", "timed_out", "infrastructure", "queued"};
+    for (size_t s = 0; s < sizeof states / sizeof *states; s++)
+        json_object_set_new(json_object_get(*document, "counts"), states[s], json_integer(0));
+    json_array_foreach(json_object_get(suite, "tests"), i, row)
+    {
+        json_array_append_new(json_object_get(*document, "tests"),
+                              json_pack("{s:O, s:O, s:s, s:f, s:[]}", "name", json_object_get(row, "name"), "kind",
+                                        json_object_get(row, "kind"), "state", "passed", "seconds", 0.0, "points"));
+    }
+    bd_status status = BD_OK;
+    json_array_foreach(json_object_get(suite, "points"), i, row)
+    {
+        const size_t at = (size_t)json_integer_value(json_object_get(row, "test"));
+        json_t *test = json_array_get(json_object_get(*document, "tests"), at);
+        if (!status && test)
+            status = read_point(dir, row, json_object_get(list, "points"), test, *document, err);
+    }
+    if (coverage)
+        json_object_set_new(*document, "coverage", coverage);
+    json_decref(suite);
+    json_decref(list);
+    json_decref(events);
+    if (status)
+        json_decref(*document);
+    return status;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------ */
+
+void bd_results_escape(FILE *out, const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        switch (*c) {
+        case '&':
+            fputs("&amp;", out);
+            break;
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '>':
+            fputs("&gt;", out);
+            break;
+        case '"':
+            fputs("&quot;", out);
+            break;
+        case '\'':
+            fputs("&#39;", out);
+            break;
+        default:
+            if (*c < ' ' && *c != '\n' && *c != '\t')
+                fprintf(out, "\\x%02x", *c);
+            else
+                fputc(*c, out);
+        }
+    }
+}
+
+bd_status bd_results_save(const char *path, void (*write)(FILE *out, const json_t *document), const json_t *document,
+                          struct bd_error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return bd_fail(err, BD_INFRA, "cannot write '%s': out of memory", path);
+    write(out, document);
+    const bool whole = !ferror(out);
+    bd_status status = fclose(out) == 0 && whole ? bd_file_write(path, text, size, err)
+                                                 : bd_fail(err, BD_INFRA, "cannot write '%s': out of memory", path);
+    free(text);
+    return status;
+}
+
+static void write_json(FILE *out, const json_t *document)
+{
+    json_dumpf(document, out, JSON_INDENT(1));
+    fputc('\n', out);
+}
+
+bd_status bd_results_write(const char *dir, const json_t *document, struct bd_error *err)
+{
+    static const struct {
+        const char *name;
+        void (*write)(FILE *out, const json_t *document);
+    } files[] = {{"results.json", write_json},
+                 {"results.csv", bd_results_csv},
+                 {"results.md", bd_results_markdown},
+                 {"junit.xml", bd_results_junit}};
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+        char *path = bd_asprintf("%s/%s", dir, files[f].name);
+        bd_status status = bd_results_save(path, files[f].write, document, err);
+        free(path);
+        if (status)
+            return status;
+    }
+    return BD_OK;
+}

@@ -1,0 +1,46 @@
+/* What a run of a suite came to, as one JSON document, and that document in other forms.
+ *
+ *     {"suite", "title", "seed", "version", "run", "seconds", "counts": {"total", "done", "failed", "timed_out",
+ *      "infrastructure", "queued"},
+ *      "tests": [{"name", "kind", "state", "seconds", "points": [{"name", "hardware", "state", "cause", "repeat",
+ *                 "seconds", "cpu_s", "peak_mib", "ended", "failure": {triage.h}}]}],
+ *      "history": [{"run", "total", "failed", "seconds"}], "coverage": {...} or absent}
+ *
+ * A test's state is "passed" where all of its points are done, "failed" where one is not, "not run" else. */
+#ifndef BD_REGRESS_RESULTS_H
+#define BD_REGRESS_RESULTS_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "model/core/error.h"
+#include "sw/regress/suite.h"
+
+/* Writes DIR/suite.json: which points belong to which test. */
+bd_status bd_results_begin(const char *dir, const struct bd_suite *suite, uint64_t seed,
+                           const struct bd_suite_points *points, struct bd_error *err) BD_WARN_UNUSED;
+/* Reads DIR as it stands, also while it runs; *document is a new reference. BD_BAD_INPUT where DIR holds no run of a
+ * suite. */
+bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *err) BD_WARN_UNUSED;
+/* Writes DIR/results.json, results.csv, results.md and junit.xml. */
+bd_status bd_results_write(const char *dir, const json_t *document, struct bd_error *err) BD_WARN_UNUSED;
+
+/* Each to a stream that the caller checks and closes. */
+void bd_results_junit(FILE *out, const json_t *document);
+void bd_results_csv(FILE *out, const json_t *document);
+void bd_results_markdown(FILE *out, const json_t *document);
+void bd_results_html(FILE *out, const json_t *document);
+
+/* A stream in memory that becomes a file as a whole (bd_file_write). */
+bd_status bd_results_save(const char *path, void (*write)(FILE *out, const json_t *document), const json_t *document,
+                          struct bd_error *err) BD_WARN_UNUSED;
+
+/* ---- for the writers ---- */
+
+/* Text of an object, "" where it has none; a number, 0 where it has none. */
+const char *bd_results_text(const json_t *object, const char *key);
+double bd_results_number(const json_t *object, const char *key);
+/* Text with what XML and HTML read in it escaped, and what they cannot hold as \xNN. */
+void bd_results_escape(FILE *out, const char *text);
+
+#endif

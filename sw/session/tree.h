@@ -1,0 +1,14 @@
+/* The repository that this program was built in: where the scripts stand that build and run simulators. */
+#ifndef BD_SESSION_TREE_H
+#define BD_SESSION_TREE_H
+
+#include <limits.h>
+
+#include "model/core/error.h"
+
+/* The folder above this program's that holds sim/build.sh. */
+bd_status bd_tree_find(char root[PATH_MAX], struct bd_error *err) BD_WARN_UNUSED;
+/* The same; "" where that is the current folder. */
+bd_status bd_tree_root(char root[PATH_MAX], struct bd_error *err) BD_WARN_UNUSED;
+
+#endif
