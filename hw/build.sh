@@ -27,7 +27,7 @@ whole_bytes=3000000
 [ -x build/bitdial ] || make -s build/bitdial >&2
 parameters=$(build/bitdial hardware "$hardware" --parameters)
 geometry=$(echo "$parameters" | sed -n "s/-GGEOMETRY_HASH=64'h//p")
-rtl=$(cat hw/*.sv hw/*/*.sv hw/*.svh hw/build.sh | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
+rtl=$(cat hw/*.sv hw/control/*.sv hw/memory/*.sv hw/datapath/*.sv hw/*.svh hw/build.sh | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
 version=$(verilator --version) && compiler=$(g++ --version) || { echo "hw/build.sh: cannot run verilator and g++" >&2; exit 3; }
 tools=$(echo "$version $compiler $verilator_options $compiler_options" | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
 folder=build/verilated/$geometry-$rtl-$tools${trace:+-trace}

@@ -16,6 +16,11 @@ const struct bd_selftest_text bd_selftest_texts[BD_SELFTEST_COUNT] = {
 #undef X
 };
 
+const struct bd_selftest_text *bd_selftest_advice(enum bd_selftest_step step, const struct bd_selftest_result *result)
+{
+    return &bd_selftest_texts[result->lost ? BD_SELFTEST_LINK : step];
+}
+
 static bd_status link_step(struct bd_selftest *t, struct bd_error *err)
 {
     bd_status status = bd_session_connect(&t->session, t->options, err);
@@ -85,6 +90,7 @@ bd_status bd_selftest(const struct bd_session_options *options, struct bd_selfte
         /* What the options are to blame for is no failure of the device. */
         status = status == BD_BAD_INPUT && i > BD_SELFTEST_LINK ? BD_FAIL : status;
         err->status = status;
+        result->lost = status == BD_INFRA;
         if (told) {
             told(context, (enum bd_selftest_step)i, result);
         }

@@ -55,15 +55,19 @@ enum bd_selftest_step {
 struct bd_selftest_text {
     const char *word, *title, *causes, *next;
 };
+/* By step; bd_selftest_advice is what a result calls for. */
 extern const struct bd_selftest_text bd_selftest_texts[BD_SELFTEST_COUNT];
 
 enum bd_selftest_verdict { BD_SELFTEST_NOT_RUN, BD_SELFTEST_PASSED, BD_SELFTEST_FAILED };
 
 struct bd_selftest_result {
     enum bd_selftest_verdict verdict;
+    bool lost; /* failed because the device was no longer reached: causes and advice are those of the first step */
     double seconds;
     char detail[640]; /* what was seen */
 };
+
+const struct bd_selftest_text *bd_selftest_advice(enum bd_selftest_step step, const struct bd_selftest_result *result);
 
 struct bd_selftest_report {
     struct bd_selftest_result steps[BD_SELFTEST_COUNT];

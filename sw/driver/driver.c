@@ -258,13 +258,15 @@ static enum bd_device_status drop_frames(struct bd_device *device, uint32_t mill
     TRY(write_register(device, BITDIAL_CONTROL_REG, device->control | BITDIAL_CONTROL_SOFT_RESET_MASK));
     device->in_flight = 0;
     uint64_t start = device->port.now_ms(device->port.context);
-    do {
+    for (;;) { /* over a slow line one look may take longer than the limit */
         TRY(read_register(device, BITDIAL_STATUS_REG, &device->seen_status));
+        if (!(device->seen_status & BITDIAL_STATUS_BUSY_MASK)) {
+            break;
+        }
         if (device->port.now_ms(device->port.context) - start > milliseconds) {
-            device->expected = milliseconds;
             return differs(device, BD_DEVICE_TIMEOUT, "STATUS.BUSY after a soft reset", milliseconds, 1);
         }
-    } while (device->seen_status & BITDIAL_STATUS_BUSY_MASK);
+    }
     TRY(write_register(device, BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_DONE_MASK | BITDIAL_IRQ_STATUS_ERROR_MASK));
     return read_register(device, BITDIAL_FRAME_COUNT_REG, &device->frames_seen);
 }

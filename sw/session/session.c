@@ -11,6 +11,7 @@
 #include "sw/session/platform_build.h"
 #include "sw/transport/link.h"
 #include "sw/transport/ref.h"
+#include "sw/transport/serial.h"
 
 enum { FRAME_MS = 300000, PAGE = 4096 };
 
@@ -88,7 +89,10 @@ static bd_status read_geometry(struct bd_session *session, struct bd_error *err)
 static bd_status connect_board(struct bd_session *session, const struct bd_session_options *options,
                                const struct bd_device_name *name, struct bd_error *err)
 {
-    (void)session, (void)name;
+    if (name->kind == BD_KIND_SERIAL) {
+        const struct bd_serial_options line = {.path = name->path, .baud = name->baud, .silence_ms = options->reply_ms};
+        return bd_serial_open(&session->platform, &line, err);
+    }
     return bd_fail(err, BD_INFRA, "no way leads to '%s' yet", options->device);
 }
 

@@ -20,7 +20,7 @@ struct bd_session_options {
     int rtl_fault;             /* planted fault that the RTL is built with, 0: none */
     uint64_t reset_seed;       /* of the rtl device's registers without reset; 0: zeros */
     uint32_t frame_ms;         /* longest wait for a frame; 0: five minutes */
-    uint32_t reply_ms;         /* longest silence of a board; 0: ten seconds */
+    uint32_t reply_ms;         /* longest silence of a board; 0: half a minute */
     /* Takes a line about a device process that has not answered for long; NULL: nobody listens. */
     void (*notice)(void *context, const char *text);
     void *context;

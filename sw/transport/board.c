@@ -185,3 +185,9 @@ void bd_board_open(struct bd_platform *platform, const char *target, const struc
         .ops = &board_ops, .self = board, .memory_base = memory_base, .memory_bytes = memory_bytes};
     snprintf(platform->target, sizeof platform->target, "%s", target);
 }
+
+void *bd_board_self(const struct bd_platform *platform, const struct bd_board_ops *ops)
+{
+    const struct board *board = platform->ops == &board_ops ? platform->self : NULL;
+    return board && board->ops == ops ? board->self : NULL;
+}

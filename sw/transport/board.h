@@ -20,4 +20,7 @@ struct bd_board_ops {
 void bd_board_open(struct bd_platform *platform, const char *target, const struct bd_board_ops *ops, void *self,
                    uint64_t memory_base, uint64_t memory_bytes);
 
+/* The `self` of a platform that was opened with these ops; NULL: it was not. */
+void *bd_board_self(const struct bd_platform *platform, const struct bd_board_ops *ops);
+
 #endif

@@ -48,6 +48,7 @@ enum bd_reply { /* status of a reply; all but OK carry text */
                 BD_REPLY_OK,
                 BD_REPLY_REFUSED,   /* the request is malformed or not possible */
                 BD_REPLY_VIOLATION, /* a write into the sealed program */
+                BD_REPLY_DAMAGED,   /* of a board at a serial line: a frame came that was not whole; send it again */
 };
 
 struct bd_hello {

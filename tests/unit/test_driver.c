@@ -389,6 +389,8 @@ Test(driver, reset_of_a_stuck_device_ends)
     cr_assert(says(&rig.device, BD_DEVICE_TIMEOUT, "waited 40 ms for STATUS.BUSY after a soft reset"));
     set(&rig.script, BITDIAL_STATUS_REG, BITDIAL_STATUS_BUS_OPEN_MASK);
     cr_assert_eq(bd_device_reset(&rig.device, 40), BD_DEVICE_BUS_DEAD, "idle, but transfers are open");
+    set(&rig.script, BITDIAL_STATUS_REG, 0);
+    cr_assert_eq(bd_device_reset(&rig.device, 0), BD_DEVICE_OK, "idle, however long the look at it took");
     cr_assert_eq(rig.script.writes[0].offset, BITDIAL_CONTROL_REG);
     cr_assert(rig.script.writes[0].value & BITDIAL_CONTROL_SOFT_RESET_MASK);
     close_rig(&rig);
