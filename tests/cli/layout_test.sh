@@ -12,7 +12,7 @@ model/checkpoint model/exec model/cost
 model/train/network
 model/train/loop model/fold
 model/eval model/compare model/prune model/regress
-sw/driver
+sw/driver sw/driver/governor
 sw/transport
 sw/session
 sw/bringup
@@ -20,7 +20,7 @@ sw/cosim sw/regress
 sw/lib
 sw/cli
 sim/platform
-sim/bench tests/support'
+sim/bench sim/board tests/support'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 echo "$floors" >"$work/floors"
