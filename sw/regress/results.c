@@ -177,6 +177,9 @@ bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *e
         if (!status && test)
             status = read_point(dir, row, json_object_get(list, "points"), test, *document, err);
     }
+    const json_t *counts = json_object_get(*document, "counts");
+    json_object_set_new(*document, "pass",
+                        json_boolean(bd_results_number(counts, "done") == bd_results_number(counts, "total")));
     if (coverage)
         json_object_set_new(*document, "coverage", coverage);
     json_decref(suite);

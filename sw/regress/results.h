@@ -1,9 +1,8 @@
 /* What a run of a suite came to, as one JSON document, and that document in other forms.
  *
- *     {"suite", "title", "seed", "version", "run", "seconds", "counts": {"total", "done", "failed", "timed_out",
- *      "infrastructure", "queued"},
- *      "tests": [{"name", "kind", "state", "seconds", "points": [{"name", "hardware", "state", "cause", "repeat",
- *                 "seconds", "cpu_s", "peak_mib", "ended", "failure": {triage.h}}]}],
+ *     {"pass", "suite", "title", "seed", "version", "run", "seconds", "counts": {"total", "done", "failed",
+ * "timed_out", "infrastructure", "queued"}, "tests": [{"name", "kind", "state", "seconds", "points": [{"name",
+ * "hardware", "state", "cause", "repeat", "seconds", "cpu_s", "peak_mib", "ended", "failure": {triage.h}}]}],
  *      "history": [{"run", "total", "failed", "seconds"}], "coverage": {...} or absent}
  *
  * A test's state is "passed" where all of its points are done, "failed" where one is not, "not run" else. */

@@ -104,6 +104,9 @@ passes '.pass' device selftest --hardware "$raw/hw.yaml"
 passes "$named" cosim "$work/named.bdp" --hardware "$raw/hw.yaml" --device ref --images 1
 printf 'title: small\npoints:\n  - {name: p, argv: [echo, "{}"]}\n' >"$raw/plan.yaml"
 passes '.pass and (.points | length) == 1 and (.out | contains("xff"))' runs "$raw/plan.yaml" --out "$raw/runs"
+printf 'name: one\ntests: [{name: driver, kind: script, names: driver_freestanding}]\n' >"$raw/suite.yaml"
+passes '.pass and .counts.done == 1' regress "$raw/suite.yaml" --out "$raw/suite"
+passes '(.page | '"$escaped"')' report "$raw/suite"
 patched '\377m'
 fails 2 ".error.byte == $name_at" inspect "$work/named.bdp" --json
 
