@@ -14,8 +14,8 @@
 
 #define SIGNAL_MEAN 0.0
 #define SIGNAL_SD 1.0
-#define NOISE_MEAN (-4.0)
-#define NOISE_SD 1.5
+#define NOISE_MEAN (-8.0)
+#define NOISE_SD 3.0
 #define JITTERS 8
 
 int bd_gp_use_one_thread(void)
@@ -243,7 +243,7 @@ static double optimise(struct posterior *p, const struct bd_gp_effort *effort, s
     const unsigned count = (unsigned)p->d + 2;
     double lower[BD_GP_MAX_DIMENSIONS + 2], upper[BD_GP_MAX_DIMENSIONS + 2], best = -HUGE_VAL;
     for (unsigned i = 0; i < count; i++) {
-        lower[i] = i < p->d ? log(5e-3) : i == p->d ? log(1e-3) : log(1e-6);
+        lower[i] = i < p->d ? log(5e-3) : i == p->d ? log(1e-3) : log(2e-9);
         upper[i] = i < p->d ? log(1e4) : i == p->d ? log(1e3) : log(1e1);
     }
     for (int start = 0; start < effort->starts; start++) {

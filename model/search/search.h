@@ -14,6 +14,7 @@
 
 #include "model/core/error.h"
 #include "model/search/gp.h"
+#include "model/search/power.h"
 
 enum { BD_SEARCH_OBJECTIVES = 2 }; /* at most */
 
@@ -71,6 +72,7 @@ struct bd_search {
     double **pending_points; /* (d) each */
     bool has_theta;          /* hyperparameters of the last fit: the next one starts there */
     double theta[BD_SEARCH_OBJECTIVES][BD_GP_MAX_DIMENSIONS + 2];
+    struct bd_power power;                 /* by which the values of one objective were bent for it */
     struct bd_gp gp[BD_SEARCH_OBJECTIVES]; /* of the last proposal: what of it holds is not computed again */
     struct bd_gp local;                    /* the same of the model near the best point */
     /* The model's forecast for the last point that it proposed; NAN otherwise. */

@@ -11,7 +11,7 @@
 
 #define MAX_D BD_GP_MAX_DIMENSIONS
 #define CANDIDATES 512 /* places scored for each proposal, half of them near the incumbent */
-#define STARTS 4       /* the best of them, climbed from */
+#define STARTS 6       /* the best of them, climbed from */
 #define CLIMB 40       /* evaluations of each climb */
 #define BATCH 512      /* points scored at once */
 #define LEVELS 64      /* of an axis scanned at once */
@@ -280,6 +280,18 @@ static size_t draw_candidates(const struct bd_acquisition *a, struct bd_rng *rng
     return count;
 }
 
+/* The best of the candidates (sorted) that differ from each other come first; returns how many, at most STARTS. */
+static size_t take_starts(struct scored *candidates, size_t count)
+{
+    size_t taken = 0;
+    for (size_t c = 0; c < count && taken < STARTS; c++) {
+        if (c == 0 || memcmp(&candidates[c].p, &candidates[taken - 1].p, sizeof candidates[c].p) != 0) {
+            candidates[taken++] = candidates[c];
+        }
+    }
+    return taken;
+}
+
 bool bd_acquisition_maximise(const struct bd_acquisition *a, struct bd_rng *rng, struct bd_search_point *p)
 {
     struct bd_search_point *points = bd_xcalloc(CANDIDATES + 1, sizeof *points);
@@ -292,13 +304,11 @@ bool bd_acquisition_maximise(const struct bd_acquisition *a, struct bd_rng *rng,
         candidates[c] = (struct scored){points[c], scores[c]};
     }
     qsort(candidates, count, sizeof *candidates, compare_scored);
-    for (size_t c = 0; c < count && c < STARTS; c++) {
+    const size_t starts = take_starts(candidates, count);
+    for (size_t c = 0; c < starts; c++) {
         if (!a->search->config.known) {
             climb(a, rng, &candidates[c].p, &candidates[c].value);
         }
-    }
-    qsort(candidates, count < STARTS ? count : STARTS, sizeof *candidates, compare_scored);
-    for (size_t c = 0; c < count && c < STARTS / 2; c++) {
         search_lines(a, rng, &candidates[c].p, &candidates[c].value);
         if (candidates[c].value > best) {
             best = candidates[c].value;
@@ -308,5 +318,5 @@ bool bd_acquisition_maximise(const struct bd_acquisition *a, struct bd_rng *rng,
     bd_gp_restore_threads(threads);
     free(points);
     free(candidates);
-    return count > 0 || bd_search_first_open(a->search, p);
+    return starts > 0;
 }

@@ -9,6 +9,7 @@
 #define MAX_D BD_GP_MAX_DIMENSIONS
 #define SURPRISE 3.0 /* standard deviations of the newest value that make a fit look elsewhere too */
 #define RESTARTS 4
+#define OLD 100       /* observations from which each of them has half the evaluations */
 #define YOUNG 40      /* observations up to which each fit has all its starts */
 #define LOCAL_TURNS 2 /* one proposal in so many looks at the whole space, the others near the best point */
 
@@ -42,7 +43,7 @@ static bd_status fit(struct bd_search *search, int k, const double *x, const dou
     }
     if (lost) {
         effort.starts = RESTARTS;
-        effort.evaluations = 60;
+        effort.evaluations = n < OLD ? 60 : 30;
     }
     if (bd_gp_fit(gp, n, d, x, y, &effort, rng, err)) {
         return err->status;
@@ -62,6 +63,12 @@ static bd_status fit_all(struct bd_search *search, struct bd_acquisition *a, str
         }
         for (size_t i = 0; i < n; i++) {
             y[i] = search->observations[i].value[k];
+        }
+        if (search->config.objectives == 1) {
+            search->power = bd_power_fit(n, y);
+            for (size_t i = 0; i < n; i++) {
+                y[i] = bd_power_bend(&search->power, y[i]);
+            }
         }
         status = fit(search, k, x, y, rng, err);
         for (size_t i = 0; i < search->pending && status == BD_OK; i++) {
@@ -127,8 +134,16 @@ static void forecast(struct bd_search *search, const struct bd_acquisition *a, c
     for (int k = 0; k < search->config.objectives; k++) {
         if (a->gp[k]) {
             double *work = bd_xcalloc(a->gp[k]->n, sizeof *work);
-            bd_gp_predict(a->gp[k], u, work, &search->proposal_mean[k], &variance);
-            search->proposal_sd[k] = sqrt(variance);
+            double mean, sd;
+            bd_gp_predict(a->gp[k], u, work, &mean, &variance);
+            sd = sqrt(variance);
+            if (a->gp[k] == &search->gp[0] && search->config.objectives == 1) {
+                const struct bd_power *power = &search->power;
+                sd = 0.5 * (bd_power_straighten(power, mean + sd) - bd_power_straighten(power, mean - sd));
+                mean = bd_power_straighten(power, mean);
+            }
+            search->proposal_mean[k] = mean;
+            search->proposal_sd[k] = sd;
             free(work);
         } else {
             double point[MAX_D];
@@ -139,27 +154,39 @@ static void forecast(struct bd_search *search, const struct bd_acquisition *a, c
     }
 }
 
+/* By the models of the whole space. */
+static bool propose(struct bd_search *search, struct bd_acquisition *a, struct bd_rng *rng, struct bd_search_point *p)
+{
+    *a = (struct bd_acquisition){.search = search, .gp = {a->gp[0], a->gp[1]}};
+    for (size_t i = 0; i < search->d; i++) {
+        a->box.width[i] = 1.0;
+    }
+    set_target(search, a);
+    const bool found = bd_acquisition_maximise(a, rng, p) || bd_search_first_open(search, p);
+    free(a->front);
+    return found;
+}
+
 bd_status bd_search_ask_model(struct bd_search *search, struct bd_search_point *p, bool *found, struct bd_error *err)
 {
-    struct bd_acquisition a = {.search = search};
+    struct bd_acquisition all = {.search = search}, near = {.search = search};
     struct bd_rng rng;
-    for (size_t i = 0; i < search->d; i++) {
-        a.box.width[i] = 1.0;
-    }
     bd_search_rng(search, &rng);
-    if (fit_all(search, &a, &rng, err)) {
+    if (fit_all(search, &all, &rng, err)) {
         return err->status;
     }
-    set_target(search, &a);
+    const struct bd_acquisition *by = &all;
+    *found = false;
     if (search->config.objectives == 1 && search->asked % LOCAL_TURNS) {
-        if (bd_search_look_near(search, &a, &rng, err)) {
+        if (bd_search_look_near(search, &near, &rng, err)) {
             return err->status;
         }
+        *found = bd_acquisition_maximise(&near, &rng, p);
+        by = *found ? &near : &all;
     }
-    *found = bd_acquisition_maximise(&a, &rng, p);
+    *found = *found || propose(search, &all, &rng, p);
     if (*found) {
-        forecast(search, &a, p);
+        forecast(search, by, p);
     }
-    free(a.front);
     return BD_OK;
 }

@@ -205,6 +205,14 @@ static bool was_seen(const struct bd_search *search, const double *point)
     return seen;
 }
 
+/* Yeo and Johnson's formula as printed. */
+static double bent(const struct bd_power *power, double y)
+{
+    const double t = (y - power->offset) / power->scale, l = power->power;
+    return t >= 0 ? (l > 0 ? (pow(t + 1, l) - 1) / l : log(t + 1))
+                  : (l < 2 ? -(pow(1 - t, 2 - l) - 1) / (2 - l) : -log(1 - t));
+}
+
 /* The highest expected improvement among the points of the whole grid that are allowed and not told yet, and that of
  * the proposal, by the model whose parameters the search holds. */
 static void compare_with_grid(const struct bd_search *search, const double *proposal, double *proposed, double *highest)
@@ -212,7 +220,7 @@ static void compare_with_grid(const struct bd_search *search, const double *prop
     double x[MOST * 5], y[MOST], best = -HUGE_VAL;
     const size_t n = search->count, d = search->d;
     for (size_t i = 0; i < n; i++) {
-        y[i] = search->observations[i].value[0];
+        y[i] = bent(&search->power, search->observations[i].value[0]);
         for (size_t k = 0; k < d; k++) {
             x[i * d + k] = (search->observations[i].point[k] - 2) / 14.0;
         }
