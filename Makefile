@@ -54,6 +54,8 @@ bench: all $(B)/step $(B)/sample $(B)/convolve $(B)/execute ## simulation and tr
 	@for s in $(sort $(filter-out %/torch.sh,$(wildcard tests/bench/*.sh))); do TORCH=no sh $$s || exit; done
 bench-train: $(B)/step ## training speed against PyTorch's, which it installs under build/ (6 GB)
 	@sh tests/bench/bench_train.sh
+bench-search: ## proposals of the search against Optuna's and BoTorch's, which it installs under build/ (6 GB)
+	@sh tests/bench/propose.sh
 check-autograd: $(B)/step ## one training step against PyTorch's autograd, which it installs as bench-train does
 	@sh tests/bench/torch.sh tests/bench/autograd.py
 mutants: $(DEPS) ## do tests find small faults planted in the sources? MUTANTS='--help' for options; takes universalmutator from PyPI
