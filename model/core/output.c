@@ -228,6 +228,34 @@ bd_status bd_file_write(const char *path, const void *data, size_t size, struct 
     return status;
 }
 
+bd_status bd_output_try(const char *path, struct bd_error *err)
+{
+    struct stat info;
+    char *target = bd_output_target(path), *temporary;
+    if (!target) {
+        return BD_OK; /* a device or a pipe */
+    }
+    char *folder = folder_of(target);
+    while (stat(folder, &info) != 0 && errno == ENOENT) {
+        char *above = folder_of(folder);
+        free(folder);
+        folder = above;
+    }
+    int fd = create_in(folder, &temporary);
+    bd_status status = BD_OK;
+    if (fd < 0) {
+        status =
+            bd_fail(err, BD_INFRA, "cannot write '%s': no file can be made in '%s': %s", path, folder, strerror(errno));
+    } else {
+        close(fd);
+        unlink(temporary);
+    }
+    free(temporary);
+    free(folder);
+    free(target);
+    return status;
+}
+
 /* ---- what may be written ---- */
 
 static const struct {

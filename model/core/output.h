@@ -31,6 +31,10 @@ enum bd_output_kind {
 bd_status bd_output_check(const char *path, enum bd_output_kind kind, const char *keep, const char *const *inputs,
                           struct bd_error *err) BD_WARN_UNUSED;
 
+/* Whether a write to `path` could begin: BD_INFRA where no file can be made in its folder, or the nearest one that is
+ * there of those that would be made for it. For what is written after long work; nothing is left behind. */
+bd_status bd_output_try(const char *path, struct bd_error *err) BD_WARN_UNUSED;
+
 /* The file that a write to `path` replaces or makes, links followed; malloc'd. NULL where there is none to replace: a
  * device, a pipe, an open descriptor. */
 char *bd_output_target(const char *path);

@@ -1,6 +1,7 @@
 /* What a search, and the network that it ends in, must be of to go on with it. */
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,10 @@
 #include "model/prune/pipeline.h"
 
 #define CHECKPOINT_LIMIT ((size_t)1 << 30)
+static const char *const methods[] = {[BD_SEARCH_BAYES] = "bayes",
+                                      [BD_SEARCH_RANDOM] = "random",
+                                      [BD_SEARCH_UNIFORM] = "uniform",
+                                      [BD_SEARCH_SOBOL] = "sobol"};
 
 /* The first validation images, as many as an evaluation measures. */
 static uint32_t measured_images(const struct bd_prune_run *run)
@@ -46,6 +51,9 @@ bd_status bd_prune_identify(struct bd_prune_run *run, struct bd_error *err)
         "objective", c->objective ? c->objective : "", "images", (json_int_t)c->images, "recalibrate",
         (json_int_t)c->recalibrate, "tune_steps", (json_int_t)c->tune_steps, "tune_batch", (json_int_t)c->tune_batch,
         "tune_rate", c->tune_rate, "bfloat16", c->tune_steps > 0 && bd_train_uses_bfloat16(&plan));
+    if (c->jobs > 1) { /* evaluations that are pending decide the next proposal */
+        json_object_set_new(o, "jobs", json_integer((json_int_t)c->jobs));
+    }
     free(hardware);
     free(bytes);
     run->identity = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
@@ -60,6 +68,17 @@ static json_t *widths_json(const struct bd_prune_run *run, const int *group_chan
         json_array_append_new(widths, json_integer(group_channels[g]));
     }
     return widths;
+}
+
+/* What it was made from and how, by the names that the search's file has. */
+static json_t *made_from(const struct bd_prune_run *run)
+{
+    const struct bd_prune_config *c = &run->config;
+    char source[16];
+    snprintf(source, sizeof source, "%08x", bd_checkpoint_checksum(&run->base));
+    return json_pack("{s:s, s:s, s:s, s:{s:f, s:f, s:f}}", "source_checksum", source, "ranking",
+                     bd_rankings[c->ranking].name, "method", methods[c->method], "budget", "ratio", c->budget_ratio,
+                     "floor", c->floor_ratio, "clocks", c->budget_ratio * (double)run->base_cycles);
 }
 
 void bd_prune_note(struct bd_prune_run *run, const int *group_channels, struct bd_checkpoint *pruned)
@@ -78,6 +97,7 @@ void bd_prune_note(struct bd_prune_run *run, const int *group_channels, struct b
         (json_int_t)c->final_epochs, "steps", (json_int_t)c->final_steps, "batch", (json_int_t)c->final_batch, "rate",
         c->final_rate, "crop", (json_int_t)c->final_crop, "teacher", c->final_teacher, "plan", tunes ? plan : NULL,
         "search", json_loads(run->identity, 0, NULL), "base", base ? base : json_object());
+    json_object_update_new(metadata, made_from(run));
     free(pruned->metadata);
     pruned->metadata = json_dumps(metadata, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
     json_decref(metadata);

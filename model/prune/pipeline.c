@@ -95,28 +95,6 @@ static bd_status make_orders(struct bd_prune_run *run, struct bd_error *err)
     return bd_prune_orders(&source, (enum bd_ranking)run->config.ranking, run->orders, err);
 }
 
-bd_status bd_prune_journal(struct bd_prune_run *run, enum bd_journal_mode mode, struct bd_error *err)
-{
-    bd_status status = bd_make_parent(run->config.journal, err);
-    if (status == BD_OK) {
-        status = bd_journal_open(&run->journal, run->config.journal, mode, err);
-    }
-    if (status == BD_OK && run->journal.count == 0) {
-        status = bd_journal_append(&run->journal, run->identity, err);
-    } else if (status == BD_OK && bd_journal_check_head(run->journal.records[0], run->identity, "search", err)) {
-        status = bd_fail_prefix(err, "journal '%s'", run->config.journal);
-    }
-    for (size_t i = 1; i < run->journal.count && status == BD_OK; i++) {
-        status = bd_search_replay(&run->search, run->journal.records[i], err);
-        if (status != BD_OK) {
-            bd_fail_prefix(err, "%s:%zu", run->config.journal, i + 1);
-            bd_fail_at(err, run->config.journal, (int64_t)i + 1, 0, -1);
-        }
-    }
-    run->resumed = run->search.count;
-    return status;
-}
-
 static bd_status load_network(struct bd_prune_run *run, struct bd_error *err)
 {
     bd_status status = bd_checkpoint_load(&run->base, run->config.checkpoint, err);
@@ -158,18 +136,19 @@ static bd_status price_base(struct bd_prune_run *run, struct bd_error *err)
     return BD_OK;
 }
 
-bd_status bd_prune_open(struct bd_prune_run *run, struct bd_prune_config *config, struct bd_error *err)
+typedef bd_status (*opening_step)(struct bd_prune_run *run, struct bd_error *err);
+
+static bd_status open_run(struct bd_prune_run *run, struct bd_prune_config *config, const opening_step *steps,
+                          struct bd_error *err)
 {
     memset(run, 0, sizeof(*run));
     run->journal.fd = -1;
     run->config = *config;
     memset(config, 0, sizeof(*config));
     bd_checkpoint_init(&run->base);
-    bd_status (*const steps[])(struct bd_prune_run *, struct bd_error *) = {
-        load_network, price_base, make_axes, make_search, load_data, make_orders, bd_prune_identify};
     bd_status status = BD_OK;
-    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && status == BD_OK; i++) {
-        status = steps[i](run, err);
+    for (; *steps && status == BD_OK; steps++) {
+        status = (*steps)(run, err);
     }
     if (status != BD_OK) {
         bd_prune_close(run);
@@ -177,8 +156,31 @@ bd_status bd_prune_open(struct bd_prune_run *run, struct bd_prune_config *config
     return status;
 }
 
+bd_status bd_prune_open(struct bd_prune_run *run, struct bd_prune_config *config, struct bd_error *err)
+{
+    static const opening_step steps[] = {load_network, price_base,  make_axes,         make_search,
+                                         load_data,    make_orders, bd_prune_identify, NULL};
+    return open_run(run, config, steps, err);
+}
+
+bd_status bd_prune_open_worker(struct bd_prune_run *run, struct bd_prune_config *config, const char *orders,
+                               struct bd_error *err)
+{
+    static const opening_step steps[] = {load_network, load_data, NULL};
+    bd_status status = open_run(run, config, steps, err);
+    if (status == BD_OK) {
+        status = bd_orders_read(&run->base.graph, orders, &run->orders, err);
+        if (status != BD_OK) {
+            bd_prune_close(run);
+        }
+    }
+    return status;
+}
+
 void bd_prune_close(struct bd_prune_run *run)
 {
+    free(run->forecasts);
+    free(run->proposals);
     for (size_t i = 0; i < run->axis_count; i++) {
         free(run->axis_values[i]);
     }
@@ -195,7 +197,7 @@ void bd_prune_close(struct bd_prune_run *run)
     bd_prune_config_release(&run->config);
 }
 
-/* ---- evaluation ---- */
+/* ---- cuts ---- */
 
 void bd_prune_channels(const struct bd_prune_run *run, const double *point, int *group_channels)
 {
@@ -214,62 +216,6 @@ bd_status bd_prune_cut(const struct bd_prune_run *run, const int *group_channels
     bd_prune_choose(&run->base.graph, run->orders, group_channels, &choice);
     bd_status status = bd_prune_surgery(&run->base, &choice, pruned, err);
     bd_prune_choice_release(&choice);
-    return status;
-}
-
-static bd_status evaluate(struct bd_prune_run *run, const double *point, double *value, struct bd_error *err)
-{
-    const struct bd_prune_config *c = &run->config;
-    const struct bd_cut_recipe recipe = {.train = &run->train,
-                                         .validation = &run->validation,
-                                         .switches = run->objective,
-                                         .images = c->images,
-                                         .recalibrate = c->recalibrate,
-                                         .batch = c->tune_batch,
-                                         .steps = c->tune_steps,
-                                         .rate = c->tune_rate,
-                                         .seed = c->seed};
-    int channels[BD_MAX_LAYERS];
-    bd_prune_channels(run, point, channels);
-    bd_status status = bd_cut_accuracy(&run->base, run->orders, channels, &recipe, run->accuracy, err);
-    *value = bd_cut_mean(&run->base.graph, run->objective, run->accuracy);
-    return status;
-}
-
-/* The search's record with each switch's accuracy beside it. */
-static char *describe(const struct bd_prune_run *run)
-{
-    char *record = bd_search_record(&run->search);
-    json_t *o = json_loads(record, 0, NULL), *accuracy = json_object();
-    free(record);
-    for (int s = 0; s < run->base.graph.switch_count; s++) {
-        if (!run->objective || run->objective >> s & 1) {
-            json_object_set_new(accuracy, run->base.graph.switches[s].name, json_real(run->accuracy[s]));
-        }
-    }
-    json_object_set_new(o, "accuracy", accuracy);
-    char *text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
-    json_decref(o);
-    return text;
-}
-
-bd_status bd_prune_step(struct bd_prune_run *run, struct bd_error *err)
-{
-    double point[BD_GP_MAX_DIMENSIONS], value;
-    bd_status status = bd_search_ask(&run->search, point, err);
-    if (status == BD_OK) {
-        status = evaluate(run, point, &value, err);
-    }
-    if (status != BD_OK) {
-        return status;
-    }
-    status = bd_search_tell(&run->search, point, &value, err);
-    if (status != BD_OK) {
-        return status;
-    }
-    char *record = describe(run);
-    status = bd_journal_append(&run->journal, record, err);
-    free(record);
     return status;
 }
 

@@ -31,7 +31,8 @@ struct bd_prune_config {
     bool inner, stream;               /* and what it says */
     int method, ranking;
     int64_t seed, evaluations, initial;
-    double least_ratio;                                  /* of a group's channels that always stay */
+    int64_t jobs;       /* evaluations side by side, not a key of the file; over 1 it decides what is proposed */
+    double least_ratio; /* of a group's channels that always stay */
     int64_t tune_steps, tune_batch, recalibrate, images; /* of one evaluation */
     double tune_rate;
     int64_t final_epochs, final_steps, final_batch, final_save_every, final_crop;
@@ -42,6 +43,15 @@ struct bd_prune_config {
 extern const struct bd_field bd_prune_fields[];
 bd_status bd_prune_config_load(struct bd_prune_config *config, const char *path, struct bd_error *err) BD_WARN_UNUSED;
 void bd_prune_config_release(struct bd_prune_config *config);
+
+struct bd_prune_forecast { /* the model's, of an evaluation before it was measured; NAN: none */
+    double mean, sd;
+};
+
+struct bd_prune_proposal { /* of evaluations side by side */
+    double point[BD_GP_MAX_DIMENSIONS];
+    struct bd_prune_forecast forecast;
+};
 
 struct bd_prune_run {
     struct bd_prune_config config; /* the run's; released with it */
@@ -59,18 +69,38 @@ struct bd_prune_run {
     struct bd_search search;
     char *identity; /* the journal's head: all that decides a proposal or a measurement, as JSON */
     struct bd_journal journal;
-    size_t resumed;                   /* evaluations found in the journal */
-    double accuracy[BD_MAX_SWITCHES]; /* of the last evaluation, by switch */
+    size_t resumed;                      /* evaluations found in the journal */
+    struct bd_prune_forecast *forecasts; /* (search.count) of the observations */
+    struct bd_prune_proposal *proposals; /* (search.asked) where config.jobs is over 1 */
+    double accuracy[BD_MAX_SWITCHES];    /* of the last evaluation, by switch */
 };
 
 /* Takes the config over; loads, ranks and prices. */
 bd_status bd_prune_open(struct bd_prune_run *run, struct bd_prune_config *config, struct bd_error *err) BD_WARN_UNUSED;
 void bd_prune_close(struct bd_prune_run *run);
+/* For measurements alone, with the rankings of a file (bd_orders_write): no search, no price, no journal. */
+bd_status bd_prune_open_worker(struct bd_prune_run *run, struct bd_prune_config *config, const char *orders,
+                               struct bd_error *err) BD_WARN_UNUSED;
 
 /* Opens the journal, before the first step. An existing one that goes on must be this search's. */
 bd_status bd_prune_journal(struct bd_prune_run *run, enum bd_journal_mode mode, struct bd_error *err) BD_WARN_UNUSED;
 /* One evaluation, journalled. BD_FAIL when the grid has no point left. */
 bd_status bd_prune_step(struct bd_prune_run *run, struct bd_error *err) BD_WARN_UNUSED;
+/* The two halves of it, for evaluations side by side: the next proposal, journalled, which is pending from now on (its
+ * index is search.asked - 1); and what the network of a proposal was found to be worth (accuracy by switch). */
+bd_status bd_prune_ask(struct bd_prune_run *run, struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_prune_tell(struct bd_prune_run *run, size_t proposal, const double *accuracy, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* Cuts to these channels, measures: accuracy[BD_MAX_SWITCHES] by switch, 0 where it does not count. */
+bd_status bd_prune_evaluate(const struct bd_prune_run *run, const int *group_channels, double *accuracy,
+                            struct bd_error *err) BD_WARN_UNUSED;
+/* How the observations that were forecast lie to their forecasts: how many, root mean square error in points of
+ * accuracy, and how many of them are within two deviations. */
+struct bd_prune_skill {
+    size_t count, within;
+    double error;
+};
+struct bd_prune_skill bd_prune_skill(const struct bd_prune_run *run);
 
 /* Channels of every group at a point of the search (one value an axis). */
 void bd_prune_channels(const struct bd_prune_run *run, const double *point, int *group_channels);

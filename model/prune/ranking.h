@@ -55,5 +55,10 @@ bd_status bd_prune_orders(const struct bd_ranking_source *source, enum bd_rankin
 /* Room for the orders of every group of a graph. */
 int **bd_orders_new(const struct bd_graph *graph);
 void bd_orders_free(const struct bd_graph *graph, int **orders);
+/* The same to and from a file, as JSON. BD_BAD_INPUT where a file's are not orders of the graph's groups. */
+bd_status bd_orders_write(const struct bd_graph *graph, int *const *orders, const char *path, struct bd_error *err)
+    BD_WARN_UNUSED;
+bd_status bd_orders_read(const struct bd_graph *graph, const char *path, int ***orders, struct bd_error *err)
+    BD_WARN_UNUSED;
 
 #endif

@@ -13,10 +13,10 @@
 #include "model/core/json.h"
 #include "model/core/memory.h"
 #include "model/core/output.h"
-#include "model/prune/measure.h"
-#include "model/prune/pipeline.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
+#include "sw/cli/prune_picture.h"
+#include "sw/cli/prune_session.h"
 #include "sw/cli/report.h"
 
 static const char usage[] =
@@ -32,6 +32,11 @@ static const char usage[] =
     "  --output FILE      checkpoint to write, instead of the file's\n"
     "  --channels LIST    no search: cut to these counts, one a prune group, and fine-tune\n"
     "  --search-only      no fine-tuning: print the best point found\n"
+    "  --jobs N           evaluations side by side, each a process; what is proposed depends on N, not on their speed\n"
+    "  --slurm OPTIONS    those as jobs of Slurm, with these options of sbatch ('': none); needs --jobs\n"
+    "  --svg FILE         draw the widths kept and the networks measured\n"
+    "  --evaluate LIST    measure the network of these channels and print it as JSON, as an evaluation's process does\n"
+    "  --orders FILE      of --evaluate: the ranking, as the search wrote it\n"
     "  --images N         test images of the closing table (default: all)\n"
     "  --data DIR         folder of the images, instead of the file's\n"
     "  --kind KIND        " BD_DATA_CHOICES "\n"
@@ -39,104 +44,11 @@ static const char usage[] =
     "  --json             one JSON object on stdout\n"
     "  --help             this text and the table of keys\n";
 
-struct options {
-    const char *config, *checkpoint, *journal, *output, *channels;
-    const char *data;
-    int kind; /* BD_DATA_ANY: not given */
-    int64_t evaluations, images;
-    bool resume, force, search_only, json, rankings;
-};
-
-struct session {
-    struct options options;
-    struct bd_prune_run run;
-    int channels[BD_MAX_LAYERS]; /* of the network chosen */
-    struct bd_checkpoint pruned;
-    bool has_pruned;
-    struct bd_measured before, after;
-    double shown_at;
-};
-
-/* ---- search ---- */
-
-static void print_point(FILE *out, const struct bd_prune_run *run, const double *point)
-{
-    int channels[BD_MAX_LAYERS];
-    bd_prune_channels(run, point, channels);
-    for (int g = 0; g < run->base.graph.prune_group_count; g++) {
-        fprintf(out, "%s%d", g ? "," : "", channels[g]);
-    }
-}
-
-static void show_evaluation(const struct session *session, double seconds)
-{
-    const struct bd_prune_run *run = &session->run;
-    const struct bd_search *search = &run->search;
-    const struct bd_observation *last = &search->observations[search->count - 1];
-    fprintf(stderr, "evaluation %zu/%" PRId64 ": channels ", search->count, run->config.evaluations);
-    print_point(stderr, run, last->point);
-    fprintf(stderr, " | %.0f cycles (%.3f) | %.2f %%", last->cost, last->cost / (double)run->base_cycles,
-            last->value[0]);
-    if (search->proposal_sd[0] == search->proposal_sd[0]) {
-        fprintf(stderr, " (forecast %.2f +- %.2f)", search->proposal_mean[0], search->proposal_sd[0]);
-    }
-    fprintf(stderr, " | best %.2f %% | %.1f s\n", search->observations[bd_search_best(search)].value[0], seconds);
-}
-
-static bd_status search(struct session *session, struct bd_error *err)
-{
-    struct bd_prune_run *run = &session->run;
-    bd_status status = bd_prune_journal(run,
-                                        session->options.force    ? BD_JOURNAL_REPLACE
-                                        : session->options.resume ? BD_JOURNAL_RESUME
-                                                                  : BD_JOURNAL_NEW,
-                                        err);
-    if (status == BD_OK && run->resumed) {
-        fprintf(stderr, "journal '%s': %zu evaluations%s\n", run->config.journal, run->resumed,
-                run->journal.dropped ? ", a torn line dropped" : "");
-    }
-    while (status == BD_OK && run->search.count < (size_t)run->config.evaluations) {
-        double start = bd_seconds(CLOCK_MONOTONIC);
-        status = bd_prune_step(run, err);
-        if (status == BD_FAIL && run->search.count > 0) { /* the grid is used up: the best stands */
-            fprintf(stderr, "%s\n", err->message);
-            status = BD_OK;
-            break;
-        }
-        if (status == BD_OK) {
-            show_evaluation(session, bd_seconds(CLOCK_MONOTONIC) - start);
-        }
-    }
-    if (status == BD_OK) {
-        bd_prune_channels(run, run->search.observations[bd_search_best(&run->search)].point, session->channels);
-    }
-    return status;
-}
-
-static bd_status parse_channels(struct session *session, struct bd_error *err)
-{
-    const struct bd_graph *graph = &session->run.base.graph;
-    const char *at = session->options.channels;
-    for (int g = 0; g < graph->prune_group_count; g++) {
-        char *end;
-        long value = strtol(at, &end, 10);
-        bool last = g + 1 == graph->prune_group_count;
-        if (end == at || value < 1 || value > bd_graph_group_channels(graph, g) || *end != (last ? '\0' : ',')) {
-            return bd_fail(err, BD_BAD_INPUT,
-                           "'--channels' wants %d counts with commas, each from 1 to its group's width, got '%s'",
-                           graph->prune_group_count, session->options.channels);
-        }
-        session->channels[g] = (int)value;
-        at = end + 1;
-    }
-    return BD_OK;
-}
-
 /* ---- fine-tuning ---- */
 
 static void watch(void *context, const struct bd_train_event *event)
 {
-    struct session *session = context;
+    struct bd_prune_session *session = context;
     const struct bd_graph *graph = &session->run.base.graph;
     if (event->kind == BD_TRAIN_STEP &&
         (bd_seconds(CLOCK_MONOTONIC) - session->shown_at < 10.0 && event->step < event->steps)) {
@@ -161,7 +73,7 @@ static void watch(void *context, const struct bd_train_event *event)
 
 /* ---- the closing table ---- */
 
-static void print_table(const struct session *session)
+static void print_table(const struct bd_prune_session *session)
 {
     const struct bd_graph *graph = &session->run.base.graph;
     const struct bd_measured *b = &session->before, *a = &session->after;
@@ -182,7 +94,7 @@ static json_t *measured_json(const struct bd_measured *m, int s)
                      m->integer_accuracy[s], "cycles", (json_int_t)m->cycles[s], "energy_nj", m->energy_nj[s]);
 }
 
-static void print_json(const struct session *session)
+static void print_json(const struct bd_prune_session *session)
 {
     const struct bd_prune_run *run = &session->run;
     const struct bd_graph *graph = &run->base.graph;
@@ -198,6 +110,12 @@ static void print_json(const struct session *session)
     if (best >= 0) {
         json_object_set_new(o, "objective", json_real(run->search.observations[best].value[0]));
         json_object_set_new(o, "cycles", json_integer((json_int_t)run->search.observations[best].cost));
+    }
+    const struct bd_prune_skill skill = bd_prune_skill(run);
+    if (skill.count) {
+        json_object_set_new(o, "forecasts",
+                            json_pack("{s:I, s:f, s:I}", "count", (json_int_t)skill.count, "rms_error", skill.error,
+                                      "within_two_deviations", (json_int_t)skill.within));
     }
     json_object_set_new(o, "cycles_whole", json_integer((json_int_t)run->base_cycles));
     if (session->has_pruned) {
@@ -215,7 +133,7 @@ static void print_json(const struct session *session)
     bd_cli_report(o);
 }
 
-static bd_status finish(struct session *session, struct bd_error *err)
+static bd_status finish(struct bd_prune_session *session, struct bd_error *err)
 {
     struct bd_dataset test;
     char *partial = bd_prune_partial(&session->run);
@@ -257,13 +175,14 @@ static void replace(char **target, const char *value)
 }
 
 /* Before anything is read: what the run would write over. */
-static bd_status check_outputs(const struct options *o, const struct bd_prune_config *config, struct bd_error *err)
+static bd_status check_outputs(const struct bd_prune_options *o, const struct bd_prune_config *config,
+                               struct bd_error *err)
 {
     const char *keep = o->resume || o->force ? NULL : "--resume goes on with it, --force begins anew over it";
     const char *const inputs[] = {o->config, config->checkpoint, config->hardware, NULL};
     char *partial = bd_asprintf("%s.partial", config->output);
-    bd_status status = BD_OK;
-    if (!o->channels) {
+    bd_status status = o->picture ? bd_output_check(o->picture, BD_OUTPUT_DRAWING, NULL, inputs, err) : BD_OK;
+    if (status == BD_OK && !o->channels) {
         status = bd_output_check(config->journal, BD_OUTPUT_JOURNAL, keep, inputs, err);
     }
     if (status == BD_OK && !o->search_only) {
@@ -278,13 +197,27 @@ static bd_status check_outputs(const struct options *o, const struct bd_prune_co
     return status;
 }
 
-/* The search, or the channels that were named; then fine-tuning. One run at a time writes the output. */
-static bd_status search_and_finish(struct session *session, struct bd_error *err)
+/* Before the first evaluation: whether what the run ends in can be written at all. */
+static bd_status try_outputs(const struct bd_prune_options *o, const struct bd_prune_config *config,
+                             struct bd_error *err)
 {
-    const struct options *o = &session->options;
+    const char *const paths[] = {o->channels ? NULL : config->journal, o->search_only ? NULL : config->output,
+                                 o->picture};
+    bd_status status = BD_OK;
+    for (int i = 0; i < 3 && status == BD_OK; i++) {
+        status = paths[i] ? bd_output_try(paths[i], err) : BD_OK;
+    }
+    return status;
+}
+
+/* The search, or the channels that were named; then fine-tuning. One run at a time writes the output. */
+static bd_status search_and_finish(struct bd_prune_session *session, struct bd_error *err)
+{
+    const struct bd_prune_options *o = &session->options;
     const struct bd_prune_run *run = &session->run;
     struct bd_output_lock lock = BD_OUTPUT_UNLOCKED;
-    bd_status status = o->channels ? parse_channels(session, err) : BD_OK;
+    bd_status status =
+        o->channels ? bd_cli_prune_channels(&run->base.graph, o->channels, session->channels, err) : BD_OK;
     if (status == BD_OK && !o->search_only) {
         status = bd_make_parent(run->config.output, err);
         status = status ? status : bd_output_lock(&lock, run->config.output, err);
@@ -294,7 +227,7 @@ static bd_status search_and_finish(struct session *session, struct bd_error *err
         status = bd_prune_check_output(run, o->channels ? session->channels : NULL, err);
     }
     if (status == BD_OK && !o->channels) {
-        status = search(session, err);
+        status = bd_cli_prune_search(session, err);
     }
     if (status == BD_OK && !o->search_only) {
         status = finish(session, err);
@@ -303,9 +236,18 @@ static bd_status search_and_finish(struct session *session, struct bd_error *err
     return status;
 }
 
-static bd_status run_session(struct session *session, struct bd_error *err)
+static void print_skill(const struct bd_prune_run *run)
 {
-    const struct options *o = &session->options;
+    const struct bd_prune_skill skill = bd_prune_skill(run);
+    if (skill.count) {
+        printf("forecasts: %zu of %zu evaluations, off by %.2f points (root mean square), %zu within two deviations\n",
+               skill.count, run->search.count, skill.error, skill.within);
+    }
+}
+
+static bd_status run_session(struct bd_prune_session *session, struct bd_error *err)
+{
+    const struct bd_prune_options *o = &session->options;
     struct bd_prune_config config;
     bd_status status = bd_prune_config_load(&config, o->config, err);
     if (status != BD_OK) {
@@ -325,7 +267,12 @@ static bd_status run_session(struct session *session, struct bd_error *err)
     replace(&config.data.folder, o->data);
     config.data.kind = o->kind != BD_DATA_ANY ? o->kind : o->data ? BD_DATA_ANY : config.data.kind;
     config.evaluations = o->evaluations ? o->evaluations : config.evaluations;
+    config.jobs = o->jobs;
+    if (o->evaluate) {
+        return bd_cli_prune_evaluate(o, &config, err);
+    }
     status = check_outputs(o, &config, err);
+    status = status ? status : try_outputs(o, &config, err);
     if (status != BD_OK) {
         bd_prune_config_release(&config);
         return status;
@@ -339,6 +286,9 @@ static bd_status run_session(struct session *session, struct bd_error *err)
             session->run.hardware.name, session->run.base_cycles, session->run.config.budget_switch,
             session->run.search.config.budget);
     status = search_and_finish(session, err);
+    if (status == BD_OK && o->picture) {
+        status = bd_cli_draw_prune(&session->run, session->channels, o->picture, err);
+    }
     if (status == BD_OK && o->json) {
         print_json(session);
     } else if (status == BD_OK) {
@@ -347,6 +297,7 @@ static bd_status run_session(struct session *session, struct bd_error *err)
             printf(" %d/%d", session->channels[g], bd_graph_group_channels(&session->run.base.graph, g));
         }
         putchar('\n');
+        print_skill(&session->run);
         if (session->has_pruned) {
             print_table(session);
         }
@@ -381,7 +332,7 @@ int cmd_prune(int argc, char **argv)
             return bd_cli_prune_rankings(argc - 1, argv);
         }
     }
-    struct options o = {.kind = BD_DATA_ANY};
+    struct bd_prune_options o = {.kind = BD_DATA_ANY};
     const struct bd_option table[] = {
         {"rankings", .flag = &o.rankings},
         {"resume", .flag = &o.resume},
@@ -392,6 +343,11 @@ int cmd_prune(int argc, char **argv)
         {"output", .text = &o.output},
         {"channels", .text = &o.channels},
         {"search-only", .flag = &o.search_only},
+        {"jobs", .integer = &o.jobs, .min = 1, .max = BD_RUNS_JOBS},
+        {"slurm", .text = &o.slurm},
+        {"svg", .text = &o.picture},
+        {"evaluate", .text = &o.evaluate},
+        {"orders", .text = &o.orders},
         {"data", .text = &o.data},
         {"kind", .choice = &o.kind, .choices = BD_DATA_CHOICES},
         {"images", .integer = &o.images, .min = 1, .max = 10000000},
@@ -412,7 +368,13 @@ int cmd_prune(int argc, char **argv)
     if (o.resume && o.force) {
         return bd_cli_usage("prune", "'--resume' goes on with what '--force' would replace: give one of them");
     }
-    struct session *session = bd_xcalloc(1, sizeof(*session));
+    if (o.slurm && o.jobs < 2) {
+        return bd_cli_usage("prune", "'--slurm' runs evaluations side by side: it needs '--jobs' of 2 or more");
+    }
+    if (!o.evaluate != !o.orders) {
+        return bd_cli_usage("prune", "'--evaluate' and '--orders' go together");
+    }
+    struct bd_prune_session *session = bd_xcalloc(1, sizeof(*session));
     struct bd_error err;
     o.config = argv[optind];
     session->options = o;

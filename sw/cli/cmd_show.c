@@ -86,7 +86,21 @@ static void print_layer(const struct bd_graph *graph, const struct bd_layer *lay
            layer->out_quantizer >= 0 ? " codes" : "");
 }
 
-static void print_graph(const struct bd_graph *graph)
+/* How a pruned network was made. */
+static void print_making(const json_t *metadata)
+{
+    const json_t *budget = json_object_get(metadata, "budget");
+    if (budget) {
+        printf("\npruned from a network of checksum %s: ranking %s, search %s, at most %.4g of its clocks at %s\n",
+               json_string_value(json_object_get(metadata, "source_checksum")),
+               json_string_value(json_object_get(metadata, "ranking")),
+               json_string_value(json_object_get(metadata, "method")),
+               json_number_value(json_object_get(budget, "ratio")),
+               json_string_value(json_object_get(metadata, "budget_switch")));
+    }
+}
+
+static void print_graph(const struct bd_graph *graph, const json_t *metadata)
 {
     struct bd_graph_counts total;
     bd_graph_counts(graph, &total);
@@ -110,6 +124,7 @@ static void print_graph(const struct bd_graph *graph)
         printf("%-8s %14" PRIu64 " %16" PRIu64 " %20" PRIu64 " %12.3f\n", graph->switches[s].name, at.weight_bytes,
                at.binary_macs, at.bit_ops, mebibytes(at.model_bytes));
     }
+    print_making(metadata);
 }
 
 /* ---- JSON ---- */
@@ -144,7 +159,7 @@ static json_t *layer_json(const struct bd_graph *graph, const struct bd_layer *l
     return object;
 }
 
-static void print_json(const struct bd_graph *graph)
+static void print_json(const struct bd_graph *graph, const json_t *metadata)
 {
     struct bd_graph_counts total;
     bd_graph_counts(graph, &total);
@@ -169,14 +184,18 @@ static void print_json(const struct bd_graph *graph)
         "weight_unit", bd_weight_unit_name(graph->weight_unit), "parameters", (json_int_t)total.parameters,
         "private_parameters", (json_int_t)total.private_parameters, "macs", (json_int_t)total.macs, "prune_groups",
         graph->prune_group_count, "layers", layers, "switches", switches);
+    if (metadata) {
+        json_object_set(object, "metadata", (json_t *)metadata);
+    }
     bd_cli_report(object);
 }
 
 /* ---- what is shown ---- */
 
-/* Takes the graph out of a checkpoint, or reads a description. */
-static bd_status load(struct bd_graph *graph, const char *path, struct bd_error *err)
+/* Takes the graph out of a checkpoint, with what that says of its making (or NULL), or reads a description. */
+static bd_status load(struct bd_graph *graph, json_t **metadata, const char *path, struct bd_error *err)
 {
+    *metadata = NULL;
     if (!bd_file_begins(path, "BITDIALC", 8)) {
         return bd_graph_load(graph, path, err);
     }
@@ -186,6 +205,7 @@ static bd_status load(struct bd_graph *graph, const char *path, struct bd_error 
     }
     *graph = checkpoint.graph;
     checkpoint.graph = (struct bd_graph){0};
+    *metadata = checkpoint.metadata ? json_loads(checkpoint.metadata, 0, NULL) : NULL;
     bd_checkpoint_release(&checkpoint);
     return BD_OK;
 }
@@ -193,11 +213,12 @@ static bd_status load(struct bd_graph *graph, const char *path, struct bd_error 
 static bd_status show(const struct arguments *a, struct bd_error *err)
 {
     struct bd_graph graph;
+    json_t *metadata;
     const char *const inputs[] = {a->path, NULL};
     if (a->write && bd_output_check(a->write, BD_OUTPUT_TEXT, a->force ? NULL : "--force replaces it", inputs, err)) {
         return err->status;
     }
-    if (load(&graph, a->path, err)) {
+    if (load(&graph, &metadata, a->path, err)) {
         return err->status;
     }
     bd_status status = BD_OK;
@@ -211,8 +232,9 @@ static bd_status show(const struct arguments *a, struct bd_error *err)
         status = bd_file_write(a->write, graph.yaml_text, strlen(graph.yaml_text), err);
     }
     if (status == BD_OK) {
-        (a->json ? print_json : print_graph)(&graph);
+        (a->json ? print_json : print_graph)(&graph, metadata);
     }
+    json_decref(metadata);
     bd_graph_release(&graph);
     return status;
 }

@@ -1,13 +1,10 @@
 #include "sw/cli/dial.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "model/core/file.h"
+#include "sw/cli/svg.h"
 
 #define WIDTH 880
 #define HEIGHT 330
@@ -66,15 +63,6 @@ static struct panel ranges(const struct bd_dial_point *points, int count, bool e
     return p;
 }
 
-static void text(FILE *out, double x, double y, const char *anchor, const char *color, const char *what)
-{
-    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"%s\">", x, y, anchor, color);
-    for (const char *c = what; *c; c++) { /* names come from files */
-        fputs(*c == '<' ? "&lt;" : *c == '&' ? "&amp;" : (unsigned char)*c < ' ' ? "?" : (char[]){*c, 0}, out);
-    }
-    fputs("</text>\n", out);
-}
-
 static void axes(FILE *out, const struct panel *p, const char *axis)
 {
     const double bottom = HEIGHT - BOTTOM;
@@ -85,7 +73,7 @@ static void axes(FILE *out, const struct panel *p, const char *axis)
             if (cost > p->low_cost && cost < p->high_cost) {
                 snprintf(label, sizeof label, "%g", cost);
                 fprintf(out, "<path class=\"grid\" d=\"M%.1f %dV%.1f\"/>\n", x_of(p, cost), TOP, bottom);
-                text(out, x_of(p, cost), bottom + 16, "middle", "#333", label);
+                bd_svg_text(out, x_of(p, cost), bottom + 16, "middle", "#333", label);
             }
         }
     }
@@ -93,9 +81,9 @@ static void axes(FILE *out, const struct panel *p, const char *axis)
     for (double percent = ceil(p->low / step) * step; percent <= p->high; percent += step) {
         snprintf(label, sizeof label, "%g", percent);
         fprintf(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>\n", p->left, y_of(p, percent), p->left + INSIDE);
-        text(out, p->left - 6, y_of(p, percent) + 4, "end", "#333", label);
+        bd_svg_text(out, p->left - 6, y_of(p, percent) + 4, "end", "#333", label);
     }
-    text(out, p->left + INSIDE / 2.0, bottom + 36, "middle", "#333", axis);
+    bd_svg_text(out, p->left + INSIDE / 2.0, bottom + 36, "middle", "#333", axis);
 }
 
 static void family(FILE *out, const struct panel *p, const struct bd_dial_point *points, int count, bool energy,
@@ -122,31 +110,33 @@ static void family(FILE *out, const struct panel *p, const struct bd_dial_point 
                     y_of(p, 100 * points[i].float_accuracy), color);
         }
         if (f == EQUAL && points[i].weight_bits != 1) {
-            text(out, x + 7, y + 14, "start", color, points[i].name);
+            bd_svg_text(out, x + 7, y + 14, "start", color, points[i].name);
         } else if (f == ONE_BIT_WEIGHTS) {
-            text(out, x - 7, y - 7, "end", color, points[i].name);
+            bd_svg_text(out, x - 7, y - 7, "end", color, points[i].name);
         }
     }
 }
 
-static void draw(FILE *out, const char *title, const struct bd_dial_point *points, int count)
+struct drawing {
+    const char *title;
+    const struct bd_dial_point *points;
+    int count;
+};
+
+static void draw(FILE *out, const void *context)
 {
-    fprintf(out,
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" "
-            "font-size=\"11\">\n<style>.grid{stroke:#ddd;fill:none}</style>\n<rect width=\"%d\" height=\"%d\" "
-            "fill=\"white\"/>\n",
-            WIDTH, HEIGHT, WIDTH, HEIGHT);
-    text(out, LEFT, 16, "start", "black", title);
+    const struct drawing *d = context;
+    bd_svg_begin(out, WIDTH, HEIGHT);
+    bd_svg_text(out, LEFT, 16, "start", "black", d->title);
     for (enum family f = 0; f < FAMILIES; f++) {
-        text(out, LEFT + f * 90, 34, "start", families[f].color, families[f].name);
+        bd_svg_text(out, LEFT + f * 90, 34, "start", families[f].color, families[f].name);
     }
-    text(out, WIDTH - 24, 34, "end", "#333", "accuracy, %: integers filled, floats hollow");
+    bd_svg_text(out, WIDTH - 24, 34, "end", "#333", "accuracy, %: integers filled, floats hollow");
     for (int energy = 0; energy < 2; energy++) {
-        const struct panel p = ranges(points, count, energy);
+        const struct panel p = ranges(d->points, d->count, energy);
         axes(out, &p, energy ? "microjoules a frame" : "thousand clocks a frame");
         for (enum family f = 0; f < FAMILIES; f++) {
-            family(out, &p, points, count, energy, f);
+            family(out, &p, d->points, d->count, energy, f);
         }
     }
     fputs("</svg>\n", out);
@@ -155,15 +145,6 @@ static void draw(FILE *out, const char *title, const struct bd_dial_point *point
 bd_status bd_cli_draw_dial(const char *title, const struct bd_dial_point *points, int count, const char *path,
                            struct bd_error *err)
 {
-    char *svg = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&svg, &size);
-    if (!out) {
-        return bd_fail(err, BD_INFRA, "cannot draw '%s': %s", path, strerror(errno));
-    }
-    draw(out, title, points, count);
-    bd_status status = fclose(out) ? bd_fail(err, BD_INFRA, "cannot draw '%s': %s", path, strerror(errno)) : BD_OK;
-    status = status ? status : bd_file_write(path, svg, size, err);
-    free(svg);
-    return status;
+    const struct drawing drawing = {title, points, count};
+    return bd_svg_write(path, draw, &drawing, err);
 }

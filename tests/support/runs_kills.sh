@@ -40,7 +40,7 @@ results "$work/alone" >"$work/expected"
 [ "$(wc -l <"$work/expected")" = "$points" ] || fail "not every point has a result"
 once "$work/alone" || fail "the run that was left alone counts wrongly"
 
-done_kills=0 round=0 parents=0 workers=0 inner=0
+first=$((RANDOM % 3)) done_kills=0 round=0 parents=0 workers=0 inner=0
 while [ $done_kills -lt "$kills" ]; do
     round=$((round + 1))
     folder=$work/round$round
@@ -52,7 +52,7 @@ while [ $done_kills -lt "$kills" ]; do
             sleep "0.$(printf %03d $((RANDOM % 250)))"
             worker=$(pgrep -P $running | shuf -n 1 --random-source=<(yes $RANDOM) || :)
             point=$([ -z "$worker" ] || pgrep -P "$worker" | head -n 1 || :)
-            case $((RANDOM % 3)) in
+            case $(((done_kills + first) % 3)) in
             0) kill -9 $running 2>/dev/null && parents=$((parents + 1)) done_kills=$((done_kills + 1)) && break ;;
             1) [ -n "$worker" ] && kill -9 "$worker" 2>/dev/null && workers=$((workers + 1)) done_kills=$((done_kills + 1)) ;;
             2) [ -n "$point" ] && kill -9 "$point" 2>/dev/null && inner=$((inner + 1)) done_kills=$((done_kills + 1)) ;;
