@@ -50,6 +50,7 @@ int cmd_run(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
 int cmd_cosim(int argc, char **argv);
 int cmd_device(int argc, char **argv);
+int cmd_govern(int argc, char **argv);
 int cmd_hardware(int argc, char **argv);
 int cmd_regress(int argc, char **argv);
 int cmd_report(int argc, char **argv);

@@ -37,6 +37,7 @@ static const struct {
     {"runs", cmd_runs, "many small runs of a plan, side by side, that survive being killed"},
     {"regress", cmd_regress, "run a suite of regression tests, and make its failures small"},
     {"report", cmd_report, "one page of what a regression came to"},
+    {"govern", cmd_govern, "play a day of budgets under the governor, which chooses every frame's switch"},
     {"hardware", cmd_hardware, "check a hardware configuration and print its geometry or RTL parameters"},
 };
 #define SPINS "1000"

@@ -100,6 +100,8 @@ passes ".header$named" inspect "$work/named.bdp" --extract "$work/extracted"
 jq -e "$named" "$work/extracted/network.json" >/dev/null || fail "network.json has another name"
 passes "$named" cost "$work/named.bdp" --hardware "$raw/hw.yaml"
 passes "$named" run "$work/named.bdp" --hardware "$raw/hw.yaml" --images 1
+printf 'seconds,requests\n10,20\n' >"$work/day.csv"
+passes '.pass' govern "$work/day.csv" --program "$work/named.bdp" --hardware "$raw/hw.yaml" --images 2
 passes '.pass' device selftest --hardware "$raw/hw.yaml"
 passes "$named" cosim "$work/named.bdp" --hardware "$raw/hw.yaml" --device ref --images 1
 printf 'title: small\npoints:\n  - {name: p, argv: [echo, "{}"]}\n' >"$raw/plan.yaml"

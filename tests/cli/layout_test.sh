@@ -14,6 +14,7 @@ model/train/loop model/fold
 model/eval model/compare model/prune model/regress
 sw/driver sw/driver/governor
 sw/transport
+sw/govern
 sw/session
 sw/bringup
 sw/cosim sw/regress
