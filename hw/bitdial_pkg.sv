@@ -32,7 +32,7 @@ package bitdial_pkg;
     logic [31:0] desc_offset;
     logic [31:0] switch_stride;
     logic [8:0]  layer_count;   // 0: no list ends by it
-    logic [7:0]  generation;    // differs where another program may lie behind the addresses
+    logic        reload;        // another program may lie behind the addresses than for the doorbell before
     logic [3:0]  switch_index;
     logic [63:0] input_addr;
     logic [63:0] output_addr;

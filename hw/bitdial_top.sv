@@ -198,7 +198,7 @@ module bitdial_top #(
   assign beat_ready = !image_job || image_ready;
   assign beat = beat_valid && beat_ready;
   program_loader #(.DESCRIPTORS(DESCRIPTORS)) u_program_loader (
-    .clk_i, .rst_ni, .start_i(program_start), .abort_i(abort), .frame_i(frame), .ready_o(program_ready),
+    .clk_i, .rst_ni, .other_i(bell_pop && bell.reload), .start_i(program_start), .abort_i(abort), .frame_i(frame), .ready_o(program_ready),
     .busy_o(program_busy), .bad_o(bad_program), .resident_o(resident), .slots_o(slots), .dma_start_o(program_read),
     .dma_addr_o(program_read_addr), .dma_beats_o(program_read_beats), .beat_i(beat && program_busy),
     .beat_last_i(beat_last), .beat_data_i(beat_data), .part_o(program_part), .part_job_o(program_job));

@@ -153,8 +153,8 @@ module csr #(
   end
 
   // --- write --------------------------------------------------------------------------------------------------------
-  logic ring, soft_reset, reload;
-  logic [7:0]  generation_q;  // of the program that the registers describe
+  logic ring, bad_switch, full, soft_reset, reload;
+  logic        changed_q;  // since the last doorbell that was taken, the registers may describe another program
   logic [31:0] ones;  // wdata where strobed, else 0
   assign ones = merge(32'd0, write_data_i, write_strobe_i);
   assign ring = write_i && write_strobe_i != 4'd0 && write_addr_i == bitdial_regs_pkg::DOORBELL_ADDR;
@@ -185,7 +185,7 @@ module csr #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       control_q <= bitdial_regs_pkg::CONTROL_RESET[bitdial_regs_pkg::CONTROL_W-1:0];
-      generation_q <= 8'd0;
+      changed_q <= 1'b1;
       program_addr_q <= 64'd0;
       desc_offset_q <= bitdial_regs_pkg::DESC_OFFSET_RESET;
       switch_stride_q <= bitdial_regs_pkg::SWITCH_STRIDE_RESET;
@@ -199,7 +199,8 @@ module csr #(
       tag_q <= bitdial_regs_pkg::TAG_RESET;
       irq_enable_q <= bitdial_regs_pkg::IRQ_ENABLE_RESET[bitdial_regs_pkg::IRQ_ENABLE_W-1:0];
     end else begin
-      if (reload) generation_q <= generation_q + 8'd1;
+      if (reload) changed_q <= 1'b1;
+      else if (ring && !bad_switch && !full) changed_q <= 1'b0;
       if (write_i) begin
         case (write_addr_i)
           bitdial_regs_pkg::CONTROL_ADDR:
@@ -236,13 +237,12 @@ module csr #(
 
   // --- doorbells, results, interrupt --------------------------------------------------------------------------------
   bitdial_pkg::frame_t bell;
-  logic bad_switch, full;
   assign bell.program_addr = program_addr_q;
   assign bell.desc_offset = desc_offset_q;
   assign bell.switch_stride = switch_stride_q;
   // A count that no program has ends no list.
   assign bell.layer_count = (layer_count_q > 32'(bitdial_descriptor_pkg::LAYERS)) ? '0 : layer_count_q[8:0];
-  assign bell.generation = generation_q;
+  assign bell.reload = changed_q;
   assign bell.switch_index = precision_q[3:0];
   assign bell.input_addr = input_addr_q;
   assign bell.output_addr = output_addr_q;

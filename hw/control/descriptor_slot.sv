@@ -2,6 +2,7 @@
 // can execute. What a single word may hold is checked beside its decoding (descriptor_fields.sv, generated); rules over
 // several fields stand below, and once more for C in model/program/device_rules.c.
 module descriptor_slot #(
+  parameter int ROWS = 16,
   parameter int HAS_XNOR = 1,
   parameter int HAS_MAC = 1
 ) (
@@ -27,7 +28,9 @@ module descriptor_slot #(
     else if (we_i) misfit_q <= misfit_q || misfit;
   end
 
-  logic no_datapath, odd_layout, odd_window, odd_blocks, odd_input, odd_end, odd_mac;
+  localparam int LR = $clog2(ROWS);
+  localparam int CHW = bitdial_descriptor_pkg::CHANNELS_W;
+  logic no_datapath, odd_layout, odd_window, odd_blocks, odd_input, odd_end, odd_mac, odd_groups;
   logic bytes, channel;
   assign bytes = d.in_tensor.layout == 2'(bitdial_descriptor_pkg::LAYOUT_BYTE);
   assign channel = d.in_tensor.layout == 2'(bitdial_descriptor_pkg::LAYOUT_CHANNEL);
@@ -40,6 +43,8 @@ module descriptor_slot #(
     odd_window = 4'(d.kernel_h) > 4'(3 * d.sub_rows) || 4'(d.kernel_h) + 4'd3 <= 4'(3 * d.sub_rows) ||
                  4'(d.kernel_w) > 4'(3 * d.sub_columns) || 4'(d.kernel_w) + 4'd3 <= 4'(3 * d.sub_columns);
     odd_mac = d.mac && !d.depthwise && (d.segments == 5'd0 || d.tail_segments == 5'd0);
+    // Rows take all output channels, and no row group is empty: ceil(out_channels / ROWS).
+    odd_groups = d.row_groups != (d.out_channels >> LR) + CHW'(d.out_channels[LR-1:0] != '0);
     odd_blocks = (d.blocks_small != 16'd0) && (d.pixels_large == 5'd1 || d.interval_small == 24'd0);
     // The first layer, and only it, loads the image; it is a convolution.
     odd_input = d.load_input != first_layer_i || (d.load_input && d.pool);
@@ -47,7 +52,7 @@ module descriptor_slot #(
     odd_end = d.last != last_layer_i || d.result != d.last || (list_end_i && !d.last);
   end
 
-  assign bad_o = misfit_q || odd_input || odd_end || odd_blocks ||
+  assign bad_o = misfit_q || odd_input || odd_end || odd_blocks || odd_groups ||
                  (!d.pool && (no_datapath || odd_layout || odd_window || odd_mac));
   assign descriptor_o = d;
 endmodule

@@ -245,7 +245,7 @@ module loader #(
   assign list_end = 32'(layer_q) == bitdial_descriptor_pkg::LAYERS - 1;
   logic [63:0] desc_data;
   assign desc_data = resident_i ? kept : beat_data_i;
-  descriptor_slot #(.HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC)) u_slot (
+  descriptor_slot #(.ROWS(ROWS), .HAS_XNOR(HAS_XNOR), .HAS_MAC(HAS_MAC)) u_slot (
     .clk_i, .rst_ni, .start_i(state_q == DESC), .we_i(desc_beat), .beat_i(slot_beat_q), .data_i(desc_data),
     .first_layer_i(first_layer), .last_layer_i(last_layer), .list_end_i(list_end), .descriptor_o(d), .bad_o(bad));
 

@@ -1,10 +1,11 @@
 // Brings a program onto the chip, once: its load descriptor (model/program/README.md) and the parts that this lists. A
-// frame whose program is there already costs it nothing.
+// frame whose program is there already costs it nothing: one that was not rung with `reload`, after one that loaded it.
 module program_loader #(
   parameter int DESCRIPTORS = 96
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
+  input  logic        other_i,         // a frame is taken from the queue that was rung with `reload`
   input  logic        start_i,         // a frame begins
   input  logic        abort_i,         // level: stop, drop everything
   // verilator lint_off UNUSEDSIGNAL
@@ -34,15 +35,13 @@ module program_loader #(
   state_e     state_q;
   bitdial_pkg::part_e part_q, next_part;
   logic [2:0] beat_q;
-  logic       loaded_q, job_end, fresh, bad, resident_q;
-  logic [7:0] generation_q;
+  logic       loaded_q, job_end, bad, resident_q;
   (* ram_style = "distributed" *)
   logic [63:0] parts [0:PARTS-1];  // as listed
   logic [31:0] offset, beats;      // of the part in work
   bitdial_pkg::slots_t slots_q;
 
   assign job_end = beat_i && beat_last_i;
-  assign fresh = loaded_q && generation_q == frame_i.generation;
   always_comb begin
     case (part_q)
       bitdial_pkg::PART_DESCRIPTORS: next_part = bitdial_pkg::PART_TABLES;
@@ -58,14 +57,13 @@ module program_loader #(
       part_q <= bitdial_pkg::PART_DESCRIPTORS;
       beat_q <= 3'd0;
       loaded_q <= 1'b0;
-      generation_q <= 8'd0;
     end else if (abort_i) begin
       state_q <= IDLE;
     end else begin
+      if (other_i) loaded_q <= 1'b0;
       case (state_q)
-        IDLE: if (start_i && !fresh) begin
+        IDLE: if (start_i && !loaded_q) begin
           state_q <= HEAD;
-          loaded_q <= 1'b0;
           beat_q <= 3'd0;
         end
         HEAD: state_q <= HEAD_RUN;
@@ -83,7 +81,6 @@ module program_loader #(
           if (part_q == bitdial_pkg::PART_WEIGHTS) begin
             state_q <= IDLE;
             loaded_q <= 1'b1;
-            generation_q <= frame_i.generation;
           end
         end
         PART_RUN: if (job_end) begin
@@ -92,7 +89,6 @@ module program_loader #(
           if (part_q == bitdial_pkg::PART_WEIGHTS) begin
             state_q <= IDLE;
             loaded_q <= 1'b1;
-            generation_q <= frame_i.generation;
           end
         end
         default: state_q <= IDLE;
@@ -121,7 +117,7 @@ module program_loader #(
   // Parts are whole beats, and no more of them than one job reads.
   assign bad = offset[2:0] != 3'd0 || beats[31:BW] != '0;
   assign bad_o = state_q == PART && bad;
-  assign ready_o = state_q == IDLE && fresh;
+  assign ready_o = state_q == IDLE && loaded_q;
   assign busy_o = state_q != IDLE;
   assign resident_o = DESCRIPTORS != 0 && resident_q;
   assign slots_o = slots_q;

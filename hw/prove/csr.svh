@@ -1,5 +1,5 @@
-  // A doorbell rings with the registers as they were written, byte by byte, up to its own write; the generation moves with
-  // every write that may change the program, and with nothing else; reads and writes know the same addresses;
+  // A doorbell rings with the registers as they were written, byte by byte, up to its own write; it asks to reload
+  // where any write since the one before that was taken may have changed the program, and only there; reads and writes know the same addresses;
   // the halves of a counter are of one moment.
   localparam int CONTEXT = 15;
   localparam logic [12*CONTEXT-1:0] PLACES = {
@@ -18,19 +18,15 @@
       end
     end
   end
-  logic [7:0] generation_past_q;
-  logic       moved_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      generation_past_q <= 8'd0;
-      moved_q <= 1'b0;
-    end else begin
-      generation_past_q <= generation_q;
-      moved_q <= write_i && ((write_addr_i >= bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR &&
+  logic moved, moved_q;  // ... since the last doorbell that was taken
+  assign moved = write_i && ((write_addr_i >= bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR &&
                               write_addr_i <= bitdial_regs_pkg::SWITCH_COUNT_ADDR) ||
                              (write_addr_i == bitdial_regs_pkg::CONTROL_ADDR && write_strobe_i[0] &&
                               (write_data_i[2] || write_data_i[3])));
-    end
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) moved_q <= 1'b1;
+    else if (moved) moved_q <= 1'b1;
+    else if (ring && !bad_switch && !full) moved_q <= 1'b0;
   end
   logic [CW-33:0] upper_past_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -48,10 +44,10 @@
       assert (input_addr_q == was_q[224 +: 64] && output_addr_q == was_q[288 +: 64] && store_addr_q == was_q[352 +: 64]);
       assert (tag_q == was_q[416 +: 32] && control_q[1:0] == was_q[449:448]);
       assert (bell == {was_q[63:0], was_q[64 +: 32], was_q[96 +: 32],
-                       was_q[128 +: 32] > 32'd256 ? 9'd0 : was_q[136:128], generation_q, was_q[195:192], was_q[224 +: 64],
+                       was_q[128 +: 32] > 32'd256 ? 9'd0 : was_q[136:128], moved_q, was_q[195:192], was_q[224 +: 64],
                        was_q[288 +: 64], was_q[352 +: 64], was_q[416 +: 32], was_q[448]});
       assert (ring == (write_i && write_addr_i == bitdial_regs_pkg::DOORBELL_ADDR && write_strobe_i != 4'd0));
-      assert (generation_q == generation_past_q + 8'(moved_q));
+      assert (changed_q == moved_q);
       assert (upper_q == upper_past_q);
       for (int k = 0; k < 6; k++) begin
         if (read_i && read_addr_i == bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR + 12'(8 * k))

@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 out=build/prove
 mkdir -p "$out"
-[ $# -gt 0 ] || set -- axil_slave doorbell_queue csr frame_results dma_read dma_write watchdog sequencer tile_feeder
+[ $# -gt 0 ] || set -- axil_slave doorbell_queue csr program_loader frame_results dma_read dma_write watchdog sequencer tile_feeder
 packages="hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_pkg.sv"
 
 # prove FOLDER NAME OPTIONS: 0 proved, 1 a counterexample, 2 neither
@@ -59,6 +59,9 @@ csr s/if (FAULT != 2) precision_q/if (write_strobe_i[0]) precision_q/
 csr s/if (read_i && is_counter && !read_addr_i\[2\])/if (is_counter \&\& !read_addr_i[2])/
 csr s/assign bell.store_addr = store_addr_q;/assign bell.store_addr = output_addr_q;/
 csr s/bitdial_regs_pkg::LAYER_COUNT_ADDR, bitdial_regs_pkg::SWITCH_COUNT_ADDR: reload/bitdial_regs_pkg::SWITCH_COUNT_ADDR: reload/
+csr s/else if (ring && !bad_switch && !full) changed_q/else if (ring) changed_q/
+program_loader s/if (other_i) loaded_q <= 1'b0;//
+program_loader s/    end else if (abort_i) begin/    end else if (abort_i \&\& state_q != PART_RUN) begin/
 csr s/write_addr_i > bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR/write_addr_i > bitdial_regs_pkg::STORE_ADDR_HI_ADDR/
 frame_results s/kept\[shown_q + level_o + 2'd1\]/kept[shown_q + 2'd1]/
 frame_results s/if (done_i) kept/if (done_i || error_i) kept/

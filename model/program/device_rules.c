@@ -130,6 +130,10 @@ bool bd_device_takes(const struct bd_descriptor *d, const struct bd_program_head
     const bool load = d->flags & BD_FLAG_LOAD_INPUT;
     if (load != (layer == 0) || (load && d->operation == BD_OP_POOL))
         REFUSE(flags, "the first layer, and only it, loads the image, and it must be a convolution");
+    const uint32_t row_groups = (d->out_channels - 1) / geometry->rows + 1;
+    if (d->row_groups != row_groups)
+        REFUSE(row_groups, "row_groups is %u; a device of %u rows takes %u for %u channels", d->row_groups,
+               geometry->rows, row_groups, d->out_channels);
     if (d->blocks_small && (d->pixels_large == 1 || d->interval_small == 0))
         REFUSE(blocks_small, "small blocks without pixels or clocks");
     return d->operation == BD_OP_POOL || convolution_fits(d, geometry, refusal);

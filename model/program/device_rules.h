@@ -16,7 +16,7 @@ struct bd_refusal {
 };
 
 /* Whether a device takes `d` as layer `layer` (from 0) of a list of `layer_count` layers. Of `geometry` the
- * datapaths are read. On false, `refusal` says why. */
+ * datapaths and rows are read. On false, `refusal` says why. */
 bool bd_device_takes(const struct bd_descriptor *d, const struct bd_program_header *geometry, uint32_t layer,
                      uint32_t layer_count, struct bd_refusal *refusal);
 

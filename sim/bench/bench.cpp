@@ -166,6 +166,7 @@ int main(int argc, char **argv)
         if (registers) {
             Registers::reset_values(hardware, tally); // one model at a time
             Registers(hardware, program, options).registers(tally);
+            Registers(hardware, program, options).reloads(tally);
         } else if (errors) {
             Errors(hardware, program, options).errors(seed + i, tally);
         } else if (hangs) {

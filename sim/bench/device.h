@@ -51,7 +51,7 @@ class Device
         (void)trace;
         top_ = std::make_unique<Vbitdial_top>(&context_);
 #endif
-        reset(4);
+        power_up(4);
     }
     ~Device()
     {
@@ -60,6 +60,18 @@ class Device
 #endif
         top_->final();
         bd_guarded_memory_release(&memory_);
+    }
+    // Before the first reset has been taken registers say anything: nothing listens to the bus yet.
+    void power_up(int clocks)
+    {
+        top_->aresetn = 1; // the reset is asynchronous: it acts on its falling edge
+        top_->eval();
+        top_->aresetn = 0;
+        for (int i = 0; i < clocks; i++, now_++) {
+            half_clock(0);
+            half_clock(1);
+        }
+        top_->aresetn = 1;
     }
     // The accelerator alone; its memory goes on.
     void reset(int clocks)
@@ -169,9 +181,7 @@ class Device
         if (top_->m_axi_bvalid && responses_ == bad_response_)
             top_->m_axi_bresp = SLVERR;
         silence();
-        top_->aclk = 0;
-        top_->eval();
-        dump();
+        half_clock(0);
         irq_ = top_->irq;
         taken_ = {top_->s_axi_awvalid && top_->s_axi_awready,
                   top_->s_axi_wvalid && top_->s_axi_wready,
@@ -184,9 +194,7 @@ class Device
             check_bus();
         watch();
         bus_->sample(*top_, now_);
-        top_->aclk = 1;
-        top_->eval();
-        dump();
+        half_clock(1);
         now_++;
     }
 
@@ -270,6 +278,12 @@ class Device
         if (taken_.aw || taken_.w || taken_.b || taken_.ar || taken_.r)
             stuck_ = 0;
         return taken_;
+    }
+    void half_clock(uint8_t level)
+    {
+        top_->aclk = level;
+        top_->eval();
+        dump();
     }
     void dump()
     {

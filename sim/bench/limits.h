@@ -36,7 +36,7 @@ class Limits : public Runner
 
     void edges(Tally &tally)
     {
-        const uint32_t convolution[] = EDGE_CONVOLUTION;
+        const uint32_t convolution[] = EDGE_CONVOLUTION, rows = head_.rows;
         bd_descriptor d;
         static_assert(sizeof convolution == sizeof d, "a descriptor has 64 words");
         std::memcpy(&d, convolution, sizeof d);

@@ -13,6 +13,8 @@ namespace
 
 class Registers : public Runner
 {
+    static constexpr int OF_PROGRAM = 6; // registers that describe the program
+
   public:
     using Runner::Runner;
 
@@ -71,6 +73,40 @@ class Registers : public Runner
             device_->write(offset, 1);
             expect(device_->refused(), "a write outside the map is answered", offset, tally);
         }
+    }
+    // What says that the program may be another one makes the next frame that is taken load it, and that one alone:
+    // however often registers are written before, whatever doorbells are refused between, and where frames that were to
+    // load it are dropped as they wait. The clocks say whether it was loaded.
+    void reloads(Tally &tally)
+    {
+        for (const int writes : {0, 1, 255, 256, 257, 512, 2048}) {
+            frame(0, false, tally); // loads it
+            frame(0, false, tally);
+            for (int n = 0; n < writes - OF_PROGRAM; n++) // the frame below writes the others
+                device_->write(BITDIAL_DESC_OFFSET_REG, uint32_t(n) * 64);
+            program_there_ = writes == 0;
+        }
+        frame(0, false, tally);
+        device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_RELOAD_MASK);
+        for (const uint32_t none : {head_.switch_count, 99u}) { // refused: the next one has still to load it
+            device_->write(BITDIAL_PRECISION_REG, none);
+            device_->write(BITDIAL_DOORBELL_REG, 1);
+            expect((device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_ERROR_MASK) >> BITDIAL_STATUS_ERROR_SHIFT ==
+                       BITDIAL_ERROR_BAD_SWITCH,
+                   "a doorbell rings for a switch that is none", none, tally);
+            device_->clear();
+        }
+        program_there_ = false;
+        for (int n = 0; n < 130; n++) { // two frames a round that are dropped, the second as it waits
+            ring(0, false);
+            set_context(BITDIAL_DESC_OFFSET_REG, head_.load_offset);
+            ring(0, false);
+            soft_reset();
+            while (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUSY_MASK)
+                continue;
+        }
+        frame(0, false, tally);
+        frame(0, false, tally);
     }
     // Values after reset, before anything is written.
     static void reset_values(const bd_hardware &hardware, Tally &tally)

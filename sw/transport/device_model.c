@@ -157,7 +157,8 @@ static uint32_t open_program(struct bd_device_model *model)
 static uint32_t check_descriptors(const struct bd_device_model *model, uint32_t *layer)
 {
     const struct bd_hardware *h = &model->hardware;
-    const struct bd_program_header geometry = {.datapaths = (h->xnor ? 1u : 0) | (h->mac ? 2u : 0)};
+    const struct bd_program_header geometry = {.datapaths = (h->xnor ? 1u : 0) | (h->mac ? 2u : 0),
+                                               .rows = (uint32_t)h->rows};
     const struct request *r = &model->running;
     const uint32_t list =
         r->desc_offset + (uint32_t)sizeof(struct bd_load_descriptor) + r->switch_index * r->switch_stride;

@@ -28,7 +28,7 @@
     X(6, 1, 1) X(6, 0, 0) X(6, 1023, 1) X(6, 1024, 0) X(6, 1025, 0) X(7, 1, 1) X(7, 0, 0) X(7, 1023, 1) \
     X(7, 1024, 0) X(8, 1, 1) X(8, 0, 0) X(8, 4095, 1) X(8, 4096, 0) X(8, 4097, 0) X(9, 1, 1) X(9, 0, 0) \
     X(9, 1023, 1) X(9, 1024, 0) X(10, 1, 1) X(10, 0, 0) X(10, 1023, 1) X(10, 1024, 0) X(10, 66560, 0) X(11, 1, 1) \
-    X(11, 0, 0) X(11, 4095, 1) X(11, 4096, 0) X(12, 1, 1) X(12, 2, 1) X(12, 4, 0) X(12, 0, 0) X(12, 9, 0) \
+    X(11, 0, 0) X(11, 4095, 0) X(11, 4096, 0) X(12, 1, 1) X(12, 2, 1) X(12, 4, 0) X(12, 0, 0) X(12, 9, 0) \
     X(12, 10, 0) X(13, 3, 1) X(13, 4, 0) X(13, 0, 0) X(13, 10, 0) X(14, 4, 1) X(14, 0, 0) X(14, 5, 0) X(15, 0, 0) \
     X(15, 4095, 1) X(15, 4096, 0) X(16, 0, 1) X(16, 8, 1) X(16, 9, 0) X(17, 8, 1) X(17, 9, 0) X(18, 8, 1) \
     X(18, 9, 0) X(19, 8, 1) X(19, 9, 0) X(19, 16, 0) X(20, 1, 1) X(20, 2, 0) X(21, 2, 1) X(21, 3, 0) \
@@ -39,7 +39,7 @@
     X(29, 0, 0) X(29, 1048575, 1) X(29, 1048576, 0) X(30, 1, 1) X(30, 0, 0) X(30, 1048575, 1) X(30, 1048576, 0) \
     X(31, 0, 1) X(31, 1048575, 1) X(31, 1048576, 0) X(32, 0, 1) X(32, 1048575, 1) X(32, 1048576, 0) \
     /* loop counts */ \
-    X(33, 1, 1) X(33, 0, 0) X(33, 4095, 1) X(33, 4096, 0) X(34, 0, 0) X(34, 2, 0) X(34, 3, 0) X(34, 4, 0) \
+    X(33, 1, 1) X(33, 0, 0) X(33, 2, 0) X(33, 4095, 0) X(33, 4096, 0) X(34, 0, 0) X(34, 2, 0) X(34, 3, 0) X(34, 4, 0) \
     X(35, 0, 0) X(35, 2, 0) X(35, 4, 0) X(36, 1, 1) X(36, 0, 0) X(36, 2047, 1) X(36, 2048, 0) X(37, 16, 1) \
     X(37, 17, 0) X(38, 16, 1) X(38, 17, 0) X(39, 1, 1) X(39, 0, 0) X(39, 65535, 1) X(39, 65536, 0) X(40, 0, 1) \
     X(40, 1, 0) X(40, 65535, 0) X(40, 65536, 0) X(41, 1, 1) X(41, 0, 0) X(41, 16, 1) X(41, 17, 0) X(42, 1, 1) \
@@ -57,7 +57,7 @@
     X(60, 4, 0) X(61, 134217720, 1) X(61, 0, 0) X(61, 4, 0) X(61, 134217728, 0) X(62, 0xfffffff8, 1) X(62, 1, 0) \
     X(63, 134217720, 1) X(63, 0, 0) X(63, 12, 0) X(63, 134217728, 0)
 
-/* X(name, taken, changes): several words changed, each as SET(word, value). */
+/* X(name, taken, changes): several words changed, each as SET(word, value); `rows`: of the device. */
 #define DESCRIPTOR_PAIRS(X) \
     X("a 1x1 kernel", 1, SET(12, 1) SET(13, 1) SET(16, 0) SET(17, 0) SET(18, 0) SET(19, 0)) \
     X("a 9x9 kernel", 1, SET(12, 9) SET(13, 9) SET(34, 3) SET(35, 3)) \
@@ -72,6 +72,16 @@
     X("whole codes of no image", 0, SET(2, 1) SET(23, 2) SET(37, 2) SET(38, 2)) \
     X("depthwise filters on the MAC", 1, SET(1, 0x43e) SET(2, 1) SET(15, 8)) \
     X("depthwise filters in LAYOUT_CHANNEL", 0, SET(1, 0x43e) SET(2, 1) SET(12, 1) SET(13, 1) SET(23, 1) SET(26, 1)) \
+    X("a channel for every row", 1, SET(11, rows)) \
+    X("a channel more than rows", 0, SET(11, rows + 1)) \
+    X("... in two row groups", 1, SET(11, rows + 1) SET(33, 2)) \
+    X("... in three", 0, SET(11, rows + 1) SET(33, 3)) \
+    X("two row groups for as many channels as rows", 0, SET(11, rows) SET(33, 2)) \
+    X("two row groups, full", 1, SET(11, 2 * rows) SET(33, 2)) \
+    X("all channels, in one row group too few", 0, SET(11, 4095) SET(33, 4094 / rows)) \
+    X("all channels", 1, SET(11, 4095) SET(33, 4094 / rows + 1)) \
+    X("all channels, in one row group too many", 0, SET(11, 4095) SET(33, 4094 / rows + 2)) \
+    X("pooling with a row group too many", 0, SET(0, 2) SET(33, 2)) \
     X("small blocks", 1, SET(40, 1) SET(43, 15)) \
     X("small blocks of no pixels", 0, SET(40, 1) SET(43, 15) SET(41, 1)) \
     X("a residual scale where none is added", 1, SET(1, 0x3a) SET(49, 7) SET(50, 3)) \

@@ -28,9 +28,11 @@ static void set(uint32_t *words, unsigned word, uint32_t value)
     words[word] = value;
 }
 
+enum { ROWS = 8 }; /* of tests/small_hardware.yaml too */
+
 static bool takes(const uint32_t *words, struct bd_refusal *refusal)
 {
-    const struct bd_program_header geometry = {.datapaths = 3};
+    const struct bd_program_header geometry = {.datapaths = 3, .rows = ROWS};
     struct bd_descriptor d;
     memcpy(&d, words, sizeof d);
     return bd_device_takes(&d, &geometry, 1, 3, refusal);
@@ -54,6 +56,7 @@ Test(device_rules, edges)
     }
     for (unsigned word = 0; word < BD_DESCRIPTOR_WORDS; word++)
         cr_assert(seen[word], "word %u has no edge", word);
+    const uint32_t rows = ROWS;
 #define SET(word, value) set(words, word, value);
 #define X(name, is_taken, changes)                                                                                     \
     {                                                                                                                  \
@@ -84,6 +87,10 @@ Test(device_rules, reasons_name_the_field)
     words[61] = 128, words[34] = 2;
     cr_assert_not(takes(words, &refusal));
     cr_assert_str_eq(refusal.why, "sub-windows of 2x1 do not cover a kernel of 3x3");
+    words[34] = 1, words[11] = 9;
+    cr_assert_not(takes(words, &refusal));
+    cr_assert_str_eq(refusal.why, "row_groups is 1; a device of 8 rows takes 2 for 9 channels");
+    cr_assert_eq(refusal.word, 33);
 }
 
 /* ---- the device model --------------------------------------------------------------------------------------- */
@@ -129,6 +136,17 @@ Test(device_rules, device_model_refuses_alike)
         cr_assert_eq(refused_layer(model, words), edges[i].taken ? 2u : 1u, "word %u = %u", edges[i].word,
                      edges[i].value);
     }
+    const uint32_t rows = ROWS;
+#define SET(word, value) set(words, word, value);
+#define X(name, is_taken, changes)                                                                                     \
+    {                                                                                                                  \
+        uint32_t words[BD_DESCRIPTOR_WORDS];                                                                           \
+        memcpy(words, convolution, sizeof words);                                                                      \
+        changes cr_assert_eq(refused_layer(model, words), is_taken ? 2u : 1u, "%s", name);                             \
+    }
+    DESCRIPTOR_PAIRS(X)
+#undef X
+#undef SET
     /* A seventeenth switch is none, whatever SWITCH_COUNT says. */
     bd_device_model_write(model, BITDIAL_PRECISION_REG, 16);
     bd_device_model_write(model, BITDIAL_DOORBELL_REG, 1);

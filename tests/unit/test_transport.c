@@ -391,20 +391,23 @@ Test(transport, the_model_loads_a_program_when_its_registers_say_so)
     static const struct {
         uint32_t offset, value;
         bool loads, again;
+        int more; /* times that it is written */
     } cases[] = {
-        {BITDIAL_PRECISION_REG, 0, true, false}, /* the first frame */
-        {BITDIAL_PRECISION_REG, 1, false, false},
-        {BITDIAL_STORE_ADDR_LO_REG, 64, false, false},
-        {BITDIAL_WATCHDOG_LIMIT_REG, 0, false, false},
-        {BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK, false, false},
-        {BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_RELOAD_MASK, true, false},
-        {BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK, true, false},
-        {BITDIAL_PROGRAM_ADDR_LO_REG, 0, true, true}, /* written as it was */
-        {BITDIAL_PROGRAM_ADDR_HI_REG, 0, true, true},
-        {BITDIAL_DESC_OFFSET_REG, 0, true, true},
-        {BITDIAL_SWITCH_STRIDE_REG, 0, true, true},
-        {BITDIAL_LAYER_COUNT_REG, 0, true, true},
-        {BITDIAL_SWITCH_COUNT_REG, 0, true, true},
+        {BITDIAL_PRECISION_REG, 0, true, false, 0}, /* the first frame */
+        {BITDIAL_PRECISION_REG, 1, false, false, 0},
+        {BITDIAL_STORE_ADDR_LO_REG, 64, false, false, 0},
+        {BITDIAL_WATCHDOG_LIMIT_REG, 0, false, false, 0},
+        {BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK, false, false, 0},
+        {BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_RELOAD_MASK, true, false, 0},
+        {BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | BITDIAL_CONTROL_SOFT_RESET_MASK, true, false, 0},
+        {BITDIAL_PROGRAM_ADDR_LO_REG, 0, true, true, 0}, /* written as it was */
+        {BITDIAL_PROGRAM_ADDR_HI_REG, 0, true, true, 0},
+        {BITDIAL_DESC_OFFSET_REG, 0, true, true, 0},
+        {BITDIAL_SWITCH_STRIDE_REG, 0, true, true, 0},
+        {BITDIAL_LAYER_COUNT_REG, 0, true, true, 0},
+        {BITDIAL_SWITCH_COUNT_REG, 0, true, true, 0},
+        {BITDIAL_SWITCH_COUNT_REG, 0, true, true, 255}, /* however often */
+        {BITDIAL_PROGRAM_ADDR_LO_REG, 0, true, true, 65535},
     };
     struct rig rig;
     struct bd_error err;
@@ -424,7 +427,9 @@ Test(transport, the_model_loads_a_program_when_its_registers_say_so)
         if (cases[i].again) { /* a device gives its registers back */
             cr_assert_eq(ops->read_register(rig.platform.self, cases[i].offset, &value, &err), BD_OK);
         }
-        cr_assert_eq(ops->write_register(rig.platform.self, cases[i].offset, value, &err), BD_OK);
+        for (int n = 0; n <= cases[i].more; n++) {
+            cr_assert_eq(ops->write_register(rig.platform.self, cases[i].offset, value, &err), BD_OK);
+        }
         s = cases[i].offset == BITDIAL_PRECISION_REG ? value : s;
         for (int frame = 0; frame < 2; frame++) {
             struct bd_device_counters counters;

@@ -147,7 +147,7 @@ static bool shares_with_room(struct forgery *f)
       "the layer's corrections lie outside the corrections") \
     X(channels, find_layer(f, 1, BD_OP_CONV, 0) && descriptor(f, 0, f->layer)->groups == 1, EVERYWHERE(in_channels, 4096), "in_channels is 4096; a device") \
     X(interval, true, EVERYWHERE(interval_large, d->interval_large + 1), "counts do not follow") \
-    X(rows, true, EVERYWHERE(row_groups, d->row_groups + 1), "counts do not follow") \
+    X(rows, true, EVERYWHERE(row_groups, d->row_groups + 1), "; a device of 8 rows takes") \
     X(cells, find_layer(f, 1, BD_OP_CONV, 0), EVERYWHERE(in_cell_words, d->in_cell_words + 1), "counts do not follow") \
     X(pitch, find_layer(f, 0, BD_OP_CONV, BD_FLAG_WRITE_CODES), EVERYWHERE(out_pitch, d->out_pitch + 1), \
       "counts do not follow") \
