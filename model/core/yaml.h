@@ -82,5 +82,7 @@ bd_status bd_yaml_expect_path(const char *file, const char *key, const char *pat
 /* Scalars outside a table (list items). */
 bd_status bd_yaml_int(const struct bd_yaml *yaml, const struct bd_yaml_node *node, int64_t min, int64_t max,
                       int64_t *value, struct bd_error *err) BD_WARN_UNUSED;
+bd_status bd_yaml_real(const struct bd_yaml *yaml, const struct bd_yaml_node *node, double min, double max,
+                       double *value, struct bd_error *err) BD_WARN_UNUSED;
 
 #endif

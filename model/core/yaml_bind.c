@@ -113,6 +113,12 @@ bd_status bd_yaml_int(const struct bd_yaml *yaml, const struct bd_yaml_node *nod
     return read_int(yaml, node, "the value", (double)min, (double)max, value, err);
 }
 
+bd_status bd_yaml_real(const struct bd_yaml *yaml, const struct bd_yaml_node *node, double min, double max,
+                       double *value, struct bd_error *err)
+{
+    return read_real(yaml, node, "the value", min, max, value, err);
+}
+
 static bd_status read_string(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *name, double max,
                              char **value, struct bd_error *err)
 {

@@ -52,6 +52,8 @@ int cmd_cosim(int argc, char **argv);
 int cmd_device(int argc, char **argv);
 int cmd_govern(int argc, char **argv);
 int cmd_hardware(int argc, char **argv);
+int cmd_ask(int argc, char **argv);
+int cmd_tell(int argc, char **argv);
 int cmd_regress(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 

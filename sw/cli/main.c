@@ -39,6 +39,8 @@ static const struct {
     {"report", cmd_report, "one page of what a regression came to"},
     {"govern", cmd_govern, "play a day of budgets under the governor, which chooses every frame's switch"},
     {"hardware", cmd_hardware, "check a hardware configuration and print its geometry or RTL parameters"},
+    {"ask", cmd_ask, "propose points of any study to measure, by the search that pruning uses"},
+    {"tell", cmd_tell, "take the values of such points, and print the best"},
 };
 #define SPINS "1000"
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

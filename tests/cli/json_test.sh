@@ -85,6 +85,9 @@ passes '.batch == 8' train "$work/train.yaml" --profile --steps 1
 passes '.series > 0 and (.output | '"$escaped"')' curves "$raw/t.h5.jsonl" -o "$raw/t.svg"
 passes '(.folder | '"$escaped"') and (.runs | length) > 0' compare "$work/compare.yaml" --plan --folder "$raw/c"
 passes '.evaluations == 2' prune "$work/search.yaml" --search-only
+printf 'axes: [{name: a, from: 1, to: 9}]\n' >"$work/study.yaml"
+passes '.points | length == 2' ask "$work/study.yaml" --journal "$raw/study.jsonl" --count 2
+passes '.told == 0 and .pending == 2' tell --journal "$raw/study.jsonl"
 
 # A program's names: quotes and backslashes are text; what is no UTF-8 is refused where it stands.
 name_at=$(grep -abo small "$raw/net.bdp" | head -1 | cut -d: -f1)
