@@ -430,6 +430,17 @@ static bd_status open_store(struct run *r, struct bd_error *err)
     return status;
 }
 
+/* Stopped by the caller: BD_INFRA unless all had ended by then. */
+static bd_status check_stopped(struct run *r, struct bd_error *err)
+{
+    const struct bd_runs_progress *p = measure(r);
+    const size_t ended = p->selected - p->state[BD_RUNS_QUEUED] - p->state[BD_RUNS_RUNNING];
+    if (ended == p->selected && (!r->options->more || (r->options->expected && ended >= p->expected))) {
+        return BD_OK;
+    }
+    return bd_fail(err, BD_INFRA, "stopped with %zu of %zu points run: --resume goes on", ended, p->expected);
+}
+
 bd_status bd_runs_execute(struct bd_runs_plan *plan, const char *dir, const struct bd_runs_options *options,
                           struct bd_runs_summary *summary, struct bd_error *err)
 {
@@ -452,9 +463,8 @@ bd_status bd_runs_execute(struct bd_runs_plan *plan, const char *dir, const stru
         give_up(&r);
         r.executor->close(r.executor);
     }
-    if (!status && r.stopping && r.progress.state[BD_RUNS_QUEUED]) {
-        status = bd_fail(err, BD_INFRA, "stopped with %zu of %zu points run: --resume goes on",
-                         r.progress.selected - r.progress.state[BD_RUNS_QUEUED], r.progress.selected);
+    if (!status && r.stopping) {
+        status = check_stopped(&r, err);
     }
     *summary = (struct bd_runs_summary){.progress = *measure(&r), .stopped = r.stopping};
     bd_runs_store_close(r.store);

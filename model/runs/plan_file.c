@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "model/core/memory.h"
-#include "model/core/yaml.h"
 
 #define LISTS 16 /* of a product */
 #define LIMIT_SECONDS 1e7
@@ -40,7 +39,7 @@ struct top {
         "environment", BD_FIELD_NODE, offsetof(struct type, common.environment), 0, 0, "", NULL, NULL,                 \
             "NAME: value beside the caller's"                                                                          \
     }
-static const struct bd_field row_fields[] = {
+const struct bd_field bd_runs_point_fields[] = {
     {"name", BD_FIELD_STRING, offsetof(struct row, name), 1, BD_RUNS_NAME, NULL, NULL, NULL, "with {key} of a product"},
     {"argv", BD_FIELD_NODE, offsetof(struct row, argv), 0, 0, NULL, NULL, NULL, "program and arguments"},
     {"for", BD_FIELD_NODE, offsetof(struct row, lists), 0, 0, "", NULL, NULL, "key: [values]: a point for each"},
@@ -48,7 +47,7 @@ static const struct bd_field row_fields[] = {
     COMMON(row, "-1", "-1"),
     {0},
 };
-static const struct bd_field top_fields[] = {
+const struct bd_field bd_runs_plan_fields[] = {
     {"title", BD_FIELD_STRING, offsetof(struct top, title), 1, 255, NULL, NULL, NULL, "for people"},
     {"points", BD_FIELD_NODE, offsetof(struct top, points), 0, 0, NULL, NULL, NULL, "a list"},
     COMMON(top, "0", "0"),
@@ -234,10 +233,10 @@ static bd_status read_points(struct reader *r)
     }
     for (size_t i = 0; !status && i < points->count; i++) {
         struct row row = {0};
-        status = bd_yaml_bind(&r->yaml, points->values[i], row_fields, &row, r->err);
+        status = bd_yaml_bind(&r->yaml, points->values[i], bd_runs_point_fields, &row, r->err);
         if (!status) {
             status = add_points(r, points->values[i], &row);
-            bd_fields_release(row_fields, &row);
+            bd_fields_release(bd_runs_point_fields, &row);
         }
     }
     return status;
@@ -250,11 +249,11 @@ bd_status bd_runs_plan_read(const char *path, const char *program, struct bd_run
     if (bd_yaml_load(&r.yaml, path, err)) {
         return err->status;
     }
-    bd_status status = bd_yaml_bind(&r.yaml, r.yaml.root, top_fields, &r.top, err);
+    bd_status status = bd_yaml_bind(&r.yaml, r.yaml.root, bd_runs_plan_fields, &r.top, err);
     if (!status) {
         r.plan = bd_runs_plan_new("runs", r.top.title);
         status = read_points(&r);
-        bd_fields_release(top_fields, &r.top);
+        bd_fields_release(bd_runs_plan_fields, &r.top);
     }
     bd_yaml_release(&r.yaml);
     if (status) {

@@ -336,10 +336,13 @@ static void judge(const struct work *w, int how, const struct rusage *usage, str
     end->peak_mib = peak > w->own_mib + 1 && peak > w->peak_mib ? peak : w->peak_mib;
     judge_exit(w, how, end);
     if (w->ending == OVER_TIME) {
+        const bool spins = end->cpu + w->waited > 0.5 * end->seconds;
         end->state = BD_RUNS_TIMED_OUT;
-        snprintf(end->cause, sizeof end->cause,
-                 "timed out after %g s, %.1f s of them computing: it %s, or needs a longer limit", point->time_limit,
-                 end->cpu, end->cpu + w->waited > 0.5 * end->seconds ? "spins" : "waits for what does not come");
+        snprintf(
+            end->cause, sizeof end->cause,
+            "timed out after %g s: it computed for %.1f s and stood ready for a processor for %.1f s, so it %s, or "
+            "needs a longer limit",
+            point->time_limit, end->cpu, w->waited, spins ? "spins" : "waits for what does not come");
     } else if (w->ending == OVER_MEMORY) {
         end->state = BD_RUNS_FAILED;
         snprintf(end->cause, sizeof end->cause,

@@ -309,21 +309,6 @@ static bd_status run_session(struct bd_prune_session *session, struct bd_error *
     return status;
 }
 
-static void print_fields(const struct bd_field *fields, int indent)
-{
-    for (const struct bd_field *f = fields; f->name; f++) {
-        const char *fallback = f->type == BD_FIELD_MAP ? ""
-                               : !f->fallback          ? "required"
-                               : *f->fallback          ? f->fallback
-                                                       : "-";
-        printf("  %*s%-*s %-14s %s%s%s\n", indent, "", 14 - indent, f->name, fallback, f->help, f->choices ? ": " : "",
-               f->choices ? f->choices : "");
-        if (f->fields) {
-            print_fields(f->fields, indent + 2);
-        }
-    }
-}
-
 int cmd_prune(int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
@@ -357,7 +342,7 @@ int cmd_prune(int argc, char **argv)
     int code = bd_cli_options("prune", usage, table, argc, argv);
     if (code == BD_OK) {
         puts("\nKeys of SEARCH.yaml: name, default, meaning");
-        print_fields(bd_prune_fields, 0);
+        bd_cli_print_fields(bd_prune_fields, 0);
     }
     if (code != BD_OPTIONS_READ) {
         return code;

@@ -41,6 +41,12 @@ static int parse_options(struct options *o, int argc, char **argv)
         {0},
     };
     int code = bd_cli_options(NAME, usage, table, argc, argv);
+    if (code == BD_OK) {
+        puts("\nKeys of PLAN.yaml: name, default, meaning");
+        bd_cli_print_fields(bd_runs_plan_fields, 0);
+        puts("\nKeys of a point; a limit of -1 is the plan's");
+        bd_cli_print_fields(bd_runs_point_fields, 0);
+    }
     if (code != BD_OPTIONS_READ) {
         return code;
     }

@@ -121,3 +121,18 @@ int bd_cli_options(const char *command, const char *usage, const struct bd_optio
     bd_cli_report_wanted(json);
     return BD_OPTIONS_READ;
 }
+
+void bd_cli_print_fields(const struct bd_field *fields, int indent)
+{
+    for (const struct bd_field *f = fields; f->name; f++) {
+        const char *fallback = f->type == BD_FIELD_MAP ? ""
+                               : !f->fallback          ? "required"
+                               : *f->fallback          ? f->fallback
+                                                       : "-";
+        printf("  %*s%-*s %-14s %s%s%s\n", indent, "", 14 - indent, f->name, fallback, f->help, f->choices ? ": " : "",
+               f->choices ? f->choices : "");
+        if (f->fields) {
+            bd_cli_print_fields(f->fields, indent + 2);
+        }
+    }
+}

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/core/yaml.h"
+
 struct bd_option {
     const char *name;
     const char **text;
@@ -33,5 +35,8 @@ struct bd_option {
 /* Reads the options of (argc, argv); what is no option stands from argv[optind] on. BD_OPTIONS_READ, or the exit code:
  * 0 after --help was given and `usage` printed, 2 after a message about a wrong option. */
 int bd_cli_options(const char *command, const char *usage, const struct bd_option *table, int argc, char **argv);
+
+/* The keys of a file: name, default, meaning; a map's own below it. */
+void bd_cli_print_fields(const struct bd_field *fields, int indent);
 
 #endif

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # bitdial show: its sums against its layers, descriptions against checkpoints, what it writes, what it refuses; and the
 # layers that no price is given for.
 bitdial=${BITDIAL_BUILD:-build}/bitdial

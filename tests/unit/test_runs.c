@@ -248,6 +248,38 @@ Test(runs, growing)
     free(dir);
 }
 
+static volatile sig_atomic_t stop;
+
+static bd_status stop_at_two(void *user, const struct bd_runs_point *point, enum bd_runs_state state,
+                             const json_t *result, struct bd_error *err)
+{
+    bd_status status = on_result(user, point, state, result, err);
+    stop = ((struct growth *)user)->seen >= 2;
+    return status;
+}
+
+/* A growing plan that is stopped has not come to its end, whatever it holds by then. */
+Test(runs, stopped_growth)
+{
+    char *dir = bd_asprintf("%s/runs", folder);
+    struct bd_runs_plan *plan = bd_runs_plan_new("test", "stopped");
+    struct growth growth = {0};
+    struct bd_runs_summary summary;
+    struct bd_error err;
+    const struct bd_runs_options options = {.jobs = 1,
+                                            .growing = true,
+                                            .expected = 5,
+                                            .stop = &stop,
+                                            .user = &growth,
+                                            .on_result = stop_at_two,
+                                            .more = more};
+    cr_assert_eq(execute(plan, dir, options, &summary, &err), BD_INFRA);
+    cr_assert_str_eq(err.message, "stopped with 2 of 5 points run: --resume goes on");
+    cr_assert(summary.stopped);
+    bd_runs_plan_free(plan);
+    free(dir);
+}
+
 /* A parent that is killed leaves no process; another one at a time has the folder. */
 Test(runs, killed_parent)
 {
