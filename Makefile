@@ -18,7 +18,7 @@ CLI_SRC := $(wildcard sw/cli/*.c)
 TEST_SRC := $(wildcard tests/unit/test_*.c) tests/support/completion.c tests/support/data_files.c
 API_SRC := $(wildcard sw/lib/*.c)
 GEN_SRC := $(wildcard hw/gen/*.c)
-ALL_C := $(LIB_SRC) $(API_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/support/sample.c tests/support/step.c tests/support/ranks.c tests/support/mutate.c tests/bench/convolve.c tests/bench/execute.c tests/bench/peer.c
+ALL_C := $(LIB_SRC) $(API_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/support/sample.c tests/support/step.c tests/support/ranks.c tests/support/mutate.c tests/support/rv32.c tests/support/rv32_board.c tests/bench/convolve.c tests/bench/execute.c tests/bench/peer.c
 DEPS := build/.packages-$(firstword $(shell cksum apt-packages.txt))
 BITDIAL_BUILD := $(B)
 export SAN DEMO BITDIAL_BUILD
@@ -27,7 +27,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(filter-out %.d,$(MAKEFILE_LIST)) | expand -t 18
 demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewer images)
 	@sh sw/demo.sh
-test: all $(B)/tests $(B)/sample $(B)/step $(B)/ranks $(B)/mutate $(B)/images $(B)/replay $(B)/seeds ## every test (SAN=1: under address and undefined-behaviour sanitizers)
+test: all $(B)/tests $(B)/sample $(B)/step $(B)/ranks $(B)/mutate $(B)/images $(B)/rv32_board $(B)/replay $(B)/seeds ## every test (SAN=1: under address and undefined-behaviour sanitizers)
 	@sh tests/run.sh
 unit: $(B)/tests ## the Criterion tests alone (SAN=1: under the sanitizers)
 	@sh tests/run.sh --unit
@@ -85,6 +85,8 @@ $(B)/sample $(B)/step $(B)/ranks $(B)/mutate: $(B)/%: $(B)/obj/tests/support/%.o
 $(B)/convolve $(B)/execute: $(B)/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/peer.o $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(B)/images: $(B)/obj/tests/support/images.o $(B)/obj/tests/support/data_files.o $(B)/libbitdial.a
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+$(B)/rv32_board: $(call objects,tests/support/rv32_board.c tests/support/rv32.c) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 # The generator needs nothing that it generates.
 $(B)/regs: $(call objects,$(GEN_SRC) $(wildcard model/core/*.c))

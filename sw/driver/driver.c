@@ -54,7 +54,14 @@ static enum bd_device_status differs(struct bd_device *device, enum bd_device_st
 
 enum bd_device_status bd_device_open(struct bd_device *device, const struct bd_port *port)
 {
-    *device = (struct bd_device){.port = *port, .next_tag = 1};
+    /* Byte by byte: an assignment of structs this large would call a library. */
+    for (size_t i = 0; i < sizeof *device; i++) {
+        ((volatile uint8_t *)device)[i] = 0;
+    }
+    for (size_t i = 0; i < sizeof *port; i++) {
+        ((volatile uint8_t *)&device->port)[i] = ((const uint8_t *)port)[i];
+    }
+    device->next_tag = 1;
     uint32_t id, abi, geometry;
     TRY(read_register(device, BITDIAL_ID_REG, &id));
     if (id != BITDIAL_ID_RESET) {

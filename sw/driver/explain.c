@@ -15,14 +15,36 @@ static void put(struct sink *sink, const char *words)
     sink->text[sink->used] = '\0';
 }
 
+/* Takes the last decimal digit off a number, by words of 16 bits: small processors call a library to divide 64, and
+ * some to divide by anything that is no constant. */
+static unsigned take_digit(uint64_t *value)
+{
+    const uint32_t high = (uint32_t)(*value >> 32), low = (uint32_t)*value;
+    const uint32_t words[] = {high >> 16, high & 0xffff, low >> 16, low & 0xffff};
+    uint32_t quotient[4], rest = 0;
+    for (int i = 0; i < 4; i++) {
+        const uint32_t part = rest << 16 | words[i];
+        quotient[i] = part / 10;
+        rest = part - 10 * quotient[i];
+    }
+    *value = (uint64_t)(quotient[0] << 16 | quotient[1]) << 32 | (quotient[2] << 16 | quotient[3]);
+    return rest;
+}
+
+static unsigned take_hex_digit(uint64_t *value)
+{
+    const unsigned digit = (unsigned)*value & 15;
+    *value >>= 4;
+    return digit;
+}
+
 static void put_number(struct sink *sink, uint64_t value, unsigned base)
 {
     char digits[24];
     size_t at = sizeof digits;
     digits[--at] = '\0';
     do {
-        digits[--at] = "0123456789abcdef"[value % base];
-        value /= base;
+        digits[--at] = "0123456789abcdef"[base == 16 ? take_hex_digit(&value) : take_digit(&value)];
     } while (value > 0);
     put(sink, base == 16 ? "0x" : "");
     put(sink, digits + at);

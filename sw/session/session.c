@@ -12,6 +12,7 @@
 #include "sw/transport/link.h"
 #include "sw/transport/ref.h"
 #include "sw/transport/serial.h"
+#include "sw/transport/uio.h"
 
 enum { FRAME_MS = 300000, PAGE = 4096 };
 
@@ -93,7 +94,8 @@ static bd_status connect_board(struct bd_session *session, const struct bd_sessi
         const struct bd_serial_options line = {.path = name->path, .baud = name->baud, .silence_ms = options->reply_ms};
         return bd_serial_open(&session->platform, &line, err);
     }
-    return bd_fail(err, BD_INFRA, "no way leads to '%s' yet", options->device);
+    const struct bd_uio_options chip = {.path = name->path, .memory = name->memory};
+    return bd_uio_open(&session->platform, &chip, err);
 }
 
 bd_status bd_session_connect(struct bd_session *session, const struct bd_session_options *options, struct bd_error *err)
