@@ -1,5 +1,6 @@
 // The accelerator: registers on an AXI4-Lite slave, one AXI4 master of 64 bits, one interrupt. Parameters are the
-// hardware configuration (yaml-configs/hardware/); FAULT is 0 but in builds for fault tests.
+// hardware configuration (yaml-configs/hardware/).
+`include "bitdial_fault.svh"
 module bitdial_top #(
   parameter int ROWS = 16,             // output channels computed at once: 8, 16, 32, 64
   parameter int RQ = 16,               // requantizers; power of two, even
@@ -19,8 +20,7 @@ module bitdial_top #(
   parameter int ABORT_CLOCKS = 65536,  // longest abort; power of two
   parameter int GATES = 1,  // 0: counters of the XNOR array in a form that simulates fast
   parameter logic [63:0] GEOMETRY_HASH = 64'd0,
-  parameter logic [31:0] RTL_HASH = 32'd0,
-  parameter int FAULT = 0  // 1 codes round up, 2 PRECISION ignores writes, 3 first interrupt lost, 4 switch 0's tables
+  parameter logic [31:0] RTL_HASH = 32'd0
 ) (
   input  logic        aclk,
   input  logic        aresetn,  // may fall at any time; released inside on a clock edge
@@ -90,6 +90,9 @@ module bitdial_top #(
 
   output logic        irq
 );
+`ifdef BITDIAL_FAULTS
+  initial if (!$value$plusargs("bitdial_fault=%d", bitdial_fault_pkg::number)) bitdial_fault_pkg::number = 0;
+`endif
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int BW = bitdial_pkg::BEAT_W;
   logic clk_i, rst_ni;
@@ -134,7 +137,7 @@ module bitdial_top #(
   csr #(.ROWS(ROWS), .RQ(RQ), .MC(MC), .HAS_XNOR(HAS_XNOR), .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS),
         .WEIGHT_WORDS(WEIGHT_WORDS), .TABLE_WORDS(TABLE_WORDS), .CORRECT_WORDS(CORRECT_WORDS),
         .DESCRIPTORS(DESCRIPTORS), .ACC_BITS(ACC_BITS), .MULT_BITS(MULT_BITS),
-        .GEOMETRY_HASH(GEOMETRY_HASH), .RTL_HASH(RTL_HASH), .FAULT(FAULT)) u_csr (
+        .GEOMETRY_HASH(GEOMETRY_HASH), .RTL_HASH(RTL_HASH)) u_csr (
     .clk_i, .rst_ni, .write_i(reg_write), .write_addr_i(reg_waddr), .write_data_i(reg_wdata),
     .write_strobe_i(reg_wstrb), .write_known_o(write_known), .read_i(reg_read), .read_addr_i(reg_raddr),
     .read_data_o(reg_rdata), .read_known_o(read_known), .watchdog_limit_o(watchdog_limit),
@@ -203,7 +206,7 @@ module bitdial_top #(
     .dma_addr_o(program_read_addr), .dma_beats_o(program_read_beats), .beat_i(beat && program_busy),
     .beat_last_i(beat_last), .beat_data_i(beat_data), .part_o(program_part), .part_job_o(program_job));
   assign image_start = layer_read && loader_image;
-  loader #(.ROWS(ROWS), .HAS_XNOR(HAS_XNOR), .HAS_MAC(MC), .DESCRIPTORS(DESCRIPTORS), .FAULT(FAULT)) u_loader (
+  loader #(.ROWS(ROWS), .HAS_XNOR(HAS_XNOR), .HAS_MAC(MC), .DESCRIPTORS(DESCRIPTORS)) u_loader (
     .clk_i, .rst_ni, .start_i(loader_start), .abort_i(abort), .frame_i(frame), .resident_i(resident), .slots_i(slots),
     .fill_start_i(program_read && program_part == bitdial_pkg::PART_DESCRIPTORS),
     .fill_i(beat && program_job && program_part == bitdial_pkg::PART_DESCRIPTORS), .layer_done_i(layer_done),
@@ -230,7 +233,7 @@ module bitdial_top #(
   logic [RQ*32-1:0] z_data;
   compute #(.ROWS(ROWS), .RQ(RQ), .MAC_CHANNELS(MC), .XNOR(HAS_XNOR), .ACC_BITS(ACC_BITS), .MULT_BITS(MULT_BITS),
             .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS), .WEIGHT_WORDS(WEIGHT_WORDS), .TABLE_WORDS(TABLE_WORDS),
-            .CORRECT_WORDS(CORRECT_WORDS), .GATES(GATES), .FAULT(FAULT)) u_compute (
+            .CORRECT_WORDS(CORRECT_WORDS), .GATES(GATES)) u_compute (
     .clk_i, .rst_ni, .descriptor_i(d), .abort_i(abort), .setup_i(setup), .hand_i(hand), .place_i(place),
     .tables_ready_o(tables_ready), .fetch_free_o(fetch_free), .correct_step_o(correct_step), .start_i(start),
     .walk_done_o(walk_done), .block_done_o(block_done), .tile_left_o(tile_left), .idle_o(back_idle),

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Verilates bitdial_top for a hardware configuration and prints the folder of the build:
-#     hw/build.sh HARDWARE.yaml [--trace] [--fault N]
+#     hw/build.sh HARDWARE.yaml [--debug]
+# --debug: a model that can write a trace and plant the faults of bitdial_fault.svh, both chosen when the simulation starts.
 # The folder holds Vbitdial_top.h and libVbitdial_top.a (the model with Verilator's run-time library). It is named by the
 # geometry, the RTL's checksum, that of the tools' versions and options, and what was asked for, so that a build is made once
 # and one of other tools is never taken for it. The output of the tools goes to build.log there.
@@ -9,19 +10,18 @@ hardware=$(realpath -- "$1")
 shift
 cd -- "$(dirname -- "$0")/.."
 root=$PWD
-trace= fault=0
+debug=
 while [ $# -gt 0 ]; do
     case $1 in
-    --trace) trace=1 ;;
-    --fault) fault=$2; shift ;;
+    --debug) debug=1 ;;
     *) echo "hw/build.sh: unknown option '$1'" >&2; exit 2 ;;
     esac
     shift
 done
 verilator_options="--cc --prefix Vbitdial_top --top-module bitdial_top -O3 --assert --x-initial unique --unroll-count 1024
-    ${trace:+--trace-fst --trace-structs}"
-# Models with a planted fault run few clocks.
-compiler_options="OPT_FAST=-O$([ "$fault" = 0 ] && echo 3 || echo 1) OPT_SLOW=-O1"
+    ${debug:+--trace-fst --trace-structs -DBITDIAL_FAULTS}"
+# Models for a look inside run few clocks.
+compiler_options="OPT_FAST=-O$([ -z "$debug" ] && echo 3 || echo 1) OPT_SLOW=-O1"
 # A model of no more C++ than this is compiled in one piece: half the time of its parts, and the same speed of simulation.
 whole_bytes=3000000
 [ -x build/bitdial ] || make -s build/bitdial >&2
@@ -30,8 +30,7 @@ geometry=$(echo "$parameters" | sed -n "s/-GGEOMETRY_HASH=64'h//p")
 rtl=$(cat hw/*.sv hw/control/*.sv hw/memory/*.sv hw/datapath/*.sv hw/*.svh hw/build.sh | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
 version=$(verilator --version) && compiler=$(g++ --version) || { echo "hw/build.sh: cannot run verilator and g++" >&2; exit 3; }
 tools=$(echo "$version $compiler $verilator_options $compiler_options" | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
-folder=build/verilated/$geometry-$rtl-$tools${trace:+-trace}
-[ "$fault" = 0 ] || folder=$folder-fault$fault
+folder=build/verilated/$geometry-$rtl-$tools${debug:+-debug}
 if [ -e "$folder/done" ]; then # also where this tree cannot be written
     echo "$folder"
     exit
@@ -45,14 +44,15 @@ mkdir -p "$folder" 2>/dev/null && [ -w "$folder" ] || {
     [ ! -e "$folder/done" ] || exit 0
     # CURDIR: verilated.mk refuses folders with blanks, though every path that it uses is relative.
     # shellcheck disable=SC2086 # options, without blanks of their own
-    if ! { verilator $verilator_options $parameters "-GRTL_HASH=32'h$rtl" -GFAULT="$fault" -GGATES=0 -Ihw --Mdir "$folder" \
+    if ! { verilator $verilator_options $parameters "-GRTL_HASH=32'h$rtl" -GGATES=0 -Ihw --Mdir "$folder" \
             hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv \
             -y hw/control -y hw/memory -y hw/datapath &&
-        parts=$([ "$(cat "$folder"/*.cpp | wc -c)" -le $whole_bytes ] && echo 0 || echo 1) &&
+        parts=$([ -n "$debug" ] || [ "$(cat "$folder"/*.cpp | wc -c)" -le $whole_bytes ] && echo 0 || echo 1) &&
         make -C "$folder" CURDIR=. -f Vbitdial_top.mk $compiler_options VM_PARALLEL_BUILDS="$parts" OBJCACHE="$(command -v ccache || true)" \
-            Vbitdial_top__ALL.a verilated.o ${trace:+verilated_fst_c.o} verilated_threads.o &&
+            Vbitdial_top__ALL.a &&
+        runtime=$(sh hw/verilated_runtime.sh ${debug:+--trace}) &&
         cp "$folder/Vbitdial_top__ALL.a" "$folder/libVbitdial_top.a" &&
-        ar q "$folder/libVbitdial_top.a" "$folder"/verilated*.o; } >"$folder/build.log" 2>&1; then
+        ar q "$folder/libVbitdial_top.a" $runtime; } >"$folder/build.log" 2>&1; then
         tail -20 "$folder/build.log" >&2
         exit 3
     fi

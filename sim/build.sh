@@ -1,15 +1,14 @@
 #!/bin/sh
 # Builds the virtual platform for a hardware configuration where it is missing or old, and prints its path:
-#     sim/build.sh [--target rtl|tlm] [--trace] [--fault N] HARDWARE.yaml
+#     sim/build.sh [--target rtl|tlm] [--debug] HARDWARE.yaml
 # The platform of target tlm serves every configuration; one with RTL is named by its Verilated build (hw/build.sh).
 # Where this tree cannot be written, a platform that is built and up to date is used as it is; another is refused.
 set -eu
-target=rtl trace= fault=0
+target=rtl debug=
 while [ $# -gt 1 ]; do
     case $1 in
     --target) target=$2; shift ;;
-    --trace) trace=--trace ;;
-    --fault) fault=$2; shift ;;
+    --debug) debug=--debug ;;
     *) echo "sim/build.sh: unknown option '$1'" >&2; exit 2 ;;
     esac
     shift
@@ -22,7 +21,7 @@ verilated=
 if [ "$target" = tlm ]; then
     platform=build/platform-tlm
 else
-    verilated=$(sh hw/build.sh "$hardware" ${trace:+"$trace"} --fault "$fault")
+    verilated=$(sh hw/build.sh "$hardware" ${debug:+"$debug"})
     platform=build/platform-$(basename "$verilated")
 fi
 if [ -w build ] || { [ ! -e build ] && [ -w . ]; }; then

@@ -20,7 +20,7 @@ ifneq ($(VERILATED),)
 VERILATOR_INCLUDE = $(shell verilator --getenv VERILATOR_ROOT)/include
 $(VERILATED)/rtl_core.o: sim/platform/rtl_core.cpp sim/rules.mk $(VERILATED)/done
 	@echo "c++ $< for $(notdir $(VERILATED))"
-	@g++ $(SIM_CXXFLAGS) -O3 $(if $(findstring -trace,$(notdir $(VERILATED))),-DVM_TRACE=1 -DVM_TRACE_FST=1,-DVM_TRACE=0 -DVM_TRACE_FST=0) \
+	@g++ $(SIM_CXXFLAGS) -O3 $(if $(findstring -debug,$(notdir $(VERILATED))),-DVM_TRACE=1 -DVM_TRACE_FST=1,-DVM_TRACE=0 -DVM_TRACE_FST=0) \
 	    -I$(VERILATED) -isystem $(VERILATOR_INCLUDE) -isystem $(VERILATOR_INCLUDE)/vltstd \
 	    -MMD -MP -c -o $@ $<
 build/platform-$(notdir $(VERILATED)): $(SIM_SHARED) $(VERILATED)/rtl_core.o $(VERILATED)/libVbitdial_top.a build/libbitdial.a

@@ -1,6 +1,7 @@
 // Control and status registers behind the AXI4-Lite slave, and the interrupt line; the map, with the place of every
 // field, is regs.yaml. An address outside the map answers SLVERR. Doorbells wait in doorbell_queue, what frames leave is
 // kept in frame_results.
+`include "bitdial_fault.svh"
 module csr #(
   parameter int ROWS = 16,
   parameter int RQ = 16,
@@ -15,8 +16,7 @@ module csr #(
   parameter int ACC_BITS = 28,
   parameter int MULT_BITS = 24,
   parameter logic [63:0] GEOMETRY_HASH = 64'd0,
-  parameter logic [31:0] RTL_HASH = 32'd0,
-  parameter int FAULT = 0
+  parameter logic [31:0] RTL_HASH = 32'd0
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -103,7 +103,7 @@ module csr #(
       bitdial_regs_pkg::GEOMETRY_HASH_LO_ADDR: read_data_o = GEOMETRY_HASH[31:0];
       bitdial_regs_pkg::GEOMETRY_HASH_HI_ADDR: read_data_o = GEOMETRY_HASH[63:32];
       bitdial_regs_pkg::RTL_HASH_ADDR:         read_data_o = RTL_HASH;
-      bitdial_regs_pkg::BUILD_ID_ADDR:         read_data_o = 32'(FAULT);
+      bitdial_regs_pkg::BUILD_ID_ADDR:         read_data_o = `BD_FAULT_NUMBER;
       bitdial_regs_pkg::TABLE_WORDS_ADDR:      read_data_o = 32'(TABLE_WORDS);
       bitdial_regs_pkg::CORRECT_WORDS_ADDR:    read_data_o = 32'(CORRECT_WORDS);
       bitdial_regs_pkg::DESCRIPTORS_ADDR:      read_data_o = 32'(DESCRIPTORS);
@@ -219,7 +219,7 @@ module csr #(
           bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR:
             watchdog_limit_q <= merge(watchdog_limit_q, write_data_i, write_strobe_i);
           bitdial_regs_pkg::PRECISION_ADDR:
-            if (FAULT != 2) precision_q <= merge(precision_q, write_data_i, write_strobe_i);
+            if (!`BD_FAULT(2)) precision_q <= merge(precision_q, write_data_i, write_strobe_i);
           bitdial_regs_pkg::INPUT_ADDR_LO_ADDR:   input_addr_q[31:0] <= merge(input_addr_q[31:0], write_data_i, write_strobe_i);
           bitdial_regs_pkg::INPUT_ADDR_HI_ADDR:   input_addr_q[63:32] <= merge(input_addr_q[63:32], write_data_i, write_strobe_i);
           bitdial_regs_pkg::OUTPUT_ADDR_LO_ADDR:  output_addr_q[31:0] <= merge(output_addr_q[31:0], write_data_i, write_strobe_i);
@@ -255,7 +255,7 @@ module csr #(
 
   assign irq_clear = (write_i && write_addr_i == bitdial_regs_pkg::IRQ_STATUS_ADDR) ?
                      ones[bitdial_regs_pkg::IRQ_STATUS_W-1:0] : '0;
-  frame_results #(.FAULT(FAULT)) u_frame_results (
+  frame_results u_frame_results (
     .clk_i, .rst_ni, .clear_i(irq_clear), .drop_i(soft_reset), .bad_switch_i(ring && bad_switch), .queue_full_i(ring && full), .done_i,
     .tag_i(done_tag_i), .switch_i(done_switch_i), .counters_i, .error_i, .error_code_i, .error_layer_i,
     .causes_o(irq_status), .error_o(error), .error_layer_o(error_layer), .level_o(results), .any_o(shown), .tag_o(done_tag), .switch_o(done_switch),

@@ -2,9 +2,8 @@
 // many as may be in flight. A result waits until software acknowledges DONE; then it is the one that is shown, until
 // software acknowledges the next. So no frame overwrites what was not yet asked for, or is being read.
 `include "bitdial_assert.svh"
-module frame_results #(
-  parameter int FAULT = 0
-) (
+`include "bitdial_fault.svh"
+module frame_results (
   input  logic        clk_i,
   input  logic        rst_ni,
   input  logic [bitdial_regs_pkg::IRQ_STATUS_W-1:0] clear_i,  // causes that software acknowledges
@@ -73,7 +72,7 @@ module frame_results #(
   assign any_o = any_q;
   always_comb begin
     causes_o = '0;
-    causes_o[bitdial_regs_pkg::IRQ_STATUS_DONE_LSB] = level_o != 2'd0 && !(FAULT == 3 && frame_count_o == 32'd1);
+    causes_o[bitdial_regs_pkg::IRQ_STATUS_DONE_LSB] = level_o != 2'd0 && !(`BD_FAULT(3) && frame_count_o == 32'd1);
     causes_o[bitdial_regs_pkg::IRQ_STATUS_ERROR_LSB] = failed_q;
   end
 

@@ -2,12 +2,12 @@
 // memory; the image; and, where the layer is streamed, tables, corrections and weights of each row group; as far ahead
 // as two descriptor slots and two tile slots allow. One DMA job at a time.
 `include "bitdial_assert.svh"
+`include "bitdial_fault.svh"
 module loader #(
   parameter int ROWS = 16,
   parameter int HAS_XNOR = 1,
   parameter int HAS_MAC = 1,
-  parameter int DESCRIPTORS = 96,
-  parameter int FAULT = 0
+  parameter int DESCRIPTORS = 96
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -69,8 +69,9 @@ module loader #(
   bitdial_descriptor_pkg::descriptor_t d;
   // verilator lint_on UNUSEDSIGNAL
   logic        bad;
-  localparam state_e FIRST = (FAULT == 4) ? OTHER : DESC;
+  state_e      first_state;  // of a layer
 
+  assign first_state = `BD_FAULT(4) ? OTHER : DESC;
   assign layer_slot = layer_q[0];
   assign slot_free = !layer_ready_q[layer_slot];
   assign tile_free = !tile_ready_q[tile_slot_q];
@@ -161,7 +162,7 @@ module loader #(
     end else if (abort_i) begin
       state_q <= IDLE;
     end else if (start_i) begin
-      state_q <= FIRST;
+      state_q <= first_state;
       layer_q <= 9'd0;
       place_q <= list_place;
       address_q <= list_offset;
@@ -208,7 +209,7 @@ module loader #(
         layer_q <= layer_q + 9'd1;
         place_q <= place_q + 13'd1;
         address_q <= address_q + 32'd256;
-        state_q <= d.last ? IDLE : FIRST;
+        state_q <= d.last ? IDLE : first_state;
       end
     end
   end
@@ -256,21 +257,20 @@ module loader #(
     if (layer_done_i || (state_q == CHECK && layer_slot == oldest_layer_q)) running_q <= d;
   end
 
-  // Fault 4: every layer uses the tables of switch 0.
-  if (FAULT == 4) begin : g_fault
-    logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] base_q [0:1];
-    logic other_q;
-    always_ff @(posedge clk_i) begin
-      other_q <= state_q == OTHER;
-      if (other_q) base_q[layer_slot] <= kept[0 +: bitdial_descriptor_pkg::WORD_ADDRESS_W];
-    end
-    always_comb begin
-      descriptor_o = running_q;
-      descriptor_o.table_base = base_q[oldest_layer_q];
-    end
-  end else begin : g_right
-    assign descriptor_o = running_q;
+`ifdef BITDIAL_FAULTS
+  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] base_q [0:1];
+  logic other_q;
+  always_ff @(posedge clk_i) begin
+    other_q <= state_q == OTHER;
+    if (other_q) base_q[layer_slot] <= kept[0 +: bitdial_descriptor_pkg::WORD_ADDRESS_W];
   end
+  always_comb begin
+    descriptor_o = running_q;
+    if (`BD_FAULT(4)) descriptor_o.table_base = base_q[oldest_layer_q];
+  end
+`else
+  assign descriptor_o = running_q;
+`endif
   assign layer_ready_o = layer_ready_q;
   assign tile_ready_o = tile_ready_q;
   assign bad_o = state_q == CHECK && bad;

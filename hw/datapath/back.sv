@@ -12,8 +12,7 @@ module back #(
   parameter int ACT_WORDS = 4096,
   parameter int Z_WORDS = 2048,
   parameter int TABLE_WORDS = 256,
-  parameter int CORRECT_WORDS = 512,
-  parameter int FAULT = 0
+  parameter int CORRECT_WORDS = 512
 ) (
   input  logic clk_i,
   input  logic rst_ni,
@@ -136,7 +135,7 @@ module back #(
   end
   for (genvar i = 0; i < RQ; i++) begin : g_requantizer
     // verilator lint_off PINCONNECTEMPTY
-    requantizer_pipe #(.MULT_BITS(MULT_BITS), .BIAS_BITS(BIAS_BITS), .FAULT(FAULT == 1 ? 1 : 0)) u_requantizer (
+    requantizer_pipe #(.MULT_BITS(MULT_BITS), .BIAS_BITS(BIAS_BITS)) u_requantizer (
       .clk_i, .rst_ni, .in_signed_i(d_i.in_signed && !d_i.pool), .halve_i(d_i.zero_point && !d_i.pool),
       .sign_only_i(d_i.sign_only), .add_stream_i(d_i.add_stream), .shift_i(d_i.shift), .code_multiplier_i(d_i.code_multiplier),
       .code_base_i(code_base_q), .code_shift_i(d_i.code_shift), .top_i(top_q), .valid_i(flight_q[0]),

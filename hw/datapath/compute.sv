@@ -12,8 +12,7 @@ module compute #(
   parameter int WEIGHT_WORDS = 1024,
   parameter int TABLE_WORDS = 1024,
   parameter int CORRECT_WORDS = 512,
-  parameter int GATES = 1,  // 0: counters that simulate fast
-  parameter int FAULT = 0
+  parameter int GATES = 1  // 0: counters that simulate fast
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -141,7 +140,7 @@ module compute #(
     else if (correct_we) correct_beat_q <= correct_beat_q + 1'b1;
   end
   back #(.ROWS(ROWS), .RQ(RQ), .ACC_BITS(ACC_BITS), .MULT_BITS(MULT_BITS), .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS),
-         .TABLE_WORDS(TABLE_WORDS), .CORRECT_WORDS(CORRECT_WORDS), .FAULT(FAULT)) u_back (
+         .TABLE_WORDS(TABLE_WORDS), .CORRECT_WORDS(CORRECT_WORDS)) u_back (
     .clk_i, .rst_ni, .d_i(descriptor_i), .setup_i(setup_i || abort_i), .tile_i(hand_i),
     .tile_table_i(place_i.table_entry), .tile_correct_i(place_i.correct), .tables_ready_o, .tile_left_o,
     .correct_step_o, .pool_start_i(start_i && d.pool), .idle_o, .block_done_i(block_done_o),

@@ -7,10 +7,10 @@
 // larger one back; the code keeps 8 bits and whether it is negative or larger.
 // sign_only: M is 1, -1 or 0, sh = 0, r is not added and top = 1: code = (M acc + B >= 0), of a layer with S = 1, H = 1,
 // ss = 0. acc then takes the way of r, and no multiplier's operand changes.
+`include "bitdial_fault.svh"
 module requantizer_pipe #(
   parameter int MULT_BITS = 24,  // at most 32
-  parameter int BIAS_BITS = 52,
-  parameter int FAULT = 0
+  parameter int BIAS_BITS = 52
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -193,7 +193,7 @@ module requantizer_pipe #(
   logic [7:0]  code1, v14_q;
   logic        beyond13_q, beyond14_q, negative13_q, negative14_q, beyond;
   always_comb begin
-    offset = (FAULT == 1) ? (51'd1 << code_shift_i) - 51'd1 : 51'd0;
+    offset = `BD_FAULT(1) ? (51'd1 << code_shift_i) - 51'd1 : 51'd0;
     value = code12_q + offset;
     code16 = code_shift_i[4] ? value[38:16] : value[22:0];
     code8 = code_shift_i[3] ? code16[22:8] : code16[14:0];

@@ -55,7 +55,7 @@ axil_slave s/assign awready_o = up_q && !addr_q;/assign awready_o = up_q \&\& !a
 axil_slave s/if (wvalid_i && wready_o) begin/if (wvalid_i) begin/
 doorbell_queue s/push && (level_q == 2'(frame_pop_i))/push \&\& level_q == 2'd0/
 doorbell_queue s/|| 3'(level_q) + held_i >= /|| 3'(level_q) + held_i > /
-csr s/if (FAULT != 2) precision_q/if (write_strobe_i[0]) precision_q/
+csr s/if (!`BD_FAULT(2)) precision_q/if (write_strobe_i[0]) precision_q/
 csr s/if (read_i && is_counter && !read_addr_i\[2\])/if (is_counter \&\& !read_addr_i[2])/
 csr s/assign bell.store_addr = store_addr_q;/assign bell.store_addr = output_addr_q;/
 csr s/bitdial_regs_pkg::LAYER_COUNT_ADDR, bitdial_regs_pkg::SWITCH_COUNT_ADDR: reload/bitdial_regs_pkg::SWITCH_COUNT_ADDR: reload/

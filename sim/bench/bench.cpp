@@ -23,7 +23,7 @@ int usage(int status)
               "--hangs | --words | --registers | --limits | --switches | --borders | --extremes | "
               "--speed SECONDS] "
               "[--trace FILE.fst]\n"
-              "             [--verbose] [--json] [--first-failure] [--patience CLOCKS]\n"
+              "             [--fault N] [--verbose] [--json] [--first-failure] [--patience CLOCKS]\n"
               "       bench --hardware HW.yaml --case CASE.yaml [OPTION]...");
     return status;
 }
@@ -32,16 +32,19 @@ int usage(int status)
 
 int main(int argc, char **argv)
 {
-    const option table[] = {
-        {"hardware", 1, nullptr, 'w'},  {"program", 1, nullptr, 'p'},       {"random", 1, nullptr, 'r'},
-        {"first", 1, nullptr, 'f'},     {"seed", 1, nullptr, 's'},          {"stalls", 1, nullptr, 'a'},
-        {"no-cycles", 0, nullptr, 'n'}, {"speed", 1, nullptr, 'e'},         {"trace", 1, nullptr, 't'},
-        {"verbose", 0, nullptr, 'v'},   {"errors", 0, nullptr, 'E'},        {"registers", 0, nullptr, 'R'},
-        {"limits", 0, nullptr, 'L'},    {"hangs", 0, nullptr, 'H'},         {"words", 0, nullptr, 'W'},
-        {"memory", 1, nullptr, 'm'},    {"help", 0, nullptr, 'h'},          {"case", 1, nullptr, 'c'},
-        {"switches", 0, nullptr, 'S'},  {"borders", 0, nullptr, 'B'},       {"extremes", 0, nullptr, 'X'},
-        {"json", 0, nullptr, 'j'},      {"first-failure", 0, nullptr, '1'}, {"patience", 1, nullptr, 'P'},
-        {nullptr, 0, nullptr, 0}};
+    const option table[] = {{"hardware", 1, nullptr, 'w'},      {"program", 1, nullptr, 'p'},
+                            {"random", 1, nullptr, 'r'},        {"first", 1, nullptr, 'f'},
+                            {"seed", 1, nullptr, 's'},          {"stalls", 1, nullptr, 'a'},
+                            {"no-cycles", 0, nullptr, 'n'},     {"speed", 1, nullptr, 'e'},
+                            {"trace", 1, nullptr, 't'},         {"verbose", 0, nullptr, 'v'},
+                            {"errors", 0, nullptr, 'E'},        {"registers", 0, nullptr, 'R'},
+                            {"limits", 0, nullptr, 'L'},        {"hangs", 0, nullptr, 'H'},
+                            {"words", 0, nullptr, 'W'},         {"memory", 1, nullptr, 'm'},
+                            {"help", 0, nullptr, 'h'},          {"case", 1, nullptr, 'c'},
+                            {"switches", 0, nullptr, 'S'},      {"borders", 0, nullptr, 'B'},
+                            {"extremes", 0, nullptr, 'X'},      {"json", 0, nullptr, 'j'},
+                            {"first-failure", 0, nullptr, '1'}, {"patience", 1, nullptr, 'P'},
+                            {"fault", 1, nullptr, 'F'},         {nullptr, 0, nullptr, 0}};
     const char *hardware_path = nullptr, *program_path = nullptr, *memory = nullptr, *case_path = nullptr;
     uint64_t count = 1, first = 0, seed = 1;
     double seconds = 0;
@@ -79,6 +82,9 @@ int main(int argc, char **argv)
             break;
         case 't':
             options.trace = optarg;
+            break;
+        case 'F':
+            Device::fault = std::atoi(optarg);
             break;
         case 'E':
             errors = true;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the plain bench for a hardware configuration and prints its path: sim/bench/build.sh HARDWARE.yaml [--trace] [--fault N]
+# Builds the plain bench for a hardware configuration and prints its path: sim/bench/build.sh HARDWARE.yaml [--debug]
 set -eu
 hardware=$(realpath -- "$1")
 shift
@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 folder=$(hw/build.sh "$hardware" "$@")
 make -s build/libbitdial.a >&2
 include=$(sed -n 's/^VERILATOR_ROOT = //p' "$folder/Vbitdial_top.mk")/include
-trace=$(case " $* " in *" --trace "*) echo 1 ;; *) echo 0 ;; esac)
+trace=$(case " $* " in *" --debug "*) echo 1 ;; *) echo 0 ;; esac)
 bench=$folder/bench
 (
     flock 9

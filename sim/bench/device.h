@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <verilated.h>
@@ -30,12 +31,17 @@ constexpr uint64_t CLOCK_LIMIT = 2000000000;
 class Device
 {
   public:
+    inline static int fault = 0; // planted in a build with faults (hw/bitdial_fault.svh)
+
     Device(const bd_hardware &hardware, uint64_t memory_bytes, const char *trace) : timing_(hardware.memory)
     {
         bd_guarded_memory_init(&memory_, 0, memory_bytes);
         bus_ = std::make_unique<bitdial::AxiMemory>(&memory_, timing_);
         context_.randReset(2);
         context_.randSeed(7);
+        std::string plant = "+bitdial_fault=" + std::to_string(fault);
+        const char *arguments[] = {"bench", plant.c_str()};
+        context_.commandArgs(2, arguments);
 #if VM_TRACE_FST
         context_.traceEverOn(trace != nullptr);
         top_ = std::make_unique<Vbitdial_top>(&context_);
@@ -52,6 +58,10 @@ class Device
         top_ = std::make_unique<Vbitdial_top>(&context_);
 #endif
         power_up(4);
+        if (fault && read(BITDIAL_BUILD_ID_REG) != uint32_t(fault)) {
+            std::fprintf(stderr, "bench: this build plants no fault %d (sim/bench/build.sh --debug)\n", fault);
+            std::exit(2);
+        }
     }
     ~Device()
     {

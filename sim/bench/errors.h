@@ -39,7 +39,7 @@ class Errors : public Runner
             const uint64_t at = device_->struck();
             expect_error(BITDIAL_ERROR_BUS_ERROR, layers_done(s, at - 4), layers_done(s, at),
                          "no BUS_ERROR after an error in read beat", beat, tally);
-            run_switch(s, tally);
+            run_switch(s, tally, i % 4 != 0);
         }
         for (int i = 0; i < 4; i++) {
             const uint64_t response = bd_rng_below(&rng, uint32_t(responses));
@@ -49,7 +49,7 @@ class Errors : public Runner
             const unsigned layer = writer(s, device_->written().back().address);
             expect_error(BITDIAL_ERROR_BUS_ERROR, layer, layer, "no BUS_ERROR after an error in write response",
                          response, tally);
-            run_switch(s, tally);
+            run_switch(s, tally, i % 4 != 0);
         }
         for (int i = 0; i < 8; i++) {
             const uint64_t delay = bd_rng_below(&rng, uint32_t(clocks));
@@ -64,7 +64,7 @@ class Errors : public Runner
             expect(!(device_->read(BITDIAL_IRQ_STATUS_REG) & BITDIAL_IRQ_STATUS_ERROR_MASK),
                    "a soft reset raises an error", delay, tally);
             device_->clear();
-            run_switch(s, tally);
+            run_switch(s, tally, i % 4 != 0);
         }
         refused_descriptors(s, rng, tally);
         refused_doorbells(s, tally);
@@ -164,7 +164,7 @@ class Errors : public Runner
             device_->wait();
             expect_error(BITDIAL_ERROR_BAD_DESCRIPTOR, layer, layer, plant.what, layer, tally);
             std::memcpy(at, &kept, 4);
-            run_switch(s, tally);
+            run_switch(s, tally, true);
         }
         // Lists of other switches would be sought elsewhere.
         set_context(BITDIAL_LAYER_COUNT_REG, head_.layer_count + 1);

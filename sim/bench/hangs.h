@@ -58,9 +58,10 @@ class Hangs : public Runner
                 broken(word, value, tally);
                 std::memcpy(device_->memory(), program_.image, head_.image_bytes); // it may have been written over
                 bd_random_image(&program_, seed, device_->memory() + image_at_);
-                right_frame(tally);
+                right_frame(tally, true);
             }
         }
+        right_frame(tally);
     }
 
   private:
@@ -68,10 +69,10 @@ class Hangs : public Runner
     static constexpr unsigned LOAD_WORDS = sizeof(bd_load_descriptor) / 4;
     static constexpr uint64_t BOUND = 200; // register accesses, the drain, the steps between
 
-    void right_frame(Tally &tally)
+    void right_frame(Tally &tally, bool stored_only = false)
     {
         device_->plant(UINT64_MAX, UINT64_MAX);
-        run_switch(s_, tally);
+        run_switch(s_, tally, stored_only);
     }
     uint32_t error() const
     {
@@ -139,7 +140,7 @@ class Hangs : public Runner
     {
         device_->mute(channel, bd_rng_below(&rng_, uint32_t(frame_handshakes(channel))), clocks);
         if (good) {
-            right_frame(tally);
+            right_frame(tally, true);
             device_->unmute();
             return;
         }
@@ -151,7 +152,7 @@ class Hangs : public Runner
                tally);
         expect_error(ahead ? BITDIAL_ERROR_NONE : BITDIAL_ERROR_WATCHDOG, "no WATCHDOG after a pause", tally);
         device_->unmute();
-        right_frame(tally);
+        right_frame(tally, true);
     }
     // A limit of 0 waits for ever.
     void switched_off(Tally &tally)
@@ -188,7 +189,7 @@ class Hangs : public Runner
             device_->write(BITDIAL_IRQ_ENABLE_REG, 3);
             device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
             done += open;
-            right_frame(tally);
+            right_frame(tally, done % 10 != 0);
             if (tries > 500) {
                 expect(false, "reads are hardly ever open; resets", uint64_t(done), tally);
                 break;

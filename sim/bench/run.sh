@@ -1,24 +1,22 @@
 #!/bin/sh
 # The plain bench of a hardware configuration, built where it is missing or out of date, and run:
 #     sim/bench/run.sh HARDWARE.yaml [--print] [OPTION of the bench]...
-# With the bench's --trace a model that can be traced is built, with --fault one with faults. --print: prints the bench's
-# path and runs nothing.
+# With the bench's --trace or --fault a model for debugging is built. --print: prints the bench's path and runs nothing.
 set -eu
 hardware=$1
 shift
-print= trace= faults=
+print= debug=
 for word; do
     shift
     case $word in
     --print) print=1 && continue ;;
-    --trace) trace=--trace ;;
-    --fault) faults=--faults ;;
+    --trace | --fault) debug=--debug ;;
     esac
     set -- "$@" "$word"
 done
 root=$(dirname "$0")/../..
 # shellcheck disable=SC2086 # one option or none
-bench=$root/$(sh "$root/sim/bench/build.sh" "$hardware" $trace $faults | tail -1)
+bench=$root/$(sh "$root/sim/bench/build.sh" "$hardware" $debug | tail -1)
 if [ -n "$print" ]; then
     echo "$bench"
     exit

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the bench of a block and prints its path:
 #     sim/bench/verilate.sh NAME TOP PREFIX 'OPTIONS OF VERILATOR' 'OPTIONS OF C++' SYSTEMVERILOG... -- C AND C++...
-# Benches are many and run for a second: the model is compiled in one piece and Verilator's run-time library once for all.
+# Benches are many and run for a second: the model is compiled in one piece.
 set -eu
 cd -- "$(dirname -- "$0")/../.."
 folder=build/verilated/$1 top=$2 prefix=$3 verilator_options=$4 options="-std=gnu++17 -O1 $5"
@@ -15,20 +15,13 @@ shift
 root=$(verilator --getenv VERILATOR_ROOT)/include
 include="-isystem $root -isystem $root/vltstd -DVM_COVERAGE=0 -DVM_SC=0 -DVM_TRACE=0 -DVM_TRACE_FST=0 -DVM_TRACE_VCD=0 -faligned-new"
 cxx=$(command -v ccache || true)\ g++
-runtime=build/verilated/runtime
 build() {
     rm -f "$folder/$prefix"*.cpp # the pieces of an earlier build may have other names
     # shellcheck disable=SC2086 # options, without blanks of their own
     verilator --cc -O3 --inline-mult 1 --assert --x-initial unique --unroll-count 1024 $verilator_options -Ihw -y hw/control -y hw/datapath \
         -y hw/memory -y sim/bench --prefix "$prefix" --top-module "$top" --Mdir "$folder" hw/bitdial_descriptor_pkg.sv \
         hw/bitdial_walk_pkg.sv $sources || return 1
-    mkdir -p "$runtime"
-    (
-        flock 9
-        for part in verilated verilated_threads; do
-            [ "$runtime/$part.o" -nt "$root/$part.cpp" ] || $cxx -std=gnu++17 -O1 $include -c -o "$runtime/$part.o" "$root/$part.cpp"
-        done
-    ) 9>"$runtime/lock" || return 1
+    runtime=$(sh hw/verilated_runtime.sh) || return 1
     # shellcheck disable=SC2012 # names of Verilator's own
     ls "$folder" | sed -n "s/^\($prefix.*\.cpp\)$/#include \"\1\"/p" >"$folder/whole.cc"
     objects=
@@ -40,7 +33,7 @@ build() {
         esac
         objects="$objects $object"
     done
-    g++ -o "$folder/$prefix" $objects "$runtime/verilated.o" "$runtime/verilated_threads.o" -lpthread -lm -latomic
+    g++ -o "$folder/$prefix" $objects $runtime -lpthread -lm -latomic
 }
 mkdir -p "$folder"
 build "$@" >"$folder/build.log" 2>&1 || { tail -20 "$folder/build.log" >&2; exit 3; }

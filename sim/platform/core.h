@@ -38,10 +38,11 @@ struct CoreOptions {
     bd_guarded_memory *memory;   // outlives the core
     uint64_t reset_seed;         // registers without reset start as random bits; 0: as zeros
     std::string trace;           // FST file, or empty
+    int fault;                   // planted in the RTL (hw/bitdial_fault.svh); 0: none
 };
 
 std::unique_ptr<Core> make_tlm_core(const CoreOptions &options);
-// NULL where this build holds no RTL, or no tracing and a trace is asked for; `why` says which.
+// NULL where this build holds no RTL, or no tracing or no faults and one is asked for; `why` says which.
 std::unique_ptr<Core> make_rtl_core(const CoreOptions &options, std::string &why);
 
 } // namespace bitdial

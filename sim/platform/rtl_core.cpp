@@ -29,6 +29,9 @@ class RtlCore final : public Core
         context_.randReset(options.reset_seed ? 2 : 0);
         context_.randSeed(static_cast<int>(options.reset_seed));
         context_.traceEverOn(!options.trace.empty());
+        std::string fault = "+bitdial_fault=" + std::to_string(options.fault);
+        const char *arguments[] = {"platform", fault.c_str()};
+        context_.commandArgs(2, arguments);
         top_ = std::make_unique<Vbitdial_top>(&context_);
 #if VM_TRACE_FST
         if (!options.trace.empty()) {
@@ -233,6 +236,11 @@ std::unique_ptr<Core> make_rtl_core(const CoreOptions &options, std::string &why
     }
 #endif
     auto core = std::make_unique<RtlCore>(options);
+    uint32_t fault = 0;
+    if (options.fault && (!core->read(BITDIAL_BUILD_ID_REG, fault) || fault != uint32_t(options.fault))) {
+        why = "this platform was built without fault " + std::to_string(options.fault);
+        return nullptr;
+    }
     if (!core->is_good()) {
         why = "cannot write the trace '" + options.trace + "'";
         return nullptr;

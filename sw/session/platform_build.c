@@ -88,7 +88,7 @@ static bd_status run_builder(const struct bd_session_options *options, char *con
 
 bd_status bd_platform_build(const struct bd_session_options *options, char **path, struct bd_error *err)
 {
-    char root[PATH_MAX], hardware[PATH_MAX], fault[16], line[PATH_MAX];
+    char root[PATH_MAX], hardware[PATH_MAX], line[PATH_MAX];
     int code = 0;
     bd_status status = bd_tree_find(root, err);
     if (status != BD_OK) {
@@ -97,12 +97,11 @@ bd_status bd_platform_build(const struct bd_session_options *options, char **pat
     if (!realpath(options->hardware_path, hardware)) {
         return bd_fail(err, BD_BAD_INPUT, "cannot open '%s': %s", options->hardware_path, strerror(errno));
     }
-    snprintf(fault, sizeof fault, "%d", options->rtl_fault);
     char *script = bd_asprintf("%s/sim/build.sh", root);
-    char *argv[10] = {"/bin/sh", script, "--target", (char *)options->device, "--fault", fault};
-    int n = 6;
-    if (options->trace) {
-        argv[n++] = "--trace";
+    char *argv[10] = {"/bin/sh", script, "--target", (char *)options->device};
+    int n = 4;
+    if (options->trace || options->rtl_fault) {
+        argv[n++] = "--debug";
     }
     argv[n] = hardware;
     status = run_builder(options, argv, line, sizeof line, &code, err);

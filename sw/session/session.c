@@ -24,14 +24,19 @@ static bd_status open_process(struct bd_session *session, const struct bd_sessio
     if (status != BD_OK) {
         return status;
     }
-    char seed[32];
+    char seed[32], fault[16];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)options->reset_seed);
-    char *argv[12] = {path,     "--target", (char *)options->device, "--hardware", (char *)options->hardware_path,
+    snprintf(fault, sizeof fault, "%d", options->rtl_fault);
+    char *argv[14] = {path,     "--target", (char *)options->device, "--hardware", (char *)options->hardware_path,
                       "--seed", seed};
     int n = 7;
     if (options->trace) {
         argv[n++] = "--trace";
         argv[n++] = (char *)options->trace;
+    }
+    if (options->rtl_fault) {
+        argv[n++] = "--fault";
+        argv[n++] = fault;
     }
     if (!options->shared) {
         argv[n++] = "--no-shm";

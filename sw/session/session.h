@@ -17,7 +17,7 @@ struct bd_session_options {
     const char *hardware_path; /* YAML; a board needs none, its registers tell the geometry */
     const char *trace;         /* FST file of the rtl device, or NULL */
     bool shared;               /* let bulk memory go through a shared window */
-    int rtl_fault;             /* planted fault that the RTL is built with, 0: none */
+    int rtl_fault;             /* planted fault of the rtl device (hw/bitdial_fault.svh), 0: none */
     uint64_t reset_seed;       /* of the rtl device's registers without reset; 0: zeros */
     uint32_t frame_ms;         /* longest wait for a frame; 0: five minutes */
     uint32_t reply_ms;         /* longest silence of a board; 0: half a minute */
