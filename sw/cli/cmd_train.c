@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/core/clock.h"
@@ -22,6 +21,7 @@
 #include "sw/cli/options.h"
 #include "sw/cli/profile.h"
 #include "sw/cli/report.h"
+#include "sw/cli/train_inputs.h"
 #include "sw/cli/train_view.h"
 
 #define NAME "train"
@@ -161,6 +161,7 @@ static bd_status load_config(struct session *session, struct bd_error *err)
     replace(&config->output, options->output);
     replace(&config->init, options->init);
     replace(&config->switches, options->switches);
+    replace(&config->data.folder, options->data);
     config->plan.epochs = options->epochs ? options->epochs : config->plan.epochs;
     config->plan.steps = options->epochs ? 0 : config->plan.steps;
     config->plan.steps = options->steps ? options->steps : config->plan.steps;
@@ -177,99 +178,6 @@ static bd_status load_config(struct session *session, struct bd_error *err)
 }
 
 /* ---- the run ---- */
-
-static bd_status load_data(struct session *session, struct bd_error *err)
-{
-    struct bd_data_spec *data = &session->config.data;
-    if (session->options.data) {
-        free(data->folder);
-        data->folder = bd_xstrdup(session->options.data);
-    }
-    data->size = data->size ? data->size : session->checkpoint.graph.input_height;
-    bd_status status = bd_dataset_open(&session->train, data, BD_SPLIT_TRAIN, err);
-    if (!status && data->validation != 0) {
-        status = bd_dataset_open(&session->validation, data, BD_SPLIT_VALIDATION, err);
-    }
-    if (!status && session->options.images && session->options.images < session->train.count) {
-        session->train.count = session->options.images;
-    }
-    return status;
-}
-
-/* How the initial checkpoint was made stays apart, under "base". */
-static void keep_base(struct bd_checkpoint *checkpoint)
-{
-    json_t *base = checkpoint->metadata ? json_loads(checkpoint->metadata, 0, NULL) : NULL;
-    json_t *metadata = json_pack("{s:o}", "base", base ? base : json_object());
-    free(checkpoint->metadata);
-    checkpoint->metadata = json_dumps(metadata, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(17));
-    json_decref(metadata);
-}
-
-/* The checkpoint that a run starts with: the initial one, else a fresh network. */
-static bd_status open_start(struct session *session, struct bd_checkpoint *checkpoint, struct bd_error *err)
-{
-    const struct bd_train_config *config = &session->config;
-    bd_checkpoint_init(checkpoint);
-    if (config->init) {
-        bd_status status = bd_checkpoint_load(checkpoint, config->init, err);
-        if (!status) {
-            bd_checkpoint_drop(checkpoint, "train/");
-            keep_base(checkpoint);
-            session->start = bd_checkpoint_checksum(checkpoint);
-        }
-        return status;
-    }
-    bd_status status = bd_graph_load(&checkpoint->graph, config->network, err);
-    if (!status) {
-        bd_train_initialise(checkpoint, &config->plan);
-    }
-    return status;
-}
-
-/* When resuming the output itself, which must be of this start's network; else the start. */
-static bd_status open_checkpoint(struct session *session, struct bd_error *err)
-{
-    const char *output = session->config.output;
-    struct stat info;
-    bd_status status = open_start(session, &session->checkpoint, err);
-    if (status || !session->options.resume || stat(output, &info) != 0 || info.st_size == 0) {
-        return status;
-    }
-    struct bd_checkpoint start = session->checkpoint;
-    status = bd_checkpoint_load(&session->checkpoint, output, err);
-    if (!status && !bd_checkpoint_find(&session->checkpoint, "train/step")) {
-        status = bd_fail(err, BD_BAD_INPUT, "'%s' is finished: there is nothing to resume", output);
-    }
-    if (!status && bd_train_check_network(&session->checkpoint.graph, &start.graph, err)) {
-        status = bd_fail_prefix(err, "'%s'", output);
-    }
-    bd_checkpoint_release(&start);
-    return status;
-}
-
-/* The finished network that teaches, where the configuration names one. */
-static bd_status open_teacher(struct session *session, int *switch_index, struct bd_error *err)
-{
-    const struct bd_train_config *config = &session->config;
-    *switch_index = 0;
-    if (config->plan.teacher != BD_TEACHER_NETWORK) {
-        return BD_OK;
-    }
-    if (!config->teacher) {
-        return bd_fail(err, BD_BAD_INPUT, "%s:1:1: the teacher is a network, but 'teacher.checkpoint' is missing",
-                       session->options.config);
-    }
-    bd_status status = bd_checkpoint_load(&session->teacher, config->teacher, err);
-    if (!status && config->teacher_switch) {
-        *switch_index = bd_graph_switch(&session->teacher.graph, config->teacher_switch);
-        if (*switch_index < 0) {
-            status = bd_fail(err, BD_BAD_INPUT, "the teacher '%s' has no switch '%s'", config->teacher,
-                             config->teacher_switch);
-        }
-    }
-    return status;
-}
 
 static char *log_path(const struct session *session)
 {
@@ -382,12 +290,19 @@ static bd_status train(struct session *session, struct bd_error *err)
     if (!status && writes && session->options.resume && access(config->output, F_OK) == 0) {
         status = bd_output_lock(&session->lock, config->output, err); /* before it is read */
     }
-    status = status ? status : open_checkpoint(session, err);
-    status = status ? status : load_data(session, err);
+    status =
+        status ? status
+               : bd_train_open_checkpoint(config, session->options.resume, &session->checkpoint, &session->start, err);
+    if (!status) {
+        config->data.size = config->data.size ? config->data.size : session->checkpoint.graph.input_height;
+        status =
+            bd_train_open_images(&config->data, session->options.images, &session->train, &session->validation, err);
+    }
     status = status ? status
                     : bd_train_switch_mask(&session->checkpoint.graph, config->switches, &config->plan.switches, err);
     int teacher_switch;
-    status = status ? status : open_teacher(session, &teacher_switch, err);
+    status = status ? status
+                    : bd_train_open_teacher(config, session->options.config, &session->teacher, &teacher_switch, err);
     if (!status && session->options.profile) {
         return profile(session, teacher_switch, err);
     }
