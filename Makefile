@@ -29,6 +29,8 @@ demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewe
 	@sh sw/demo.sh
 test: all $(B)/tests $(B)/sample $(B)/step $(B)/ranks $(B)/mutate $(B)/images $(B)/rv32_board $(B)/replay $(B)/seeds ## every test (SAN=1: under address and undefined-behaviour sanitizers)
 	@sh tests/run.sh
+# Models that are compiled in less than half the time (hw/build.sh).
+test: export BITDIAL_MODELS := quick
 unit: $(B)/tests ## the Criterion tests alone (SAN=1: under the sanitizers)
 	@sh tests/run.sh --unit
 all: $(B)/bitdial $(B)/regs ## build the command, the generator and the simulator

@@ -20,8 +20,9 @@ while [ $# -gt 0 ]; do
 done
 verilator_options="--cc --prefix Vbitdial_top --top-module bitdial_top -O3 --assert --x-initial unique --unroll-count 1024
     ${debug:+--trace-fst --trace-structs -DBITDIAL_FAULTS}"
-# Models for a look inside run few clocks.
-compiler_options="OPT_FAST=-O$([ -z "$debug" ] && echo 3 || echo 1) OPT_SLOW=-O1"
+# -O1 compiles in less than half the time of -O3 and simulates a third slower: for a look inside, and with
+# BITDIAL_MODELS=quick (make test) where there is no model of -O3 yet.
+level=$([ -z "$debug" ] && echo 3 || echo 1)
 # A model of no more C++ than this is compiled in one piece: half the time of its parts, and the same speed of simulation.
 whole_bytes=3000000
 [ -x build/bitdial ] || make -s build/bitdial >&2
@@ -29,8 +30,15 @@ parameters=$(build/bitdial hardware "$hardware" --parameters)
 geometry=$(echo "$parameters" | sed -n "s/-GGEOMETRY_HASH=64'h//p")
 rtl=$(cat hw/*.sv hw/control/*.sv hw/memory/*.sv hw/datapath/*.sv hw/*.svh hw/build.sh | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
 version=$(verilator --version) && compiler=$(g++ --version) || { echo "hw/build.sh: cannot run verilator and g++" >&2; exit 3; }
-tools=$(echo "$version $compiler $verilator_options $compiler_options" | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
-folder=build/verilated/$geometry-$rtl-$tools${debug:+-debug}
+name_folder() {
+    tools=$(echo "$version $compiler $verilator_options -O$level" | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
+    folder=build/verilated/$geometry-$rtl-$tools${debug:+-debug}
+}
+name_folder
+if [ "${BITDIAL_MODELS:-}" = quick ] && [ ! -e "$folder/done" ]; then
+    level=1
+    name_folder
+fi
 if [ -e "$folder/done" ]; then # also where this tree cannot be written
     echo "$folder"
     exit
@@ -47,8 +55,8 @@ mkdir -p "$folder" 2>/dev/null && [ -w "$folder" ] || {
     if ! { verilator $verilator_options $parameters "-GRTL_HASH=32'h$rtl" -GGATES=0 -Ihw --Mdir "$folder" \
             hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv \
             -y hw/control -y hw/memory -y hw/datapath &&
-        parts=$([ -n "$debug" ] || [ "$(cat "$folder"/*.cpp | wc -c)" -le $whole_bytes ] && echo 0 || echo 1) &&
-        make -C "$folder" CURDIR=. -f Vbitdial_top.mk $compiler_options VM_PARALLEL_BUILDS="$parts" OBJCACHE="$(command -v ccache || true)" \
+        parts=$([ $level = 1 ] || [ "$(cat "$folder"/*.cpp | wc -c)" -le $whole_bytes ] && echo 0 || echo 1) &&
+        make -C "$folder" CURDIR=. -f Vbitdial_top.mk OPT_FAST=-O$level OPT_SLOW=-O1 VM_PARALLEL_BUILDS="$parts" OBJCACHE="$(command -v ccache || true)" \
             Vbitdial_top__ALL.a &&
         runtime=$(sh hw/verilated_runtime.sh ${debug:+--trace}) &&
         cp "$folder/Vbitdial_top__ALL.a" "$folder/libVbitdial_top.a" &&

@@ -4,6 +4,14 @@
 # PRECISION that ignores writes must fail the map's walk, codes that round up must show the first code. Where nearly
 # all is fetched while a frame runs, values and clocks are as the reference and the cost model have them.
 set -eu
+streamed=tests/streamed_hardware.yaml
+bench=$(sh sim/bench/build.sh $streamed | tail -1)
+"$bench" --hardware $streamed --random 16 --seed 28
+"$bench" --hardware $streamed --random 8 --seed 29 --memory 60,4,1
+"$bench" --hardware $streamed --random 8 --seed 30 --stalls 90
+"$bench" --hardware $streamed --random 2 --seed 23 --errors
+"$bench" --hardware $streamed --random 1 --seed 26 --hangs
+
 hardware=tests/small_hardware.yaml
 bench=$(sh sim/bench/build.sh $hardware | tail -1)
 "$bench" --hardware $hardware --registers
@@ -12,14 +20,6 @@ bench=$(sh sim/bench/build.sh $hardware | tail -1)
 "$bench" --hardware $hardware --random 3 --first 10 --seed 24 --errors --stalls 60
 "$bench" --hardware $hardware --random 1 --seed 25 --limits
 "$bench" --hardware $hardware --random 1 --seed 27 --words
-
-streamed=tests/streamed_hardware.yaml
-bench=$(sh sim/bench/build.sh $streamed | tail -1)
-"$bench" --hardware $streamed --random 16 --seed 28
-"$bench" --hardware $streamed --random 8 --seed 29 --memory 60,4,1
-"$bench" --hardware $streamed --random 8 --seed 30 --stalls 90
-"$bench" --hardware $streamed --random 2 --seed 23 --errors
-"$bench" --hardware $streamed --random 1 --seed 26 --hangs
 
 faulty=$(sh sim/bench/build.sh $hardware --debug | tail -1)
 "$faulty" --hardware $hardware --random 2 --seed 21
