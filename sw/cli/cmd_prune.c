@@ -38,7 +38,10 @@ static const char usage[] =
     "  --evaluate LIST    measure the network of these channels and print it as JSON, as an evaluation's process does\n"
     "  --orders FILE      of --evaluate: the ranking, as the search wrote it\n"
     "  --images N         test images of the closing table (default: all)\n"
-    "  --data DIR         folder of the images, instead of the file's\n"
+    "           FILE.npy  instead of the data set's: an array (N, H, W, C) or (N, H, W) of bytes; needs --labels\n"
+    "  --labels FILE.npy  the classes of that array's images, (N) integers\n"
+    "  --first K          number of the first of them (default: 0)\n"
+    "  --data DIR         folder of the data set, to tune and validate on too, instead of the file's\n"
     "  --kind KIND        " BD_DATA_CHOICES "\n"
     "                     (default: the file's, else found by the folder's files, else by the network's shape)\n"
     "  --json             one JSON object on stdout\n"
@@ -133,9 +136,26 @@ static void print_json(const struct bd_prune_session *session)
     bd_cli_report(o);
 }
 
+/* The images of the closing table. */
+static bd_status open_test(struct bd_prune_session *session, struct bd_error *err)
+{
+    const struct bd_prune_run *run = &session->run;
+    const struct bd_image_shape shape = bd_graph_shape(&run->base.graph);
+    struct bd_image_source source = session->options.images.source;
+    const int64_t most = source.count; /* or as many as there are */
+    char *told;
+    source.data = run->config.data;
+    source.count = 0;
+    if (bd_images_open(&session->test, &source, &shape, most, &told, err)) {
+        return err->status;
+    }
+    session->has_test = true;
+    free(told);
+    return BD_OK;
+}
+
 static bd_status finish(struct bd_prune_session *session, struct bd_error *err)
 {
-    struct bd_dataset test;
     char *partial = bd_prune_partial(&session->run);
     if (!session->options.resume && access(partial, F_OK) == 0) {
         fprintf(stderr,
@@ -150,18 +170,12 @@ static bd_status finish(struct bd_prune_session *session, struct bd_error *err)
     }
     session->has_pruned = true;
     const struct bd_prune_run *run = &session->run;
-    const size_t wanted = (size_t)session->options.images;
-    status = bd_dataset_open(&test, &run->config.data, BD_SPLIT_TEST, err);
+    status = session->has_test ? BD_OK : open_test(session, err);
     if (status == BD_OK) {
-        const size_t count = wanted && wanted < test.count ? wanted : test.count;
-        status = bd_dataset_keep(&test, (uint32_t)count, err);
-        if (status == BD_OK) {
-            status = bd_measure(&run->base, &run->hardware, &test, count, &session->before, err);
-        }
-        if (status == BD_OK) {
-            status = bd_measure(&session->pruned, &run->hardware, &test, count, &session->after, err);
-        }
-        bd_dataset_release(&test);
+        status = bd_measure(&run->base, &run->hardware, &session->test, 0, &session->before, err);
+    }
+    if (status == BD_OK) {
+        status = bd_measure(&session->pruned, &run->hardware, &session->test, 0, &session->after, err);
     }
     return status;
 }
@@ -264,8 +278,11 @@ static bd_status run_session(struct bd_prune_session *session, struct bd_error *
     replace(&config.checkpoint, o->checkpoint);
     replace(&config.journal, o->journal);
     replace(&config.output, o->output);
-    replace(&config.data.folder, o->data);
-    config.data.kind = o->kind != BD_DATA_ANY ? o->kind : o->data ? BD_DATA_ANY : config.data.kind;
+    const struct bd_data_spec *data = &o->images.source.data;
+    replace(&config.data.folder, data->folder);
+    if (data->folder || data->kind != BD_DATA_ANY) {
+        config.data.kind = data->kind;
+    }
     config.evaluations = o->evaluations ? o->evaluations : config.evaluations;
     config.jobs = o->jobs;
     if (o->evaluate) {
@@ -285,7 +302,10 @@ static bd_status run_session(struct bd_prune_session *session, struct bd_error *
     fprintf(stderr, "%s on %s: %" PRIu64 " cycles at %s, budget %.0f\n", session->run.base.graph.name,
             session->run.hardware.name, session->run.base_cycles, session->run.config.budget_switch,
             session->run.search.config.budget);
-    status = search_and_finish(session, err);
+    if (o->images.source.array && !o->search_only) { /* refused before the search, not after it */
+        status = open_test(session, err);
+    }
+    status = status ? status : search_and_finish(session, err);
     if (status == BD_OK && o->picture) {
         status = bd_cli_draw_prune(&session->run, session->channels, o->picture, err);
     }
@@ -305,6 +325,9 @@ static bd_status run_session(struct bd_prune_session *session, struct bd_error *
     if (session->has_pruned) {
         bd_checkpoint_release(&session->pruned);
     }
+    if (session->has_test) {
+        bd_dataset_release(&session->test);
+    }
     bd_prune_close(&session->run);
     return status;
 }
@@ -317,7 +340,7 @@ int cmd_prune(int argc, char **argv)
             return bd_cli_prune_rankings(argc - 1, argv);
         }
     }
-    struct bd_prune_options o = {.kind = BD_DATA_ANY};
+    struct bd_prune_options o = {.images = BD_IMAGE_DEFAULTS("prune")};
     const struct bd_option table[] = {
         {"rankings", .flag = &o.rankings},
         {"resume", .flag = &o.resume},
@@ -333,9 +356,7 @@ int cmd_prune(int argc, char **argv)
         {"svg", .text = &o.picture},
         {"evaluate", .text = &o.evaluate},
         {"orders", .text = &o.orders},
-        {"data", .text = &o.data},
-        {"kind", .choice = &o.kind, .choices = BD_DATA_CHOICES},
-        {"images", .integer = &o.images, .min = 1, .max = 10000000},
+        BD_IMAGE_ROWS(&o.images),
         {"json", .flag = &o.json},
         {0},
     };
@@ -355,6 +376,10 @@ int cmd_prune(int argc, char **argv)
     }
     if (o.slurm && o.jobs < 2) {
         return bd_cli_usage("prune", "'--slurm' runs evaluations side by side: it needs '--jobs' of 2 or more");
+    }
+    if (!o.images.source.array != !o.images.source.labels) {
+        return bd_cli_usage(
+            "prune", "'--images FILE.npy' and '--labels FILE.npy' go together: the closing table has accuracies");
     }
     if (!o.evaluate != !o.orders) {
         return bd_cli_usage("prune", "'--evaluate' and '--orders' go together");

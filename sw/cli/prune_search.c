@@ -100,9 +100,10 @@ static const char *const *worker_argv(const struct bd_prune_session *session, co
                                       const char *words[16])
 {
     const struct bd_prune_options *o = &session->options;
+    const struct bd_data_spec *data = &o->images.source.data;
     const char *const pairs[][2] = {{"--checkpoint", o->checkpoint},
-                                    {"--data", o->data},
-                                    {"--kind", o->kind == BD_DATA_ANY ? NULL : bd_data_about(o->kind)->name}};
+                                    {"--data", data->folder},
+                                    {"--kind", data->kind == BD_DATA_ANY ? NULL : bd_data_about(data->kind)->name}};
     int count = 0;
     words[count++] = program;
     words[count++] = "prune";

@@ -6,13 +6,13 @@
 #include "model/prune/measure.h"
 #include "model/prune/pipeline.h"
 #include "model/runs/runs.h"
+#include "sw/cli/image_options.h"
 
 struct bd_prune_options {
     const char *config, *checkpoint, *journal, *output, *channels, *picture;
     const char *evaluate, *orders, *slurm; /* evaluate: a worker's */
-    const char *data;
-    int kind; /* BD_DATA_ANY: not given */
-    int64_t evaluations, images, jobs;
+    struct bd_image_options images; /* folder and kind in place of the file's; the rest: those of the closing table */
+    int64_t evaluations, jobs;
     bool resume, force, search_only, json, rankings;
 };
 
@@ -21,7 +21,8 @@ struct bd_prune_session {
     struct bd_prune_run run;
     int channels[BD_MAX_LAYERS]; /* of the network chosen */
     struct bd_checkpoint pruned;
-    bool has_pruned;
+    bool has_pruned, has_test;
+    struct bd_dataset test; /* of the closing table */
     struct bd_measured before, after;
     double shown_at;
 };

@@ -88,6 +88,16 @@ runs eval "$work/net.h5" "$work/net.bdp" --images "$work/a.npy" --json
 jq -e 'all(.switches[]; .disagree >= 0 and .compared == 5 and (has("float_accuracy") | not))' "$work/out" >/dev/null || fail 'eval of an array'
 runs cosim "$work/net.bdp" --hardware $hardware --device tlm --images "$work/a.npy" --json
 same 'an array'
+# The closing table of a cut on that array is what an evaluation of the cut on it says; what is wrong is said before the search.
+runs prune "$work/search.yaml" --channels 8,12,12 --output "$work/cut.h5" --images "$work/a.npy" --labels "$work/labels.npy" --first 1 --images 3 --json
+cp "$work/out" "$work/table"
+runs eval "$work/cut.h5" --hardware $hardware --max-moved 1000 --images "$work/a.npy" --labels "$work/labels.npy" --first 1 --images 3 --json
+jq -es '(.[0].switches | map_values([.pruned.float_accuracy, .pruned.integer_accuracy])) ==
+        (.[1].switches | map({(.name): [.float_accuracy, .integer_accuracy]}) | add)' "$work/table" "$work/out" >/dev/null ||
+    fail "the table is not of the array: $(cat "$work/table" "$work/out")"
+refuses "'--images FILE.npy' and '--labels FILE.npy' go together" prune "$work/search.yaml" --force --images "$work/a.npy"
+refuses 'takes images of 12x12x3' prune "$work/search.yaml" --force --images "$work/grey.npy" --labels "$work/labels.npy"
+refuses 'images 5..5 do not exist: there are 5' prune "$work/search.yaml" --force --images "$work/a.npy" --labels "$work/labels.npy" --first 5
 
 # Noise needs nothing; the line that is printed repeats it, and so does the line of a failure.
 runs cosim "$work/net.bdp" --hardware $hardware --device tlm --noise --seed 41 --images 4 --json
