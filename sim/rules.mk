@@ -10,6 +10,8 @@ platform: all ## the SystemC platform: the transaction-level target, and the RTL
 test: platform
 cosim-geometries: all ## the shipped network and random ones on the RTL of six more hardware configurations
 	@sh sim/geometries.sh
+geometries: all ## random networks on the RTL of fourteen geometries, with and without stalls of the bus
+	@sh sim/bench/geometries.sh
 build/platform-tlm: $(SIM_SHARED) build/sim/platform/no_rtl_core.o build/libbitdial.a
 	@echo "link $@" && g++ -fopenmp -o $@ $^ $(SIM_LIBS)
 build/sim/%.o: sim/%.cpp sim/rules.mk | $(DEPS)
@@ -28,4 +30,4 @@ build/platform-$(notdir $(VERILATED)): $(SIM_SHARED) $(VERILATED)/rtl_core.o $(V
 -include $(wildcard $(VERILATED)/rtl_core.d)
 endif
 -include $(wildcard build/sim/*/*.d)
-.PHONY: platform cosim-geometries
+.PHONY: platform cosim-geometries geometries

@@ -343,6 +343,7 @@ static void count_bytes(const struct bd_program_header *h, const struct bd_descr
     struct bd_layer_events events;
     bd_energy_count(d, h, &events);
     cost->memory_bytes = (uint64_t)(events.memory_bits / 8);
+    cost->fill = events.array_clocks / (double)cost->total;
     cost->energy_nj = bd_energy_layer_nj(&events) + bd_energy_memory_nj(read);
 }
 
@@ -357,6 +358,18 @@ static void sum_layer(struct bd_frame_cost *frame, const struct bd_layer_cost *c
     frame->memory_bytes += cost->memory_bytes;
     frame->busy += cost->busy * (double)cost->total;
     frame->energy_nj += cost->energy_nj;
+}
+
+static double xnor_fill(const struct bd_frame_cost *frame, const struct bd_descriptor *descriptors)
+{
+    double work = 0, clocks = 0;
+    for (unsigned l = 0; l < frame->layer_count; l++) {
+        if (descriptors[l].operation == BD_OP_CONV && descriptors[l].datapath == BD_DATAPATH_XNOR) {
+            work += frame->layers[l].fill * (double)frame->layers[l].total;
+            clocks += (double)frame->layers[l].total;
+        }
+    }
+    return clocks > 0 ? work / clocks : 0;
 }
 
 void bd_cost_layers(const struct bd_program_header *header, const struct bd_descriptor *descriptors,
@@ -378,6 +391,7 @@ void bd_cost_layers(const struct bd_program_header *header, const struct bd_desc
         sum_layer(frame, &frame->layers[l]);
     }
     frame->busy /= (double)frame->cycles;
+    frame->xnor_fill = xnor_fill(frame, descriptors);
     frame->write_bytes = t.write_bytes;
     frame->energy_nj += bd_energy_memory_nj(frame->write_bytes);
 }

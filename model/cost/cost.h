@@ -18,6 +18,7 @@ struct bd_layer_cost {
     uint64_t weight_bytes, table_bytes; /* fetched */
     uint64_t xnor_ops, mac_ops; /* binary multiply-accumulates; add-only accumulations; taps outside the map too */
     double busy;                /* ... of what the layer's datapath could do in `total` clocks; pooling 0 */
+    double fill;                /* part of the `total` clocks in which the array of its datapath has work; pooling 0 */
     uint64_t memory_bytes;      /* read from and written to the memories on the chip (energy.h) */
     double energy_nj;           /* of the accelerator and of the bytes fetched for this layer (energy.h) */
 };
@@ -28,6 +29,7 @@ struct bd_frame_cost {
     uint64_t read_bytes, write_bytes;                                    /* over the memory bus in the frame */
     uint64_t memory_bytes;                                               /* of the memories on the chip */
     double busy;      /* part of the clocks that the products would take if datapaths did nothing else */
+    double xnor_fill; /* `fill` over the clocks of all layers on XNOR; 0 without any */
     double energy_nj; /* layers, image, result and stores */
     unsigned layer_count;
     struct bd_layer_cost layers[BD_PROGRAM_MAX_LAYERS];

@@ -46,6 +46,7 @@ static void count_array(const struct bd_descriptor *d, const struct bd_program_h
     else
         e->mac_lanes += w.clocks * rows * 9 * (d->flags & BD_FLAG_DEPTHWISE ? 1 : g->mac_channels);
     e->accumulations += w.clocks * rows;
+    e->array_clocks = w.clocks;
     e->memory_bits += w.act_words * 9 * 16 + w.weight_words * 18 * rows;
 }
 

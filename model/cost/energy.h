@@ -34,8 +34,9 @@ extern const struct bd_energy_row bd_energy_table[BD_ENERGY_COUNT];
 /* What happens inside the accelerator for one layer: arrays, memories, requantizers; lanes without a tap switch too. */
 struct bd_layer_events {
     double xnor_bits, mac_lanes, accumulations, multiplications;
-    double memory_bits; /* read from and written to the memories on the chip: activations, weights, stream, tables,
-                         * corrections */
+    double memory_bits;  /* read from and written to the memories on the chip: activations, weights, stream, tables,
+                          * corrections */
+    double array_clocks; /* in which the array adds products of taps */
 };
 void bd_energy_count(const struct bd_descriptor *d, const struct bd_program_header *geometry,
                      struct bd_layer_events *events);

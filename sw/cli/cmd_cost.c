@@ -28,6 +28,7 @@ static const char usage[] =
     "network that is only described. The frame is one whose program is on the chip already; what loading it adds to "
     "the first\n"
     "one is said apart.\n"
+    "Fill is the part of a layer's clocks in which its array has work.\n"
     "Busy are the products of a layer (taps outside the map count) over what its datapath could do in its clocks.\n"
     "  --hardware FILE   the configuration that the program was compiled for\n"
     "  --switch NAME     one switch, or 'all' (default)\n"
@@ -74,20 +75,24 @@ static void print_switch(const struct priced *priced, unsigned s, const struct b
     printf("%s: %" PRIu64 " cycles, %.3f ms at %g MHz (%s), %.2f uJ\n", priced->switch_names[s], c->cycles,
            (double)c->cycles / hardware->clock_mhz / 1000.0, hardware->clock_mhz, bd_hardware_clock_word(hardware),
            c->energy_nj / 1000.0);
-    printf("  %-16s %-5s %9s %6s %6s %9s %8s %8s %8s %9s %10s %10s %10s %9s\n", "layer", "path", "cycles", "share",
-           "busy", "compute", "weights", "image", "stores", "overhead", "weight B", "table B", "chip B", "nJ");
+    printf("  %-16s %-5s %9s %6s %6s %6s %9s %8s %8s %8s %9s %10s %10s %10s %9s\n", "layer", "path", "cycles", "share",
+           "fill", "busy", "compute", "weights", "image", "stores", "overhead", "weight B", "table B", "chip B", "nJ");
     for (unsigned l = 0; l < c->layer_count; l++) {
         const struct bd_layer_cost *y = &c->layers[l];
-        printf("  %-16s %-5s %9" PRIu64 " %5.1f%% %5.1f%% %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %9" PRIu64
-               " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %9.1f\n",
+        printf("  %-16s %-5s %9" PRIu64 " %5.1f%% %5.1f%% %5.1f%% %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
+               " %9" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %9.1f\n",
                priced->layer_names[l], datapath_name(&priced->descriptors[s][l]), y->total,
-               100.0 * (double)y->total / (double)c->cycles, 100 * y->busy, y->compute, y->weight_stall, y->input_stall,
-               y->output_stall, y->overhead, y->weight_bytes, y->table_bytes, y->memory_bytes, y->energy_nj);
+               100.0 * (double)y->total / (double)c->cycles, 100 * y->fill, 100 * y->busy, y->compute, y->weight_stall,
+               y->input_stall, y->output_stall, y->overhead, y->weight_bytes, y->table_bytes, y->memory_bytes,
+               y->energy_nj);
     }
-    printf("  %-16s %-5s %9" PRIu64 "        %5.1f%% %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %9" PRIu64
-           "                       %10" PRIu64 "  read %" PRIu64 " B, written %" PRIu64 " B\n",
+    printf("  %-16s %-5s %9" PRIu64 "               %5.1f%% %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
+           " %9" PRIu64 "                       %10" PRIu64 "  read %" PRIu64 " B, written %" PRIu64 " B\n",
            "frame", "", c->cycles, 100 * c->busy, c->compute, c->weight_stall, c->input_stall, c->output_stall,
            c->overhead, c->memory_bytes, c->read_bytes, c->write_bytes);
+    if (c->xnor_fill > 0) {
+        printf("  layers on XNOR: the array has work in %.1f%% of their clocks\n", 100 * c->xnor_fill);
+    }
 }
 
 static void print_summary_head(void)
@@ -145,8 +150,9 @@ static json_t *number(uint64_t v)
 static json_t *layer_json(const char *name, const struct bd_descriptor *d, const struct bd_layer_cost *y,
                           const struct bd_frame_cost *c)
 {
-    json_t *o = json_pack("{s:o, s:s, s:f, s:f, s:f}", "name", bd_json_text(name), "datapath", datapath_name(d),
-                          "share", (double)y->total / (double)c->cycles, "busy", y->busy, "energy_nj", y->energy_nj);
+    json_t *o =
+        json_pack("{s:o, s:s, s:f, s:f, s:f, s:f}", "name", bd_json_text(name), "datapath", datapath_name(d), "share",
+                  (double)y->total / (double)c->cycles, "fill", y->fill, "busy", y->busy, "energy_nj", y->energy_nj);
     const struct {
         const char *key;
         uint64_t value;
@@ -174,11 +180,12 @@ static json_t *switch_json(const struct priced *priced, unsigned s, const struct
     for (unsigned l = 0; l < c->layer_count; l++) {
         json_array_append_new(layers, layer_json(priced->layer_names[l], &priced->descriptors[s][l], &c->layers[l], c));
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:o}", "cycles", number(c->cycles),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:o}", "cycles", number(c->cycles),
                      "compute", number(c->compute), "weight_stall", number(c->weight_stall), "input_stall",
                      number(c->input_stall), "output_stall", number(c->output_stall), "overhead", number(c->overhead),
                      "bytes_read", number(c->read_bytes), "bytes_written", number(c->write_bytes), "memory_bytes",
-                     number(c->memory_bytes), "busy", c->busy, "energy_nj", c->energy_nj, "layers", layers);
+                     number(c->memory_bytes), "busy", c->busy, "xnor_fill", c->xnor_fill, "energy_nj", c->energy_nj,
+                     "layers", layers);
 }
 
 static json_t *document(const struct priced *priced, const struct bd_hardware *hardware)

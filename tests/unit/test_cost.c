@@ -90,6 +90,73 @@ Test(cost, no_frame_is_quicker_than_the_bus)
     bd_hardware_release(&hardware);
 }
 
+/* The arrays' walk of a layer, clock by clock: those in which products are added. Depth is in channels of the codes. */
+static uint64_t walk(const struct bd_descriptor *d, const struct bd_program_header *h)
+{
+    const bool xnor = d->datapath == BD_DATAPATH_XNOR, depthwise = d->flags & BD_FLAG_DEPTHWISE;
+    const uint32_t eight = d->in_layout == BD_LAYOUT_CHANNEL ? 72 : d->in_layout == BD_LAYOUT_BYTE ? 2 : 8;
+    const uint32_t word = d->in_bits == 1 && eight != 2 ? 2 * eight : eight; /* channels of a word */
+    uint64_t clocks = 0;
+    for (uint32_t row = 0; row < d->out_channels; row += h->rows)
+        for (uint32_t pixel = 0; pixel < d->out_height * d->out_width; pixel++)
+            for (uint32_t ky = 0; ky < d->kernel_h; ky += 3)
+                for (uint32_t kx = 0; kx < d->kernel_w; kx += 3)
+                    for (uint32_t c = 0; c < (depthwise ? 1 : d->in_channels); c += word) {
+                        if (xnor) { /* a pair of activation planes with one of the weights */
+                            for (uint32_t plane = 0; plane < d->in_bits; plane += 2)
+                                clocks += d->weight_bits;
+                            continue;
+                        }
+                        const uint32_t most = d->in_layout == BD_LAYOUT_CHANNEL ? word / 9 : word;
+                        uint32_t channels = depthwise ? 1 : d->in_channels - c < word ? d->in_channels - c : word;
+                        channels = d->in_layout == BD_LAYOUT_CHANNEL ? most : channels;
+                        for (uint32_t at = 0; at < channels; at += depthwise ? 1 : h->mac_channels)
+                            clocks += d->weight_bits;
+                    }
+    return clocks;
+}
+
+Test(cost, fill_is_the_clocks_of_the_walk)
+{
+    static const char *const files[] = {"demo", "mid", "large", "xnor_only", "mac_only"};
+    struct bd_frame_cost *c = bd_xcalloc(1, sizeof(*c));
+    unsigned kinds[2] = {0, 0};
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+        struct bd_hardware hardware;
+        struct bd_error err;
+        char *path = bd_asprintf("yaml-configs/hardware/%s.yaml", files[f]);
+        cr_assert_eq(bd_hardware_load(&hardware, path, &err), BD_OK, "%s", err.message);
+        for (uint32_t index = 0; index < 40; index++) {
+            struct bd_program program;
+            cr_assert_eq(bd_random_network(15, index, &hardware, &program, &err), BD_OK, "%s", err.message);
+            for (unsigned s = 0; s < program.header->switch_count; s++) {
+                double work = 0, clocks = 0;
+                cr_assert_eq(bd_cost_frame(&program, &hardware, s, false, c, &err), BD_OK);
+                for (unsigned l = 0; l < c->layer_count; l++) {
+                    const struct bd_descriptor *d = bd_program_descriptor(&program, s, l);
+                    const uint64_t walked = d->operation == BD_OP_POOL ? 0 : walk(d, program.header);
+                    cr_assert_float_eq(c->layers[l].fill * (double)c->layers[l].total, (double)walked, 1e-6,
+                                       "%s, network %u, switch %u, layer %u: %g of %llu clocks, %llu walked", files[f],
+                                       index, s, l, c->layers[l].fill, (unsigned long long)c->layers[l].total,
+                                       (unsigned long long)walked);
+                    cr_assert_leq(walked, c->layers[l].compute + d->row_groups, "more work than clocks of the walk");
+                    if (d->operation == BD_OP_CONV) {
+                        kinds[d->datapath]++;
+                        work += d->datapath == BD_DATAPATH_XNOR ? (double)walked : 0;
+                        clocks += d->datapath == BD_DATAPATH_XNOR ? (double)c->layers[l].total : 0;
+                    }
+                }
+                cr_assert_float_eq(c->xnor_fill, clocks > 0 ? work / clocks : 0, 1e-9);
+            }
+            bd_program_release(&program);
+        }
+        free(path);
+        bd_hardware_release(&hardware);
+    }
+    cr_assert(kinds[0] > 100 && kinds[1] > 100, "%u and %u layers on a datapath", kinds[0], kinds[1]);
+    free(c);
+}
+
 Test(cost, another_geometry_is_refused)
 {
     struct bd_hardware hardware;
