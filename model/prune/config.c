@@ -8,23 +8,29 @@
 
 #define AT(member) offsetof(struct bd_prune_config, member)
 static const struct bd_field budget_fields[] = {
-    {"switch", BD_FIELD_STRING, AT(budget_switch), 0, 15, NULL, NULL, NULL, "whose clocks count"},
-    {"ratio", BD_FIELD_REAL, AT(budget_ratio), 0.01, 1, NULL, NULL, NULL, "most, of the whole network's clocks"},
+    {"switch", BD_FIELD_STRING, AT(budget_switch), 0, 15, NULL, NULL, NULL, "at which prices count"},
+    {"ratio", BD_FIELD_REAL, AT(budget_ratio), 0.01, 1, "1", NULL, NULL, "most, of the whole network's clocks"},
     {"floor", BD_FIELD_REAL, AT(floor_ratio), 0, 1, "0", NULL, NULL, "least, of the whole network's clocks"},
+    {"energy", BD_FIELD_REAL, AT(limits[BD_PRICE_ENERGY]), 0.01, 1, "1", NULL, NULL, "most, of its energy a frame"},
+    {"bytes", BD_FIELD_REAL, AT(limits[BD_PRICE_BYTES]), 0.01, 1, "1", NULL, NULL,
+     "most, of its stored bytes; under 1, groups lose single filters instead of whole tiles"},
     {0},
 };
 static const struct bd_field search_fields[] = {
     {"method", BD_FIELD_ENUM, AT(method), 0, 0, "bayes", BD_SEARCH_METHODS, NULL, "how points are proposed"},
     {"evaluations", BD_FIELD_INT, AT(evaluations), 1, 100000, NULL, NULL, NULL, "points to measure"},
     {"initial", BD_FIELD_INT, AT(initial), 2, 1000, "8", NULL, NULL, "Sobol points before the model is asked"},
+    {"objective", BD_FIELD_ENUM, AT(front), 0, 0, "best", "best|front", NULL,
+     "the most accurate network, or a front of accuracy and a price"},
+    {"price", BD_FIELD_ENUM, AT(price), 0, 0, "clocks", BD_PRICE_CHOICES, NULL, "of a front"},
     {"groups", BD_FIELD_STRING, AT(groups), 0, 63, "inner,stream", NULL, NULL,
      "widths that may move: those inside blocks, those of the residual stream"},
     {"least_ratio", BD_FIELD_REAL, AT(least_ratio), 0, 1, "0.25", NULL, NULL, "of a group's channels that stay"},
     {0},
 };
 static const struct bd_field evaluation_fields[] = {
-    {"switches", BD_FIELD_STRING, AT(objective), 0, 255, "", NULL, NULL,
-     "mean accuracy of these is the objective; empty: all"},
+    {"switches", BD_FIELD_STRING, AT(objective), 0, 255, "", NULL, NULL, "whose accuracy is the target; empty: all"},
+    {"target", BD_FIELD_ENUM, AT(worst), 0, 0, "mean", "mean|worst", NULL, "of these switches"},
     {"images", BD_FIELD_INT, AT(images), 1, 1000000, "2000", NULL, NULL, "validation images"},
     {"recalibrate", BD_FIELD_INT, AT(recalibrate), 1, 10000, "10", NULL, NULL, "batches for batch-norm statistics"},
     {"tune_steps", BD_FIELD_INT, AT(tune_steps), 0, 100000, "0", NULL, NULL, "fine-tuning steps before measuring"},

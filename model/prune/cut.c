@@ -1,5 +1,7 @@
 #include "model/prune/cut.h"
 
+#include <math.h>
+
 #include "model/eval/evaluate.h"
 #include "model/prune/prune.h"
 #include "model/train/loop/train.h"
@@ -56,4 +58,15 @@ double bd_cut_mean(const struct bd_graph *graph, uint32_t switches, const double
         }
     }
     return sum / count;
+}
+
+double bd_cut_worst(const struct bd_graph *graph, uint32_t switches, const double *accuracy)
+{
+    double worst = HUGE_VAL;
+    for (int s = 0; s < graph->switch_count; s++) {
+        if (!switches || switches >> s & 1) {
+            worst = fmin(worst, 100.0 * accuracy[s]);
+        }
+    }
+    return worst;
 }

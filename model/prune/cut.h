@@ -25,5 +25,7 @@ bd_status bd_cut_accuracy(const struct bd_checkpoint *checkpoint, int *const *or
 
 /* Mean accuracy of the switches of a mask (0: all), in per cent. */
 double bd_cut_mean(const struct bd_graph *graph, uint32_t switches, const double *accuracy);
+/* The lowest of them. */
+double bd_cut_worst(const struct bd_graph *graph, uint32_t switches, const double *accuracy);
 
 #endif

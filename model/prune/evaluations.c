@@ -159,8 +159,10 @@ static bd_status tell(struct bd_prune_run *run, const double *point, struct bd_p
     if (accuracy != run->accuracy) {
         memcpy(run->accuracy, accuracy, sizeof run->accuracy);
     }
-    const double value = bd_cut_mean(&run->base.graph, run->objective, accuracy);
-    if (bd_search_tell(&run->search, point, &value, err)) {
+    const struct bd_search_config *config = &run->search.config;
+    const double values[BD_SEARCH_OBJECTIVES] = {bd_prune_worth(run, accuracy),
+                                                 config->known ? config->known(config->context, point) : 0.0};
+    if (bd_search_tell(&run->search, point, values, err)) {
         return err->status;
     }
     keep_forecast(run, forecast);

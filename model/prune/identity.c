@@ -51,6 +51,18 @@ bd_status bd_prune_identify(struct bd_prune_run *run, struct bd_error *err)
         "objective", c->objective ? c->objective : "", "images", (json_int_t)c->images, "recalibrate",
         (json_int_t)c->recalibrate, "tune_steps", (json_int_t)c->tune_steps, "tune_batch", (json_int_t)c->tune_batch,
         "tune_rate", c->tune_rate, "bfloat16", c->tune_steps > 0 && bd_train_uses_bfloat16(&plan));
+    for (enum bd_price price = BD_PRICE_CLOCKS + 1; price < BD_PRICES; price++) {
+        if (c->limits[price] < 1.0) {
+            json_object_set_new(o, price == BD_PRICE_ENERGY ? "energy_budget" : "bytes_budget",
+                                json_real(c->limits[price] * run->prices.whole[price]));
+        }
+    }
+    if (c->worst) {
+        json_object_set_new(o, "target", json_string("worst"));
+    }
+    if (c->front) {
+        json_object_set_new(o, "front", json_integer(c->price));
+    }
     if (c->jobs > 1) { /* evaluations that are pending decide the next proposal */
         json_object_set_new(o, "jobs", json_integer((json_int_t)c->jobs));
     }
@@ -76,9 +88,10 @@ static json_t *made_from(const struct bd_prune_run *run)
     const struct bd_prune_config *c = &run->config;
     char source[16];
     snprintf(source, sizeof source, "%08x", bd_checkpoint_checksum(&run->base));
-    return json_pack("{s:s, s:s, s:s, s:{s:f, s:f, s:f}}", "source_checksum", source, "ranking",
+    return json_pack("{s:s, s:s, s:s, s:{s:f, s:f, s:f, s:f, s:f}}", "source_checksum", source, "ranking",
                      bd_rankings[c->ranking].name, "method", methods[c->method], "budget", "ratio", c->budget_ratio,
-                     "floor", c->floor_ratio, "clocks", c->budget_ratio * (double)run->base_cycles);
+                     "floor", c->floor_ratio, "clocks", c->budget_ratio * (double)run->base_cycles, "energy",
+                     c->limits[BD_PRICE_ENERGY], "bytes", c->limits[BD_PRICE_BYTES]);
 }
 
 void bd_prune_note(struct bd_prune_run *run, const int *group_channels, struct bd_checkpoint *pruned)
@@ -93,7 +106,7 @@ void bd_prune_note(struct bd_prune_run *run, const int *group_channels, struct b
         "bitdial prune", "hardware", run->hardware.name, "budget_switch", c->budget_switch, "seed", (json_int_t)c->seed,
         "group_channels", widths_json(run, group_channels), "evaluations", (json_int_t)run->search.count,
         "cycles_before", (json_int_t)run->base_cycles, "cycles_after",
-        (json_int_t)bd_pricer_cycles(&run->pricer, group_channels), "fine_tuning", "epochs",
+        (json_int_t)bd_prices_of(&run->prices, BD_PRICE_CLOCKS, group_channels), "fine_tuning", "epochs",
         (json_int_t)c->final_epochs, "steps", (json_int_t)c->final_steps, "batch", (json_int_t)c->final_batch, "rate",
         c->final_rate, "crop", (json_int_t)c->final_crop, "teacher", c->final_teacher, "plan", tunes ? plan : NULL,
         "search", json_loads(run->identity, 0, NULL), "base", base ? base : json_object());

@@ -27,13 +27,48 @@ static bool group_is_stream(const struct bd_graph *graph, int group)
     return false;
 }
 
+/* Clocks, within all the other budgets. */
 static double point_cost(void *context, const double *point)
 {
     struct bd_prune_run *run = context;
     int channels[BD_MAX_LAYERS];
     bd_prune_channels(run, point, channels);
-    uint64_t cycles = bd_pricer_cycles(&run->pricer, channels);
-    return cycles == UINT64_MAX ? HUGE_VAL : (double)cycles;
+    for (enum bd_price price = BD_PRICE_CLOCKS + 1; price < BD_PRICES; price++) {
+        const double limit = run->config.limits[price];
+        if (limit < 1.0 && bd_prices_of(&run->prices, price, channels) > limit * run->prices.whole[price]) {
+            return HUGE_VAL;
+        }
+    }
+    return bd_prices_of(&run->prices, BD_PRICE_CLOCKS, channels);
+}
+
+/* The second objective of a front: a price, the less the better. */
+static double point_price(void *context, const double *point)
+{
+    struct bd_prune_run *run = context;
+    int channels[BD_MAX_LAYERS];
+    bd_prune_channels(run, point, channels);
+    return -bd_prices_of(&run->prices, (enum bd_price)run->config.price, channels);
+}
+
+/* Single filters where stored bytes decide, whole tiles of the hardware where they do not. */
+static enum bd_price grid_of(const struct bd_prune_config *config)
+{
+    const bool bytes = config->limits[BD_PRICE_BYTES] < 1.0 || (config->front && config->price == BD_PRICE_BYTES);
+    return bytes ? BD_PRICE_BYTES : BD_PRICE_CLOCKS;
+}
+
+static void tell_whole(struct bd_prune_run *run, int group)
+{
+    const struct bd_graph *graph = &run->base.graph;
+    int l = 0;
+    while (graph->layers[l].prune_group != group) {
+        l++;
+    }
+    char *longer = bd_asprintf("%s%s%s", run->told_whole ? run->told_whole : "", run->told_whole ? ", " : "",
+                               graph->layers[l].name);
+    free(run->told_whole);
+    run->told_whole = longer;
 }
 
 static bd_status make_axes(struct bd_prune_run *run, struct bd_error *err)
@@ -47,13 +82,16 @@ static bd_status make_axes(struct bd_prune_run *run, struct bd_error *err)
         int *widths = bd_xcalloc((size_t)full, sizeof(int));
         double *values = bd_xcalloc((size_t)full, sizeof(double));
         int least = (int)ceil(run->config.least_ratio * full);
-        size_t count = bd_pricer_grid(&run->pricer, g, least > 1 ? least : 1, widths);
+        size_t count = bd_prices_grid(&run->prices, grid_of(&run->config), g, least > 1 ? least : 1, widths);
         for (size_t i = 0; i < count; i++) {
             values[i] = widths[i];
         }
         free(widths);
         if (count < 2 || run->axis_count == BD_GP_MAX_DIMENSIONS) {
-            free(values); /* nothing to choose; the widest groups of a huge network stay whole */
+            free(values);
+            if (count > 1) {
+                tell_whole(run, g);
+            }
             continue;
         }
         run->search.axes[run->axis_count] = (struct bd_search_axis){.count = count, .values = values};
@@ -75,12 +113,17 @@ static bd_status make_search(struct bd_prune_run *run, struct bd_error *err)
                                       .budget = run->config.budget_ratio * (double)run->base_cycles,
                                       .floor = run->config.floor_ratio * (double)run->base_cycles,
                                       .cost = point_cost,
+                                      .objectives = run->config.front ? 2 : 1,
+                                      .known = run->config.front ? point_price : NULL,
                                       .context = run};
     memcpy(axes, run->search.axes, sizeof(axes));
     bd_status status = bd_search_init(&run->search, run->axis_count, axes, &config, err);
     if (status != BD_OK) {
-        bd_fail_prefix(err, "budget of %g of the %" PRIu64 " clocks of '%s' at '%s'", run->config.budget_ratio,
-                       run->base_cycles, run->base.graph.name, run->config.budget_switch);
+        const double *limits = run->config.limits;
+        const bool others = limits[BD_PRICE_ENERGY] < 1.0 || limits[BD_PRICE_BYTES] < 1.0;
+        bd_fail_prefix(err, "budget of %g of the %" PRIu64 " clocks%s of '%s' at '%s'", run->config.budget_ratio,
+                       run->base_cycles, others ? ", and of other prices," : "", run->base.graph.name,
+                       run->config.budget_switch);
     }
     return status;
 }
@@ -128,11 +171,10 @@ static bd_status price_base(struct bd_prune_run *run, struct bd_error *err)
 {
     const struct bd_graph *graph = &run->base.graph;
     const int budget_switch = bd_graph_switch(graph, run->config.budget_switch);
-    if (bd_pricer_init(&run->pricer, graph, &run->hardware, budget_switch, err) ||
-        bd_pricer_price(&run->pricer, NULL, err)) {
+    if (bd_prices_init(&run->prices, graph, &run->hardware, budget_switch, err)) {
         return err->status;
     }
-    run->base_cycles = run->pricer.cost->cycles;
+    run->base_cycles = (uint64_t)run->prices.whole[BD_PRICE_CLOCKS];
     return BD_OK;
 }
 
@@ -188,7 +230,8 @@ void bd_prune_close(struct bd_prune_run *run)
     free(run->identity);
     bd_search_release(&run->search);
     bd_journal_close(&run->journal);
-    bd_pricer_release(&run->pricer);
+    bd_prices_release(&run->prices);
+    free(run->told_whole);
     free(run->images_told);
     bd_dataset_release(&run->train);
     bd_dataset_release(&run->validation);
@@ -198,6 +241,12 @@ void bd_prune_close(struct bd_prune_run *run)
 }
 
 /* ---- cuts ---- */
+
+double bd_prune_worth(const struct bd_prune_run *run, const double *accuracy)
+{
+    return run->config.worst ? bd_cut_worst(&run->base.graph, run->objective, accuracy)
+                             : bd_cut_mean(&run->base.graph, run->objective, accuracy);
+}
 
 void bd_prune_channels(const struct bd_prune_run *run, const double *point, int *group_channels)
 {

@@ -1,9 +1,9 @@
 /* `bitdial prune SEARCH.yaml`: search over the channels of every prune group under a budget of clocks, then
  * fine-tuning of the best, in steps that the caller drives and reports.
  *
- * An evaluation is surgery, a short fine-tune where the file asks for one, batch-norm recalibration, and the mean
- * float accuracy of the objective's switches on the first validation images. The journal's first record identifies
- * the search (file, checkpoint, hardware); each further record is one evaluation. */
+ * An evaluation is surgery, a short fine-tune where the file asks for one, batch-norm recalibration, and the mean or
+ * worst float accuracy of the objective's switches on the first validation images. The journal's first record
+ * identifies the search (file, checkpoint, hardware); each further record is one evaluation. */
 #ifndef BD_PRUNE_PIPELINE_H
 #define BD_PRUNE_PIPELINE_H
 
@@ -12,9 +12,9 @@
 
 #include "model/core/error.h"
 #include "model/core/yaml.h"
-#include "model/cost/pricer.h"
 #include "model/data/source.h"
 #include "model/program/hardware.h"
+#include "model/prune/prices.h"
 #include "model/prune/prune.h"
 #include "model/prune/ranking.h"
 #include "model/search/journal.h"
@@ -26,6 +26,9 @@ struct bd_prune_config {
     struct bd_data_spec data; /* of kind BD_DATA_ANY where the file names none: found out (source.h) */
     char *budget_switch;
     double budget_ratio, floor_ratio; /* of the whole network's clocks */
+    double limits[BD_PRICES];         /* of its other prices; 1: none */
+    int front, price;                 /* whether accuracy is searched beside a price, and which one */
+    int worst;                        /* of the objective's switches, instead of their mean */
     char *objective;                  /* comma-separated switches; NULL: all */
     char *groups;                     /* comma-separated: "inner" and "stream" widths that may move, */
     bool inner, stream;               /* and what it says */
@@ -58,11 +61,12 @@ struct bd_prune_run {
     struct bd_checkpoint base;
     struct bd_hardware hardware;
     struct bd_dataset train, validation;
-    struct bd_pricer pricer;
+    struct bd_prices prices;
     char *images_told;    /* which images they are, in words */
     uint64_t base_cycles; /* of the whole network at the budget's switch */
     uint32_t objective;   /* mask of switches */
     size_t axis_count;
+    char *told_whole; /* in words, the groups that stay whole because a search has no more axes; NULL: none */
     int axis_group[BD_GP_MAX_DIMENSIONS]; /* group that an axis moves */
     double *axis_values[BD_GP_MAX_DIMENSIONS];
     int **orders; /* (groups) ranking of each */
@@ -102,6 +106,8 @@ struct bd_prune_skill {
 };
 struct bd_prune_skill bd_prune_skill(const struct bd_prune_run *run);
 
+/* What accuracies by switch are worth: the mean or the worst of the objective's switches, in per cent. */
+double bd_prune_worth(const struct bd_prune_run *run, const double *accuracy);
 /* Channels of every group at a point of the search (one value an axis). */
 void bd_prune_channels(const struct bd_prune_run *run, const double *point, int *group_channels);
 /* The checkpoint with so many channels in each group: surgery alone. */

@@ -14,7 +14,7 @@
 
 #define SIGNAL_MEAN 0.0
 #define SIGNAL_SD 1.0
-#define NOISE_MEAN (-8.0)
+#define NOISE_MEAN (-6.0)
 #define NOISE_SD 3.0
 #define JITTERS 8
 

@@ -3,7 +3,7 @@
  * Hyperparameters theta (d + 2), all logarithms: theta[0..d-1] lengthscales, theta[d] signal variance, theta[d+1]
  * noise variance, of the standardised targets. They maximise the log marginal likelihood plus log priors:
  * lengthscale ~ LogNormal(sqrt 2 + log(d) / 2, sqrt 3), so that a typical lengthscale grows with sqrt(d) (Hvarfner,
- * Hellsten, Nardi, ICML 2024); signal ~ LogNormal(0, 1); noise ~ LogNormal(-8, 3). Rasmussen and Williams, 2006,
+ * Hellsten, Nardi, ICML 2024); signal ~ LogNormal(0, 1); noise ~ LogNormal(-6, 3). Rasmussen and Williams, 2006,
  * chapters 2 and 5, give the formulas.
  *
  * Every function does its linear algebra in one thread and restores BLAS's number of threads, so that the bits of a

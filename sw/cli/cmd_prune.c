@@ -21,7 +21,9 @@
 
 static const char usage[] =
     "Usage: bitdial prune SEARCH.yaml [OPTION]...\n"
-    "Searches the channel counts of a trained network under a budget of clocks, fine-tunes the best and saves it.\n"
+    "Searches the channel counts of a trained network under budgets of clocks, energy and stored bytes, fine-tunes the "
+    "best\n"
+    "and saves it; or a front of accuracy and one of these prices, of which the most accurate network is fine-tuned.\n"
     "Candidates are measured on validation images, the closing table on test images.\n"
     "  --rankings         compare the rankings of filters instead, with options of its own: give it with --help\n"
     "  --resume           go on with the journal, and with fine-tuning that was cut short, to the same bits\n"
@@ -97,6 +99,45 @@ static json_t *measured_json(const struct bd_measured *m, int s)
                      m->integer_accuracy[s], "cycles", (json_int_t)m->cycles[s], "energy_nj", m->energy_nj[s]);
 }
 
+/* Of accuracy and a price: the networks that no other beats in both, by descending price. */
+static json_t *front_json(const struct bd_prune_run *run)
+{
+    static const char *const names[] = {"clocks", "energy_nj", "bytes"};
+    size_t *front = bd_xcalloc(run->search.count + 1, sizeof *front), size = bd_search_front(&run->search, front);
+    json_t *list = json_array();
+    while (size--) {
+        const struct bd_observation *o = &run->search.observations[front[size]];
+        int widths[BD_MAX_LAYERS];
+        json_t *channels = json_array();
+        bd_prune_channels(run, o->point, widths);
+        for (int g = 0; g < run->base.graph.prune_group_count; g++) {
+            json_array_append_new(channels, json_integer(widths[g]));
+        }
+        json_array_append_new(list, json_pack("{s:f, s:f, s:o}", "objective", o->value[0], names[run->config.price],
+                                              -o->value[1], "channels", channels));
+    }
+    free(front);
+    return list;
+}
+
+static void print_front(const struct bd_prune_run *run)
+{
+    static const char *const units[] = {"clocks", "nJ", "bytes"};
+    json_t *list = front_json(run), *point;
+    size_t i;
+    json_array_foreach(list, i, point)
+    {
+        char *channels = json_dumps(json_object_get(point, "channels"), JSON_COMPACT);
+        json_object_del(point, "channels");
+        printf("front: %.2f %% at ", json_real_value(json_object_get(point, "objective")));
+        json_object_del(point, "objective");
+        printf("%.0f %s, channels %.*s\n", json_real_value(json_object_iter_value(json_object_iter(point))),
+               units[run->config.price], (int)strlen(channels) - 2, channels + 1);
+        free(channels);
+    }
+    json_decref(list);
+}
+
 static void print_json(const struct bd_prune_session *session)
 {
     const struct bd_prune_run *run = &session->run;
@@ -113,6 +154,9 @@ static void print_json(const struct bd_prune_session *session)
     if (best >= 0) {
         json_object_set_new(o, "objective", json_real(run->search.observations[best].value[0]));
         json_object_set_new(o, "cycles", json_integer((json_int_t)run->search.observations[best].cost));
+    }
+    if (run->config.front && best >= 0) {
+        json_object_set_new(o, "front", front_json(run));
     }
     const struct bd_prune_skill skill = bd_prune_skill(run);
     if (skill.count) {
@@ -302,6 +346,10 @@ static bd_status run_session(struct bd_prune_session *session, struct bd_error *
     fprintf(stderr, "%s on %s: %" PRIu64 " cycles at %s, budget %.0f\n", session->run.base.graph.name,
             session->run.hardware.name, session->run.base_cycles, session->run.config.budget_switch,
             session->run.search.config.budget);
+    if (session->run.told_whole) {
+        fprintf(stderr, "a search moves %d groups at most: those of %s stay whole\n", BD_GP_MAX_DIMENSIONS,
+                session->run.told_whole);
+    }
     if (o->images.source.array && !o->search_only) { /* refused before the search, not after it */
         status = open_test(session, err);
     }
@@ -317,6 +365,9 @@ static bd_status run_session(struct bd_prune_session *session, struct bd_error *
             printf(" %d/%d", session->channels[g], bd_graph_group_channels(&session->run.base.graph, g));
         }
         putchar('\n');
+        if (session->run.config.front && session->run.search.count) {
+            print_front(&session->run);
+        }
         print_skill(&session->run);
         if (session->has_pruned) {
             print_table(session);

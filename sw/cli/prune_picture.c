@@ -184,7 +184,7 @@ static void draw(FILE *out, const void *context)
 
 bd_status bd_cli_draw_prune(struct bd_prune_run *run, const int *channels, const char *path, struct bd_error *err)
 {
-    struct drawing d = {run, channels, 0, bd_pricer_cycles(&run->pricer, channels)};
+    struct drawing d = {run, channels, 0, bd_pricer_cycles(&run->prices.clocks, channels)};
     for (int l = 0; l < run->base.graph.layer_count; l++) {
         d.rows += run->base.graph.layers[l].prune_group >= 0;
     }

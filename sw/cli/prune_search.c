@@ -81,18 +81,19 @@ static char *describe_event(void *user, const struct bd_runs_event *event)
     const json_t *accuracy = json_object_get(json_object_get(event->result, "output"), "accuracy");
     const char *name;
     json_t *value;
-    double sum = 0;
+    double sum = 0, least = HUGE_VAL;
     if (number < 0 || !json_object_size(accuracy)) {
         return NULL;
     }
     json_object_foreach((json_t *)accuracy, name, value)
     {
         sum += 100 * json_number_value(value);
+        least = fmin(least, 100 * json_number_value(value));
     }
     const struct bd_prune_proposal *proposal = &p->run->proposals[number];
     const struct bd_search_config *config = &p->run->search.config;
     return describe_point(p->run, proposal->point, config->cost(config->context, proposal->point),
-                          sum / (double)json_object_size(accuracy), proposal->forecast);
+                          p->run->config.worst ? least : sum / (double)json_object_size(accuracy), proposal->forecast);
 }
 
 /* What a worker is started with, but for its channels; ended by NULL. */

@@ -3,10 +3,13 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "model/checkpoint/random_checkpoint.h"
+#include "model/core/memory.h"
+#include "model/graph/parameter_count.h"
 #include "model/prune/pipeline.h"
 #include "tests/support/temporary_folder.h"
 
@@ -35,7 +38,8 @@ static void save_network(void)
     bd_checkpoint_release(&checkpoint);
 }
 
-static void open_run(struct bd_prune_run *run, int seed, const char *journal)
+static void open_with(struct bd_prune_run *run, int seed, const char *journal, const char *budget, const char *search,
+                      const char *evaluation)
 {
     struct bd_prune_config config;
     struct bd_error err;
@@ -45,15 +49,20 @@ static void open_run(struct bd_prune_run *run, int seed, const char *journal)
     cr_assert_not_null(file);
     fprintf(file,
             "checkpoint: %s/base.h5\nhardware: yaml-configs/hardware/small.yaml\njournal: %s/%s\noutput: %s/%s.h5\n"
-            "seed: %d\nbudget: {switch: w1a1, ratio: 0.9, floor: 0.3}\n"
-            "search: {method: bayes, evaluations: 9, initial: 3, least_ratio: 0.5}\n"
-            "evaluation: {switches: 'w4a4,w1a1', images: 60, recalibrate: 1, tune_batch: 16}\n"
+            "seed: %d\nbudget: {switch: w1a1, %s}\n"
+            "search: {method: bayes, evaluations: 9, initial: 3, least_ratio: 0.5%s}\n"
+            "evaluation: {switches: 'w4a4,w1a1', images: 60, recalibrate: 1, tune_batch: 16%s}\n"
             "final: {epochs: 0, steps: 0, batch: 16}\n",
-            folder, folder, journal, folder, journal, seed);
+            folder, folder, journal, folder, journal, seed, budget, search, evaluation);
     fclose(file);
     cr_assert_eq(bd_prune_config_load(&config, path, &err), BD_OK, "%s", err.message);
     cr_assert_eq(bd_prune_open(run, &config, &err), BD_OK, "%s", err.message);
     cr_assert_eq(bd_prune_journal(run, BD_JOURNAL_NEW, &err), BD_OK, "%s", err.message);
+}
+
+static void open_run(struct bd_prune_run *run, int seed, const char *journal)
+{
+    open_with(run, seed, journal, "ratio: 0.9, floor: 0.3", "", "");
 }
 
 /* Steps to `end` evaluations; each observation holds to the file. */
@@ -142,4 +151,141 @@ Test(pipeline, a_search_is_what_its_file_says)
     cr_assert_eq(bd_prune_journal(&other, BD_JOURNAL_RESUME, &err), BD_BAD_INPUT);
     cr_assert(strstr(err.message, "is of another search"), "%s", err.message);
     bd_prune_close(&other);
+}
+
+/* Prices of a network by its own description, resized: clocks, nanojoules, bytes. */
+static void price(const struct bd_prune_run *run, const int *widths, double *prices)
+{
+    struct bd_graph resized;
+    struct bd_pricer pricer;
+    struct bd_switch_counts counts;
+    struct bd_error err;
+    cr_assert_eq(bd_graph_resize(&run->base.graph, widths, &resized, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_pricer_init(&pricer, &resized, &run->hardware, 2, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_pricer_price(&pricer, NULL, &err), BD_OK, "%s", err.message);
+    bd_switch_counts(&resized, &resized.switches[2], &counts);
+    prices[0] = (double)pricer.cost->cycles;
+    prices[1] = pricer.cost->energy_nj;
+    prices[2] = (double)counts.model_bytes;
+    bd_pricer_release(&pricer);
+    bd_graph_release(&resized);
+}
+
+Test(pipeline, several_budgets_hold_at_once)
+{
+    struct bd_prune_run run;
+    struct bd_error err;
+    double whole[3], seen[3];
+    int widths[BD_MAX_LAYERS], odd = 0;
+    save_network();
+    open_with(&run, 3, "budgets", "ratio: 0.9, energy: 0.85, bytes: 0.8", "", ", target: worst");
+    for (int g = 0; g < run.base.graph.prune_group_count; g++) {
+        widths[g] = bd_graph_group_channels(&run.base.graph, g);
+    }
+    price(&run, widths, whole);
+    cr_assert_eq(run.search.axes[0].count, 9, "single filters, 8 to 16: %zu", run.search.axes[0].count);
+    for (int i = 0; i < 5; i++) {
+        cr_assert_eq(bd_prune_step(&run, &err), BD_OK, "%s", err.message);
+        const struct bd_observation *o = &run.search.observations[i];
+        bd_prune_channels(&run, o->point, widths);
+        price(&run, widths, seen);
+        cr_assert(seen[0] <= 0.9 * whole[0] && seen[1] <= 0.85 * whole[1] && seen[2] <= 0.8 * whole[2],
+                  "%g, %g, %g of the whole network's", seen[0] / whole[0], seen[1] / whole[1], seen[2] / whole[2]);
+        cr_assert_eq(o->cost, seen[0]);
+        cr_assert_float_eq(o->value[0], 100 * fmin(run.accuracy[0], run.accuracy[2]), 1e-9,
+                           "the worst of two switches");
+        for (int g = 0; g < run.base.graph.prune_group_count; g++) {
+            odd += widths[g] % 4 != 0;
+        }
+    }
+    cr_assert_gt(odd, 0, "no group lost single filters");
+    cr_assert_not_null(strstr(run.identity, "\"bytes_budget\":"));
+    bd_prune_close(&run);
+}
+
+Test(pipeline, a_front_is_of_accuracy_and_a_price)
+{
+    static const char *const names[] = {"clocks", "energy", "bytes"};
+    struct bd_error err;
+    save_network();
+    for (int p = 1; p < 3; p++) {
+        struct bd_prune_run run, resumed;
+        double seen[3];
+        int widths[BD_MAX_LAYERS];
+        char *search = bd_asprintf(", objective: front, price: %s", names[p]);
+        open_with(&run, 3, names[p], "ratio: 0.95", search, "");
+        for (int i = 0; i < 4; i++) {
+            cr_assert_eq(bd_prune_step(&run, &err), BD_OK, "%s", err.message);
+            const struct bd_observation *o = &run.search.observations[i];
+            bd_prune_channels(&run, o->point, widths);
+            price(&run, widths, seen);
+            cr_assert_float_eq(o->value[1], -seen[p], 1e-9 * seen[p], "%s", names[p]);
+            cr_assert_float_eq(o->value[0], 50 * (run.accuracy[0] + run.accuracy[2]), 1e-9);
+        }
+        free(search);
+        if (p == 1) {
+            bd_prune_close(&run);
+            continue;
+        }
+        bd_journal_close(&run.journal);
+        struct bd_prune_config config;
+        char path[96];
+        snprintf(path, sizeof path, "%s/search.yaml", folder);
+        cr_assert_eq(bd_prune_config_load(&config, path, &err), BD_OK, "%s", err.message);
+        cr_assert_eq(bd_prune_open(&resumed, &config, &err), BD_OK, "%s", err.message);
+        cr_assert_eq(bd_prune_journal(&resumed, BD_JOURNAL_RESUME, &err), BD_OK, "%s", err.message);
+        cr_assert_eq(resumed.search.count, 4);
+        double next[2][BD_GP_MAX_DIMENSIONS] = {{0}};
+        cr_assert_eq(bd_search_ask(&run.search, next[0], &err), BD_OK, "%s", err.message);
+        cr_assert_eq(bd_search_ask(&resumed.search, next[1], &err), BD_OK, "%s", err.message);
+        cr_assert_arr_eq(next[0], next[1], sizeof next[0]);
+        bd_prune_close(&run);
+        bd_prune_close(&resumed);
+    }
+}
+
+/* A network of more groups than a search has axes: the others are told by name. */
+Test(pipeline, groups_that_stay_whole_are_named)
+{
+    struct bd_prune_run run;
+    struct bd_error err;
+    char *blocks = bd_xstrdup("{kind: basic, inner: 16}");
+    for (int i = 1; i < 21; i++) {
+        char *longer = bd_asprintf("%s, {kind: basic, inner: 16}", blocks);
+        free(blocks);
+        blocks = longer;
+    }
+    char *whole = bd_asprintf("name: long\ninput: {height: 28, width: 28, channels: 1}\nclasses: 10\nswitches: [w1a1]\n"
+                              "stem: {channels: 16, stride: 4}\nstages:\n  - {channels: 16, stride: 1, blocks: [%s]}\n"
+                              "  - {channels: 16, stride: 1, blocks: [%s]}\nhead: {}\n",
+                              blocks, blocks);
+    struct bd_checkpoint checkpoint;
+    char path[96];
+    bd_checkpoint_init(&checkpoint);
+    cr_assert_eq(bd_graph_parse(&checkpoint.graph, "long", whole, strlen(whole), &err), BD_OK, "%s", err.message);
+    bd_random_arrays(&checkpoint, 5);
+    snprintf(path, sizeof path, "%s/base.h5", folder);
+    cr_assert_eq(bd_checkpoint_save(&checkpoint, path, &err), BD_OK, "%s", err.message);
+    bd_checkpoint_release(&checkpoint);
+    struct bd_prune_config config;
+    snprintf(path, sizeof path, "%s/search.yaml", folder);
+    FILE *file = fopen(path, "w");
+    fprintf(file,
+            "checkpoint: %s/base.h5\nhardware: yaml-configs/hardware/demo.yaml\njournal: %s/j\noutput: %s/o.h5\n"
+            "ranking: l1-norm\nbudget: {switch: w1a1, bytes: 0.9}\nsearch: {evaluations: 2, initial: 2}\n"
+            "evaluation: {images: 20, recalibrate: 1}\nfinal: {epochs: 0, batch: 16}\n",
+            folder, folder, folder);
+    fclose(file);
+    cr_assert_eq(bd_prune_config_load(&config, path, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_prune_open(&run, &config, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(run.axis_count, 40);
+    cr_assert(run.told_whole && strstr(run.told_whole, "s2b21.conv1"), "%s", run.told_whole);
+    size_t told = 1;
+    for (const char *at = run.told_whole; (at = strchr(at, ',')); at++) {
+        told++;
+    }
+    cr_assert_eq(run.base.graph.prune_group_count, 40 + (int)told);
+    bd_prune_close(&run);
+    free(blocks);
+    free(whole);
 }
