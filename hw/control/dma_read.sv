@@ -3,6 +3,7 @@
 // the beats under way are taken and dropped, however late they come; until then the block is not idle. Beats of another
 // ID are answers to transfers from before a reset: they are taken and dropped at any time.
 `include "bitdial_assert.svh"
+`include "bitdial_fault.svh"
 module dma_read #(
   parameter int ID_WIDTH = 4
 ) (
@@ -49,7 +50,7 @@ module dma_read #(
   logic [9:0] to_boundary;
   logic [4:0] burst;
   logic       drop, ours, present, beat, burst_end;
-  assign to_boundary = 10'd512 - {1'b0, next_addr_q[11:3]};
+  assign to_boundary = 10'd512 - {1'b0, next_addr_q[11:3]} + 10'(`BD_FAULT(11));
   always_comb begin
     burst = 5'd16;
     if (ask_q < BW'(16)) burst = ask_q[4:0];

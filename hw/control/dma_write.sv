@@ -3,6 +3,7 @@
 // finished with no byte enabled, however long that takes, and the job ends; until then the block is not idle. Responses
 // of another ID are answers to transfers from before a reset: they are taken and dropped at any time.
 `include "bitdial_assert.svh"
+`include "bitdial_fault.svh"
 module dma_write #(
   parameter int ID_WIDTH = 4
 ) (
@@ -103,7 +104,7 @@ module dma_write #(
   assign awlen_o = 8'(burst) - 8'd1;
   assign wvalid_o = state_q == DATA && (beat_valid_i || empty_q);
   assign wdata_o = beat_data_i;
-  assign wstrb_o = empty_q ? 8'h00 : 8'hff;
+  assign wstrb_o = (empty_q || (`BD_FAULT(12) && wlast_o)) ? 8'h00 : 8'hff;
   assign wlast_o = burst_q == 5'd1;
   assign bready_o = state_q == RESPONSE || !ours;
   assign beat_ready_o = state_q == DATA && wready_i;

@@ -207,7 +207,7 @@ module loader #(
       end
       if (next_layer) begin
         layer_q <= layer_q + 9'd1;
-        place_q <= place_q + 13'd1;
+        place_q <= place_q + ((`BD_FAULT(14) && layer_q == 9'd2) ? 13'd2 : 13'd1);
         address_q <= address_q + 32'd256;
         state_q <= d.last ? IDLE : first_state;
       end

@@ -2,6 +2,7 @@
 // takes frames from the doorbell queue one at a time, and every frame starts from the same state. README.md, section
 // Timing, counts the clocks of each state.
 `include "bitdial_assert.svh"
+`include "bitdial_fault.svh"
 module sequencer (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -67,7 +68,7 @@ module sequencer (
   assign strike = busy_o && state_q != ABORT && (soft_reset_i || bus_error_i || bad_descriptor_i || watchdog_i);
   assign quiet = state_q == ABORT && wait_q == 6'd0 && bus_idle_i;
   assign dead = state_q == ABORT && dead_i && !quiet;
-  assign need_image = descriptor_i.load_input && !image_ready_q;
+  assign need_image = descriptor_i.load_input && !image_ready_q && !`BD_FAULT(5);
   assign settled = !descriptor_i.pool || wait_q == 6'd0;
   assign ready = startable_i && !need_image && settled;
   assign drained = blocks_q == 17'd0 && back_idle_i && wait_q[1:0] == 2'd0;

@@ -2,6 +2,7 @@
 // word, and to the back, which copies its table. Says where each one's parts lie: in their place where they are
 // resident, in one of two slots where they are streamed.
 `include "bitdial_assert.svh"
+`include "bitdial_fault.svh"
 module tile_feeder #(
   parameter int ROWS = 16
 ) (
@@ -116,7 +117,7 @@ module tile_feeder #(
     end else if (hand_o) begin
       place_q.weight <= place_q.weight + d.weight_step;
       place_q.correct <= place_q.correct + AW'(correct_step_i);
-      place_q.table_entry <= place_q.table_entry + AW'(ROWS);
+      place_q.table_entry <= place_q.table_entry + (`BD_FAULT(6) ? AW'(0) : AW'(ROWS));
     end
   end
   always_comb begin

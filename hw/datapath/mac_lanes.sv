@@ -1,6 +1,7 @@
 // Nine lanes of whole codes of 8 bits, four clocks: sum of +code where the weight bit is 1, -code where it is 0.
 // Of weights with a zero point only half of that is wanted, offset included: sum of -code where the top plane's bit is 0,
 // of +code where another plane's bit is 1. A negative code is its complement plus one; the ones are counted apart.
+`include "bitdial_fault.svh"
 module mac_lanes (
   input  logic               clk_i,
   input  logic [71:0]        codes_i,
@@ -36,7 +37,7 @@ module mac_lanes (
     for (int i = 0; i < 2; i++) four_q[i] <= 10'(pair_q[2*i]) + 10'(pair_q[2*i+1]);
     {odd2_q, ones2_q} <= {9'(odd_q) + 9'(ones_q), ones_q};
     eight_q <= 11'(four_q[0]) + 11'(four_q[1]);
-    rest_q <= signed'({4'd0, odd2_q}) - signed'({1'b0, ones2_q, 8'd0});
+    rest_q <= signed'({4'd0, odd2_q}) - (`BD_FAULT(8) ? 13'sd0 : signed'({1'b0, ones2_q, 8'd0}));
     sum_o <= signed'({2'b00, eight_q}) + rest_q;
   end
 endmodule

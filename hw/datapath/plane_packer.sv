@@ -4,6 +4,7 @@
 //     1 bit: lo is a group of 8 channels, hi another one: in window layout the next 8, in channel layout those 72 further on
 // Where the two groups of a word come one after the other, lo is written with hi cleared, then hi alone.
 `include "bitdial_assert.svh"
+`include "bitdial_fault.svh"
 module plane_packer #(
   parameter int ROWS = 8,
   parameter int RQ = 4,
@@ -65,6 +66,7 @@ module plane_packer #(
     for (int c = 0; c < 8; c++) begin
       lo[c] = codes_q[8*c];
       hi[c] = (ROWS >= 16 && pair_groups) ? codes_q[(ROWS >= 16 ? 64 : 0) + 8*c] : codes_q[8*c+1];
+      if (`BD_FAULT(10) && c == 7) hi[c] = 1'b0;
     end
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -2,6 +2,7 @@
 // a clock; they are added up or the largest is kept, each of RQ values for itself. Places outside the map take their clock and
 // have no part. Addresses follow from each other by additions; the steps are worked out after setup_i.
 `include "bitdial_assert.svh"
+`include "bitdial_fault.svh"
 module pool_unit #(
   parameter int SUBS = 2,
   parameter int RQ = 4
@@ -188,7 +189,7 @@ module pool_unit #(
     assign difference = {word[31], word} - {value[31], value};
     always_ff @(posedge clk_i) begin
       word_q[32*i +: 32] <= inside_q[4] ? z_i[32*i +: 32] : {largest_q, 31'd0};
-      if (take_q || (compare_q && !difference[32])) sums_o[32*i +: 32] <= (add_q ? value : 32'd0) + word;
+      if (take_q || (compare_q && difference[32] == `BD_FAULT(15))) sums_o[32*i +: 32] <= (add_q ? value : 32'd0) + word;
     end
   end
   assign beat_o = valid_q[6] && last_q[6];

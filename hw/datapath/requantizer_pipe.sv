@@ -65,7 +65,7 @@ module requantizer_pipe #(
       if (!halve_i) window1_q <= '0;
       m1_q <= multiplier_i;
       bias1_q <= bias_i;
-      r1_q <= stream_i;
+      r1_q <= {stream_i[31:1], stream_i[0] && !`BD_FAULT(9)};
       if (!add_stream_i) r1_q <= '0;
     end
     acc2_q <= acc;

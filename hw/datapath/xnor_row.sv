@@ -2,6 +2,7 @@
 // sums of up to SUMS pixels: P = (first ? 0 : P << shift) + count(lo) + (double_hi ? 2 : 1) * count(hi).
 // Stages: 1 activations and weights stand here; 6 read_pixel_i, first_i, shift_i; 7 use_i (0: this clock adds
 // nothing); 8 sum_o, written to write_pixel_i where write_i. A pixel may come again four clocks later, not sooner.
+`include "bitdial_fault.svh"
 module xnor_row #(
   parameter int ACC_BITS = 28,
   parameter int SUMS = 16,
@@ -32,7 +33,7 @@ module xnor_row #(
   logic [7:0]          count_q;
   assign read = sums[read_pixel_i];
   always_ff @(posedge clk_i) begin
-    count_q <= 8'(count_lo) + (double_hi_i ? {count_hi, 1'b0} : {1'b0, count_hi});
+    count_q <= 8'(count_lo) + 8'(`BD_FAULT(7)) + (double_hi_i ? {count_hi, 1'b0} : {1'b0, count_hi});
     if (first_i) base_q <= '0;
     else if (shift_i[1]) base_q <= {read[ACC_BITS-3:0], 2'b00};
     else if (shift_i[0]) base_q <= {read[ACC_BITS-2:0], 1'b0};

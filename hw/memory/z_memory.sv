@@ -2,6 +2,7 @@
 // words, low halves in the even one) moves in one clock like a narrow one. A read's word stands three clocks later; a write
 // is in the memory two clocks later.
 `include "bitdial_assert.svh"
+`include "bitdial_fault.svh"
 module z_memory #(
   parameter int RQ = 4,
   parameter int WORDS = 4096
@@ -45,7 +46,7 @@ module z_memory #(
     odd2_q <= odd_q;
     for (int i = 0; i < RQ; i++) begin
       rdata_o[32*i +: 16] <= (!wide2_q && odd2_word_q) ? odd2_q[16*i +: 16] : even2_q[16*i +: 16];
-      rdata_o[32*i+16 +: 16] <= wide2_q ? odd2_q[16*i +: 16] : {16{odd2_word_q ? odd2_q[16*i+15] : even2_q[16*i+15]}};
+      rdata_o[32*i+16 +: 16] <= wide2_q ? odd2_q[16*i +: 16] : {16{(odd2_word_q ? odd2_q[16*i+15] : even2_q[16*i+15]) && !`BD_FAULT(16)}};
     end
   end
   assign busy_o = write_even_q || write_odd_q;

@@ -19,7 +19,8 @@ namespace
 int usage(int status)
 {
     std::puts("Usage: bench --hardware HW.yaml [--program NET.bdp | --random COUNT] [--first N] [--seed N]\n"
-              "             [--memory LATENCY,INTERVAL,OUTSTANDING] [--stalls 0..255] [--no-cycles] [--errors | "
+              "             [--memory LATENCY,INTERVAL,OUTSTANDING] [--stalls 0..255] [--no-cycles] [--no-assertions] "
+              "[--errors | "
               "--hangs | --words | --registers | --limits | --switches | --borders | --extremes | "
               "--speed SECONDS] "
               "[--trace FILE.fst]\n"
@@ -32,19 +33,16 @@ int usage(int status)
 
 int main(int argc, char **argv)
 {
-    const option table[] = {{"hardware", 1, nullptr, 'w'},      {"program", 1, nullptr, 'p'},
-                            {"random", 1, nullptr, 'r'},        {"first", 1, nullptr, 'f'},
-                            {"seed", 1, nullptr, 's'},          {"stalls", 1, nullptr, 'a'},
-                            {"no-cycles", 0, nullptr, 'n'},     {"speed", 1, nullptr, 'e'},
-                            {"trace", 1, nullptr, 't'},         {"verbose", 0, nullptr, 'v'},
-                            {"errors", 0, nullptr, 'E'},        {"registers", 0, nullptr, 'R'},
-                            {"limits", 0, nullptr, 'L'},        {"hangs", 0, nullptr, 'H'},
-                            {"words", 0, nullptr, 'W'},         {"memory", 1, nullptr, 'm'},
-                            {"help", 0, nullptr, 'h'},          {"case", 1, nullptr, 'c'},
-                            {"switches", 0, nullptr, 'S'},      {"borders", 0, nullptr, 'B'},
-                            {"extremes", 0, nullptr, 'X'},      {"json", 0, nullptr, 'j'},
-                            {"first-failure", 0, nullptr, '1'}, {"patience", 1, nullptr, 'P'},
-                            {"fault", 1, nullptr, 'F'},         {nullptr, 0, nullptr, 0}};
+    const option table[] = {
+        {"hardware", 1, nullptr, 'w'},  {"program", 1, nullptr, 'p'},       {"random", 1, nullptr, 'r'},
+        {"first", 1, nullptr, 'f'},     {"seed", 1, nullptr, 's'},          {"stalls", 1, nullptr, 'a'},
+        {"no-cycles", 0, nullptr, 'n'}, {"no-assertions", 0, nullptr, 'A'}, {"speed", 1, nullptr, 'e'},
+        {"trace", 1, nullptr, 't'},     {"verbose", 0, nullptr, 'v'},       {"errors", 0, nullptr, 'E'},
+        {"registers", 0, nullptr, 'R'}, {"limits", 0, nullptr, 'L'},        {"hangs", 0, nullptr, 'H'},
+        {"words", 0, nullptr, 'W'},     {"memory", 1, nullptr, 'm'},        {"help", 0, nullptr, 'h'},
+        {"case", 1, nullptr, 'c'},      {"switches", 0, nullptr, 'S'},      {"borders", 0, nullptr, 'B'},
+        {"extremes", 0, nullptr, 'X'},  {"json", 0, nullptr, 'j'},          {"first-failure", 0, nullptr, '1'},
+        {"patience", 1, nullptr, 'P'},  {"fault", 1, nullptr, 'F'},         {nullptr, 0, nullptr, 0}};
     const char *hardware_path = nullptr, *program_path = nullptr, *memory = nullptr, *case_path = nullptr;
     uint64_t count = 1, first = 0, seed = 1;
     double seconds = 0;
@@ -76,6 +74,9 @@ int main(int argc, char **argv)
             break;
         case 'n':
             options.cycles = false;
+            break;
+        case 'A':
+            options.assertions = false;
             break;
         case 'e':
             seconds = std::strtod(optarg, nullptr);
@@ -166,8 +167,11 @@ int main(int argc, char **argv)
             (case_path      ? " --case " + std::string(case_path)
              : program_path ? " --program " + std::string(program_path)
                             : " --random 1 --seed " + std::to_string(seed) + " --first " + std::to_string(i)) +
-            mode + (memory ? " --memory " + std::string(memory) : "") +
-            (options.stall_chance ? " --stalls " + std::to_string(options.stall_chance) : "");
+            mode + (options.patience < CLOCK_LIMIT ? " --patience " + std::to_string(options.patience) : "") +
+            (memory ? " --memory " + std::string(memory) : "") +
+            (options.stall_chance ? " --stalls " + std::to_string(options.stall_chance) : "") +
+            (Device::fault ? " --fault " + std::to_string(Device::fault) : "");
+        running = options.repeat;
         options.stall_seed = seed * 1000003 + i;
         if (registers) {
             Registers::reset_values(hardware, tally); // one model at a time

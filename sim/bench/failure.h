@@ -18,12 +18,13 @@ struct Failure {
     const char *what = "";      // of a value: "code" or "z"
     const char *unit = "";      // of a value: what its layer runs on, xnor | mac | pool
     int switch_index = -1, layer = -1, channel = -1, row = -1, column = -1, got = 0, want = 0;
-    const char *layer_name = "";
+    std::string layer_name{};      // the program may be gone when it is printed
     uint64_t begin = 0, clock = 0; // of the frame's doorbell; of the first wrong sign at the pins
     std::string repeat{}, text{};
 };
 Failure first_failure; // NOLINT: one bench, one run
 bool stop_at_first = false;
+std::string running; // options that repeat the network at hand, of failures that do not tell
 
 // Prints a failure and keeps it where it is the first.
 __attribute__((format(printf, 2, 3))) void fail(const Failure &failure, const char *format, ...)
@@ -38,6 +39,8 @@ __attribute__((format(printf, 2, 3))) void fail(const Failure &failure, const ch
         return;
     first_failure = failure;
     first_failure.text = text;
+    if (first_failure.repeat.empty())
+        first_failure.repeat = running;
     if (stop_at_first)
         std::exit(1);
 }
@@ -103,6 +106,7 @@ void report_assertion(int)
     if (!first_failure.kind) {
         first_failure.kind = "assertion";
         first_failure.text = "an assertion of the RTL failed";
+        first_failure.repeat = running;
     }
     std::fflush(stdout);
     report_at_exit();

@@ -42,7 +42,7 @@ struct Tally {
 
 struct Options {
     uint64_t stall_chance = 0, stall_seed = 1;
-    bool cycles = true, verbose = false;
+    bool cycles = true, verbose = false, assertions = true;
     const char *trace = nullptr;
     uint64_t patience = CLOCK_LIMIT; // clocks in which a frame must end
     const uint8_t *image = nullptr;  // instead of a random one
@@ -66,6 +66,7 @@ class Runner
         device_ = std::make_unique<Device>(hardware, up(store_at_ + head_.store_bytes), options.trace);
         device_->stalls(options.stall_seed, options.stall_chance);
         device_->patience(options.patience);
+        device_->assertions(options.assertions);
         std::memcpy(device_->memory(), program.image, head_.image_bytes);
         context_ = {{BITDIAL_PROGRAM_ADDR_LO_REG, 0},
                     {BITDIAL_PROGRAM_ADDR_HI_REG, 0},
@@ -187,7 +188,10 @@ class Runner
         device_->clear();
         tally.frames++;
         if (cause != 1) {
-            fail(failure("interrupt", s), "switch %u: IRQ_STATUS %u, STATUS 0x%x", s, cause, status);
+            Failure found = failure("interrupt", s);
+            if (cause == BITDIAL_IRQ_STATUS_ERROR_MASK)
+                name_layer(found, (status & BITDIAL_STATUS_ERROR_LAYER_MASK) >> BITDIAL_STATUS_ERROR_LAYER_SHIFT);
+            fail(found, "switch %u: IRQ_STATUS %u, STATUS 0x%x", s, cause, status);
             tally.mismatches++;
         }
         const uint64_t total = device_->read(BITDIAL_COUNTER_TOTAL_LO_REG);
@@ -234,10 +238,9 @@ class Runner
                         continue;
                     Failure found = failure("value", s);
                     found.what = what;
-                    found.layer = int(layer);
+                    name_layer(found, layer);
                     const bd_descriptor *d = bd_program_descriptor(&program_, s, layer);
                     found.unit = d->operation == BD_OP_POOL ? "pool" : d->datapath == BD_DATAPATH_XNOR ? "xnor" : "mac";
-                    found.layer_name = program_.names[layer];
                     found.channel = c, found.row = y, found.column = x;
                     found.got = int(got[at]), found.want = int(want[at]);
                     found.clock = first_wrong(s, layer, got, want, shape);
@@ -300,6 +303,11 @@ class Runner
         f.clock = device_->now();
         f.repeat = options_.repeat;
         return f;
+    }
+    void name_layer(Failure &found, unsigned layer) const
+    {
+        found.layer = int(layer);
+        found.layer_name = layer < head_.layer_count ? program_.names[layer] : "";
     }
     // A frame with its layers stored, each compared; then two without, the second of a program that is on the chip
     // already. Returns the clocks of the last. `stored_only`: the first alone.

@@ -129,13 +129,16 @@ static void failure(FILE *out, const json_t *point, size_t t, size_t p)
     if (*bd_results_text(found, "case")) {
         fprintf(
             out,
-            "<p class=\"soft\">the smallest that still fails: %.0f layers, an image of %.0f&times;%.0f&times;%.0f</p>",
-            bd_results_number(found, "layers"), bd_results_number(found, "height"), bd_results_number(found, "width"),
+            "<p class=\"soft\">the smallest that still fails: %.0f layer%s, an image of %.0f&times;%.0f&times;%.0f</p>",
+            bd_results_number(found, "layers"), bd_results_number(found, "layers") == 1 ? "" : "s",
+            bd_results_number(found, "height"), bd_results_number(found, "width"),
             bd_results_number(found, "channels"));
         element(out, "<pre>", bd_results_text(found, "case_repeat"), "</pre>\n");
     }
     line_of(out, "not made smaller", found, "shrink_error");
-    line_of(out, "waves: gtkwave with this file opens at the first wrong clock", found, "view");
+    if (*bd_results_text(found, "view"))
+        element(out, "<p class=\"soft\">waves, at the first wrong value on the bus</p><pre>gtkwave ",
+                bd_results_text(found, "view"), "</pre>\n");
     line_of(out, "no waves", found, "trace_error");
     fputs("</section>\n", out);
 }

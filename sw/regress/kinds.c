@@ -97,6 +97,8 @@ static void on_bench(const struct bd_expansion *x, struct bd_suite_point *p, con
     add(p, "%ssim/bench/run.sh", x->root);
     add(p, "%s", hardware);
     add(p, "--json");
+    add(p, "--patience"); /* a frame of a random network ends within a hundredth of it; one of no end is told soon */
+    add(p, "2000000");
     p->hardware = bd_xstrdup(hardware);
     p->is_bench = true;
 }

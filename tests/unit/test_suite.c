@@ -64,7 +64,7 @@ Test(suite, points_follow_from_the_seed)
     cr_assert_eq(lines(more), 12 + 2 * 3);
     cr_assert(strstr(more, first), "a test that is added changes the points of another");
     cr_assert(strstr(first, "r.mixed_hardware.memory60_4_1.stalls90.2: sh sim/bench/run.sh tests/mixed_hardware.yaml "
-                            "--json --random 1 --first 4 --seed "),
+                            "--json --patience 2000000 --random 1 --first 4 --seed "),
               "%s", first);
     cr_assert(strstr(first, " --memory 60,4,1 --stalls 90\n"));
     cr_assert_not(strstr(first, "--stalls 0"));
