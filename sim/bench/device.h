@@ -70,6 +70,10 @@ class Device
 #if VM_TRACE_FST
         ::trace.close();
 #endif
+        static const char *const channels[] = {"ar", "r", "r_held", "aw", "w", "w_held", "b"};
+        for (size_t w = 0; w < sizeof waited_; w++)
+            if (waited_[w])
+                cover(std::string("stall/") + channels[w]);
         top_->final();
         bd_guarded_memory_release(&memory_);
     }
@@ -224,6 +228,8 @@ class Device
         } while (!taken_.r);
         response_ = taken_.resp;
         top_->s_axi_rready = 0;
+        if (offset == BITDIAL_STATUS_REG)
+            cover_status(value);
         return value;
     }
     // The clock of the last handshake. Address and data come together, or one of them a clock or two early.
@@ -329,6 +335,13 @@ class Device
                 counts_[c]++;
                 progress_ = now_;
             }
+        const bool waits[] = {
+            top_->m_axi_arvalid && !top_->m_axi_arready, open_ > 0 && top_->m_axi_rready && !top_->m_axi_rvalid,
+            top_->m_axi_rvalid && !top_->m_axi_rready,   top_->m_axi_awvalid && !top_->m_axi_awready,
+            top_->m_axi_wvalid && !top_->m_axi_wready,   write_left_ > 0 && !top_->m_axi_wvalid,
+            top_->m_axi_bready && !top_->m_axi_bvalid};
+        for (size_t w = 0; w < sizeof waits; w++)
+            waited_[w] |= waits[w];
         open_ = open_ + taken[AR] - (taken[R] && top_->m_axi_rlast);
         if (top_->m_axi_awvalid && top_->m_axi_awready)
             burst_ = {top_->m_axi_awaddr, (top_->m_axi_awlen + 1u) * 8u, 0, {}}, beat_ = 0;
@@ -379,7 +392,7 @@ class Device
     Channel muted_ = CHANNELS;
     uint64_t patience_ = CLOCK_LIMIT;
     uint64_t counts_[CHANNELS] = {}, mute_after_ = 0, mute_clocks_ = 0, progress_ = 0, open_ = 0;
-    bool waiting_[3] = {};
+    bool waiting_[3] = {}, waited_[7] = {}; // waited_: in the order of the bins "stall"
     uint64_t before_[3][3] = {}, write_left_ = 0;
     bool irq_ = false;
     Taken taken_{};

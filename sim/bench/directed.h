@@ -30,8 +30,10 @@ class Directed : public Runner
         }
         for (unsigned s = 0; s < head_.switch_count; s++)
             for (unsigned t = 0; t < head_.switch_count; t++)
-                for (const uint64_t phase : phases(clocks[s]))
+                for (const uint64_t phase : phases(clocks[s])) {
                     change(s, t, phase, want, tally);
+                    cover_transition(s == t, phase, clocks[s]);
+                }
         for (bd_frame &f : want)
             bd_frame_release(&f);
     }
@@ -81,6 +83,7 @@ class Directed : public Runner
         for (uint64_t i = 0; i < phase; i++)
             device_->clock();
         ring(t, false);
+        device_->read(BITDIAL_STATUS_REG);
         for (int i = 0; i < 2; i++) {
             if (!device_->irq())
                 device_->wait();

@@ -10,6 +10,8 @@
 #include <string>
 #include <unistd.h>
 
+#include "sim/bench/cover.h"
+
 namespace
 {
 
@@ -84,7 +86,13 @@ struct Report {
                          f.kind, f.what, f.unit, f.switch_index, f.layer, quoted(f.layer_name).c_str(), f.channel,
                          f.row, f.column, f.got, f.want, f.begin, f.clock, quoted(f.text).c_str(),
                          quoted(f.repeat).c_str());
-        std::fprintf(out, "}\n");
+        std::fprintf(out, ", \"bins\": {");
+        const char *comma = "";
+        for (const auto &[bin, count] : bins) {
+            std::fprintf(out, "%s%s: %" PRIu64, comma, quoted(bin).c_str(), count);
+            comma = ", ";
+        }
+        std::fprintf(out, "}}\n");
         std::fclose(out);
         out = nullptr;
     }

@@ -187,6 +187,8 @@ class Runner
         const uint32_t status = device_->read(BITDIAL_STATUS_REG), cause = device_->read(BITDIAL_IRQ_STATUS_REG);
         device_->clear();
         tally.frames++;
+        for (unsigned l = 0; l < head_.layer_count && cause == 1; l++)
+            cover_layer(*bd_program_descriptor(&program_, s, l));
         if (cause != 1) {
             Failure found = failure("interrupt", s);
             if (cause == BITDIAL_IRQ_STATUS_ERROR_MASK)

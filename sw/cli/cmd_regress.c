@@ -160,6 +160,37 @@ static void print_failures(const json_t *document)
     }
 }
 
+/* A line a group with holes: a few of them, and the test that fills them. */
+static void print_coverage(const json_t *coverage)
+{
+    const json_t *group;
+    size_t g, filled = 0, all = 0;
+    json_array_foreach(json_object_get(coverage, "groups"), g, group)
+    {
+        filled += (size_t)bd_results_number(group, "filled");
+        all += (size_t)bd_results_number(group, "bins");
+    }
+    if (all) {
+        printf("coverage: %zu of %zu bins filled\n", filled, all);
+    }
+    json_array_foreach(json_object_get(coverage, "groups"), g, group)
+    {
+        const json_t *holes = json_object_get(group, "holes");
+        for (size_t h = 0; h < json_array_size(holes) && h < 4; h++) {
+            printf("%s%s", h ? ", " : "    holes: ", json_string_value(json_array_get(holes, h)));
+        }
+        if (json_array_size(holes)) {
+            printf("%s; filled by %s\n", json_array_size(holes) > 4 ? ", ..." : "",
+                   bd_results_text(group, "filled_by"));
+        }
+    }
+    const json_t *unknown = json_object_get(coverage, "unknown");
+    if (json_array_size(unknown)) {
+        printf("    %zu bins are not declared in hw/coverage.yaml, as %s\n", json_array_size(unknown),
+               json_string_value(json_array_get(unknown, 0)));
+    }
+}
+
 static bd_status report(const struct options *o, const struct bd_runs_summary *summary, struct bd_error *err)
 {
     json_t *document;
@@ -172,6 +203,7 @@ static bd_status report(const struct options *o, const struct bd_runs_summary *s
     } else if (!status) {
         const struct bd_runs_progress *p = &summary->progress;
         print_failures(document);
+        print_coverage(json_object_get(document, "coverage"));
         printf("%zu points by seed %.0f in %.1f s: %zu passed, %zu failed, %zu timed out, %zu met the infrastructure, "
                "%zu not run\n",
                p->selected, bd_results_number(document, "seed"), p->seconds, p->state[BD_RUNS_DONE],
@@ -187,6 +219,7 @@ struct beginning {
     const struct options *o;
     const struct bd_suite *suite;
     const struct bd_suite_points *points;
+    const char *root;
     uint64_t seed;
     bool done;
     bd_status status;
@@ -199,14 +232,14 @@ static void begin(void *user, const struct bd_runs_event *event)
     (void)event;
     if (!b->done) {
         b->done = true;
-        b->status = bd_results_begin(b->o->out, b->suite, b->seed, b->points, &b->err);
+        b->status = bd_results_begin(b->o->out, b->suite, b->seed, b->root, b->points, &b->err);
     }
 }
 
 static bd_status run_plan(const struct options *o, const struct bd_suite *suite, uint64_t seed, const char *root,
                           const struct bd_suite_points *points, struct bd_runs_plan *plan, struct bd_error *err)
 {
-    struct beginning beginning = {.o = o, .suite = suite, .points = points, .seed = seed};
+    struct beginning beginning = {.o = o, .suite = suite, .points = points, .root = root, .seed = seed};
     const struct bd_runs_options own = {.user = &beginning, .on_event = begin};
     struct bd_runs_summary summary;
     struct bd_error other;

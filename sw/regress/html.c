@@ -263,6 +263,8 @@ static void trend(FILE *out, const json_t *document)
     fputs("</svg>\n", out);
 }
 
+enum { HOLES = 24 };
+
 /* Bins that a run filled, and the holes with the line of a suite that would fill them. */
 static void coverage(FILE *out, const json_t *document)
 {
@@ -278,12 +280,17 @@ static void coverage(FILE *out, const json_t *document)
         element(out, "<tr><td>", bd_results_text(group, "name"), "</td>");
         fprintf(out, "<td class=\"n\">%.0f of %.0f</td><td>", bd_results_number(group, "filled"),
                 bd_results_number(group, "bins"));
+        const size_t count = json_array_size(json_object_get(group, "holes"));
         json_array_foreach(json_object_get(group, "holes"), h, hole)
         {
-            fputs(h ? ", " : "", out);
-            bd_results_escape(out, json_string_value(hole) ? json_string_value(hole) : "");
+            if (h < HOLES) {
+                fputs(h ? ", " : "", out);
+                bd_results_escape(out, json_string_value(hole) ? json_string_value(hole) : "");
+            }
         }
-        if (json_array_size(json_object_get(group, "holes")))
+        if (count > HOLES)
+            fprintf(out, " and %zu more", count - HOLES);
+        if (count)
             line_of(out, "filled by", group, "filled_by");
         fputs("</td></tr>\n", out);
     }

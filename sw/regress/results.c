@@ -8,6 +8,7 @@
 #include "model/core/memory.h"
 #include "model/core/version.h"
 #include "model/runs/runs.h"
+#include "sw/regress/coverage.h"
 
 enum { FILE_MOST = 64 << 20 };
 
@@ -24,7 +25,7 @@ double bd_results_number(const json_t *object, const char *key)
 
 /* ---- which points belong to which test ---------------------------------------------------------------------- */
 
-bd_status bd_results_begin(const char *dir, const struct bd_suite *suite, uint64_t seed,
+bd_status bd_results_begin(const char *dir, const struct bd_suite *suite, uint64_t seed, const char *root,
                            const struct bd_suite_points *points, struct bd_error *err)
 {
     json_t *tests = json_array(), *list = json_array();
@@ -35,8 +36,11 @@ bd_status bd_results_begin(const char *dir, const struct bd_suite *suite, uint64
         json_array_append_new(list, json_pack("{s:o, s:I, s:o}", "name", bd_json_text(points->points[p].name), "test",
                                               (json_int_t)points->points[p].test, "hardware",
                                               bd_json_text(points->points[p].hardware)));
-    json_t *object = json_pack("{s:o, s:o, s:I, s:o, s:o}", "suite", bd_json_text(suite->name), "title",
-                               bd_json_text(suite->title), "seed", (json_int_t)seed, "tests", tests, "points", list);
+    char *coverage = bd_asprintf("%s%shw/coverage.yaml", root, *root ? "/" : "");
+    json_t *object = json_pack("{s:o, s:o, s:I, s:o, s:o, s:o}", "suite", bd_json_text(suite->name), "title",
+                               bd_json_text(suite->title), "seed", (json_int_t)seed, "tests", tests, "points", list,
+                               "coverage", bd_json_text(coverage));
+    free(coverage);
     char *text = json_dumps(object, JSON_INDENT(1)), *path = bd_asprintf("%s/suite.json", dir);
     bd_status status = bd_make_folder(dir, err);
     status = status ? status : bd_file_write(path, text, strlen(text), err);
@@ -115,6 +119,17 @@ static void count(json_t *counts, const char *state)
     json_object_set_new(counts, "total", json_integer((json_int_t)bd_results_number(counts, "total") + 1));
 }
 
+/* Bins that a point filled, to those of the others. */
+static bd_status count_bins(const char *dir, const char *name, json_t *document, struct bd_error *err)
+{
+    json_t *result = NULL;
+    if (bd_runs_result(dir, name, &result, err))
+        return err->status;
+    bd_coverage_merge(json_object_get(document, "bins"), json_object_get(json_object_get(result, "output"), "bins"));
+    json_decref(result);
+    return BD_OK;
+}
+
 /* A point with what the runner knows of it and what was found out about its failure. */
 static bd_status read_point(const char *dir, const json_t *about, const json_t *list, json_t *test, json_t *document,
                             struct bd_error *err)
@@ -135,7 +150,7 @@ static bd_status read_point(const char *dir, const json_t *about, const json_t *
     const bool waits = strcmp(state, "queued") == 0 || strcmp(state, "running") == 0;
     if (waits ? strcmp(was, "failed") != 0 : strcmp(state, "done") != 0)
         json_object_set_new(test, "state", json_string(waits ? "not run" : "failed"));
-    bd_status status = BD_OK;
+    bd_status status = strcmp(state, "done") == 0 ? count_bins(dir, name, document, err) : BD_OK;
     if (!waits && strcmp(state, "done") != 0 && !read_json(dir, file, false, &failure, err) && failure)
         json_object_set_new(point, "failure", failure);
     json_array_append_new(json_object_get(test, "points"), point);
@@ -145,21 +160,20 @@ static bd_status read_point(const char *dir, const json_t *about, const json_t *
 
 bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *err)
 {
-    json_t *suite, *list = NULL, *events = NULL, *row, *coverage;
+    json_t *suite, *list = NULL, *events = NULL, *row, *coverage = NULL;
     size_t i;
     if (read_json(dir, "suite.json", true, &suite, err))
         return bd_fail_prefix(err, "'%s' holds no run of a suite", dir);
-    if (bd_runs_list(dir, NULL, &list, err) || bd_runs_history(dir, NULL, &events, err) ||
-        read_json(dir, "coverage.json", false, &coverage, err)) {
+    if (bd_runs_list(dir, NULL, &list, err) || bd_runs_history(dir, NULL, &events, err)) {
         json_decref(suite);
         json_decref(list);
         json_decref(events);
         return err->status;
     }
-    *document =
-        json_pack("{s:O, s:O, s:O, s:s, s:O, s:f, s:{}, s:[], s:o}", "suite", json_object_get(suite, "suite"), "title",
-                  json_object_get(suite, "title"), "seed", json_object_get(suite, "seed"), "version", BD_VERSION, "run",
-                  json_object_get(list, "run"), "seconds", 0.0, "counts", "tests", "history", sum_history(events));
+    *document = json_pack("{s:O, s:O, s:O, s:s, s:O, s:f, s:{}, s:[], s:{}, s:o}", "suite",
+                          json_object_get(suite, "suite"), "title", json_object_get(suite, "title"), "seed",
+                          json_object_get(suite, "seed"), "version", BD_VERSION, "run", json_object_get(list, "run"),
+                          "seconds", 0.0, "counts", "tests", "bins", "history", sum_history(events));
     static const char *const states[] = {"total", "done", "failed", "timed_out", "infrastructure", "queued"};
     for (size_t s = 0; s < sizeof states / sizeof *states; s++)
         json_object_set_new(json_object_get(*document, "counts"), states[s], json_integer(0));
@@ -180,8 +194,12 @@ bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *e
     const json_t *counts = json_object_get(*document, "counts");
     json_object_set_new(*document, "pass",
                         json_boolean(bd_results_number(counts, "done") == bd_results_number(counts, "total")));
-    if (coverage)
-        json_object_set_new(*document, "coverage", coverage);
+    const json_t *bins = json_object_get(*document, "bins");
+    if (!status && json_object_size(bins)) {
+        status = bd_coverage_judge(bd_results_text(suite, "coverage"), bins, &coverage, err);
+        if (!status)
+            json_object_set_new(*document, "coverage", coverage);
+    }
     json_decref(suite);
     json_decref(list);
     json_decref(events);

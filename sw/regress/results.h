@@ -3,7 +3,7 @@
  *     {"pass", "suite", "title", "seed", "version", "run", "seconds", "counts": {"total", "done", "failed",
  * "timed_out", "infrastructure", "queued"}, "tests": [{"name", "kind", "state", "seconds", "points": [{"name",
  * "hardware", "state", "cause", "repeat", "seconds", "cpu_s", "peak_mib", "ended", "failure": {triage.h}}]}],
- *      "history": [{"run", "total", "failed", "seconds"}], "coverage": {...} or absent}
+ *      "history": [{"run", "total", "failed", "seconds"}], "coverage": {coverage.h}, absent where no point counted any}
  *
  * A test's state is "passed" where all of its points are done, "failed" where one is not, "not run" else. */
 #ifndef BD_REGRESS_RESULTS_H
@@ -15,8 +15,8 @@
 #include "model/core/error.h"
 #include "sw/regress/suite.h"
 
-/* Writes DIR/suite.json: which points belong to which test. */
-bd_status bd_results_begin(const char *dir, const struct bd_suite *suite, uint64_t seed,
+/* Writes DIR/suite.json: which points belong to which test, and the file that declares coverage. */
+bd_status bd_results_begin(const char *dir, const struct bd_suite *suite, uint64_t seed, const char *root,
                            const struct bd_suite_points *points, struct bd_error *err) BD_WARN_UNUSED;
 /* Reads DIR as it stands, also while it runs; *document is a new reference. BD_BAD_INPUT where DIR holds no run of a
  * suite. */
