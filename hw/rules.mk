@@ -1,5 +1,5 @@
 fpga-report: all ## routes blocks for ECP5 and holds each to its clock; BLOCKS='NAME...' chooses; takes a router from PyPI
 	@sh hw/synth/fpga_report.sh $(BLOCKS)
-fit-area: $(DEPS) ## maps a grid of blocks for ECP5 and fits hw/synth/area.json, the area by their parameters
-	@PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/synth/fit_area.py
+fit-area: $(DEPS) ## maps a grid of blocks for ECP5 and fits hw/synth/area.json and model/cost/area_table.h, the area by their parameters
+	@PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/synth/fit_area.py --header model/cost/area_table.h
 .PHONY: fpga-report fit-area

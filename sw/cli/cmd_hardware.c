@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "model/core/json.h"
+#include "model/cost/area.h"
 #include "model/program/hardware.h"
 #include "model/program/program.h"
 #include "sw/cli/cli.h"
@@ -13,7 +14,8 @@
 
 static const char usage[] =
     "Usage: bitdial hardware FILE [--parameters] [--json]\n"
-    "Checks a hardware configuration and prints its geometry.\n"
+    "Checks a hardware configuration and prints its geometry, and what its rows and requantizers take of an ECP5 by\n"
+    "formulas fitted to mapped ones (hw/synth); what a machine has once is not counted.\n"
     "  --parameters  print the RTL's parameters instead, one Verilator option (-GNAME=VALUE) a line\n"
     "  --json        print one JSON object; with --parameters it maps parameter names to values\n"
     "  --help        this text and the table of keys\n\n";
@@ -63,6 +65,61 @@ static json_t *parameters_json(const struct bd_hardware *h)
     return object;
 }
 
+/* ---- area ---- */
+
+static json_t *cells_json(const double cells[BD_AREA_CELL_COUNT])
+{
+    json_t *object = json_object();
+    for (int c = 0; c < BD_AREA_CELL_COUNT; c++) {
+        json_object_set_new(object, bd_area_cell_names[c], json_real(cells[c]));
+    }
+    json_object_set_new(object, "sites", json_real(bd_area_sites(cells)));
+    return object;
+}
+
+static json_t *area_json(const struct bd_hardware *h)
+{
+    json_t *blocks = json_array();
+    for (size_t i = 0; i < bd_area_blocks(); i++) {
+        const struct bd_area_block b = bd_area_block(h, i);
+        json_array_append_new(blocks, json_pack("{s:s, s:i, s:o, s:o}", "block", b.name, "count", b.count, "cells",
+                                                cells_json(b.area.cells), "off_at_most", cells_json(b.area.off)));
+    }
+    const struct bd_area all = bd_area(h);
+    return json_pack("{s:s, s:o, s:o, s:o}", "part", "LFE5U", "blocks", blocks, "cells", cells_json(all.cells),
+                     "off_at_most", cells_json(all.off));
+}
+
+static void print_cells(const char *name, int count, const struct bd_area *area)
+{
+    char times[16] = "";
+    if (count) {
+        snprintf(times, sizeof times, "%d x", count);
+    }
+    printf("  %5s %-18s", times, name);
+    for (int c = 0; c < BD_AREA_CELL_COUNT; c++) {
+        printf(" %10.0f", area->cells[c]);
+    }
+    printf(" %8.0f, off by at most %.0f sites\n", bd_area_sites(area->cells), bd_area_sites(area->off));
+}
+
+static void print_area(const struct bd_hardware *h)
+{
+    printf("  what repeats, of an ECP5  ");
+    for (int c = 0; c < BD_AREA_CELL_COUNT; c++) {
+        printf(" %10s", bd_area_cell_names[c]);
+    }
+    printf(" %8s\n", "sites");
+    for (size_t i = 0; i < bd_area_blocks(); i++) {
+        const struct bd_area_block b = bd_area_block(h, i);
+        if (b.count) {
+            print_cells(b.name, b.count, &b.area);
+        }
+    }
+    const struct bd_area all = bd_area(h);
+    print_cells("together", 0, &all);
+}
+
 static json_t *geometry_json(const struct bd_hardware *h)
 {
     json_t *memory = json_pack("{s:I, s:I, s:I}", "latency", (json_int_t)h->memory.latency, "beat_interval",
@@ -83,6 +140,7 @@ static json_t *geometry_json(const struct bd_hardware *h)
     json_object_set_new(object, "clock", json_string(bd_hardware_clock_word(h)));
     json_object_set_new(object, "energy_table", json_string(h->energy_table));
     json_object_set_new(object, "memory", memory);
+    json_object_set_new(object, "area", area_json(h));
     json_object_set_new(object, "geometry_hash", json_sprintf("%016" PRIx64, bd_hardware_geometry_hash(h)));
     return object;
 }
@@ -117,6 +175,7 @@ static void print_geometry(const struct bd_hardware *h)
     printf("  memory: latency %" PRId64 ", a beat every %" PRId64 ", %" PRId64 " outstanding; %g MHz (%s)\n",
            h->memory.latency, h->memory.beat_interval, h->memory.outstanding, h->clock_mhz, bd_hardware_clock_word(h));
     printf("  geometry hash %016" PRIx64 "\n", bd_hardware_geometry_hash(h));
+    print_area(h);
 }
 
 int cmd_hardware(int argc, char **argv)

@@ -79,7 +79,7 @@ fit() {
     PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/synth/fit_area.py --grid "$work/grid.toml" --sources "$work/sources" --cache "$work/cache" \
         --out "$work/area.json" >"$work/printed" 2>"$work/errors" || code=$?
 }
-printf '[[fit]]\ntop = "lanes"\nflags = ""\nterms = ["1", "LANES"]\ngrid = { LANES = [2, 5] }\n' >"$work/grid.toml"
+printf '[[fit]]\ntop = "lanes"\nflags = ""\nterms = ["1", "LANES"]\ngrid = { LANES = [2, 5] }\ncount = ["ROWS"]\n' >"$work/grid.toml"
 fit
 fitted=$(jq -r '.fits[0] | "\(.coefficients.FF["1"]) \(.coefficients.FF.LANES) \(.coefficients.LUT4["1"]) \(.residuals.FF.largest)"' "$work/area.json")
 [ $code = 0 ] && echo "$fitted" | grep -Eqx '8(\.0)? 3(\.0)? 8(\.0)? 0(\.0)?' || { echo "fitted: $fitted"; cat "$work/errors"; exit 1; }

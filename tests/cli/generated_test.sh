@@ -44,4 +44,11 @@ refused 's/word: 30, min: 1/word: 31, min: 1/' "every word, in order"
 refused 's/name: out_pitch/name: in_pitch/' "stands twice"
 refused 's/max: WORD_ADDRESS, rtl: out/max: WORD_ADDRESZ, rtl: out/' "is no limit"
 refused 's/max: 47, rtl: shift/min: 48, max: 47, rtl: shift/' "do not go together"
+# The area's coefficients are those that were fitted, and follow them.
+area() { PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/synth/fit_area.py --only-header --out "$1" --header "$work/area_table.h"; }
+area hw/synth/area.json
+diff -u model/cost/area_table.h "$work/area_table.h" || { echo "model/cost/area_table.h differs from hw/synth/area.json: make fit-area"; exit 1; }
+sed '0,/"ACC_BITS": [0-9]/s/"ACC_BITS": [0-9]/"ACC_BITS": 77/' hw/synth/area.json >"$work/area.json"
+area "$work/area.json"
+cmp -s model/cost/area_table.h "$work/area_table.h" && { echo "area_table.h does not follow a coefficient"; exit 1; }
 echo "generated files agree with hw/regs.yaml and hw/descriptor.yaml"
