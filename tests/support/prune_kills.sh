@@ -45,14 +45,20 @@ while [ $done_kills -lt "$kills" ]; do
     while :; do
         "$bitdial" prune "$work/search.yaml" --search-only --jobs 2 --resume --journal "$work/round$round.jsonl" >/dev/null 2>"$work/killed.err" &
         running=$!
+        missed=0
+        for wait in $([ $((RANDOM % 4)) = 0 ] || seq 500); do # in one life of four it may not have begun
+            pgrep -P $running >/dev/null || ! kill -0 $running 2>/dev/null && break
+            sleep 0.02
+        done
         while kill -0 $running 2>/dev/null && [ $done_kills -lt "$kills" ]; do
             sleep "$((RANDOM % 2)).$(printf %03d $((RANDOM % 1000)))"
             worker=$(pgrep -P $running | shuf -n 1 --random-source=<(yes $RANDOM) || :)
             point=$([ -z "$worker" ] || pgrep -P "$worker" | head -n 1 || :)
-            case $(((done_kills + first) % 3)) in
+            missed=$((missed + 1))
+            case $(((done_kills + first + missed / 8) % 3)) in
             0) kill -9 $running 2>/dev/null && searches=$((searches + 1)) done_kills=$((done_kills + 1)) && break ;;
-            1) [ -n "$worker" ] && kill -9 "$worker" 2>/dev/null && workers=$((workers + 1)) done_kills=$((done_kills + 1)) ;;
-            2) [ -n "$point" ] && kill -9 "$point" 2>/dev/null && inner=$((inner + 1)) done_kills=$((done_kills + 1)) ;;
+            1) [ -n "$worker" ] && kill -9 "$worker" 2>/dev/null && workers=$((workers + 1)) done_kills=$((done_kills + 1)) missed=0 ;;
+            2) [ -n "$point" ] && kill -9 "$point" 2>/dev/null && inner=$((inner + 1)) done_kills=$((done_kills + 1)) missed=0 ;;
             esac
         done
         code=0

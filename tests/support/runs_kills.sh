@@ -16,7 +16,7 @@ fail() { echo "FAIL: $1"; tail -n 5 "$work"/*.err 2>/dev/null; exit 1; }
     echo 'title: kills'
     echo 'points:'
     for n in $(seq "$points"); do
-        echo "  - {name: p$n, argv: [sh, -c, 'sleep 0.0$((RANDOM % 9)); seq $n 3000 | cksum >a; sleep 0.0$((RANDOM % 9)); echo \"{\\\"n\\\": $n}\"; exit $((n % 7 == 0))']}"
+        echo "  - {name: p$n, argv: [sh, -c, 'sleep 0.$((RANDOM % 4)); seq $n 3000 | cksum >a; sleep 0.$((RANDOM % 4)); echo \"{\\\"n\\\": $n}\"; exit $((n % 7 == 0))']}"
     done
 } | sed "s|>a;|>/dev/null;|" >"$work/plan.yaml"
 
@@ -48,14 +48,20 @@ while [ $done_kills -lt "$kills" ]; do
     while :; do
         "$bitdial" runs "$work/plan.yaml" --out "$folder" --resume --jobs $((1 + RANDOM % 4)) >/dev/null 2>"$work/killed.err" &
         running=$!
+        missed=0
+        for wait in $([ $((RANDOM % 4)) = 0 ] || seq 500); do # in one life of four it may not have begun
+            pgrep -P $running >/dev/null || ! kill -0 $running 2>/dev/null && break
+            sleep 0.02
+        done
         while kill -0 $running 2>/dev/null && [ $done_kills -lt "$kills" ]; do
             sleep "0.$(printf %03d $((RANDOM % 250)))"
             worker=$(pgrep -P $running | shuf -n 1 --random-source=<(yes $RANDOM) || :)
             point=$([ -z "$worker" ] || pgrep -P "$worker" | head -n 1 || :)
-            case $(((done_kills + first) % 3)) in
+            missed=$((missed + 1))
+            case $(((done_kills + first + missed / 8) % 3)) in
             0) kill -9 $running 2>/dev/null && parents=$((parents + 1)) done_kills=$((done_kills + 1)) && break ;;
-            1) [ -n "$worker" ] && kill -9 "$worker" 2>/dev/null && workers=$((workers + 1)) done_kills=$((done_kills + 1)) ;;
-            2) [ -n "$point" ] && kill -9 "$point" 2>/dev/null && inner=$((inner + 1)) done_kills=$((done_kills + 1)) ;;
+            1) [ -n "$worker" ] && kill -9 "$worker" 2>/dev/null && workers=$((workers + 1)) done_kills=$((done_kills + 1)) missed=0 ;;
+            2) [ -n "$point" ] && kill -9 "$point" 2>/dev/null && inner=$((inner + 1)) done_kills=$((done_kills + 1)) missed=0 ;;
             esac
         done
         code=0
