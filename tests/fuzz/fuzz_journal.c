@@ -1,5 +1,5 @@
 /* The search's journal, as it is or (first byte odd) with the checksum of each line made right; its records are
- * replayed in a search, which then proposes a point. */
+ * replayed in a search, which then proposes a point; and in a study, where it is the journal of one. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "model/core/memory.h"
 #include "model/search/journal.h"
 #include "model/search/search.h"
+#include "model/search/study.h"
 #include "tests/fuzz/fuzz.h"
 
 static const double values[] = {1, 2, 3, 5, 8};
@@ -53,6 +54,21 @@ static void replay(const struct bd_journal *journal)
     bd_search_release(&search);
 }
 
+static void replay_study(const char *path)
+{
+    struct bd_study study;
+    struct bd_error err = {0};
+    size_t id;
+    if (!fuzz_accepted(bd_study_open(&study, NULL, path, &err), &err)) {
+        return;
+    }
+    if (study.search.count < 20 && study.space.d < 5) { /* larger ones take long to fit */
+        const bd_status status = bd_study_ask(&study, &id, &err);
+        fuzz_demand(status == BD_OK || status == BD_FAIL || fuzz_accepted(status, &err) == 0, "a study does not go on");
+    }
+    bd_study_close(&study);
+}
+
 /* Lines become records with their checksums. */
 static char *sealed(const char *text, size_t size, size_t *length)
 {
@@ -84,10 +100,11 @@ void fuzz_journal(const uint8_t *data, size_t size)
     size_t length = size - 1;
     const char *text = (const char *)data + 1;
     char *mended = data[0] % 2 ? sealed(text, size - 1, &length) : NULL;
-    if (fuzz_accepted(bd_journal_open(&journal, fuzz_file(mended ? mended : text, length), BD_JOURNAL_RESUME, &err),
-                      &err)) {
+    const char *path = fuzz_file(mended ? mended : text, length);
+    if (fuzz_accepted(bd_journal_open(&journal, path, BD_JOURNAL_RESUME, &err), &err)) {
         replay(&journal);
         bd_journal_close(&journal);
+        replay_study(path);
     }
     free(mended);
 }

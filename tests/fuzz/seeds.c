@@ -279,8 +279,18 @@ static void journals(void)
                                   "{\"index\":1,\"point\":[5,5,8],\"value\":0.75,\"cost\":18.0}\n"
                                   "{\"index\":2,\"point\":[2,2,2],\"value\":0.25,\"cost\":6.0,"
                                   "\"theta\":[0.1,0.2,0.3,0.4,0.5]}";
+    static const char study[] =
+        "\1{\"journal\":\"bitdial study 1\",\"study\":{\"axes\":[{\"name\":\"a\",\"scale\":\"linear\","
+        "\"values\":[1,2,3]},{\"name\":\"b\",\"scale\":\"log\",\"low\":1,\"high\":9.5}],\"goals\":"
+        "[\"minimize\"],\"constraints\":[{\"weights\":{\"a\":1},\"least\":1,\"most\":3}],"
+        "\"method\":\"bayes\",\"seed\":1,\"initial\":2}}\n"
+        "{\"asked\":0,\"point\":[1,2.5]}\n{\"asked\":1,\"point\":[2,5]}\n"
+        "{\"index\":0,\"point\":[1,2.5],\"value\":-3,\"cost\":0.0,\"id\":1}\n{\"lost\":2}\n"
+        "{\"index\":1,\"point\":[3,9],\"value\":1,\"cost\":0.0}\n"
+        "{\"asked\":3,\"point\":[3,1.5],\"theta\":[0.1,0.2,0.3,0.4]}";
     char *line = bd_asprintf("%c{\"crc\":\"%08x\",\"record\":{}}\n", 2, (unsigned)bd_crc32("{}", 2));
     put("journal/records", records, sizeof records - 1);
+    put("journal/study", study, sizeof study - 1);
     put("journal/line", line, strlen(line));
     free(line);
 }
