@@ -100,6 +100,8 @@ build/libbitdial.a: FORCE # the simulator keeps its speed: it is linked with the
 	@$(MAKE) --no-print-directory SAN= $@
 FORCE:
 endif
+# Tests are compiled once and run for seconds.
+$(B)/obj/tests/unit/%.o: CFLAGS += -O1
 $(B)/obj/%.o: %.c Makefile | $(DEPS)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<

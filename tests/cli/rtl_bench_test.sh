@@ -7,7 +7,7 @@ set -eu
 streamed=tests/streamed_hardware.yaml
 bench=$(sh sim/bench/build.sh $streamed | tail -1)
 "$bench" --hardware $streamed --random 16 --seed 28
-"$bench" --hardware $streamed --random 8 --seed 29 --memory 60,4,1
+"$bench" --hardware $streamed --random 6 --first 3 --seed 29 --memory 60,4,1
 "$bench" --hardware $streamed --random 8 --seed 30 --stalls 90
 "$bench" --hardware $streamed --random 2 --seed 23 --errors
 "$bench" --hardware $streamed --random 1 --seed 26 --hangs
