@@ -71,7 +71,7 @@ module back #(
   logic [2*AW-1:0] slot_correct;
   logic [AW-1:0]   correct_addr;
   logic            correct_fresh;
-  logic [RQ*24-1:0] correct_word, correct;
+  logic [RQ*24-1:0] correct;
   logic [4:1] beat_q, end_q;  // bit k: b + k
   logic [6*4-1:0] sub_q;
   class_walk #(.SUBS(SUBS)) u_class_walk (
@@ -79,8 +79,7 @@ module back #(
     .x_i(x), .y_i(y), .addr_o(correct_addr), .fresh_o(correct_fresh));
   correct_memory #(.RQ(RQ), .WORDS(CORRECT_WORDS)) u_correct_memory (
     .clk_i, .rst_ni, .we_i(correct_we_i), .beat_i(correct_beat_i), .data_i(correct_data_i),
-    .re_i(beat_q[3] && d_i.correct && correct_fresh), .raddr_i(correct_addr), .rdata_o(correct_word));
-  assign correct = d_i.correct ? correct_word : '0;
+    .on_i(d_i.correct), .re_i(beat_q[3] && d_i.correct && correct_fresh), .raddr_i(correct_addr), .rdata_o(correct));
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) {beat_q, end_q} <= '0;
     else if (setup_i) {beat_q, end_q} <= '0;
@@ -119,13 +118,20 @@ module back #(
     .multipliers_o(multipliers), .biases_o(biases));
 
   // b + 5: requantizers.
-  logic [RQ*32-1:0] sums4_q, sums_q, z;
+  logic [RQ*32-1:0] sums4_q, sums_q, pooled_q, z;
   logic [RQ*8-1:0]  codes;
+  logic             largest_q;
   logic [CODE_CLOCKS:0] flight_q;  // bit k: b + 5 + k
   always_ff @(posedge clk_i) begin
+    largest_q <= d_i.pool && d_i.pool_kind == 2'd1;
     sub_q <= {sub_q[17:0], sub};
     sums4_q <= drain_sums;
-    sums_q <= d_i.pool ? pool_sums : sums4_q;
+    // Pooling has no sums: 0, or all ones where the complement of the largest comes.
+    if (d_i.pool) sums4_q <= '0;
+    sums_q <= sums4_q;
+    if (largest_q) sums_q <= '1;
+    pooled_q <= pool_sums;
+    if (!d_i.pool) pooled_q <= '0;
   end
   logic [50:0] code_base_q;  // H - 2^31 S
   logic [7:0]  top_q;
@@ -139,7 +145,7 @@ module back #(
       .clk_i, .rst_ni, .in_signed_i(d_i.in_signed && !d_i.pool), .halve_i(d_i.zero_point && !d_i.pool),
       .sign_only_i(d_i.sign_only), .add_stream_i(d_i.add_stream), .shift_i(d_i.shift), .code_multiplier_i(d_i.code_multiplier),
       .code_base_i(code_base_q), .code_shift_i(d_i.code_shift), .top_i(top_q), .valid_i(flight_q[0]),
-      .sum_i(sums_q[32*i +: 32]), .preset_i(32'($signed(correct[24*i +: 24]))), .window_sum_i(32'd0),
+      .sum_i(sums_q[32*i +: 32]), .preset_i(32'($signed(correct[24*i +: 24]))), .pooled_i(pooled_q[32*i +: 32]),
       .multiplier_i(multipliers[MULT_BITS*i +: MULT_BITS]), .bias_i(biases[BIAS_BITS*i +: BIAS_BITS]),
       .stream_i(z_data_o[32*i +: 32]), .z_valid_o(), .z_o(z[32*i +: 32]), .code_valid_o(), .code_o(codes[8*i +: 8]));
     // verilator lint_on PINCONNECTEMPTY

@@ -95,10 +95,11 @@ module mac_array #(
         logic plane;
         assign plane = b % 2 == 1 ? odd_q[8*t + c%8] : c / 8 % 2 == 1 ? even2_q[8*t + c%8] : even_q[8*t + c%8];
         always_ff @(posedge clk_i) begin
-          if (gather_q && here_q[c/8] && (pair_q == 2'(b / 2) || pair_q == 2'd0)) begin
-            if (c < 2 && byte_i) next_q[72*c + 8*t + b] <= c == 0 ? even_q[8*t + b] : odd_q[8*t + b];
-            else next_q[72*c + 8*t + b] <= pair_q == 2'(b / 2) && plane;
-          end
+          if (c < 2) begin
+            if (gather_q && here_q[0] && (pair_q == 2'(b / 2) || pair_q == 2'd0))
+              next_q[72*c + 8*t + b] <= byte_i ? (c == 0 ? even_q[8*t + b] : odd_q[8*t + b]) : pair_q == 2'(b / 2) && plane;
+          end else if (b >= 2 && gather_q && here_q[c/8] && pair_q == 2'd0) next_q[72*c + 8*t + b] <= 1'b0;
+          else if (gather_q && here_q[c/8] && pair_q == 2'(b / 2)) next_q[72*c + 8*t + b] <= plane;
         end
       end
     end
@@ -123,28 +124,35 @@ module mac_array #(
     end
   end
 
-  // Rows.
-  logic        zero_q, above_q, top, top_q;  // top: bits of the top plane
-  logic [71:0] more_q;
+  // Rows: codes of their own (depthwise) or those of the segment.
+  logic       zero_q, above_q, top;  // top: bits of the top plane
+  logic [4:0] negatives_q;           // with a zero point: the same at stages 0 to 4
+  logic [72*CHANNELS-1:0] shared_q;
   assign top = row_tag.word_first || (above_q && !row_tag.plane_first);
   always_ff @(posedge clk_i) begin
-    top_q <= top;  // stage 0
+    negatives_q <= {negatives_q[3:0], top && zero_q};
     if (row_step) above_q <= top;
     zero_q <= zero_point_i;
-    more_q <= depthwise_i ? 72'd0 : segment[72*(CHANNELS-1) +: 72];
+    if (step2_q) shared_q <= segment;
+    if (depthwise_i) shared_q <= '0;
   end
   for (genvar r = 0; r < ROWS; r++) begin : g_row
     logic [71:0]     codes_q;
-    logic [BITS-1:0] bits_q;
+    logic [BITS-1:0] bits, gate_q, inverse_q;
+    assign bits = CHANNELS == 1 && !depthwise_i && tag2_q.segment[0] ? BITS'(weights_i[18*r+9 +: 9]) : weights_i[18*r +: BITS];
     always_ff @(posedge clk_i) begin
-      if (depthwise_i ? step1_q && tag1_q.word_first : step2_q)
-        codes_q <= depthwise_i ? next_q[72*r +: 72] : segment[71:0];
-      bits_q <= CHANNELS == 1 && !depthwise_i && tag2_q.segment[0] ? BITS'(weights_i[18*r+9 +: 9]) : weights_i[18*r +: BITS];
+      if (step1_q && tag1_q.word_first) codes_q <= next_q[72*r +: 72];
+      if (!depthwise_i) codes_q <= '0;
+      gate_q <= bits ^ {BITS{top}};
+      if (!zero_q) gate_q <= '1;
+      inverse_q <= ~bits;
+      if (zero_q) inverse_q <= '0;
     end
     mac_row #(.CHANNELS(CHANNELS), .ACC_BITS(ACC_BITS)) u_row (
-      .clk_i, .codes_i(codes_q), .more_codes_i(more_q), .bits_i(bits_q), .zero_point_i(zero_q), .top_i(top_q),
-      .step_i(steps_q[5]), .plane_first_i(tag5.plane_first), .word_first_i(tag5.word_first),
-      .word_end_i(steps_q[6] && tag6.word_last), .pixel_first_i(tag6.first), .sum_o(sums_o[ACC_BITS*r +: ACC_BITS]));
+      .clk_i, .codes_i(codes_q), .shared_i(shared_q), .gate_i(gate_q), .inverse_i(inverse_q), .zero_point_i(zero_q),
+      .negative_i(negatives_q[4]), .step_i(steps_q[5]), .plane_first_i(tag5.plane_first),
+      .word_first_i(tag5.word_first), .word_end_i(steps_q[6] && tag6.word_last), .pixel_first_i(tag6.first),
+      .sum_o(sums_o[ACC_BITS*r +: ACC_BITS]));
   end
 
   assign done_o = steps_q[7] && tag7.word_last && tag7.last;

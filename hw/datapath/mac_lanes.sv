@@ -1,26 +1,21 @@
-// Nine lanes of whole codes of 8 bits, four clocks: sum of +code where the weight bit is 1, -code where it is 0.
-// Of weights with a zero point only half of that is wanted, offset included: sum of -code where the top plane's bit is 0,
-// of +code where another plane's bit is 1. A negative code is its complement plus one; the ones are counted apart.
+// Nine lanes of whole codes of 8 bits, four clocks: the sum of the codes whose gate is 1, of which those whose inverse_i is
+// 1 are negative: complement plus one; the ones are counted apart.
 `include "bitdial_fault.svh"
 module mac_lanes (
   input  logic               clk_i,
-  input  logic [71:0]        codes_i,
-  input  logic [8:0]         bits_i,
-  input  logic               zero_point_i,  // of the layer
-  input  logic               top_i,         // beside codes_i
+  input  logic [71:0]        codes_i,    // of the row
+  input  logic [71:0]        shared_i,   // of all rows; one of both is 0
+  input  logic [8:0]         gate_i,
+  input  logic [8:0]         inverse_i,  // 0 where the gate is
   output logic signed [12:0] sum_o
 );
   logic [71:0] x;
-  logic [8:0]  negative;
   logic [3:0]  ones;
   always_comb begin
-    negative = zero_point_i && !top_i ? 9'd0 : ~bits_i;
     ones = 4'd0;
     for (int l = 0; l < 9; l++) begin
-      ones = ones + 4'(negative[l]);
-      if (!zero_point_i) x[8*l +: 8] = codes_i[8*l +: 8] ^ {8{!bits_i[l]}};
-      else if (top_i) x[8*l +: 8] = bits_i[l] ? 8'd0 : ~codes_i[8*l +: 8];
-      else x[8*l +: 8] = bits_i[l] ? codes_i[8*l +: 8] : 8'd0;
+      ones = ones + 4'(inverse_i[l]);
+      x[8*l +: 8] = ((codes_i[8*l +: 8] | shared_i[8*l +: 8]) ^ {8{inverse_i[l]}}) & {8{gate_i[l]}};
     end
   end
 

@@ -21,7 +21,7 @@ module pool_unit #(
   output logic beat_o,    // clock a + 6: the result of a sub
   output logic [5:0] sub_o,
   output logic tile_end_o,
-  output logic [RQ*32-1:0] sums_o
+  output logic [RQ*32-1:0] sums_o   // of the largest, the complement
 );
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int SW = bitdial_descriptor_pkg::SIDE_W;
@@ -170,7 +170,8 @@ module pool_unit #(
   assign read_o = valid_q[0] && real_place;
   assign addr_o = at_q;
 
-  // Places outside come as what changes nothing: 0, or the smallest number.
+  // Places outside come as what changes nothing: 0, or the smallest number. One adder a value: what is
+  // kept as the largest is kept as its complement, so that the sum with a word shows which of both is larger.
   logic             largest_q, take_q, compare_q, add_q;
   logic [RQ*32-1:0] word_q;  // a + 5
   always_ff @(posedge clk_i) begin
@@ -181,15 +182,15 @@ module pool_unit #(
   end
   for (genvar i = 0; i < RQ; i++) begin : g_value
     // verilator lint_off UNUSEDSIGNAL
-    logic [32:0] difference;  // its sign alone
+    logic [32:0] total;  // of the largest its sign alone
     // verilator lint_on UNUSEDSIGNAL
     logic [31:0] word, value;
     assign word = word_q[32*i +: 32];
     assign value = sums_o[32*i +: 32];
-    assign difference = {word[31], word} - {value[31], value};
+    assign total = {value[31], value} + {word[31], word};
     always_ff @(posedge clk_i) begin
       word_q[32*i +: 32] <= inside_q[4] ? z_i[32*i +: 32] : {largest_q, 31'd0};
-      if (take_q || (compare_q && difference[32] == `BD_FAULT(15))) sums_o[32*i +: 32] <= (add_q ? value : 32'd0) + word;
+      if (take_q || (compare_q && total[32] == `BD_FAULT(15))) sums_o[32*i +: 32] <= add_q ? total[31:0] : word ^ {32{largest_q}};
     end
   end
   assign beat_o = valid_q[6] && last_q[6];

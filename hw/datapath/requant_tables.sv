@@ -1,5 +1,6 @@
 // The tables of the row group that is requantized, and of the next one: two slots, copied from the table memory, one entry
-// a clock, into RAM that each requantizer has for itself (M and B' of its rows). A row group is handed over with tile_i; its
+// a clock, into RAM that each requantizer has for itself (M and B' of its rows; a row each: into a register, from which
+// another one takes them when the row group before has left). A row group is handed over with tile_i; its
 // copy begins when its slot is free, that is, when the row group two before has left with read_end_i.
 `include "bitdial_assert.svh"
 module requant_tables #(
@@ -32,8 +33,6 @@ module requant_tables #(
   localparam int SUBS = ROWS / RQ;
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int RW = $clog2(ROWS);
-  localparam int LW = $clog2(RQ);
-  localparam int EW = RW - LW + 1;  // address within a requantizer's RAM: slot, sub
   logic          handed_q, copy_q, fill_slot_q, read_slot_q, begin_copy, write1_q, write2_q;
   logic [1:0]    full_q, copied_q;
   logic [AW-1:0] table_q, correct_q, correct0_q, correct1_q;
@@ -89,24 +88,34 @@ module requant_tables #(
   assign filled_o = (copied_q & read_bit) != 2'b00;
   assign correct_o = {correct1_q, correct0_q};
 
-  logic [EW-1:0] waddr, raddr;
   if (SUBS == 1) begin : g_one_sub
-    assign waddr = fill_slot_q;
-    assign raddr = read_slot_q;
+    logic next_slot_q;  // the slot whose entries are in next_q
+    always_ff @(posedge clk_i) if (begin_copy) next_slot_q <= fill_slot_q;
+    for (genvar i = 0; i < RQ; i++) begin : g_requantizer
+      logic [BIAS_BITS+MULT_BITS-1:0] next_q, read_q;
+      always_ff @(posedge clk_i) begin
+        if (write2_q && row2_q == RW'(i)) next_q <= memory_data_i;
+        if (next_slot_q == read_slot_q) read_q <= next_q;
+      end
+      assign multipliers_o[MULT_BITS*i +: MULT_BITS] = read_q[MULT_BITS-1:0];
+      assign biases_o[BIAS_BITS*i +: BIAS_BITS] = read_q[MULT_BITS +: BIAS_BITS];
+    end
   end else begin : g_subs
+    localparam int LW = $clog2(RQ);
+    logic [RW-LW:0] waddr, raddr;  // within a requantizer's RAM: slot, sub
     assign waddr = {fill_slot_q, row2_q[RW-1:LW]};
     assign raddr = {read_slot_q, read_sub_i[RW-LW-1:0]};
-  end
-  for (genvar i = 0; i < RQ; i++) begin : g_requantizer
-    (* ram_style = "distributed" *)
-    logic [BIAS_BITS+MULT_BITS-1:0] mem [0:2*SUBS-1];
-    logic [BIAS_BITS+MULT_BITS-1:0] read_q;
-    always_ff @(posedge clk_i) begin
-      if (write2_q && row2_q[LW-1:0] == LW'(i)) mem[waddr] <= memory_data_i;
-      read_q <= mem[raddr];
+    for (genvar i = 0; i < RQ; i++) begin : g_requantizer
+      (* ram_style = "distributed" *)
+      logic [BIAS_BITS+MULT_BITS-1:0] mem [0:2*SUBS-1];
+      logic [BIAS_BITS+MULT_BITS-1:0] read_q;
+      always_ff @(posedge clk_i) begin
+        if (write2_q && row2_q[LW-1:0] == LW'(i)) mem[waddr] <= memory_data_i;
+        read_q <= mem[raddr];
+      end
+      assign multipliers_o[MULT_BITS*i +: MULT_BITS] = read_q[MULT_BITS-1:0];
+      assign biases_o[BIAS_BITS*i +: BIAS_BITS] = read_q[MULT_BITS +: BIAS_BITS];
     end
-    assign multipliers_o[MULT_BITS*i +: MULT_BITS] = read_q[MULT_BITS-1:0];
-    assign biases_o[BIAS_BITS*i +: BIAS_BITS] = read_q[MULT_BITS +: BIAS_BITS];
   end
 
   `BD_ASSERT(tile_one_at_a_time, !(tile_i && !ready_o), "a row group is handed over before the last one's tables are copied")

@@ -1,5 +1,5 @@
 // One pipelined requantizer, a value a clock, the arithmetic of model/exec/requantize.h:
-//     acc = (signed ? 2P : P) + preset, halved after a window's sum is taken off: (acc - Sx) >> 1   (weights with a zero point)
+//     acc = (signed ? 2P : P) + preset, halved: acc >> 1   (weights with a zero point)
 //     t = M acc + B,  z = sat32((t >> sh) + r),  code = clamp((S z + H) >> ss, 0, top)
 // with arithmetic shifts. A value enters with valid_i; z stands 9 clocks later, the code 15.
 //
@@ -26,9 +26,9 @@ module requantizer_pipe #(
   input  logic [7:0]           top_i,              // 2^bits - 1
   // of the value
   input  logic                 valid_i,
-  input  logic [31:0]          sum_i,              // P
+  input  logic [31:0]          sum_i,              // P of what is not pooled
+  input  logic [31:0]          pooled_i,           // 0, or P of what is pooled, where sum_i is 0, or its complement, where sum_i is all ones
   input  logic [31:0]          preset_i,
-  input  logic [31:0]          window_sum_i,       // Sx
   input  logic [MULT_BITS-1:0] multiplier_i,       // M, signed
   input  logic [BIAS_BITS-1:0] bias_i,             // B, signed
   input  logic [31:0]          stream_i,           // r, signed
@@ -50,19 +50,16 @@ module requantizer_pipe #(
   assign code_valid_o = valid_q[14];
 
   // --- 1, 2: acc ----------------------------------------------------------------------------------------------------
-  logic [31:0]          sum1_q, window1_q, r1_q, r2_q, difference, acc, acc2_q;
+  logic [31:0]          sum1_q, r1_q, r2_q, acc, acc2_q;
   logic [MULT_BITS-1:0] m1_q;
   logic                 negative2_q, zero2_q;      // M, of a comparison
   logic [BIAS_BITS-1:0] bias1_q, bias2_q, bias3_q;
   logic signed [31:0]   factor_q;                  // acc for the multipliers
   logic signed [MW-1:0] m_q;
-  assign difference = sum1_q - window1_q;
-  assign acc = halve_i ? {difference[31], difference[31:1]} : difference;
+  assign acc = halve_i ? {sum1_q[31], sum1_q[31:1]} : sum1_q;
   always_ff @(posedge clk_i) begin
     if (valid_i) begin
-      sum1_q <= (in_signed_i ? {sum_i[30:0], 1'b0} : sum_i) + preset_i;
-      window1_q <= window_sum_i;
-      if (!halve_i) window1_q <= '0;
+      sum1_q <= (in_signed_i ? {sum_i[30:0], 1'b0} : sum_i ^ pooled_i) + preset_i;
       m1_q <= multiplier_i;
       bias1_q <= bias_i;
       r1_q <= {stream_i[31:1], stream_i[0] && !`BD_FAULT(9)};

@@ -14,17 +14,16 @@ module z_walk #(
   output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] addr_o  // the clock after
 );
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
-  logic [AW-1:0] pixel_q, tile_q, pixel_step_q, tile_step, next;
+  logic [AW-1:0] pixel_q, tile_q, pixel_step_q, tile_step;  // tile_q: the next row group's first
   assign tile_step = wide_i ? AW'(2 * SUBS) : AW'(SUBS);
-  assign next = (tile_end_i ? tile_q : pixel_q) + (tile_end_i ? tile_step : pixel_step_q);
   always_ff @(posedge clk_i) begin
     pixel_step_q <= wide_i ? AW'(row_groups_i) * AW'(2 * SUBS) : AW'(row_groups_i) * AW'(SUBS);
     if (setup_i) begin
       pixel_q <= base_i;
-      tile_q <= base_i;
+      tile_q <= base_i + tile_step;
     end else if (valid_i && sub_i == 6'(SUBS - 1)) begin
-      pixel_q <= next;
-      if (tile_end_i) tile_q <= next;
+      pixel_q <= tile_end_i ? tile_q : pixel_q + pixel_step_q;
+      if (tile_end_i) tile_q <= tile_q + tile_step;
     end
     if (valid_i) addr_o <= pixel_q + (wide_i ? AW'({sub_i, 1'b0}) : AW'(sub_i));
   end

@@ -1,5 +1,5 @@
 // Correction memory: words of RQ signed values of 24 bits, written from beats of two signed 32-bit values each (a word's
-// beats in order; the last one writes it), read latency two clocks.
+// beats in order; the last one writes it), read latency two clocks. Of a layer without corrections it gives 0.
 `include "bitdial_assert.svh"
 module correct_memory #(
   parameter int RQ = 4,
@@ -11,6 +11,7 @@ module correct_memory #(
   input  logic we_i,
   input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W+4:0] beat_i,  // word * (RQ / 2) + i: values 2i, 2i + 1
   input  logic [63:0] data_i,
+  input  logic on_i,    // of the layer: it has corrections
   input  logic re_i,
   input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] raddr_i,
   // verilator lint_on UNUSEDSIGNAL
@@ -36,6 +37,7 @@ module correct_memory #(
     if (write_q) mem[waddr_q] <= collect_q;
     if (re_i) read_q <= mem[raddr_i[AW-1:0]];
     rdata_o <= read_q;
+    if (!on_i) rdata_o <= '0;
   end
   `BD_ASSERT(correction_written_in_memory, !(we_i && (32'(beat_i) >> LOG) >= WORDS), "a correction is written beyond the memory")
   `BD_ASSERT(correction_read_in_memory, !(re_i && 32'(raddr_i) >= WORDS), "a correction is read beyond the memory")

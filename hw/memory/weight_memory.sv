@@ -2,6 +2,7 @@
 // (eighteen for 64 rows), each with a write address of its own: a beat fills 64 bits of the string of lanes, across the
 // end of a word too. One read port: latency one clock, the word stays until the next read.
 // A beat is in memory from the third clock after its own on.
+// A lane lies in two pieces, the largest power of two of words and the rest, which block RAMs hold with one multiplexer.
 `include "bitdial_assert.svh"
 module weight_memory #(
   parameter int ROWS = 8,
@@ -21,6 +22,9 @@ module weight_memory #(
   localparam int LANES = ROWS == 64 ? 18 : 9;
   localparam int WIDTH = 18 * ROWS / LANES;
   localparam int BEAT_LANES = 64 / WIDTH;
+  localparam int LOG = $clog2(WORDS + 1) - 1;
+  localparam int LOW = 1 << LOG;
+  localparam int REST_W = WORDS - LOW > 1 ? $clog2(WORDS - LOW) : 1;
   logic [LANES-1:0] first_q;  // one hot: the lane that the next beat begins with
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -31,7 +35,8 @@ module weight_memory #(
 
   logic [LANES-1:0] clash;
   for (genvar l = 0; l < LANES; l++) begin : g_lane
-    logic [WIDTH-1:0] mem [WORDS];
+    logic [WIDTH-1:0] mem [LOW];
+    logic [WIDTH-1:0] low_q;
     logic             we_q, here;
     logic [AW-1:0]    address_q;
     logic [WIDTH-1:0] data_q, part;
@@ -55,9 +60,24 @@ module weight_memory #(
       data_q <= part;
       if (start_i) address_q <= word_i;
       else if (we_q) address_q <= address_q + 1'b1;
-      if (we_q) mem[address_q] <= data_q;
     end
-    always_ff @(posedge clk_i) if (read_i) data_o[WIDTH*l +: WIDTH] <= mem[address_i];
+    always_ff @(posedge clk_i) begin
+      if (we_q && (WORDS == LOW || !address_q[AW-1])) mem[LOG'(address_q)] <= data_q;
+      if (read_i) low_q <= mem[LOG'(address_i)];
+    end
+    if (WORDS == LOW) begin : g_one
+      assign data_o[WIDTH*l +: WIDTH] = low_q;
+    end else begin : g_two
+      logic [WIDTH-1:0] rest [WORDS-LOW];
+      logic [WIDTH-1:0] rest_q;
+      logic             in_rest_q;
+      always_ff @(posedge clk_i) begin
+        if (we_q && address_q[AW-1]) rest[REST_W'(address_q)] <= data_q;
+        if (read_i) rest_q <= rest[REST_W'(address_i)];
+        if (read_i) in_rest_q <= address_i[AW-1];
+      end
+      assign data_o[WIDTH*l +: WIDTH] = in_rest_q ? rest_q : low_q;
+    end
     assign clash[l] = we_q && read_i && address_q == address_i;
   end
 

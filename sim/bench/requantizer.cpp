@@ -23,17 +23,17 @@ constexpr int BIAS_BITS = 52;
 
 struct Case {
     bd_descriptor d;
-    uint32_t sum, preset, window_sum;
+    uint32_t sum, preset;
     int32_t multiplier, stream;
     int64_t bias;
-    bool halve, sign_only; // of the layer, as is d
+    bool halve, sign_only, pooled; // of the layer, as is d
 };
 
 int32_t acc_of(const Case &c)
 {
     const uint32_t p = c.d.flags & BD_FLAG_IN_SIGNED ? 2 * c.sum : c.sum;
     const uint32_t acc = p + c.preset;
-    return c.halve ? int32_t(acc - c.window_sum) >> 1 : int32_t(acc);
+    return c.halve ? int32_t(acc) >> 1 : int32_t(acc);
 }
 
 class Bench
@@ -64,12 +64,13 @@ class Bench
         top_.code_shift_i = uint8_t(c.d.code_shift);
         top_.halve_i = c.halve;
         top_.sign_only_i = c.sign_only;
-        top_.window_sum_i = c.window_sum;
         top_.top_i = uint8_t((1 << c.d.out_bits) - 1);
         const int64_t base = c.d.code_offset - (int64_t(c.d.code_multiplier) << 31),
                       up = round_up_ ? (INT64_C(1) << c.d.code_shift) - 1 : 0;
         top_.code_base_i = uint64_t(base + up) & ((UINT64_C(1) << 51) - 1);
-        top_.sum_i = c.sum;
+        const uint32_t complement = c.preset & 1 ? ~0u : 0;
+        top_.sum_i = c.pooled ? complement : c.sum;
+        top_.pooled_i = c.pooled ? c.sum ^ complement : 0;
         top_.preset_i = c.preset;
         top_.multiplier_i = uint32_t(c.multiplier) & ((UINT64_C(1) << MULT_BITS) - 1);
         top_.bias_i = uint64_t(c.bias) & ((UINT64_C(1) << BIAS_BITS) - 1);
@@ -129,10 +130,10 @@ class Bench
         if (different++ < 5)
             std::printf("%s: got %" PRId64 ", want %" PRId64 ": P %u preset %u M %d B %" PRId64
                         " r %d sh %u S %u H %d ss %u bits %u"
-                        " flags 0x%x window %u%s%s\n",
+                        " flags 0x%x%s%s%s\n",
                         what, got, want, c.sum, c.preset, c.multiplier, c.bias, c.stream, c.d.shift,
-                        c.d.code_multiplier, c.d.code_offset, c.d.code_shift, c.d.out_bits, c.d.flags, c.window_sum,
-                        c.halve ? " halved" : "", c.sign_only ? " compared" : "");
+                        c.d.code_multiplier, c.d.code_offset, c.d.code_shift, c.d.out_bits, c.d.flags,
+                        c.pooled ? " pooled" : "", c.halve ? " halved" : "", c.sign_only ? " compared" : "");
     }
     Vrequantizer top_;
     std::deque<Flight> flight_;
@@ -245,10 +246,10 @@ void scatter(Bench &bench, uint64_t count)
             c.d.code_shift = bd_rng_below(&rng, 32);
             c.d.code_offset = int32_t(random_value(rng, 32));
             c.d.out_bits = 1 + bd_rng_below(&rng, 8);
+            c.pooled = !(c.d.flags & BD_FLAG_IN_SIGNED) && bd_rng_below(&rng, 3) == 0;
         }
         c.sum = uint32_t(random_value(rng, 32));
         c.preset = uint32_t(random_value(rng, 32));
-        c.window_sum = uint32_t(random_value(rng, 32));
         c.multiplier = c.sign_only ? int32_t(bd_rng_below(&rng, 3)) - 1 : int32_t(random_value(rng, MULT_BITS));
         c.bias = random_value(rng, BIAS_BITS);
         c.stream = int32_t(random_value(rng, 32));
