@@ -226,9 +226,10 @@ bd_status bd_runs_store_row(struct bd_runs_store *store, const struct bd_runs_en
                         "ttt", entry->point.name, entry->identity, entry->point.repeat);
     } else if (!status) {
         const json_t *row = json_array_get(rows, 0);
-        const char *text = json_string_value(json_object_get(row, "result"));
+        const char *text = json_string_value(json_object_get(row, "result")),
+                   *identity = json_string_value(json_object_get(row, "identity"));
         *attempt = (int)json_integer_value(json_object_get(row, "attempt"));
-        if (text && !strcmp(json_string_value(json_object_get(row, "identity")), entry->identity)) {
+        if (text && identity && !strcmp(identity, entry->identity)) {
             *result = json_loads(text, 0, NULL);
         }
     }
@@ -313,7 +314,8 @@ bd_status bd_runs_list(const char *dir, const char *filter, json_t **list, struc
                             "");
     json_array_foreach(rows, i, row)
     {
-        if (bd_runs_matches(filter, json_string_value(json_object_get(row, "name")))) {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        if (name && bd_runs_matches(filter, name)) {
             json_array_append(points, row);
         }
     }
