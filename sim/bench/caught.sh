@@ -13,14 +13,9 @@ shift
 code=0
 found=$(sh "$(dirname "$0")/run.sh" "$hardware" --json --first-failure "$@") || code=$?
 [ $code != 3 ] || exit 3
-echo "$found" | jq -e '.pass == false and .first.kind != "input"' >/dev/null || {
-    echo "caught.sh: the fault was not found: $found" >&2
-    exit 1
-}
-for pair in $wanted; do
-    echo "$found" | jq -e --arg key "${pair%%=*}" --arg value "${pair#*=}" '.first[$key] | tostring == $value' >/dev/null || {
-        echo "caught.sh: found, but not with $pair: $(echo "$found" | jq -r .first.text)" >&2
-        exit 1
-    }
-done
-echo "$found" | jq -c '{caught: true, first: .first}'
+# shellcheck disable=SC2086 # words
+echo "${found:-{\}}" | jq -ec '. as $run
+    | if .pass != false or .first.kind == "input" then error("the fault was not found: \(.first.text)") else . end
+    | [$ARGS.positional[] | split("=") | select(($run.first[.[0]] | tostring) != .[1])]
+    | if . == [] then {caught: true, first: $run.first}
+      else error("found, but not with \(.[0] | join("=")): \($run.first.text)") end' --args $wanted || exit 1

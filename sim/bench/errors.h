@@ -199,6 +199,8 @@ class Errors : public Runner
         for (uint32_t i = 0; i < 3; i++) {
             expect(device_->irq(), "no interrupt while results wait", i, tally);
             device_->write(BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_DONE_MASK);
+            const uint32_t left = device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_RESULT_LEVEL_MASK;
+            expect(left >> BITDIAL_STATUS_RESULT_LEVEL_SHIFT == 2 - i, "results that wait are miscounted", i, tally);
             for (int again = 0; again < 2; again++) {
                 const uint64_t total = device_->read(BITDIAL_COUNTER_TOTAL_LO_REG);
                 expect(device_->read(BITDIAL_DONE_TAG_REG) == 0x1000 + i, "wrong DONE_TAG", i, tally);
