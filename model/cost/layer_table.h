@@ -18,6 +18,7 @@ struct bd_layer_price {
     uint32_t key;
     uint16_t word;        /* enum bd_layer_word */
     uint16_t whole_codes; /* layer 0: it reads the image as whole codes */
+    uint32_t kept;        /* of pricer.c: where its descriptors are, from 1 on; 0: nowhere */
     uint32_t clocks;      /* where it stays on the chip: bd_cost_layer_clocks; layer 0: bd_first_layer.end */
     struct bd_layer_need need;
 };

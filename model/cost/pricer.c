@@ -15,7 +15,9 @@ struct bd_pricer_layers {
     uint64_t image_words[2];        /* of the activation memory: [whole codes] */
     struct bd_first_layer first[2]; /* but for `end` */
     struct bd_layer_table table;
-    const struct bd_layer_price *last[BD_MAX_LAYERS]; /* of the candidate before; NULL: none */
+    struct bd_layer_price *last[BD_MAX_LAYERS]; /* of the candidate before; NULL: none */
+    char *kept;                                 /* layers' descriptors, for candidates that fetch row groups */
+    size_t kept_count;
     struct {
         int group, out, writer; /* prune group or -1: `out` channels; the layer that writes what is read: -1 the image,
                                    itself: it reads the stream, of its own channels */
@@ -51,6 +53,7 @@ void bd_pricer_release(struct bd_pricer *pricer)
     bd_plain_release(&pricer->network);
     if (pricer->layers) {
         bd_layer_table_release(&pricer->layers->table);
+        free(pricer->layers->kept);
     }
     free(pricer->layers);
     free(pricer->cost);
@@ -85,14 +88,19 @@ static void resize(struct bd_pricer *pricer, const int *group_channels)
     }
 }
 
+static void walk(struct bd_pricer *pricer)
+{
+    bd_cost_layers(&pricer->plan.header, bd_plan_descriptor(&pricer->plan, pricer->at, 0), (unsigned)pricer->at,
+                   &pricer->hardware->memory, false, &pricer->image, pricer->cost);
+}
+
 bd_status bd_pricer_price(struct bd_pricer *pricer, const int *group_channels, struct bd_error *err)
 {
     resize(pricer, group_channels);
     if (bd_plan_make(&pricer->plan, err)) {
         return err->status;
     }
-    bd_cost_layers(&pricer->plan.header, bd_plan_descriptor(&pricer->plan, pricer->at, 0), (unsigned)pricer->at,
-                   &pricer->hardware->memory, false, &pricer->image, pricer->cost);
+    walk(pricer);
     return BD_OK;
 }
 
@@ -189,7 +197,7 @@ static unsigned find_layers(struct bd_pricer *pricer, const int *group_channels,
         const int out = outs[l] = group >= 0 ? group_channels[group] : layers->shape[l].out;
         const int in = writer >= 0 ? outs[writer] : pricer->graph->input_channels;
         const uint32_t key = bd_layer_key(l, in, out);
-        const struct bd_layer_price *price = layers->last[l];
+        struct bd_layer_price *price = layers->last[l];
         if (!price || price->key != key) {
             struct bd_layer_price *slot = bd_layer_table_at(&layers->table, key);
             if (slot->key == 0) {
@@ -216,6 +224,33 @@ static void make_room(struct bd_pricer *pricer)
     layers->memory = pricer->hardware->memory;
     bd_layer_table_clear(&layers->table);
     memset(layers->last, 0, sizeof layers->last);
+    layers->kept_count = 0;
+}
+
+#define KEPT_BYTES ((size_t)1 << 26) /* of descriptors; what is never used takes no memory */
+
+/* The plan of the layers found, whose descriptors are made once while there is room for them. */
+static bd_status place_layers(struct bd_pricer *pricer, struct bd_error *err)
+{
+    struct bd_pricer_layers *layers = pricer->layers;
+    struct bd_plan *plan = &pricer->plan;
+    const size_t bytes = bd_plan_layer_bytes(plan);
+    if (!layers->kept) {
+        layers->kept = bd_xmalloc(KEPT_BYTES);
+    }
+    for (int l = 0; l < pricer->graph->layer_count; l++) {
+        struct bd_layer_price *price = layers->last[l];
+        resize_layer(pricer, l, (int)(price->key >> 12 & BD_LAYER_KEY_MAX), (int)(price->key & BD_LAYER_KEY_MAX));
+        if (price->kept) {
+            bd_plan_put_layer(plan, l, layers->kept + (price->kept - 1) * bytes);
+        } else if (bd_plan_make_layer(plan, l, err)) {
+            return err->status;
+        } else if ((layers->kept_count + 1) * bytes <= KEPT_BYTES) {
+            bd_plan_keep_layer(plan, l, layers->kept + layers->kept_count * bytes);
+            price->kept = (uint32_t)++layers->kept_count;
+        }
+    }
+    return bd_plan_place(plan, err);
 }
 
 /* False: only a plan can tell. */
@@ -237,8 +272,16 @@ static bool price_by_layers(struct bd_pricer *pricer, const int *group_channels,
         return true;
     }
     const int whole_codes = layers->last[0]->whole_codes;
-    if (word != BD_LAYER_PRICED || !bd_plan_fits(&layers->fit, needs, layers->image_words[whole_codes])) {
+    if (word != BD_LAYER_PRICED) {
         return false;
+    }
+    if (!bd_plan_fits(&layers->fit, needs, layers->image_words[whole_codes])) {
+        struct bd_error err;
+        if (place_layers(pricer, &err) == BD_OK) {
+            walk(pricer);
+            *cycles = pricer->cost->cycles;
+        }
+        return true;
     }
     struct bd_first_layer first = layers->first[whole_codes];
     first.end = clocks[0];

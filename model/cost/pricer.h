@@ -30,7 +30,7 @@ void bd_pricer_release(struct bd_pricer *pricer);
 /* Plan and cost of the network with group_channels[g] channels in prune group g, up to those of the graph; NULL: the
  * graph's. BD_BAD_INPUT, by the layer's name, where it would not be packed. */
 bd_status bd_pricer_price(struct bd_pricer *pricer, const int *group_channels, struct bd_error *err) BD_WARN_UNUSED;
-/* Clocks of a frame; UINT64_MAX where there is no price. The same as bd_pricer_price says, a hundred times quicker
+/* Clocks of a frame; UINT64_MAX where there is no price. The same as bd_pricer_price says, some fifty times quicker
  * where weights and tables stay on the chip and the layers occurred before: what a layer takes follows from its
  * channels. */
 uint64_t bd_pricer_cycles(struct bd_pricer *pricer, const int *group_channels);

@@ -343,3 +343,38 @@ bd_status bd_plan_make_layer(struct bd_plan *p, int l, struct bd_error *err)
     bd_plan_measure(p, l);
     return check_device(p, l, 1, err);
 }
+
+size_t bd_plan_layer_bytes(const struct bd_plan *p)
+{
+    return (size_t)p->network->switch_count * sizeof *p->descriptors + sizeof *p->layers;
+}
+
+void bd_plan_keep_layer(const struct bd_plan *p, int l, void *kept)
+{
+    char *at = kept;
+    memcpy(at, &p->layers[l], sizeof *p->layers);
+    at += sizeof *p->layers;
+    for (int s = 0; s < p->network->switch_count; s++)
+        memcpy(at + (size_t)s * sizeof *p->descriptors, bd_plan_descriptor(p, s, l), sizeof *p->descriptors);
+}
+
+void bd_plan_put_layer(struct bd_plan *p, int l, const void *kept)
+{
+    const int out_tensor = p->network->layers[l].out_tensor;
+    const char *at = kept;
+    memcpy(&p->layers[l], at, sizeof *p->layers);
+    at += sizeof *p->layers;
+    for (int s = 0; s < p->network->switch_count; s++)
+        memcpy(bd_plan_descriptor(p, s, l), at + (size_t)s * sizeof *p->descriptors, sizeof *p->descriptors);
+    if (out_tensor >= 0)
+        p->tensors[out_tensor].channels = bd_plan_descriptor(p, 0, l)->out_channels;
+    if (l == 0)
+        p->tensors[0].layout = bd_plan_descriptor(p, 0, 0)->in_layout;
+}
+
+bd_status bd_plan_place(struct bd_plan *p, struct bd_error *err)
+{
+    return bd_plan_place_tensors(p, err) || bd_plan_place_stream(p, err) || bd_plan_place_memories(p, err)
+               ? err->status
+               : place_stores(p, err);
+}

@@ -34,6 +34,13 @@ bd_status bd_plan_make(struct bd_plan *plan, struct bd_error *err) BD_WARN_UNUSE
 /* The descriptors of one layer as it stands, without places (bases, offsets, streaming), for a network whose plan has
  * been made before with other channel counts. BD_BAD_INPUT where the layer alone is a reason to refuse. */
 bd_status bd_plan_make_layer(struct bd_plan *plan, int layer, struct bd_error *err) BD_WARN_UNUSED;
+/* What bd_plan_make_layer made, kept: bd_plan_layer_bytes bytes, to be put back in place of making it again, for the
+ * same channels. */
+size_t bd_plan_layer_bytes(const struct bd_plan *plan);
+void bd_plan_keep_layer(const struct bd_plan *plan, int layer, void *kept);
+void bd_plan_put_layer(struct bd_plan *plan, int layer, const void *kept);
+/* Places of all layers, each made or put: the plan that bd_plan_make makes, or BD_BAD_INPUT where it does not fit. */
+bd_status bd_plan_place(struct bd_plan *plan, struct bd_error *err) BD_WARN_UNUSED;
 void bd_plan_release(struct bd_plan *plan);
 
 /* Descriptor of layer l at switch s. */

@@ -12,6 +12,7 @@
 #include "model/checkpoint/random_checkpoint.h"
 #include "model/core/memory.h"
 #include "model/core/rng.h"
+#include "model/cost/layer_table.h"
 #include "model/cost/pricer.h"
 #include "model/fold/fold.h"
 
@@ -305,6 +306,29 @@ Test(pricer, layers_that_occurred_before_cost_the_same)
     cr_assert(fits > 1000 && refused > 100, "%d fit, %d refused", fits, refused);
     globfree(&networks);
     globfree(&hardware_files);
+}
+
+Test(pricer, a_full_table_begins_again)
+{
+    struct bd_layer_table table;
+    bd_layer_table_init(&table);
+    for (int round = 0; round < 2; round++) {
+        size_t layers = 0;
+        for (; bd_layer_table_has_room(&table, 1); layers++) {
+            const uint32_t key = bd_layer_key((int)(layers / 4095), 1 + (int)(layers % 4095), 7);
+            struct bd_layer_price *price = bd_layer_table_at(&table, key);
+            cr_assert_eq(price->key, 0, "layer %zu was there", layers);
+            price->key = key;
+            price->clocks = (uint32_t)layers;
+        }
+        cr_assert_gt(layers, 100000);
+        for (size_t k = 0; k < layers; k++) {
+            const uint32_t key = bd_layer_key((int)(k / 4095), 1 + (int)(k % 4095), 7);
+            cr_assert_eq(bd_layer_table_at(&table, key)->clocks, k);
+        }
+        bd_layer_table_clear(&table);
+    }
+    bd_layer_table_release(&table);
 }
 
 /* Where codes do not nest, which planes are stored is a matter of the quantizer's rule. Of one channel and one weight
