@@ -45,7 +45,7 @@ module axil_master #(
   logic          next_q, next_write_q; // an access that waits for the bus
   logic [31:0]   addr_q, data_q, next_addr_q, next_data_q, read_q;
   logic [CW-1:0] clocks_q;
-  logic          done_q, error_q, timeout_q, owed_q;  // owed_q: the open access was given up
+  logic          done_q, error_q, timeout_q;
   logic          ended;
 
   assign ended = open_q && (write_q ? bvalid_i : rvalid_i);
@@ -82,7 +82,6 @@ module axil_master #(
       done_q <= 1'b0;
       error_q <= 1'b0;
       timeout_q <= 1'b0;
-      owed_q <= 1'b0;
     end else begin
       done_q <= 1'b0;
       if (awready_i) aw_q <= 1'b0;
@@ -100,14 +99,12 @@ module axil_master #(
         if (clocks_q == CW'(ACCESS_CLOCKS)) begin
           asked_q <= 1'b0;
           next_q <= 1'b0;
-          owed_q <= open_q && !ended;
           done_q <= 1'b1;
           error_q <= 1'b0;
           timeout_q <= 1'b1;
         end else if (next_q && !open_q) begin
           next_q <= 1'b0;
           open_q <= 1'b1;
-          owed_q <= 1'b0;
           write_q <= next_write_q;
           addr_q <= next_addr_q;
           data_q <= next_data_q;
@@ -119,7 +116,7 @@ module axil_master #(
       if (ended) begin
         open_q <= 1'b0;
         read_q <= rdata_i;
-        if (asked_q && !owed_q && !next_q) begin
+        if (asked_q && !next_q) begin  // else it is the answer to an access that was given up
           asked_q <= 1'b0;
           done_q <= 1'b1;
           error_q <= write_q ? bresp_i[1] : rresp_i[1];

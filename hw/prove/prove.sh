@@ -1,13 +1,13 @@
 #!/bin/sh
 # `make prove`: properties of the control blocks, for all time and every input, by induction (Yosys, `sat -tempinduct`).
-# NAME.svh holds what is claimed of hw/control/NAME.sv; it is put before that module's end in a copy. Then a fault is
+# NAME.svh holds what is claimed of hw/control/NAME.sv or hw/board/NAME.sv; it is put before that module's end in a copy. Then a fault is
 # planted in the copy, by a line of sed, and the proof must find a run of clocks in which the claim breaks.
 #     hw/prove/prove.sh [NAME...]
 set -eu
 cd "$(dirname "$0")/../.."
 out=build/prove
 mkdir -p "$out"
-[ $# -gt 0 ] || set -- axil_slave doorbell_queue csr program_loader frame_results dma_read dma_write watchdog sequencer tile_feeder
+[ $# -gt 0 ] || set -- axil_slave doorbell_queue csr program_loader frame_results dma_read dma_write watchdog sequencer tile_feeder axil_master
 packages="hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_pkg.sv"
 
 # prove FOLDER NAME OPTIONS: 0 proved, 1 a counterexample, 2 neither
@@ -15,6 +15,7 @@ prove() {
     folder=$1 name=$2 options=$3 others= parameters=
     case $name in
     csr) others="hw/control/doorbell_queue.sv hw/control/frame_results.sv" ;;
+    axil_master) parameters="chparam -set ACCESS_CLOCKS 4 axil_master" ;;
     watchdog) parameters="chparam -set ABORT_CLOCKS 16 watchdog" ;;
     esac
     {
@@ -36,7 +37,9 @@ prove() {
 
 # splice NAME FOLDER: the module with its claims before its end
 splice() {
-    sed '/^endmodule/,$d' "hw/control/$1.sv" >"$2/$1.sv"
+    source=hw/control/$1.sv
+    [ -e "$source" ] || source=hw/board/$1.sv
+    sed '/^endmodule/,$d' "$source" >"$2/$1.sv"
     cat >>"$2/$1.sv" - "hw/prove/$1.svh" <<'END'
   // The reset is low in the first clock and high from then on.
   logic run_q;
@@ -72,6 +75,10 @@ dma_read s/assign ours = rid_i == id_i/assign ours = 1'b1/
 dma_write s/10'd512 - {1'b0, addr_q/10'd513 - {1'b0, addr_q/
 dma_write s/if (!(wvalid_o && !wready_i)) empty_q/empty_q/
 dma_write s/bvalid_i && ours) begin/bvalid_i) begin/
+axil_master s/next_q \&\& !open_q/next_q/
+axil_master s/if (asked_q \&\& !next_q) begin/if (asked_q) begin/
+axil_master s/clocks_q == CW'(ACCESS_CLOCKS)/clocks_q == 5/
+axil_master s/if (awready_i) aw_q/if (awready_i || wready_i) aw_q/
 watchdog s/|| progress_i) still_q/) still_q/
 watchdog s/still_q >= limit_i/still_q > limit_i + 32'd1/
 watchdog s/else if (!dead_o) abort_q/else if (progress_i) abort_q/

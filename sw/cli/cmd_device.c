@@ -366,18 +366,16 @@ static bool take_arguments(struct look *look, const char *verb, char **argument,
 
 static int run(struct look *look, const char *verb, bd_status (*what)(struct look *look))
 {
-    struct bd_error err;
-    look->err = &err;
     look->report = json_pack("{s:s, s:o}", "what", verb, "device", bd_json_text(look->options.device));
     bd_status status = BD_OK;
     if (what != bd_device_selftest) {
-        status = bd_session_connect(&look->session, &look->options, &err);
+        status = bd_session_connect(&look->session, &look->options, look->err);
     }
     if (status == BD_OK) {
         status = what(look);
         if (what != bd_device_selftest) {
             struct bd_error ignored;
-            bd_status closed = bd_session_close(&look->session, status == BD_OK ? &err : &ignored);
+            bd_status closed = bd_session_close(&look->session, status == BD_OK ? look->err : &ignored);
             status = status == BD_OK ? closed : status;
         }
     }
@@ -386,14 +384,16 @@ static int run(struct look *look, const char *verb, bd_status (*what)(struct loo
     } else {
         json_decref(look->report);
     }
-    return status == BD_OK ? BD_OK : bd_cli_fail("device", &err);
+    return status == BD_OK ? BD_OK : bd_cli_fail("device", look->err);
 }
 
 int cmd_device(int argc, char **argv)
 {
     struct look look = {.options = {.device = "ref", .shared = true, .notice = bd_cli_notice, .context = "device"}};
+    struct bd_error err;
     struct bd_cli_device device = {"device", &look.options.device};
     int64_t timeout = 10000;
+    look.err = &err;
     look.interval = 1000;
     look.count = 10;
     const struct bd_option table[] = {

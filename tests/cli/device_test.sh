@@ -50,3 +50,5 @@ device 2 'no-such.yaml' id --hardware "$work/no-such.yaml"
 # A device that cannot be reached is infrastructure, and the self-test names the step.
 device 3 'step 1 (link): .*no-such-tty' selftest --device "serial:$work/no-such-tty"
 grep -q 'likely  .*cable' "$work/out" && grep -q '0 of 10 steps' "$work/out" || fail 'causes of a missing link'
+device 3 "cannot open '.*no-such-uio': No such file.*uio_pdrv_genirq" id --device "uio:$work/no-such-uio"
+device 2 'is no uio device' id --device uio:/dev/zero

@@ -57,10 +57,11 @@ static bool is_payable(const struct bd_governor *g, const struct bd_governor_bud
 /* 2^-shift of a value, rounded down; bit by bit, since small processors call a library for it otherwise. */
 static int64_t shifted(int64_t value, unsigned shift)
 {
-    for (; shift > 0 && value != 0 && value != -1; shift--) {
-        value >>= 1; /* arithmetic, as all compilers have it */
+    uint64_t size = value < 0 ? ~(uint64_t)value : (uint64_t)value;
+    for (; shift > 0 && size != 0; shift--) {
+        size >>= 1;
     }
-    return value;
+    return value < 0 ? -(int64_t)size - 1 : (int64_t)size;
 }
 
 /* Whether it costs no more than is gained for it, and the part of what lies above the reserve. */
