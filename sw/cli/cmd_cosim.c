@@ -286,6 +286,9 @@ static int check_options(const struct bd_cosim_options *o, const struct bd_image
     if (!rtl && (o->stalls || o->session.trace || o->session.rtl_fault || o->session.reset_seed)) {
         return bd_cli_usage("cosim", "--stalls, --trace, --reset-seed and this --fault need --device rtl");
     }
+    if (strchr(device, ':') && o->jobs > 1) {
+        return bd_cli_usage("cosim", "a board is one: --device %s needs --jobs 1", device);
+    }
     if (o->session.trace && o->jobs > 1) {
         return bd_cli_usage("cosim", "--trace needs --jobs 1");
     }

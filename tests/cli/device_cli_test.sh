@@ -45,6 +45,8 @@ refuses 2 'beat_interval must be' cosim "$work/net.bdp" --hardware $demo --memor
 refuses 2 "knows no 'gremlin'" cosim "$work/net.bdp" --hardware $demo --fault gremlin
 refuses 2 'stalls goes with --random' cosim "$work/net.bdp" --hardware $demo --stalls
 refuses 2 'need --device rtl' cosim --random 1 --hardware $demo --device tlm --stalls
+refuses 2 'a board is one' cosim "$work/net.bdp" --hardware $demo --device serial:/dev/none --jobs 2
+refuses 3 "serial line '/dev/none'" run "$work/net.bdp" --hardware $demo --device serial:/dev/none --images 1
 refuses 2 'expected one program image (NET.bdp), or --random' cosim "$work/net.bdp" --random 3 --hardware $demo
 
 # Without a device process: infrastructure, named.
