@@ -103,6 +103,7 @@ package bitdial_descriptor_pkg;
   // Values of words.
   localparam int OP_CONV = 1;  // convolution
   localparam int OP_POOL = 2;  // pooling of the residual stream
+  localparam int OP_LOAD = 3;  // nothing is computed: output codes and stream come from memory (with the flag LOAD)
   localparam int DATAPATH_XNOR = 0;  // XNOR and popcount
   localparam int DATAPATH_MAC = 1;  // add-only MAC
   localparam int LAYOUT_WINDOW = 0;  // a bank for each place in 3x3 pixels, words of planes of 8 channels
@@ -136,6 +137,9 @@ package bitdial_descriptor_pkg;
     logic z_out_wide;
     logic stream_tables;
     logic stream_weights;
+    logic load;
+    logic spill_codes;
+    logic spill_stream;
     logic mac;
     logic [WEIGHT_BITS_W-1:0] weight_bits;
     logic [CODE_BITS_W-1:0] in_bits;

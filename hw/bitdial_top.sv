@@ -153,7 +153,7 @@ module bitdial_top #(
   logic       bad_descriptor, bad_program;
   logic       layer_done, image_done, setup, hand, startable, starving, more, start, release_slot;
   logic       walk_done, block_done, tile_left, back_idle, tables_ready, fetch_free, passes_start, passes_any;
-  logic       passes_busy;
+  logic       passes_busy, maps, maps_done;
   logic [1:0] layer_ready, tile_ready;
   logic [7:0] loader_layer;
   logic [4:0] kind;
@@ -168,7 +168,7 @@ module bitdial_top #(
     .soft_reset_i(soft_reset), .bus_error_i(bus_error), .bad_descriptor_i(bad_descriptor || bad_program),
     .loader_layer_i(program_busy ? 8'd0 : loader_layer), .bus_idle_i(bus_idle), .waiting_o(waiting), .watchdog_i(bite),
     .aborting_o(aborting), .dead_i(dead), .layer_ready_i(layer_ready), .descriptor_i(d),
-    .layer_done_o(layer_done), .image_done_i(image_done), .setup_o(setup),
+    .layer_done_o(layer_done), .image_done_i(image_done), .maps_o(maps), .maps_done_i(maps_done), .setup_o(setup),
     .startable_i(startable), .starving_i(starving), .more_i(more), .start_o(start), .walk_done_i(walk_done),
     .block_done_i(block_done), .back_idle_i(back_idle), .passes_start_o(passes_start), .passes_any_i(passes_any),
     .passes_busy_i(passes_busy), .state_kind_o(kind));
@@ -189,6 +189,7 @@ module bitdial_top #(
   logic [BW-1:0] read_beats, program_read_beats, layer_read_beats;
   bitdial_pkg::part_e program_part, layer_part, part;
   logic [AW-1:0] layer_base;
+  logic          codes_start, codes_job, codes_ready, z_start, z_job, map_busy, map_we;
   assign read_start = program_read || layer_read;
   assign read_addr = program_busy ? program_read_addr : layer_read_addr;
   assign read_beats = program_busy ? program_read_beats : layer_read_beats;
@@ -198,7 +199,7 @@ module bitdial_top #(
     .beat_last_o(beat_last), .beat_ready_i(beat_ready), .id_i(id), .rid_i(m_axi_rid), .araddr_o(m_axi_araddr), .arlen_o(m_axi_arlen),
     .arvalid_o(m_axi_arvalid), .arready_i(m_axi_arready), .rdata_i(m_axi_rdata), .rresp_i(m_axi_rresp),
     .rlast_i(m_axi_rlast), .rvalid_i(m_axi_rvalid), .rready_o(m_axi_rready));
-  assign beat_ready = !image_job || image_ready;
+  assign beat_ready = image_job ? image_ready : !codes_job || codes_ready;
   assign beat = beat_valid && beat_ready;
   program_loader #(.DESCRIPTORS(DESCRIPTORS)) u_program_loader (
     .clk_i, .rst_ni, .other_i(bell_pop && bell.reload), .start_i(program_start), .abort_i(abort), .frame_i(frame), .ready_o(program_ready),
@@ -213,8 +214,9 @@ module bitdial_top #(
     .tile_done_i(release_slot), .layer_ready_o(layer_ready), .tile_ready_o(tile_ready), .descriptor_o(d),
     .bad_o(bad_descriptor), .layer_o(loader_layer), .dma_start_o(layer_read),
     .dma_addr_o(layer_read_addr), .dma_beats_o(layer_read_beats), .beat_i(beat && !program_busy),
-    .beat_last_i(beat_last), .beat_data_i(beat_data), .image_start_o(loader_image), .image_job_o(image_job),
-    .part_o(layer_part), .part_start_o(layer_part_start), .part_job_o(layer_job), .part_base_o(layer_base));
+    .beat_last_i(beat_last), .beat_data_i(beat_data), .maps_i(maps), .maps_done_o(maps_done), .map_busy_i(map_busy),
+    .image_done_i(image_done), .codes_start_o(codes_start), .codes_job_o(codes_job), .z_start_o(z_start), .z_job_o(z_job),
+    .image_start_o(loader_image), .image_job_o(image_job), .part_o(layer_part), .part_start_o(layer_part_start), .part_job_o(layer_job), .part_base_o(layer_base));
   assign part = program_busy ? program_part : layer_part;
 
   logic          image_we;
@@ -225,6 +227,18 @@ module bitdial_top #(
     .clk_i, .rst_ni, .start_i(image_start), .abort_i(abort), .descriptor_i(d),
     .beat_valid_i(beat_valid && image_job), .beat_data_i(beat_data), .beat_ready_o(image_ready), .done_o(image_done),
     .we_o(image_we), .bank_o(image_bank), .addr_o(image_addr), .data_o(image_data));
+  logic [3:0]    map_bank;
+  logic [AW-1:0] map_addr, z_fill_addr;
+  logic [15:0]   map_data;
+  logic          z_fill;
+  logic [RQ*32-1:0] z_fill_data;
+  map_loader u_map_loader (
+    .clk_i, .rst_ni, .start_i(layer_read && codes_start), .abort_i(abort), .descriptor_i(d),
+    .beat_valid_i(beat_valid && codes_job), .beat_data_i(beat_data), .beat_ready_o(codes_ready), .busy_o(map_busy),
+    .we_o(map_we), .bank_o(map_bank), .addr_o(map_addr), .data_o(map_data));
+  z_fill #(.RQ(RQ)) u_z_fill (
+    .clk_i, .rst_ni, .start_i(layer_read && z_start), .base_i(d.z_out_base), .beat_i(beat && z_job), .data_i(beat_data),
+    .we_o(z_fill), .addr_o(z_fill_addr), .data_o(z_fill_data));
 
   // --- compute ------------------------------------------------------------------------------------------------------
   logic          store_act_read, store_z_read;
@@ -239,9 +253,11 @@ module bitdial_top #(
     .walk_done_o(walk_done), .block_done_o(block_done), .tile_left_o(tile_left), .idle_o(back_idle),
     .fill_start_i(program_read || (layer_read && layer_part_start)), .part_i(part),
     .fill_base_i(program_busy ? '0 : layer_base), .fill_i(beat && (program_job || layer_job)),
-    .fill_data_i(beat_data), .image_we_i(image_we), .image_bank_i(image_bank), .image_addr_i(image_addr),
-    .image_data_i(image_data), .act_read_i(store_act_read), .act_addr_i(store_act_addr), .act_data_o(act_data),
-    .z_read_i(store_z_read), .z_addr_i(store_z_addr), .z_data_o(z_data));
+    .fill_data_i(beat_data), .image_we_i(image_we || map_we), .image_bank_i(map_we ? map_bank : image_bank),
+    .image_addr_i(map_we ? map_addr : image_addr), .image_data_i(map_we ? map_data : image_data),
+    .act_read_i(store_act_read), .act_addr_i(store_act_addr), .act_data_o(act_data),
+    .z_read_i(store_z_read), .z_addr_i(store_z_addr), .z_data_o(z_data), .z_fill_i(z_fill), .z_fill_addr_i(z_fill_addr),
+    .z_fill_data_i(z_fill_data));
 
   // --- results and stored layers to memory --------------------------------------------------------------------------
   logic          write_idle, write_error, write_start, write_done, store_start, store_codes, store_valid, store_ready;

@@ -17,7 +17,7 @@ module descriptor_fields (
   always_comb begin
     case (beat_i)
       // operation, flags
-      5'd0: misfit_o = (|lo[31:2] || (lo[1] && lo[0])) || lo == 32'd0 || |hi[31:17];
+      5'd0: misfit_o = |lo[31:2] || lo == 32'd0 || |hi[31:20];
       // datapath, weight_bits
       5'd1: misfit_o = |lo[31:1] || (|hi[31:4] || (hi[3] && |hi[2:0])) || (!d_q.pool && hi == 32'd0);
       // in_bits, out_bits
@@ -45,7 +45,7 @@ module descriptor_fields (
       // in_tail_banks, out_base
       5'd13: misfit_o = (|lo[31:4] || (lo[3] && |lo[2:1])) || |hi[31:20];
       // out_layout, out_cell_words
-      5'd14: misfit_o = |lo[31:1] || |hi[31:20] || (d_q.write_codes && hi == 32'd0);
+      5'd14: misfit_o = (|lo[31:2] || (lo[1] && lo[0])) || |hi[31:20] || (d_q.write_codes && hi == 32'd0);
       // out_pitch, z_in_base
       5'd15: misfit_o = |lo[31:20] || (d_q.write_codes && lo == 32'd0) || |hi[31:20];
       // z_out_base, row_groups
@@ -77,7 +77,7 @@ module descriptor_fields (
       // correct_offset, weight_offset
       5'd29: misfit_o = |lo[2:0] || |hi[2:0];
       // store_codes_offset, store_codes_bytes
-      5'd30: misfit_o = |lo[2:0] || |hi[31:27] || |hi[2:0] || (d_q.store_codes && hi == 32'd0);
+      5'd30: misfit_o = |hi[31:27] || |hi[2:0] || (d_q.store_codes && hi == 32'd0);
       // store_z_offset, store_z_bytes
       5'd31: misfit_o = |lo[2:0] || |hi[31:27] || |hi[2:0] || (d_q.store_stream && hi == 32'd0);
       default: misfit_o = 1'b0;
@@ -106,6 +106,9 @@ module descriptor_fields (
           d_q.z_out_wide <= hi[14];
           d_q.stream_tables <= hi[15];
           d_q.stream_weights <= hi[16];
+          d_q.load <= hi[17];
+          d_q.spill_codes <= hi[18];
+          d_q.spill_stream <= hi[19];
         end
         5'd1: begin
           d_q.mac <= lo[0];

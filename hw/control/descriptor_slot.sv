@@ -18,26 +18,30 @@ module descriptor_slot #(
   output bitdial_descriptor_pkg::descriptor_t descriptor_o,
   output logic        bad_o
 );
+  localparam int FLAG_LOAD = 17;
   bitdial_descriptor_pkg::descriptor_t d;
   logic misfit, misfit_q;
   descriptor_fields u_descriptor_fields (.clk_i, .rst_ni, .we_i, .beat_i, .data_i, .descriptor_o(d), .misfit_o(misfit));
 
+  // OP_LOAD is what has the flag LOAD.
+  logic odd_operation;
+  assign odd_operation = beat_i == 5'd0 && (data_i[1:0] == 2'(bitdial_descriptor_pkg::OP_LOAD)) != data_i[32+FLAG_LOAD];
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) misfit_q <= 1'b0;
     else if (start_i) misfit_q <= 1'b0;
-    else if (we_i) misfit_q <= misfit_q || misfit;
+    else if (we_i) misfit_q <= misfit_q || misfit || odd_operation;
   end
 
   localparam int LR = $clog2(ROWS);
   localparam int CHW = bitdial_descriptor_pkg::CHANNELS_W;
-  logic no_datapath, odd_layout, odd_window, odd_blocks, odd_input, odd_end, odd_mac, odd_groups;
+  logic no_datapath, odd_layout, odd_window, odd_blocks, odd_input, odd_end, odd_mac, odd_groups, odd_load, odd_store;
   logic bytes, channel;
   assign bytes = d.in_tensor.layout == 2'(bitdial_descriptor_pkg::LAYOUT_BYTE);
   assign channel = d.in_tensor.layout == 2'(bitdial_descriptor_pkg::LAYOUT_CHANNEL);
   always_comb begin
     no_datapath = d.mac ? HAS_MAC == 0 : HAS_XNOR == 0;
-    // Whole codes lie in a word only of the image, and only the MAC reads them; a row of its own needs the MAC.
-    odd_layout = (bytes && (!d.load_input || !d.mac)) || (d.depthwise && (!d.mac || channel || bytes)) ||
+    // Only the MAC reads whole codes; a row of its own needs it.
+    odd_layout = (bytes && !d.mac) || (d.depthwise && (!d.mac || channel || bytes)) ||
                  (channel && (d.kernel_h != 10'd1 || d.kernel_w != 10'd1 || d.tail_banks == 4'd0));
     // Sub-windows cover the kernel, and none is empty.
     odd_window = 4'(d.kernel_h) > 4'(3 * d.sub_rows) || 4'(d.kernel_h) + 4'd3 <= 4'(3 * d.sub_rows) ||
@@ -46,13 +50,19 @@ module descriptor_slot #(
     // Rows take all output channels, and no row group is empty: ceil(out_channels / ROWS).
     odd_groups = d.row_groups != (d.out_channels >> LR) + CHW'(d.out_channels[LR-1:0] != '0);
     odd_blocks = (d.blocks_small != 16'd0) && (d.pixels_large == 5'd1 || d.interval_small == 24'd0);
-    // The first layer, and only it, loads the image; it is a convolution.
-    odd_input = d.load_input != first_layer_i || (d.load_input && d.pool);
+    // The first layer loads the image, as a convolution or by OP_LOAD; no other convolution does.
+    odd_input = (first_layer_i && !d.load_input) || (d.load_input && !d.load && (!first_layer_i || d.pool));
+    // OP_LOAD brings codes or a stream, of the image codes alone, and no job has no beats. Whole codes are the image's.
+    odd_load = d.load && (!d.pool || d.last || d.write_codes == d.write_stream || (d.load_input && !d.write_codes) ||
+                          (!d.load_input && d.write_codes && d.store_codes_bytes == '0) ||
+                          (d.write_stream && d.store_z_bytes == '0));
+    odd_store = !(d.load && d.load_input) && (d.store_codes_offset[2:0] != 3'd0 ||
+                d.out_tensor.layout == 2'(bitdial_descriptor_pkg::LAYOUT_BYTE));
     // The last layer of the list, and only it, is marked as the last and gives the result.
     odd_end = d.last != last_layer_i || d.result != d.last || (list_end_i && !d.last);
   end
 
-  assign bad_o = misfit_q || odd_input || odd_end || odd_blocks || odd_groups ||
+  assign bad_o = misfit_q || odd_input || odd_end || odd_blocks || odd_groups || odd_load || odd_store ||
                  (!d.pool && (no_datapath || odd_layout || odd_window || odd_mac));
   assign descriptor_o = d;
 endmodule

@@ -1,5 +1,5 @@
 // The memory side of a frame whose program is on the chip: for each layer in turn its descriptor, from the chip or from
-// memory; the image; and, where the layer is streamed, tables, corrections and weights of each row group; as far ahead
+// memory; the image, or, when the sequencer is there, maps that were spilled; and, where the layer is streamed, tables, corrections and weights of each row group; as far ahead
 // as two descriptor slots and two tile slots allow. One DMA job at a time.
 `include "bitdial_assert.svh"
 `include "bitdial_fault.svh"
@@ -37,6 +37,14 @@ module loader #(
   input  logic        beat_i,          // a beat is taken
   input  logic        beat_last_i,
   input  logic [63:0] beat_data_i,
+  input  logic        maps_i,          // the sequencer is at the layer that loads maps
+  output logic        maps_done_o,     // one clock: they are there
+  input  logic        map_busy_i,      // words of codes are still to be written
+  input  logic        image_done_i,
+  output logic        codes_start_o,   // with dma_start_o: the job is spilled codes
+  output logic        codes_job_o,     // beats belong to it
+  output logic        z_start_o,       // with dma_start_o: the job is a spilled stream
+  output logic        z_job_o,         // beats belong to it
   output logic        image_start_o,   // with dma_start_o: the job is the image
   output logic        image_job_o,     // beats belong to it
   output bitdial_pkg::part_e part_o,   // of a streamed row group
@@ -51,7 +59,8 @@ module loader #(
   if (BW < IMAGE_W - 3) begin : g_narrow
     $error("BEAT_W is too small for the largest image");
   end
-  typedef enum logic [3:0] {IDLE, OTHER, DESC, DESC_RUN, CHECK, AREA, IMAGE, IMAGE_RUN, TILE, STREAM, STREAM_RUN} state_e;
+  typedef enum logic [3:0] {IDLE, OTHER, DESC, DESC_RUN, CHECK, AREA, IMAGE, IMAGE_RUN, TILE, STREAM, STREAM_RUN, MAPS, MAP,
+                            MAP_RUN, MAP_WAIT} state_e;
   state_e      state_q;
   bitdial_pkg::part_e part_q;
   logic [8:0]  layer_q;
@@ -124,7 +133,8 @@ module loader #(
     .slot_i(tile_slot_q), .offset_o(part_offset), .beats_o(part_beats), .base_o(part_base_o), .first_o(first_part),
     .next_part_o(next_part), .more_o(more_parts));
   assign tile_loaded = state_q == STREAM_RUN && job_end && !more_parts;
-  assign next_layer = (state_q == TILE && !streamed) || (tile_loaded && last_tile);
+  assign maps_done_o = state_q == MAP_WAIT && (d.load_input ? image_done_i : !map_busy_i);
+  assign next_layer = (state_q == TILE && !streamed) || (tile_loaded && last_tile) || maps_done_o;
 
   always_comb begin
     dma_start_o = 1'b0;
@@ -134,8 +144,13 @@ module loader #(
       DESC: dma_start_o = slot_free && !resident_i;
       IMAGE: begin
         dma_start_o = 1'b1;
-        dma_addr_o = frame_i.input_addr;
-        dma_beats_o = BW'((image_bytes + 7) >> 3);
+        dma_addr_o = frame_i.input_addr + (d.load ? {32'd0, d.store_codes_offset[31:3], 3'd0} : 64'd0);
+        dma_beats_o = BW'((image_bytes + (d.load ? IMAGE_W'(d.store_codes_offset[2:0]) : '0) + 7) >> 3);
+      end
+      MAP: begin
+        dma_start_o = 1'b1;
+        dma_addr_o = frame_i.store_addr + (d.write_codes ? 64'(d.store_codes_offset) : 64'(d.store_z_offset));
+        dma_beats_o = d.write_codes ? BW'(d.store_codes_bytes[26:3]) : BW'(d.store_z_bytes[26:3]);
       end
       STREAM: begin
         dma_start_o = 1'b1;
@@ -182,14 +197,17 @@ module loader #(
         end
         CHECK: begin
           groups_q <= d.row_groups;
-          state_q <= bad ? IDLE : d.load_input ? AREA : TILE;
+          state_q <= bad ? IDLE : d.load ? MAPS : d.load_input ? AREA : TILE;
         end
         AREA: begin
           area_q <= AREA_W'(d.in_height) * AREA_W'(d.in_width);
           state_q <= IMAGE;
         end
         IMAGE: state_q <= IMAGE_RUN;
-        IMAGE_RUN: if (job_end) state_q <= TILE;
+        IMAGE_RUN: if (job_end) state_q <= d.load ? MAP_WAIT : TILE;
+        MAPS: if (maps_i) state_q <= d.load_input ? AREA : MAP;
+        MAP: state_q <= MAP_RUN;
+        MAP_RUN: if (job_end) state_q <= MAP_WAIT;
         TILE: begin
           part_q <= first_part;
           if (streamed && tile_free) state_q <= STREAM;
@@ -275,6 +293,10 @@ module loader #(
   assign tile_ready_o = tile_ready_q;
   assign bad_o = state_q == CHECK && bad;
   assign layer_o = layer_q[7:0];
+  assign codes_start_o = state_q == MAP && d.write_codes;
+  assign codes_job_o = state_q == MAP_RUN && d.write_codes;
+  assign z_start_o = state_q == MAP && !d.write_codes;
+  assign z_job_o = state_q == MAP_RUN && !d.write_codes;
   assign image_start_o = state_q == IMAGE;
   assign image_job_o = state_q == IMAGE_RUN;
   assign part_o = part_q;

@@ -38,6 +38,8 @@ module sequencer (
   // verilator lint_on UNUSEDSIGNAL
   output logic        layer_done_o,
   input  logic        image_done_i,          // one clock
+  output logic        maps_o,                // level: a layer that loads maps is at work
+  input  logic        maps_done_i,           // one clock
 
   output logic        setup_o,               // one clock: a layer begins
   input  logic        startable_i,           // a row group can start
@@ -53,7 +55,7 @@ module sequencer (
 
   output logic [4:0]  state_kind_o           // compute, weight, input, output stall, overhead: one hot while a frame runs
 );
-  typedef enum logic [3:0] {IDLE, START, LOAD, LAYER, SETUP, WAIT, RUN, DRAIN, PASSES, LAYER_END, DONE, ABORT} state_e;
+  typedef enum logic [3:0] {IDLE, START, LOAD, LAYER, SETUP, WAIT, RUN, DRAIN, PASSES, MAPS, LAYER_END, DONE, ABORT} state_e;
   localparam logic [5:0] QUIET = 6'd63;  // clocks after which nothing of an aborted frame moves any more
   localparam logic [5:0] POOL_AHEAD = 6'd32;
   state_e      state_q;
@@ -110,7 +112,8 @@ module sequencer (
           blocks_q <= 17'd0;
         end
         LOAD: if (program_ready_i) state_q <= LAYER;
-        LAYER: if (layer_ready_i[layer_slot_q]) state_q <= SETUP;
+        LAYER: if (layer_ready_i[layer_slot_q]) state_q <= descriptor_i.load ? MAPS : SETUP;
+        MAPS: if (maps_done_i) state_q <= LAYER_END;
         SETUP: begin
           state_q <= WAIT;
           wait_q <= POOL_AHEAD;
@@ -168,12 +171,13 @@ module sequencer (
   assign waiting_o = busy_o && state_q != ABORT && !block_done_i && !start_o;
   assign layer_done_o = state_q == LAYER_END;
   assign setup_o = state_q == SETUP;
+  assign maps_o = state_q == MAPS;
   assign passes_start_o = state_q == DRAIN && drained && !more_i && passes_any_i;
 
   // Waiting states count as stalls only while what they wait for is missing.
   logic run, weight_stall, input_stall, output_stall;
   assign run = state_q == RUN || (state_q == DRAIN && descriptor_i.pool);
-  assign input_stall = state_q == WAIT && need_image;
+  assign input_stall = (state_q == WAIT && need_image) || state_q == MAPS;
   assign weight_stall = (state_q == LOAD && !program_ready_i) || (state_q == WAIT && starving_i && !need_image);
   assign output_stall = state_q == PASSES;
   assign state_kind_o = {busy_o && !(run || weight_stall || input_stall || output_stall),

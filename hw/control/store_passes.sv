@@ -1,5 +1,5 @@
-// What a layer writes to memory when it is computed: its codes and its stream where the doorbell asked for them, the
-// result of the last layer. One pass after the other; each has the store unit read ahead for a few clocks.
+// What a layer writes to memory when it is computed: its codes and its stream where the doorbell asked for them or they
+// are spilled, the result of the last layer. One pass after the other; each has the store unit read ahead for a few clocks.
 module store_passes (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -26,8 +26,8 @@ module store_passes (
   pass_e      pass_q, first_pass, next_pass;
   logic [3:0] wait_q;
   logic       busy_q, writing_q, want_codes, want_stream, want_result;
-  assign want_codes = frame_i.store_enable && descriptor_i.store_codes;
-  assign want_stream = frame_i.store_enable && descriptor_i.store_stream;
+  assign want_codes = descriptor_i.store_codes && (frame_i.store_enable || descriptor_i.spill_codes);
+  assign want_stream = descriptor_i.store_stream && (frame_i.store_enable || descriptor_i.spill_stream);
   assign want_result = descriptor_i.result;
   always_comb begin
     first_pass = want_codes ? CODES : want_stream ? STREAM : want_result ? RESULT : NONE;

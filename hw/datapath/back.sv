@@ -50,7 +50,11 @@ module back #(
   input  logic z_read_i,
   input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_addr_i,
   input  logic z_wide_i,
-  output logic [RQ*32-1:0] z_data_o
+  output logic [RQ*32-1:0] z_data_o,
+  // ... filled from memory: wide words
+  input  logic z_fill_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_fill_addr_i,
+  input  logic [RQ*32-1:0] z_fill_data_i
 );
   localparam int SUBS = ROWS / RQ;
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
@@ -196,8 +200,9 @@ module back #(
   assign z_writing = d_i.write_stream || d_i.store_stream || d_i.result;
   assign z_we = flight_q[Z_CLOCKS] && z_writing;
   z_memory #(.RQ(RQ), .WORDS(Z_WORDS)) u_z_memory (
-    .clk_i, .rst_ni, .re_i(z_re_q), .raddr_i(z_raddr_q), .rwide_i(z_rwide_q), .rdata_o(z_data_o), .we_i(z_we), .waddr_i(z_waddr),
-    .wwide_i(d_i.z_out_wide), .wdata_i(z), .busy_o(z_busy));
+    .clk_i, .rst_ni, .re_i(z_re_q), .raddr_i(z_raddr_q), .rwide_i(z_rwide_q), .rdata_o(z_data_o), .we_i(z_we || z_fill_i),
+    .waddr_i(z_fill_i ? z_fill_addr_i : z_waddr), .wwide_i(d_i.z_out_wide || z_fill_i), .wdata_i(z_fill_i ? z_fill_data_i : z),
+    .busy_o(z_busy));
 
   // Activation memory.
   logic packer_busy, quiet, quiet_q;
@@ -228,5 +233,6 @@ module back #(
 `endif
   `BD_ASSERT(block_has_tables, !((block_done_i || pool_start_i) && !filled), "sums of a row group are there before its tables are copied")
   `BD_ASSERT(store_reads_alone, !(z_read_i && !quiet), "the store reads the residual memory while it is at work")
+  `BD_ASSERT(fill_alone, !(z_fill_i && !quiet && !z_busy), "the residual memory is filled while it is at work")
   `BD_ASSERT(pool_alone, !(pool_start_i && !d_i.pool) && !(block_done_i && d_i.pool), "pooling and sums at once")
 endmodule

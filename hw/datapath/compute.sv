@@ -38,7 +38,7 @@ module compute #(
   input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] fill_base_i,
   input  logic        fill_i,
   input  logic [63:0] fill_data_i,
-  // the image
+  // the image, or spilled codes
   input  logic        image_we_i,
   input  logic [3:0]  image_bank_i,
   input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] image_addr_i,
@@ -50,7 +50,11 @@ module compute #(
   output logic [143:0] act_data_o,
   input  logic        z_read_i,
   input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_addr_i,
-  output logic [RQ*32-1:0] z_data_o
+  output logic [RQ*32-1:0] z_data_o,
+  // residual words from memory, while idle_o
+  input  logic        z_fill_i,
+  input  logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] z_fill_addr_i,
+  input  logic [RQ*32-1:0] z_fill_data_i
 );
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int PW = $clog2(ACT_WORDS);
@@ -148,7 +152,7 @@ module compute #(
     .window_sum_i(window_sum), .table_we_i(table_we), .table_beat_i(table_beat_q), .table_data_i(fill_data_i),
     .correct_we_i(correct_we), .correct_beat_i(correct_beat_q), .correct_data_i(fill_data_i), .plane_we_o(code_we),
     .plane_bank_o(code_bank), .plane_addr_o(code_addr), .plane_data_o(code_data), .plane_be_o(code_be), .z_read_i,
-    .z_addr_i, .z_wide_i(d.z_out_wide), .z_data_o);
+    .z_addr_i, .z_wide_i(d.z_out_wide || d.spill_stream), .z_data_o, .z_fill_i, .z_fill_addr_i, .z_fill_data_i);
   logic unused_busy;
   assign unused_busy = walk_busy;
 endmodule

@@ -8,7 +8,7 @@ module image_loader (
   input  logic               abort_i,
   // verilator lint_off UNUSEDSIGNAL
   // of the descriptor each block takes what it needs:
-  input  bitdial_descriptor_pkg::descriptor_t descriptor_i,  // of the first layer
+  input  bitdial_descriptor_pkg::descriptor_t descriptor_i,  // of the first layer, or of OP_LOAD
   // verilator lint_on UNUSEDSIGNAL
   input  logic               beat_valid_i,
   input  logic [63:0]        beat_data_i,
@@ -21,7 +21,13 @@ module image_loader (
 );
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   bitdial_descriptor_pkg::tensor_t t;
-  assign t = descriptor_i.in_tensor;
+  // OP_LOAD: rows of the image, which begin at any byte of the first beat.
+  logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] channels;
+  logic [bitdial_descriptor_pkg::SIDE_W-1:0] width, height;
+  assign t = descriptor_i.load ? descriptor_i.out_tensor : descriptor_i.in_tensor;
+  assign channels = descriptor_i.load ? descriptor_i.out_channels : descriptor_i.in_channels;
+  assign width = descriptor_i.load ? descriptor_i.out_width : descriptor_i.in_width;
+  assign height = descriptor_i.load ? descriptor_i.out_height : descriptor_i.in_height;
   logic       bytes_whole, channel;  // layouts
   assign bytes_whole = t.layout == 2'(bitdial_descriptor_pkg::LAYOUT_BYTE);
   assign channel = t.layout == 2'(bitdial_descriptor_pkg::LAYOUT_CHANNEL);
@@ -37,13 +43,13 @@ module image_loader (
   logic [bitdial_descriptor_pkg::SIDE_W-1:0] y_q;
   logic [55:0] group_q;                    // bytes before the last of the group under way
   logic [63:0] group;                      // whole, channel c of the group at byte c
-  logic [2:0]  lane;
+  logic [2:0]  lane, skip_q;               // skip_q: bytes of the first beat that come before
   assign lane = bytes_whole ? {2'b00, c_q[0]} : c_q[2:0];
-  assign pixel_last = c_q == descriptor_i.in_channels - 1'b1;
+  assign pixel_last = c_q == channels - 1'b1;
   assign group_last = pixel_last || lane == (bytes_whole ? 3'd1 : 3'd7);
-  assign image_last = pixel_last && row_end && y_q == descriptor_i.in_height - 1'b1;
-  assign byte_ready = busy_q && (!group_last || emit_free);
-  assign take = byte_valid && byte_ready;
+  assign image_last = pixel_last && row_end && y_q == height - 1'b1;
+  assign byte_ready = busy_q && (skip_q != 3'd0 || !group_last || emit_free);
+  assign take = byte_valid && byte_ready && skip_q == 3'd0;
   always_comb begin
     group = {8'd0, group_q};
     for (int b = 0; b < 8; b++) if (lane == 3'(b)) group[8*b +: 8] = data;
@@ -54,6 +60,8 @@ module image_loader (
     else if (abort_i || (take && image_last)) busy_q <= 1'b0;
   end
   always_ff @(posedge clk_i) begin
+    if (start_i) skip_q <= descriptor_i.load ? descriptor_i.store_codes_offset[2:0] : 3'd0;
+    else if (byte_valid && byte_ready && skip_q != 3'd0) skip_q <= skip_q - 3'd1;
     if (start_i) begin
       c_q <= '0;
       y_q <= '0;
@@ -69,7 +77,7 @@ module image_loader (
   logic [AW-1:0] cell_next, word_q;        // the group's first word
   logic [3:0]    pixel_bank, group_bank_q;
   pixel_place u_pixel_place (.clk_i, .start_i, .next_i(take && pixel_last), .tensor_i(t),
-                             .width_i(descriptor_i.in_width), .cell_next_o(cell_next), .bank_o(pixel_bank),
+                             .width_i(width), .cell_next_o(cell_next), .bank_o(pixel_bank),
                              .row_end_o(row_end));
   always_ff @(posedge clk_i) begin
     if (start_i || (take && pixel_last)) begin

@@ -1,6 +1,7 @@
 // Reads a finished tensor out of its memory as a stream of 8-byte beats: codes as bytes, ceil(C / 8) beats a pixel, or
 // residual words in order, RQ / 2 beats each. A beat of codes takes a clock for each word of planes that it is put
-// together from, a beat of residual values one clock; the first is there six clocks after the last of these.
+// together from, a beat of residual values one clock; the first is there six clocks after the last of these. What is
+// spilled leaves as it lies: codes as words of planes, four a beat, rows of pixels in whole beats; residual words in pairs.
 `include "bitdial_assert.svh"
 module store_unit #(
   parameter int RQ = 16
@@ -51,13 +52,21 @@ module store_unit #(
   logic [AW-1:0] word_q, cell_next, z_word_q;
   logic [3:0]    pixel_bank;
   assign issue = left_q != '0 && (begun_q || room_q != 4'd0);
-  assign beat_end = issue && (!codes_i || pair_q == pair_top);
+  logic       words, row_last;
+  assign words = codes_i && d.spill_codes;
+  assign beat_end = issue && (!codes_i || (words ? pair_q == 2'd3 || row_last : pair_q == pair_top));
   assign pixel_last = group_q == ((d.out_channels + CW'(7)) >> 3) - 1'b1;
   assign pop = beat_valid_o && beat_ready_i;
   pixel_place u_pixel_place (.clk_i, .start_i, .next_i(beat_end && codes_i && pixel_last), .tensor_i(d.out_tensor),
                              .width_i(d.out_width), .cell_next_o(cell_next), .bank_o(pixel_bank), .row_end_o(row_end));
   logic unused_row_end;
   assign unused_row_end = row_end;
+  logic [3:0]    word_bank;
+  logic [AW-1:0] word_addr;
+  // verilator lint_off PINCONNECTEMPTY
+  word_walk u_word_walk (.clk_i, .start_i, .next_i(issue && words), .descriptor_i, .bank_o(word_bank), .addr_o(word_addr),
+                         .row_last_o(row_last), .last_o());
+  // verilator lint_on PINCONNECTEMPTY
 
   // A group's word after the one before: every second group begins a word of one-bit codes in window layout, every
   // eighteenth in channel layout, where else every ninth does.
@@ -92,7 +101,7 @@ module store_unit #(
     end else if (issue) begin
       pair_q <= beat_end ? 2'd0 : pair_q + 2'd1;
       part_q <= (part_q == 5'(Z_PARTS - 1)) ? 5'd0 : part_q + 5'd1;
-      if (part_q == 5'(Z_PARTS - 1)) z_word_q <= z_word_q + (d.z_out_wide ? AW'(2) : AW'(1));
+      if (part_q == 5'(Z_PARTS - 1)) z_word_q <= z_word_q + ((d.z_out_wide || d.spill_stream) ? AW'(2) : AW'(1));
       if (beat_end) begin
         group_q <= pixel_last ? '0 : group_q + 1'b1;
         group_bank_q <= (pixel_last || group_bank_q == 5'd17) ? 5'd0 : group_bank_q + 5'd1;
@@ -102,14 +111,14 @@ module store_unit #(
     end
   end
   assign act_read_o = issue && codes_i;
-  assign act_addr_o = word_q + AW'(pair_q);
+  assign act_addr_o = words ? word_addr : word_q + AW'(pair_q);
   assign z_read_o = issue && !codes_i && part_q == 5'd0;
   assign z_addr_o = z_word_q;
 
   // --- words to beats -----------------------------------------------------------------------------------------------
   logic [3:0] bank;
   logic       high;
-  assign bank = !channel ? pixel_bank : (group_bank_q < 5'd9) ? group_bank_q[3:0] : 4'(group_bank_q - 5'd9);
+  assign bank = words ? word_bank : !channel ? pixel_bank : (group_bank_q < 5'd9) ? group_bank_q[3:0] : 4'(group_bank_q - 5'd9);
   assign high = one_bit && (channel ? group_bank_q >= 5'd9 : group_q[0]);
   logic [2:0]  issue_q;                          // stages 1 to 3
   logic [3:0]  end_q;                            // ... to 4
@@ -140,7 +149,9 @@ module store_unit #(
     if (issue_q[2]) begin
       if (pair3_q == 2'd0) codes4_q <= 64'd0;
       for (int c = 0; c < 8; c++) begin
-        if (one_bit) begin
+        if (words) begin
+          // four words side by side, below
+        end else if (one_bit) begin
           codes4_q[8*c] <= high3_q ? word3_q[8+c] : word3_q[c];
         end else begin
           for (int k = 0; k < 4; k++) if (pair3_q == 2'(k)) begin
@@ -149,6 +160,7 @@ module store_unit #(
           end
         end
       end
+      for (int k = 0; k < 4; k++) if (words && pair3_q == 2'(k)) codes4_q[16*k +: 16] <= word3_q;
     end
     part5_q <= codes4_q;
     if (!codes_i) for (int p = 0; p < Z_PARTS; p++) if (part4_q == 5'(p)) part5_q <= z_data_i[64*p +: 64];

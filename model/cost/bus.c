@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "model/program/layout.h"
+
 #define BURST_BEATS 16
 #define STORE_QUEUE 8  /* beats that the store unit reads ahead */
 #define STORE_CLOCKS 6 /* from a beat's last read to the beat */
@@ -90,8 +92,11 @@ static void take_byte(struct image_loader *u, int64_t there)
 /* Eight bytes are unpacked at a time: the next beat is taken with the last byte of the one before. */
 static int64_t image_job(struct bd_read_channel *r, int64_t start, const struct bd_descriptor *d, int64_t *last)
 {
-    const bool whole = d->in_layout == BD_LAYOUT_BYTE;
-    uint64_t bytes = (uint64_t)d->in_height * d->in_width * d->in_channels, beats = (bytes + 7) / 8, address = 0;
+    const bool load = d->operation == BD_OP_LOAD; /* rows of the image, which begin at any byte */
+    const bool whole = (load ? d->out_layout : d->in_layout) == BD_LAYOUT_BYTE;
+    const uint64_t first = load ? d->store_codes_offset : 0, skipped = first % 8;
+    uint64_t bytes = (uint64_t)d->in_height * d->in_width * d->in_channels, skip = skipped;
+    uint64_t beats = (skip + bytes + 7) / 8, address = first - skip;
     struct image_loader unit = {
         .channels = d->in_channels, .group = whole ? 2 : 8, .words = whole ? 1 : 4, .taken = start, .free = start};
     int64_t unpacked = 0; /* clock from which the unpacker has room */
@@ -101,8 +106,15 @@ static int64_t image_job(struct bd_read_channel *r, int64_t start, const struct 
         int64_t shown = read_burst(r);
         for (uint64_t k = 0; k < burst; k++) {
             *last = later(shown, unpacked);
-            for (int byte = 0; byte < 8 && bytes > 0; byte++, bytes--)
+            for (int byte = 0; byte < 8 && bytes > 0; byte++) {
+                if (skip > 0) {
+                    skip--;
+                    unit.taken = later(*last + 1, unit.taken + 1);
+                    continue;
+                }
                 take_byte(&unit, *last + 1);
+                bytes--;
+            }
             unpacked = unit.taken;
             shown = *last + r->memory->beat_interval;
         }
@@ -116,10 +128,12 @@ static int64_t image_job(struct bd_read_channel *r, int64_t start, const struct 
 int64_t bd_image_job(struct bd_read_channel *r, int64_t start, const struct bd_descriptor *d,
                      struct bd_image_fetch *kept, int64_t *last)
 {
-    const struct bd_image_fetch asked = {.height = d->in_height,
+    const bool load = d->operation == BD_OP_LOAD;
+    const struct bd_image_fetch asked = {.offset = load ? d->store_codes_offset % 4096 : 0,
+                                         .height = d->in_height,
                                          .width = d->in_width,
                                          .channels = d->in_channels,
-                                         .whole = d->in_layout == BD_LAYOUT_BYTE,
+                                         .whole = (load ? d->out_layout : d->in_layout) == BD_LAYOUT_BYTE,
                                          .memory = *r->memory,
                                          .next_beat_before = r->next_beat - start};
     if (memcmp(&asked, kept, offsetof(struct bd_image_fetch, last)) != 0) {
@@ -133,10 +147,34 @@ int64_t bd_image_job(struct bd_read_channel *r, int64_t start, const struct bd_d
     return kept->done + start;
 }
 
+/* ---- maps ---- */
+
+int64_t bd_codes_job(struct bd_read_channel *r, int64_t start, const struct bd_descriptor *d, int64_t *last)
+{
+    const uint64_t row_words = (uint64_t)d->out_width * bd_map_words(d), row_beats = bd_map_row_bytes(d) / 8;
+    uint64_t beats = d->store_codes_bytes / 8, address = d->store_codes_offset, beat = 0;
+    int64_t word = start; /* clock of the last word; the next beat may be taken in it */
+    read_start(r, start);
+    while (beats > 0) {
+        const uint64_t burst = burst_beats(address, beats);
+        int64_t shown = read_burst(r);
+        for (uint64_t k = 0; k < burst; k++, beat++) {
+            const uint64_t left = row_words - 4 * (beat % row_beats);
+            *last = later(shown, word);
+            word = *last + (int64_t)(left < 4 ? left : 4);
+            shown = *last + r->memory->beat_interval;
+        }
+        read_burst_end(r, *last);
+        address += burst * 8;
+        beats -= burst;
+    }
+    return word;
+}
+
 /* ---- writes ---- */
 
-int64_t bd_write_job(struct bd_write_channel *w, int64_t start, int64_t store, uint32_t reads, uint64_t address,
-                     uint64_t beats)
+int64_t bd_write_job(struct bd_write_channel *w, int64_t start, int64_t store, const struct bd_store_reads *reads,
+                     uint64_t address, uint64_t beats)
 {
     int64_t taken[STORE_QUEUE]; /* clocks of the last beats */
     int64_t read = store, response = start;
@@ -147,7 +185,7 @@ int64_t bd_write_job(struct bd_write_channel *w, int64_t start, int64_t store, u
         for (uint64_t k = 0; k < burst; k++, beat++) {
             if (beat >= STORE_QUEUE) /* a beat's place is free from the clock after another one's end on */
                 read = later(read, taken[beat % STORE_QUEUE]);
-            read += reads;
+            read += (beat + 1) % reads->row_beats == 0 ? reads->tail : reads->reads;
             const int64_t clock = later(later(next, w->next_beat), read + STORE_CLOCKS);
             taken[beat % STORE_QUEUE] = clock;
             w->next_beat = clock + w->memory->beat_interval;

@@ -24,7 +24,7 @@ int64_t bd_read_job(struct bd_read_channel *r, int64_t start, uint64_t address, 
 
 /* An image's job, kept, since one is a later one's picture, shifted by their starts. */
 struct bd_image_fetch {
-    uint32_t height, width, channels, whole;
+    uint32_t height, width, channels, whole, offset; /* offset: of its first byte, in 4 KiB */
     struct bd_memory_model memory;
     int64_t next_beat_before;
     int64_t last, done, next_beat;
@@ -34,14 +34,22 @@ struct bd_image_fetch {
 int64_t bd_image_job(struct bd_read_channel *r, int64_t start, const struct bd_descriptor *d,
                      struct bd_image_fetch *kept, int64_t *last);
 
+/* Codes that OP_LOAD brings, taken word by word: *last is the clock of the last beat; returns that of the last word. */
+int64_t bd_codes_job(struct bd_read_channel *r, int64_t start, const struct bd_descriptor *d, int64_t *last);
+
 struct bd_write_channel {
     const struct bd_memory_model *memory;
     int64_t next_beat;
 };
 
-/* A job of the write DMA started in clock `start`, fed by the store unit, started in clock `store`, which takes `reads`
- * clocks a beat: clock of the last response. */
-int64_t bd_write_job(struct bd_write_channel *w, int64_t start, int64_t store, uint32_t reads, uint64_t address,
-                     uint64_t beats);
+/* What the store unit reads for its beats: `reads` clocks each, the last one of every `row_beats` `tail` clocks. */
+struct bd_store_reads {
+    uint32_t reads, row_beats, tail;
+};
+
+/* A job of the write DMA started in clock `start`, fed by the store unit, started in clock `store`: clock of the last
+ * response. */
+int64_t bd_write_job(struct bd_write_channel *w, int64_t start, int64_t store, const struct bd_store_reads *reads,
+                     uint64_t address, uint64_t beats);
 
 #endif

@@ -21,7 +21,15 @@ static uint64_t weight_beats(const struct bd_program_header *h, const struct bd_
 
 static uint64_t image_beats(const struct bd_descriptor *d)
 {
-    return d->flags & BD_FLAG_LOAD_INPUT ? ((uint64_t)d->in_height * d->in_width * d->in_channels + 7) / 8 : 0;
+    const uint64_t skipped = d->operation == BD_OP_LOAD ? d->store_codes_offset % 8 : 0;
+    return d->flags & BD_FLAG_LOAD_INPUT ? (skipped + (uint64_t)d->in_height * d->in_width * d->in_channels + 7) / 8
+                                         : 0;
+}
+
+/* Bytes of maps that OP_LOAD brings. */
+static uint64_t map_bytes(const struct bd_descriptor *d)
+{
+    return d->operation == BD_OP_LOAD ? (uint64_t)d->store_codes_bytes + d->store_z_bytes : 0;
 }
 
 /* Clocks count from the doorbell's handshake (clock 0). "In clock t" speaks of what stands on the wires in that clock;
@@ -192,26 +200,52 @@ static int64_t run_tiles(struct timeline *t, const struct bd_descriptor *d, int6
     return written;
 }
 
-static void store_pass(struct timeline *t, uint64_t address, uint64_t bytes, uint32_t reads)
+static void store_pass(struct timeline *t, uint64_t address, uint64_t bytes, const struct bd_store_reads *reads)
 {
     t->sequencer = bd_write_job(&t->write, t->sequencer + PREFILL, t->sequencer, reads, address, bytes / 8) + 1;
     t->write_bytes += bytes;
+}
+
+/* Codes as bytes take their planes, words of planes four a beat. */
+static struct bd_store_reads code_reads(const struct bd_descriptor *d)
+{
+    const uint32_t pairs = bd_code_pairs(d->out_bits);
+    if (!(d->flags & BD_FLAG_SPILL_CODES))
+        return (struct bd_store_reads){pairs, 1, pairs};
+    const uint32_t words = d->out_width * bd_map_words(d), row_beats = bd_map_row_bytes(d) / 8;
+    return (struct bd_store_reads){4, row_beats, words - 4 * (row_beats - 1)};
 }
 
 /* Passes from the clock after the last word is written on. */
 static void store_passes(struct timeline *t, const struct bd_descriptor *d, struct bd_layer_cost *cost)
 {
     const int64_t begin = t->sequencer;
-    if (t->store && (d->flags & BD_FLAG_STORE_CODES))
-        store_pass(t, d->store_codes_offset, d->store_codes_bytes, bd_code_pairs(d->out_bits));
-    if (t->store && (d->flags & BD_FLAG_STORE_STREAM))
-        store_pass(t, d->store_z_offset, d->store_z_bytes, 1);
+    const struct bd_store_reads values = {1, 1, 1}, codes = code_reads(d);
+    if ((d->flags & BD_FLAG_STORE_CODES) && (t->store || (d->flags & BD_FLAG_SPILL_CODES)))
+        store_pass(t, d->store_codes_offset, d->store_codes_bytes, &codes);
+    if ((d->flags & BD_FLAG_STORE_STREAM) && (t->store || (d->flags & BD_FLAG_SPILL_STREAM)))
+        store_pass(t, d->store_z_offset, d->store_z_bytes, &values);
     if (d->flags & BD_FLAG_RESULT)
-        store_pass(t, 0, (uint64_t)d->row_groups * t->header->rows * 4, 1);
+        store_pass(t, 0, (uint64_t)d->row_groups * t->header->rows * 4, &values);
     if (t->sequencer != begin) { /* the last pass's end is seen a clock later */
         t->sequencer++;
         cost->output_stall = (uint64_t)(t->sequencer - begin);
     }
+}
+
+/* OP_LOAD, to which the sequencer comes in clock `begin`, waits for it, and with it the loader begins. */
+static void run_load(struct timeline *t, const struct bd_descriptor *d, int64_t begin, struct bd_layer_cost *cost)
+{
+    int64_t last = begin, done;
+    if (d->flags & BD_FLAG_LOAD_INPUT)
+        done = bd_image_job(&t->read, begin + 2, d, t->image, &last); /* its size takes a clock */
+    else if (d->flags & BD_FLAG_WRITE_CODES)
+        done = bd_codes_job(&t->read, begin + 1, d, &last) + 1;
+    else
+        done = last = bd_read_job(&t->read, begin + 1, d->store_z_offset, d->store_z_bytes / 8);
+    t->loader = later(last + 1, done) + 1;
+    t->sequencer = t->loader + 1; /* one clock to end the layer */
+    cost->input_stall = (uint64_t)(t->loader - begin);
 }
 
 /* A layer from its set-up to the clock in which the sequencer comes to the next one, or the interrupt stands. */
@@ -229,10 +263,15 @@ static void walk_layer(struct timeline *t, unsigned layer, struct bd_layer_cost 
 {
     const struct bd_descriptor *d = &t->descriptors[layer];
     const int64_t begin = layer == 0 ? 0 : t->sequencer;
-    const int64_t setup = later(load_descriptor(t, layer), t->sequencer) + 1, image = load_image(t, d);
-    run_layer(t, d, setup, image, cost);
-    if (!is_streamed(d))
-        t->loader++; /* it passes the layer's row groups by */
+    const int64_t setup = later(load_descriptor(t, layer), t->sequencer) + 1;
+    if (d->operation == BD_OP_LOAD) {
+        run_load(t, d, setup, cost);
+    } else {
+        const int64_t image = load_image(t, d);
+        run_layer(t, d, setup, image, cost);
+        if (!is_streamed(d))
+            t->loader++; /* it passes the layer's row groups by */
+    }
     t->layer_free[layer % 2] = t->sequencer;
     cost->total = (uint64_t)(t->sequencer - begin);
     cost->overhead = cost->total - cost->compute - cost->weight_stall - cost->input_stall - cost->output_stall;
@@ -318,7 +357,7 @@ uint64_t bd_cost_load(const struct bd_program_header *h, const struct bd_load_de
 static void count_operations(const struct bd_program_header *h, const struct bd_descriptor *d,
                              struct bd_layer_cost *cost)
 {
-    if (d->operation == BD_OP_POOL)
+    if (d->operation != BD_OP_CONV)
         return;
     const uint64_t products = (uint64_t)d->out_height * d->out_width * d->out_channels * d->kernel_h * d->kernel_w *
                               (d->in_channels / d->groups);
@@ -338,7 +377,8 @@ static void count_bytes(const struct bd_program_header *h, const struct bd_descr
 {
     cost->table_bytes = d->row_groups * table_beats(h, d) * 8;
     cost->weight_bytes = d->row_groups * weight_beats(h, d) * 8;
-    const uint64_t read = (kept ? 0 : sizeof *d) + cost->table_bytes + cost->weight_bytes + image_beats(d) * 8;
+    const uint64_t read =
+        (kept ? 0 : sizeof *d) + cost->table_bytes + cost->weight_bytes + image_beats(d) * 8 + map_bytes(d);
     frame->read_bytes += read;
     struct bd_layer_events events;
     bd_energy_count(d, h, &events);

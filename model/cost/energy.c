@@ -77,7 +77,14 @@ static void count_output(const struct bd_descriptor *d, const struct bd_program_
 void bd_energy_count(const struct bd_descriptor *d, const struct bd_program_header *geometry, struct bd_layer_events *e)
 {
     *e = (struct bd_layer_events){0};
+    if (d->operation == BD_OP_LOAD) { /* written once, of 8-bit codes where it is the image */
+        const double image = (double)d->out_height * d->out_width * d->out_channels * 8;
+        e->memory_bits = d->flags & BD_FLAG_LOAD_INPUT ? image : 8.0 * d->store_codes_bytes + 8.0 * d->store_z_bytes;
+        return;
+    }
     count_output(d, geometry, e);
+    e->memory_bits += d->flags & BD_FLAG_SPILL_CODES ? 8.0 * d->store_codes_bytes : 0;
+    e->memory_bits += d->flags & BD_FLAG_SPILL_STREAM ? 8.0 * d->store_z_bytes : 0;
     if (d->operation == BD_OP_POOL) {
         const bool windows = bd_pool_kinds[d->pool_kind].windows;
         const double taps = windows ? (double)d->kernel_h * d->kernel_w : (double)d->in_height * d->in_width;

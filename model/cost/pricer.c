@@ -146,9 +146,11 @@ static void prepare(struct bd_pricer *pricer)
         narrow[g] = 1;
     }
     resize(pricer, narrow);
-    layers->usable = widths_are_free(pricer->graph) && bd_plan_make(&pricer->plan, &err) == BD_OK;
+    const bool free = widths_are_free(pricer->graph);
+    layers->usable = free && bd_plan_make(&pricer->plan, &err) == BD_OK;
     resize(pricer, NULL);
-    layers->usable |= widths_are_free(pricer->graph) && bd_plan_make(&pricer->plan, &err) == BD_OK;
+    layers->usable |= free && bd_plan_make(&pricer->plan, &err) == BD_OK;
+    layers->usable = layers->usable && (!pricer->plan.bands || bd_plan_uncut(&pricer->plan, &err) == BD_OK);
     if (layers->usable) {
         describe_shape(pricer->graph, layers);
         bd_plan_fit_init(&layers->fit, &pricer->plan);
@@ -262,7 +264,8 @@ static bool price_by_layers(struct bd_pricer *pricer, const int *group_channels,
     if (!layers->ready) {
         prepare(pricer);
     }
-    if (!layers->usable) {
+    struct bd_error err;
+    if (!layers->usable || (pricer->plan.bands && bd_plan_uncut(&pricer->plan, &err))) {
         return false;
     }
     make_room(pricer);
@@ -276,12 +279,12 @@ static bool price_by_layers(struct bd_pricer *pricer, const int *group_channels,
         return false;
     }
     if (!bd_plan_fits(&layers->fit, needs, layers->image_words[whole_codes])) {
-        struct bd_error err;
-        if (place_layers(pricer, &err) == BD_OK) {
+        const bool placed = place_layers(pricer, &err) == BD_OK;
+        if (placed) {
             walk(pricer);
             *cycles = pricer->cost->cycles;
         }
-        return true;
+        return placed || pricer->plan.miss.memory == 0; /* else in bands, perhaps */
     }
     struct bd_first_layer first = layers->first[whole_codes];
     first.end = clocks[0];

@@ -6,6 +6,7 @@
 
 #include "model/core/memory.h"
 #include "model/exec/requantize.h"
+#include "model/program/maps.h"
 
 /* One layer at work: where it reads, what it leaves. */
 struct work {
@@ -152,6 +153,22 @@ static void allocate_output(const struct bd_descriptor *d, struct bd_layer_outpu
         out->z = bd_xcalloc(count, sizeof *out->z);
 }
 
+/* Rows of the image, of codes and of the stream that layers before it left. */
+static void run_load(const struct bd_program *program, unsigned s, unsigned l, const uint8_t *image,
+                     struct bd_layer_output *outputs)
+{
+    const struct bd_descriptor *d = bd_program_descriptor(program, s, l);
+    const size_t values = (size_t)d->out_width * d->out_channels;
+    for (uint32_t y = 0; y < d->out_height; y++) {
+        struct bd_map_row from;
+        if (outputs[l].codes && bd_map_codes_row(program, s, l, y, &from))
+            memcpy(outputs[l].codes + y * values,
+                   (from.layer < 0 ? image : outputs[from.layer].codes) + from.row * values, values);
+        if (outputs[l].z && bd_map_stream_row(program, s, l, y, &from))
+            memcpy(outputs[l].z + y * values, outputs[from.layer].z + from.row * values, values * sizeof(int32_t));
+    }
+}
+
 static bd_status check_image(const struct bd_program *program, unsigned s, const uint8_t *image, struct bd_error *err)
 {
     const unsigned limit = 1u << bd_program_descriptor(program, s, 0)->in_bits;
@@ -177,17 +194,20 @@ bd_status bd_execute(const struct bd_program *program, const struct bd_decoded *
     for (unsigned l = 0; l < frame->layer_count; l++) {
         const struct bd_descriptor *d = bd_program_descriptor(program, switch_index, l);
         const int producer = bd_decoded_producer(decoded, l);
-        const bool pools = d->operation == BD_OP_POOL;
-        int16_t *weights = pools ? NULL : bd_execute_weights(d, bd_decoded_codes(decoded, switch_index, l));
-        int16_t *in = pools ? NULL : code_values(d, producer >= 0 ? frame->outputs[producer].codes : image);
+        const bool conv = d->operation == BD_OP_CONV;
+        int16_t *weights = conv ? bd_execute_weights(d, bd_decoded_codes(decoded, switch_index, l)) : NULL;
+        int16_t *in = conv ? code_values(d, producer >= 0 ? frame->outputs[producer].codes : image) : NULL;
         allocate_output(d, &frame->outputs[l]);
-        run_layer(&(struct work){.d = d,
-                                 .weights = weights,
-                                 .m = bd_decoded_multipliers(decoded, switch_index, l),
-                                 .b = bd_decoded_biases(decoded, switch_index, l),
-                                 .in = in,
-                                 .stream = stream,
-                                 .out = &frame->outputs[l]});
+        if (d->operation == BD_OP_LOAD)
+            run_load(program, switch_index, l, image, frame->outputs);
+        else
+            run_layer(&(struct work){.d = d,
+                                     .weights = weights,
+                                     .m = bd_decoded_multipliers(decoded, switch_index, l),
+                                     .b = bd_decoded_biases(decoded, switch_index, l),
+                                     .in = in,
+                                     .stream = stream,
+                                     .out = &frame->outputs[l]});
         free(weights);
         free(in);
         if (frame->outputs[l].z)

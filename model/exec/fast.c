@@ -15,7 +15,13 @@ struct scratch {
     uint8_t **tensors;
     void *sums, *room;
     int32_t *stream;
+    int32_t **kept; /* [layer]: streams that are brought back later */
 };
+
+static size_t stream_bytes(const struct bd_descriptor *d)
+{
+    return (size_t)d->out_height * d->out_width * bd_intconv_blocks((int)d->out_channels) * BLOCK * sizeof(int32_t);
+}
 
 static void scratch_init(struct scratch *s, const struct bd_fast_plan *plan)
 {
@@ -32,6 +38,10 @@ static void scratch_init(struct scratch *s, const struct bd_fast_plan *plan)
     s->sums = bd_xaligned(plan->sums);
     s->room = bd_xaligned(plan->room);
     s->stream = bd_xaligned(plan->stream);
+    s->kept = bd_xcalloc((size_t)plan->layer_count, sizeof *s->kept);
+    for (int l = 0; l < plan->layer_count; l++) {
+        s->kept[l] = plan->layers[l].keeps_stream ? bd_xaligned(stream_bytes(plan->layers[l].d)) : NULL;
+    }
 }
 
 static void scratch_release(struct scratch *s, const struct bd_fast_plan *plan)
@@ -45,6 +55,10 @@ static void scratch_release(struct scratch *s, const struct bd_fast_plan *plan)
     free(s->sums);
     free(s->room);
     free(s->stream);
+    for (int l = 0; l < plan->layer_count; l++) {
+        free(s->kept[l]);
+    }
+    free(s->kept);
 }
 
 static uint8_t *inside(const struct bd_fast_tensor *tensor, uint8_t *bytes)
@@ -122,8 +136,34 @@ static void pool(const struct bd_descriptor *d, const int32_t *stream, int32_t *
     }
 }
 
+/* Rows of codes and of the stream that layers before it left, of all blocks. */
+static void load(const struct bd_fast_plan *plan, const struct bd_fast_layer *layer, const struct scratch *s)
+{
+    const struct bd_descriptor *d = layer->d;
+    const int blocks = bd_intconv_blocks((int)d->out_channels);
+    const size_t values = (size_t)d->out_width * BLOCK;
+    for (uint32_t y = 0; y < d->out_height; y++) {
+        for (int b = 0; layer->codes && layer->out >= 0 && b < blocks; b++) {
+            const struct bd_fast_row *row = &layer->codes[y];
+            const struct bd_fast_tensor *from = &plan->tensors[row->from], *to = &plan->tensors[layer->out];
+            memcpy(inside(to, s->tensors[layer->out]) + b * to->plane + y * to->row,
+                   inside(from, s->tensors[row->from]) + b * from->plane + row->row * from->row, values);
+        }
+        for (int b = 0; layer->stream && b < blocks; b++) {
+            const struct bd_fast_row *row = &layer->stream[y];
+            memcpy(s->stream + (b * d->out_height + y) * values,
+                   s->kept[row->from] + (b * plan->layers[row->from].d->out_height + row->row) * values,
+                   values * sizeof(int32_t));
+        }
+    }
+}
+
 static void run_layer(const struct bd_fast_plan *plan, const struct bd_fast_layer *layer, const struct scratch *s)
 {
+    if (layer->d->operation == BD_OP_LOAD) {
+        load(plan, layer, s);
+        return;
+    }
     const struct bd_descriptor *d = layer->d;
     struct bd_requantized_map map = {.sums = s->sums,
                                      .type = layer->type,
@@ -153,6 +193,9 @@ static void run_image(const struct bd_fast_plan *plan, const struct scratch *s, 
     }
     for (int l = 0; l < plan->layer_count; l++) {
         run_layer(plan, &plan->layers[l], s);
+        if (s->kept[l]) {
+            memcpy(s->kept[l], s->stream, stream_bytes(plan->layers[l].d));
+        }
     }
     const struct bd_descriptor *last = plan->layers[plan->layer_count - 1].d;
     const size_t pixels = (size_t)last->out_height * last->out_width;

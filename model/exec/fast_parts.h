@@ -31,6 +31,12 @@ struct bd_fast_tensor {
     int last_reader, home; /* home: the tensor in whose memory it lies */
 };
 
+/* A row that OP_LOAD copies: of a tensor of codes, or of the stream that a layer kept. */
+struct bd_fast_row {
+    int from;
+    uint32_t row;
+};
+
 struct bd_fast_layer {
     const struct bd_descriptor *d;
     bd_intconv_kernel *convolve;
@@ -40,7 +46,9 @@ struct bd_fast_layer {
     int highest; /* the largest byte that it reads */
     enum bd_number type;
     struct bd_requantizer requantizer;
-    int64_t sum_bound;
+    int64_t sum_bound, z_bound;
+    struct bd_fast_row *codes, *stream; /* OP_LOAD: [out_height], or NULL */
+    bool keeps_stream;                  /* some OP_LOAD brings its stream back */
 };
 
 struct bd_fast_plan {

@@ -3,6 +3,7 @@
 
 #include "model/core/memory.h"
 #include "model/exec/fast_parts.h"
+#include "model/program/maps.h"
 
 enum { BLOCK = BD_INTCONV_BLOCK };
 
@@ -57,26 +58,31 @@ static size_t blocked(const struct bd_descriptor *d)
     return (size_t)d->out_height * d->out_width * bd_intconv_blocks((int)d->out_channels) * BLOCK;
 }
 
+/* The codes of a layer, or of the image; none yet: `like` gives its shape. */
+static int tensor_of(struct bd_fast_plan *plan, const struct bd_fast_tensor *like)
+{
+    int t = 0;
+    while (t < plan->tensor_count &&
+           (plan->tensors[t].producer != like->producer || plan->tensors[t].is_signed != like->is_signed)) {
+        t++;
+    }
+    if (t == plan->tensor_count) {
+        plan->tensors[plan->tensor_count++] = *like;
+        plan->tensors[t].home = t;
+    }
+    return t;
+}
+
 /* The tensor that a convolution reads, with borders for its windows. */
 static int tensor_for(struct bd_fast_plan *plan, int l, int producer)
 {
     const struct bd_descriptor *d = plan->layers[l].d;
-    const bool is_signed = d->flags & BD_FLAG_IN_SIGNED;
-    int t = 0;
-    while (t < plan->tensor_count &&
-           (plan->tensors[t].producer != producer || plan->tensors[t].is_signed != is_signed)) {
-        t++;
-    }
+    const int t = tensor_of(plan, &(struct bd_fast_tensor){.producer = producer,
+                                                           .is_signed = d->flags & BD_FLAG_IN_SIGNED,
+                                                           .height = (int)d->in_height,
+                                                           .width = (int)d->in_width,
+                                                           .blocks = bd_intconv_blocks((int)d->in_channels)});
     struct bd_fast_tensor *tensor = &plan->tensors[t];
-    if (t == plan->tensor_count) {
-        plan->tensor_count++;
-        *tensor = (struct bd_fast_tensor){.producer = producer,
-                                          .is_signed = is_signed,
-                                          .height = (int)d->in_height,
-                                          .width = (int)d->in_width,
-                                          .blocks = bd_intconv_blocks((int)d->in_channels),
-                                          .home = t};
-    }
     tensor->top = larger_int(tensor->top, (int)d->pad_top);
     tensor->bottom = larger_int(tensor->bottom, (int)d->pad_bottom);
     tensor->left = larger_int(tensor->left, (int)d->pad_left);
@@ -85,13 +91,44 @@ static int tensor_for(struct bd_fast_plan *plan, int l, int producer)
     return t;
 }
 
-static void place_tensors(struct bd_fast_plan *plan, const struct bd_decoded *decoded)
+/* What OP_LOAD copies: its rows of codes, and of the stream. */
+static void trace_load(struct bd_fast_plan *plan, const struct bd_program *program, unsigned s, int l)
+{
+    struct bd_fast_layer *layer = &plan->layers[l];
+    const struct bd_descriptor *d = layer->d;
+    const struct bd_program_header *h = program->header;
+    struct bd_map_row from;
+    layer->codes = d->flags & BD_FLAG_WRITE_CODES ? bd_xcalloc(d->out_height, sizeof *layer->codes) : NULL;
+    layer->stream = d->flags & BD_FLAG_WRITE_STREAM ? bd_xcalloc(d->out_height, sizeof *layer->stream) : NULL;
+    for (uint32_t y = 0; y < d->out_height; y++) {
+        if (layer->codes && bd_map_codes_row(program, s, (unsigned)l, y, &from)) {
+            const struct bd_descriptor *source = from.layer < 0 ? d : plan->layers[from.layer].d;
+            const int t = tensor_of(
+                plan, &(struct bd_fast_tensor){.producer = from.layer,
+                                               .is_signed = d->flags & BD_FLAG_OUT_SIGNED,
+                                               .height = (int)(from.layer < 0 ? h->input_height : source->out_height),
+                                               .width = (int)d->out_width,
+                                               .blocks = bd_intconv_blocks((int)d->out_channels)});
+            plan->tensors[t].last_reader = l + 1; /* what is copied does not lie where it is copied to */
+            layer->codes[y] = (struct bd_fast_row){.from = t, .row = from.row};
+        }
+        if (layer->stream && bd_map_stream_row(program, s, (unsigned)l, y, &from)) {
+            plan->layers[from.layer].keeps_stream = true;
+            layer->stream[y] = (struct bd_fast_row){.from = from.layer, .row = from.row};
+        }
+    }
+}
+
+static void place_tensors(struct bd_fast_plan *plan, const struct bd_program *program, const struct bd_decoded *decoded,
+                          unsigned s)
 {
     for (int l = 0; l < plan->layer_count; l++) {
         struct bd_fast_layer *layer = &plan->layers[l];
         layer->in = layer->out = -1;
         if (layer->d->operation == BD_OP_CONV) {
             layer->in = tensor_for(plan, l, bd_decoded_producer(decoded, (unsigned)l));
+        } else if (layer->d->operation == BD_OP_LOAD) {
+            trace_load(plan, program, s, l);
         }
     }
     for (int t = 0; t < plan->tensor_count; t++) {
@@ -153,7 +190,7 @@ static int16_t *weight_values(const struct bd_descriptor *d, const uint8_t *code
 static bool takes(const struct bd_descriptor *d)
 {
     const bool large = d->weight_bits == 8 && !d->weight_zero_point;
-    return d->stride <= 2 && d->pad_top == d->pad_left && (d->groups == 1 || is_depthwise(d) || !large);
+    return d->stride <= 2 && (d->groups == 1 || is_depthwise(d) || !large);
 }
 
 static void open_convolution(struct bd_fast_plan *plan, struct bd_fast_layer *layer, const uint8_t *codes)
@@ -188,6 +225,15 @@ static void open_layers(struct bd_fast_plan *plan, const struct bd_decoded *deco
         struct bd_fast_layer *layer = &plan->layers[l];
         const struct bd_descriptor *d = layer->d;
         const bool writes = d->flags & BD_FLAG_WRITE_STREAM;
+        if (d->operation == BD_OP_LOAD) {
+            for (uint32_t y = 0; layer->stream && y < d->out_height; y++) {
+                const int64_t bound = plan->layers[layer->stream[y].from].z_bound;
+                layer->z_bound = bound > layer->z_bound ? bound : layer->z_bound;
+            }
+            stream_bound = writes ? layer->z_bound : stream_bound;
+            plan->stream = larger(plan->stream, writes ? blocked(d) * sizeof(int32_t) : 0);
+            continue;
+        }
         if (d->operation == BD_OP_CONV) {
             open_convolution(plan, layer, bd_decoded_codes(decoded, s, (unsigned)l));
         } else {
@@ -199,6 +245,7 @@ static void open_layers(struct bd_fast_plan *plan, const struct bd_decoded *deco
         const int64_t z_bound = bd_requantizer_init(&layer->requantizer, d, bd_decoded_multipliers(decoded, s, l),
                                                     bd_decoded_biases(decoded, s, l), layer->sum_bound, stream_bound,
                                                     writes, layer->out >= 0);
+        layer->z_bound = z_bound;
         stream_bound = writes ? z_bound : stream_bound;
         plan->sums = larger(plan->sums, blocked(d) * sizeof(int32_t));
         plan->stream = larger(plan->stream, writes ? blocked(d) * sizeof(int32_t) : 0);
@@ -231,11 +278,11 @@ void bd_fast_plan_init(struct bd_fast_plan *plan, const struct bd_fast_kernel *k
     const int layers = (int)program->header->layer_count;
     *plan = (struct bd_fast_plan){.kernel = kernel, .layer_count = layers};
     plan->layers = bd_xcalloc((size_t)layers, sizeof *plan->layers);
-    plan->tensors = bd_xcalloc((size_t)layers + 2, sizeof *plan->tensors);
+    plan->tensors = bd_xcalloc((size_t)layers + 3, sizeof *plan->tensors);
     for (int l = 0; l < layers; l++) {
         plan->layers[l].d = bd_program_descriptor(program, s, (unsigned)l);
     }
-    place_tensors(plan, decoded);
+    place_tensors(plan, program, decoded, s);
     open_layers(plan, decoded, s);
     share_memory(plan);
 }
@@ -245,6 +292,8 @@ void bd_fast_plan_release(struct bd_fast_plan *plan)
     for (int l = 0; l < plan->layer_count; l++) {
         bd_intconv_release(&plan->layers[l].weights);
         bd_requantizer_release(&plan->layers[l].requantizer);
+        free(plan->layers[l].codes);
+        free(plan->layers[l].stream);
     }
     free(plan->layers);
     free(plan->tensors);

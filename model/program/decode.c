@@ -43,6 +43,8 @@ static void decode_table(const struct bd_program *p, const struct bd_descriptor 
     const size_t taps = d->operation == BD_OP_CONV ? (size_t)d->in_channels / d->groups * d->kernel_h * d->kernel_w : 0;
     c->multipliers = bd_xcalloc(d->out_channels, sizeof *c->multipliers);
     c->biases = bd_xcalloc(d->out_channels, sizeof *c->biases);
+    if (d->operation == BD_OP_LOAD)
+        return;
     for (uint32_t oc = 0; oc < d->out_channels; oc++) {
         int64_t row[2], sum = 0;
         memcpy(row, p->image + d->table_offset + (size_t)oc * BD_TABLE_ROW_BYTES, sizeof row);
@@ -63,6 +65,9 @@ static void decode_layer(const struct bd_program *p, struct bd_decoded *decoded,
     for (unsigned other = 0; other < s && d->operation == BD_OP_CONV && !c->codes; other++)
         if (bd_program_descriptor(p, other, l)->weight_offset == d->weight_offset)
             c->codes = at(decoded, other, l)->codes;
+    for (unsigned twin = 0; twin < l && d->operation == BD_OP_CONV && !c->codes; twin++)
+        if (bd_program_same_weights(bd_program_descriptor(p, s, twin), d))
+            c->codes = at(decoded, s, twin)->codes;
     if (d->operation == BD_OP_CONV && !c->codes) {
         c->codes = bd_planes_read(p, d, stored_planes(p, s, l));
         c->owns_codes = true;
@@ -121,9 +126,9 @@ static bd_status find_producer(const struct bd_program *p, unsigned s, unsigned 
     }
     *producer = -1;
     if (l > 0 &&
-        (d->in_base != first->in_base || d->in_height != first->in_height || d->in_width != first->in_width ||
-         d->in_channels != first->in_channels || d->in_bits != first->in_bits || d->in_layout != first->in_layout ||
-         !(d->flags & BD_FLAG_IN_SIGNED) != !(first->flags & BD_FLAG_IN_SIGNED)))
+        (first->operation != BD_OP_CONV || d->in_base != first->in_base || d->in_height != first->in_height ||
+         d->in_width != first->in_width || d->in_channels != first->in_channels || d->in_bits != first->in_bits ||
+         d->in_layout != first->in_layout || !(d->flags & BD_FLAG_IN_SIGNED) != !(first->flags & BD_FLAG_IN_SIGNED)))
         return flow_fail(p, s, l, "it reads a tensor that no layer wrote", err);
     return BD_OK;
 }

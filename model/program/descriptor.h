@@ -28,10 +28,11 @@
 enum bd_operation {
     BD_OP_CONV = 1, /* convolution */
     BD_OP_POOL = 2, /* pooling of the residual stream */
+    BD_OP_LOAD = 3, /* nothing is computed: output codes and stream come from memory (with the flag LOAD) */
 };
 
 enum bd_descriptor_flag {
-    BD_FLAG_LOAD_INPUT = 1u << 0, /* fetch the image into the input tensor first */
+    BD_FLAG_LOAD_INPUT = 1u << 0, /* fetch the image into the input tensor first; OP_LOAD: rows of the image are the output tensor */
     BD_FLAG_WRITE_CODES = 1u << 1, /* codes go to the activation memory */
     BD_FLAG_ADD_STREAM = 1u << 2, /* r is read at z_in and added */
     BD_FLAG_WRITE_STREAM = 1u << 3, /* z goes to the residual memory at z_out */
@@ -48,6 +49,9 @@ enum bd_descriptor_flag {
     BD_FLAG_Z_OUT_WIDE = 1u << 14, /* z is stored with 32 bits, not 16 */
     BD_FLAG_STREAM_TABLES = 1u << 15, /* tables and corrections are fetched for each row group, through two slots */
     BD_FLAG_STREAM_WEIGHTS = 1u << 16, /* weights are fetched for each row group, through two slots */
+    BD_FLAG_LOAD = 1u << 17, /* OP_LOAD */
+    BD_FLAG_SPILL_CODES = 1u << 18, /* codes are stored in every frame, as words of planes */
+    BD_FLAG_SPILL_STREAM = 1u << 19, /* z is stored in every frame, as words of the residual memory */
 };
 
 enum bd_datapath {
@@ -90,7 +94,7 @@ struct bd_descriptor { /* the word's number stands behind each line */
     uint32_t in_pitch; /* 25: words of a row of cells */
     uint32_t in_tail_banks; /* 26: LAYOUT_CHANNEL: banks that the last word of a pixel uses */
     uint32_t out_base; /* 27: the same of the output tensor */
-    uint32_t out_layout; /* 28: LAYOUT_WINDOW or LAYOUT_CHANNEL */
+    uint32_t out_layout; /* 28: LAYOUT_WINDOW or LAYOUT_CHANNEL; LAYOUT_BYTE of rows of the image */
     uint32_t out_cell_words; /* 29: words of a cell */
     uint32_t out_pitch; /* 30: words of a row of cells */
     uint32_t z_in_base; /* 31: word of the residual memory where r is read */
@@ -122,10 +126,10 @@ struct bd_descriptor { /* the word's number stands behind each line */
     uint32_t table_offset; /* 57: tables of row group 0 */
     uint32_t correct_offset; /* 58: corrections of row group 0 */
     uint32_t weight_offset; /* 59: weights of row group 0 */
-    uint32_t store_codes_offset; /* 60: from STORE_ADDR */
-    uint32_t store_codes_bytes; /* 61: of the stored codes */
-    uint32_t store_z_offset; /* 62: from STORE_ADDR */
-    uint32_t store_z_bytes; /* 63: of the stored z */
+    uint32_t store_codes_offset; /* 60: from STORE_ADDR: where codes are stored, OP_LOAD: where they come from, a multiple of 8; rows of the image: from INPUT_ADDR, any byte */
+    uint32_t store_codes_bytes; /* 61: of the stored or loaded codes; 0 of rows of the image */
+    uint32_t store_z_offset; /* 62: the same of z, from STORE_ADDR */
+    uint32_t store_z_bytes; /* 63: of the stored or loaded z */
 };
 
 /* Every field in order: X(name). */
@@ -146,8 +150,8 @@ struct bd_descriptor { /* the word's number stands behind each line */
  * where `when` says, its min where `min_when` says; only_ends: min and max alone. */
 enum bd_descriptor_when { BD_WHEN_ALWAYS, BD_WHEN_CONV, BD_WHEN_WRITE_CODES, BD_WHEN_ADD_STREAM, BD_WHEN_STORE_CODES, BD_WHEN_STORE_STREAM };
 #define BD_DESCRIPTOR_RULES(X) \
-    X(0, operation, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 1u, 2u, 1u, 0) \
-    X(1, flags, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 131071u, 1u, 0) \
+    X(0, operation, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 1u, 3u, 1u, 0) \
+    X(1, flags, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 1048575u, 1u, 0) \
     X(2, datapath, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 1u, 1u, 0) \
     X(3, weight_bits, BD_WHEN_ALWAYS, BD_WHEN_CONV, 1u, 8u, 1u, 0) \
     X(4, in_bits, BD_WHEN_ALWAYS, BD_WHEN_CONV, 1u, 8u, 1u, 0) \
@@ -174,7 +178,7 @@ enum bd_descriptor_when { BD_WHEN_ALWAYS, BD_WHEN_CONV, BD_WHEN_WRITE_CODES, BD_
     X(25, in_pitch, BD_WHEN_ALWAYS, BD_WHEN_CONV, 1u, 1048575u, 1u, 0) \
     X(26, in_tail_banks, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 9u, 1u, 0) \
     X(27, out_base, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 1048575u, 1u, 0) \
-    X(28, out_layout, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 1u, 1u, 0) \
+    X(28, out_layout, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 2u, 1u, 0) \
     X(29, out_cell_words, BD_WHEN_ALWAYS, BD_WHEN_WRITE_CODES, 1u, 1048575u, 1u, 0) \
     X(30, out_pitch, BD_WHEN_ALWAYS, BD_WHEN_WRITE_CODES, 1u, 1048575u, 1u, 0) \
     X(31, z_in_base, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 1048575u, 1u, 0) \
@@ -206,7 +210,7 @@ enum bd_descriptor_when { BD_WHEN_ALWAYS, BD_WHEN_CONV, BD_WHEN_WRITE_CODES, BD_
     X(57, table_offset, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 4294967295u, 8u, 0) \
     X(58, correct_offset, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 4294967295u, 8u, 0) \
     X(59, weight_offset, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 4294967295u, 8u, 0) \
-    X(60, store_codes_offset, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 4294967295u, 8u, 0) \
+    X(60, store_codes_offset, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 4294967295u, 1u, 0) \
     X(61, store_codes_bytes, BD_WHEN_ALWAYS, BD_WHEN_STORE_CODES, 8u, 134217720u, 8u, 0) \
     X(62, store_z_offset, BD_WHEN_ALWAYS, BD_WHEN_ALWAYS, 0u, 4294967295u, 8u, 0) \
     X(63, store_z_bytes, BD_WHEN_ALWAYS, BD_WHEN_STORE_STREAM, 8u, 134217720u, 8u, 0)

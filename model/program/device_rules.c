@@ -87,8 +87,8 @@ static bool layout_fits(const struct bd_descriptor *d, struct bd_refusal *refusa
     const bool bytes = d->in_layout == BD_LAYOUT_BYTE, channel = d->in_layout == BD_LAYOUT_CHANNEL;
     if (depthwise && !mac)
         REFUSE(datapath, "depthwise filters on the XNOR datapath");
-    if (bytes && (!(d->flags & BD_FLAG_LOAD_INPUT) || !mac))
-        REFUSE(in_layout, "whole codes, but not of the image or not for the MAC");
+    if (bytes && !mac)
+        REFUSE(in_layout, "whole codes, but not for the MAC");
     if (depthwise && (channel || bytes))
         REFUSE(in_layout, "depthwise filters on another layout than windows");
     if (channel && (d->kernel_h != 1 || d->kernel_w != 1 || d->in_tail_banks == 0))
@@ -117,6 +117,35 @@ static bool convolution_fits(const struct bd_descriptor *d, const struct bd_prog
     return true;
 }
 
+/* A job of no beats would never end. */
+static bool load_fits(const struct bd_descriptor *d, struct bd_refusal *refusal)
+{
+    const bool image = d->flags & BD_FLAG_LOAD_INPUT, codes = d->flags & BD_FLAG_WRITE_CODES;
+    const bool stream = d->flags & BD_FLAG_WRITE_STREAM;
+    if (!(d->flags & BD_FLAG_LOAD) || (d->flags & BD_FLAG_LAST))
+        REFUSE(flags, "OP_LOAD goes with the flag LOAD, and is not the last layer");
+    if (codes == stream || (image && !codes))
+        REFUSE(flags, "OP_LOAD brings codes or the stream, of the image codes");
+    if ((!image && codes && !d->store_codes_bytes) || (stream && !d->store_z_bytes))
+        REFUSE(store_codes_bytes, "OP_LOAD of no bytes");
+    if (!image && d->out_layout == BD_LAYOUT_BYTE)
+        REFUSE(out_layout, "whole codes, but not of the image");
+    if (!image && d->store_codes_offset % 8)
+        REFUSE(store_codes_offset, "codes in memory begin at multiples of 8");
+    return true;
+}
+
+static bool stores_fit(const struct bd_descriptor *d, struct bd_refusal *refusal)
+{
+    if (d->flags & BD_FLAG_LOAD)
+        REFUSE(flags, "the flag LOAD goes with OP_LOAD");
+    if (d->out_layout == BD_LAYOUT_BYTE)
+        REFUSE(out_layout, "whole codes, but not of the image");
+    if (d->store_codes_offset % 8)
+        REFUSE(store_codes_offset, "codes in memory begin at multiples of 8");
+    return true;
+}
+
 bool bd_device_takes(const struct bd_descriptor *d, const struct bd_program_header *geometry, uint32_t layer,
                      uint32_t layer_count, struct bd_refusal *refusal)
 {
@@ -127,14 +156,17 @@ bool bd_device_takes(const struct bd_descriptor *d, const struct bd_program_head
     if (last != counted || result != last || (layer == BD_LIMIT_LAYERS - 1 && !last))
         REFUSE(flags, "the last layer, and only it, gives the result, and no list has more than %d layers",
                BD_LIMIT_LAYERS);
-    const bool load = d->flags & BD_FLAG_LOAD_INPUT;
-    if (load != (layer == 0) || (load && d->operation == BD_OP_POOL))
-        REFUSE(flags, "the first layer, and only it, loads the image, and it must be a convolution");
+    const bool image = d->flags & BD_FLAG_LOAD_INPUT, load = d->operation == BD_OP_LOAD;
+    if ((layer == 0 && !image) || (image && !load && (layer > 0 || d->operation == BD_OP_POOL)))
+        REFUSE(flags,
+               "the first layer loads the image, and it must be a convolution or OP_LOAD; no other convolution does");
+    if (load ? !load_fits(d, refusal) : !stores_fit(d, refusal))
+        return false;
     const uint32_t row_groups = (d->out_channels - 1) / geometry->rows + 1;
     if (d->row_groups != row_groups)
         REFUSE(row_groups, "row_groups is %u; a device of %u rows takes %u for %u channels", d->row_groups,
                geometry->rows, row_groups, d->out_channels);
     if (d->blocks_small && (d->pixels_large == 1 || d->interval_small == 0))
         REFUSE(blocks_small, "small blocks without pixels or clocks");
-    return d->operation == BD_OP_POOL || convolution_fits(d, geometry, refusal);
+    return d->operation != BD_OP_CONV || convolution_fits(d, geometry, refusal);
 }

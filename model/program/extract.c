@@ -10,6 +10,7 @@
 #include "model/core/memory.h"
 #include "model/core/output.h"
 #include "model/program/decode.h"
+#include "model/program/maps.h"
 
 /* Switches that store the same planes share one file of codes, the first switch's without a number. */
 static bool owns_codes(const struct bd_decoded *decoded, unsigned s, unsigned l)
@@ -32,6 +33,9 @@ static json_t *switch_json(const struct bd_decoded *decoded, const struct bd_des
     json_t *object = json_pack("{s:i, s:i, s:b, s:i, s:b}", "weight_bits", d->weight_bits, "in_bits", d->in_bits,
                                "in_signed", (d->flags & BD_FLAG_IN_SIGNED) != 0, "out_bits", d->out_bits, "out_signed",
                                (d->flags & BD_FLAG_OUT_SIGNED) != 0);
+    if (d->operation == BD_OP_LOAD) {
+        return object;
+    }
     json_object_set_new(object, "sh", json_integer(d->shift));
     json_object_set_new(object, "R", json_integer(d->residual_multiplier));
     json_object_set_new(object, "rs", json_integer(d->residual_shift));
@@ -49,6 +53,19 @@ static json_t *switch_json(const struct bd_decoded *decoded, const struct bd_des
     return object;
 }
 
+/* [layer, row] of each row that a load brings; layer -1: the image. */
+static json_t *rows_json(const struct bd_program *program, unsigned l, bool codes)
+{
+    const struct bd_descriptor *d = bd_program_descriptor(program, 0, l);
+    json_t *rows = json_array();
+    for (uint32_t y = 0; y < d->out_height; y++) {
+        struct bd_map_row from = {0};
+        (void)(codes ? bd_map_codes_row : bd_map_stream_row)(program, 0, l, y, &from);
+        json_array_append_new(rows, json_pack("[i,i]", from.layer, (int)from.row));
+    }
+    return rows;
+}
+
 static json_t *layer_json(const struct bd_program *program, const struct bd_decoded *decoded, unsigned l)
 {
     const struct bd_descriptor *d = bd_program_descriptor(program, 0, l);
@@ -56,15 +73,21 @@ static json_t *layer_json(const struct bd_program *program, const struct bd_deco
     for (unsigned s = 0; s < program->header->switch_count; s++) {
         json_array_append_new(at, switch_json(decoded, bd_program_descriptor(program, s, l), s, l));
     }
-    const bool pool = d->operation == BD_OP_POOL;
+    const bool pool = d->operation == BD_OP_POOL, load = d->operation == BD_OP_LOAD;
     json_t *object =
         json_pack("{s:o, s:s, s:i, s:[i,i,i], s:[i,i,i], s:[i,i], s:i, s:[i,i,i,i], s:i, s:b, s:b, s:b, s:o}", "name",
-                  bd_json_text(program->names[l]), "operation", pool ? bd_pool_kinds[d->pool_kind].name : "conv",
+                  bd_json_text(program->names[l]), "operation",
+                  load   ? "load"
+                  : pool ? bd_pool_kinds[d->pool_kind].name
+                         : "conv",
                   "reads", bd_decoded_producer(decoded, l), "in", d->in_height, d->in_width, d->in_channels, "out",
                   d->out_height, d->out_width, d->out_channels, "kernel", d->kernel_h, d->kernel_w, "stride", d->stride,
                   "pad", d->pad_top, d->pad_bottom, d->pad_left, d->pad_right, "groups", d->groups, "writes_codes",
                   (d->flags & BD_FLAG_WRITE_CODES) != 0, "writes_stream", (d->flags & BD_FLAG_WRITE_STREAM) != 0,
                   "adds_stream", (d->flags & BD_FLAG_ADD_STREAM) != 0, "switches", at);
+    if (load) {
+        json_object_set_new(object, "rows", rows_json(program, l, d->flags & BD_FLAG_WRITE_CODES));
+    }
     return object;
 }
 
@@ -92,7 +115,7 @@ static bd_status extract_layer(const struct bd_program *program, const struct bd
         }
     }
     const int64_t channels = d->out_channels;
-    for (unsigned s = 0; s < program->header->switch_count; s++) {
+    for (unsigned s = 0; s < program->header->switch_count && d->operation != BD_OP_LOAD; s++) {
         snprintf(name, sizeof name, "layer%03u_switch%u_m.npy", l, s);
         if (write_array(folder, name, BD_NPY_I32, 1, &channels, bd_decoded_multipliers(decoded, s, l), err)) {
             return err->status;

@@ -129,6 +129,11 @@ static void derive_blocks(struct bd_descriptor *d, const struct bd_program_heade
 {
     const uint32_t pixels = d->out_height * d->out_width, subs = g->rows / g->requant_units;
     const uint32_t writes = bd_code_writes(d, g->rows);
+    if (d->operation == BD_OP_LOAD) { /* it walks nothing */
+        d->blocks_large = d->pixels_large = d->interval_large = d->pixel_period = 1;
+        d->blocks_small = d->interval_small = 0;
+        return;
+    }
     if (d->operation == BD_OP_POOL) {
         const bool windows = bd_pool_kinds[d->pool_kind].windows;
         const uint64_t taps = windows ? (uint64_t)d->kernel_h * d->kernel_w : (uint64_t)d->in_height * d->in_width;
@@ -176,7 +181,7 @@ void bd_descriptor_derive(struct bd_descriptor *d, const struct bd_program_heade
 {
     d->row_groups = ceil_div(d->out_channels, g->rows);
     derive_tensors(d);
-    if (d->operation == BD_OP_POOL)
+    if (d->operation != BD_OP_CONV)
         d->sub_rows = d->sub_columns = d->word_groups = d->segments = d->tail_segments = 0;
     else
         derive_words(d, g);
@@ -314,14 +319,37 @@ uint64_t bd_z_words(const struct bd_program_header *g, uint64_t pixels, uint32_t
     return (words + 1) / 2 * 2;
 }
 
+uint32_t bd_map_words(const struct bd_descriptor *d)
+{
+    const struct bd_tensor_layout t = bd_tensor_layout(d->out_layout, d->out_bits, 1, 1, d->out_channels);
+    return d->out_layout == BD_LAYOUT_CHANNEL ? (9 * (t.groups - 1) + t.tail_banks) * t.pairs : t.cell_words;
+}
+
+uint32_t bd_map_row_bytes(const struct bd_descriptor *d)
+{
+    return ceil_div(d->out_width * bd_map_words(d), 4) * 8;
+}
+
+uint32_t bd_map_z_row_bytes(const struct bd_descriptor *d, const struct bd_program_header *g)
+{
+    return d->out_width * ceil_div(d->out_channels, g->rows) * g->rows * (d->flags & BD_FLAG_Z_OUT_WIDE ? 4 : 2);
+}
+
 uint32_t bd_store_codes_bytes(const struct bd_descriptor *d)
 {
+    if ((d->flags & BD_FLAG_LOAD) && (d->flags & BD_FLAG_LOAD_INPUT))
+        return 0;
+    if (d->flags & (BD_FLAG_SPILL_CODES | BD_FLAG_LOAD))
+        return d->out_height * bd_map_row_bytes(d);
     return d->out_height * d->out_width * ceil_div(d->out_channels, 8) * 8;
 }
 
 uint32_t bd_store_z_bytes(const struct bd_descriptor *d, const struct bd_program_header *g)
 {
-    return d->out_height * d->out_width * ceil_div(d->out_channels, g->rows) * g->rows * 4;
+    const uint32_t row_groups = ceil_div(d->out_channels, g->rows), pixels = d->out_height * d->out_width;
+    if (d->flags & (BD_FLAG_SPILL_STREAM | BD_FLAG_LOAD))
+        return (uint32_t)bd_z_words(g, pixels, row_groups, d->flags & BD_FLAG_Z_OUT_WIDE) * g->requant_units * 2;
+    return pixels * row_groups * g->rows * 4;
 }
 
 uint32_t bd_table_chunk(const struct bd_program_header *g)

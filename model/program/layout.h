@@ -75,7 +75,16 @@ int64_t bd_pad_bias(const struct bd_descriptor *d);
 /* Words of a residual map of so many pixels. */
 uint64_t bd_z_words(const struct bd_program_header *geometry, uint64_t pixels, uint32_t row_groups, bool wide);
 
-/* Bytes of a layer's stored codes and z. */
+/* 16-bit words of a pixel of the output tensor where it lies in memory as words of planes (SPILL_CODES, OP_LOAD):
+ * pixels in raster order, a pixel's words by groups of channels, a group's by planes; nothing of where they lie on the
+ * chip. bd_map_row_bytes: of a row of pixels, up to whole beats. */
+uint32_t bd_map_words(const struct bd_descriptor *d);
+uint32_t bd_map_row_bytes(const struct bd_descriptor *d);
+/* A row's words of the residual memory as they lie in memory: pairs of words, low halves and high halves as in wide
+ * ones. */
+uint32_t bd_map_z_row_bytes(const struct bd_descriptor *d, const struct bd_program_header *geometry);
+
+/* Bytes of a layer's stored or loaded codes and z. */
 uint32_t bd_store_codes_bytes(const struct bd_descriptor *d);
 uint32_t bd_store_z_bytes(const struct bd_descriptor *d, const struct bd_program_header *geometry);
 

@@ -8,6 +8,8 @@
 static bd_status check_content(const struct bd_plan *plan, int l, struct bd_error *err)
 {
     const struct bd_plain_layer *layer = &plan->network->layers[l];
+    if (layer->operation == BD_OP_LOAD)
+        return BD_OK;
     for (int s = 0; s < plan->network->switch_count; s++) {
         const struct bd_plain_requant *q = &layer->at[s].requant;
         if (q->shift < 0 || q->shift > 47 || q->code_multiplier >= 1u << 18 || q->code_shift < 0 ||
@@ -37,7 +39,7 @@ static bd_status check_pad_rows(const struct bd_plan *plan, struct bd_error *err
 {
     for (int s = 0; s < plan->network->switch_count; s++)
         for (int l = 0; l < plan->network->layer_count; l++)
-            if (bd_pad_bias(bd_plan_descriptor(plan, s, l)) == 0)
+            if (plan->network->layers[l].operation != BD_OP_LOAD && bd_pad_bias(bd_plan_descriptor(plan, s, l)) == 0)
                 return bd_fail(err, BD_BAD_INPUT, "layer '%s': no value has code 0 at switch '%s'",
                                plan->network->layers[l].name, plan->network->switches[s].name);
     return BD_OK;

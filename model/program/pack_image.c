@@ -5,6 +5,7 @@
 #include "model/core/file.h"
 #include "model/core/memory.h"
 #include "model/program/pack_parts.h"
+#include "model/program/plan_parts.h"
 
 /* ---- weights ------------------------------------------------------------------------------------------------ */
 
@@ -140,10 +141,14 @@ static void write_corrections(const struct bd_plan *p, int s, int l, uint32_t gr
 static void write_layer(const struct bd_plan *p, int s, int l, uint8_t *image)
 {
     const struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
-    write_table(p, s, l, image + d->table_offset);
+    if (d->operation == BD_OP_LOAD)
+        return;
+    const bool owns = !p->bands || p->bands[l].twin == l; /* else the first band of the layer does */
+    if (owns)
+        write_table(p, s, l, image + d->table_offset);
     for (uint32_t g = 0; g < d->row_groups && (d->flags & BD_FLAG_CORRECT); g++)
         write_corrections(p, s, l, g, image + d->correct_offset + (size_t)g * bd_correct_chunk(d, &p->header));
-    if (d->operation == BD_OP_CONV && bd_plan_stored_by(p, s, l) == s)
+    if (d->operation == BD_OP_CONV && owns && bd_plan_stored_by(p, s, l) == s)
         write_weights(p, s, l, image + d->weight_offset);
 }
 

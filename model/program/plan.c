@@ -88,9 +88,9 @@ static bd_status check_bits(const struct bd_plan *p, int l, struct bd_error *err
 
 static void start_header(struct bd_plan *p)
 {
-    const struct bd_plain_network *net = p->network;
+    const struct bd_plain_network *net = p->source;
     const struct bd_hardware *hw = p->hardware;
-    const int layers = net->layer_count, switches = net->switch_count;
+    const int switches = net->switch_count;
     struct bd_program_header *h = &p->header;
     *h = (struct bd_program_header){
         .magic = BD_PROGRAM_MAGIC,
@@ -109,13 +109,19 @@ static void start_header(struct bd_plan *p)
         .table_words = (uint32_t)hw->table_words,
         .correct_words = (uint32_t)hw->correct_words,
         .descriptors = (uint32_t)hw->descriptors,
-        .layer_count = (uint32_t)layers,
         .switch_count = (uint32_t)switches,
         .classes = (uint32_t)net->classes,
         .switch_offset = sizeof *h,
     };
     snprintf(h->network, sizeof h->network, "%s", net->name);
     h->name_offset = (uint32_t)align(h->switch_offset + (uint64_t)switches * sizeof(struct bd_program_switch));
+}
+
+static void count_layers(struct bd_plan *p)
+{
+    struct bd_program_header *h = &p->header;
+    const int layers = p->network->layer_count, switches = p->network->switch_count;
+    h->layer_count = (uint32_t)layers;
     h->load_offset = (uint32_t)align(h->name_offset + (uint64_t)layers * BD_PROGRAM_NAME);
     h->descriptor_offset = h->load_offset + (uint32_t)sizeof(struct bd_load_descriptor);
     h->switch_stride = (uint32_t)(layers * sizeof(struct bd_descriptor));
@@ -125,7 +131,7 @@ static void start_header(struct bd_plan *p)
 bd_status bd_plan_open(struct bd_plan *p, const struct bd_plain_network *net, const struct bd_hardware *hw,
                        bool reference_only, struct bd_error *err)
 {
-    *p = (struct bd_plan){.network = net, .hardware = hw, .reference_only = reference_only};
+    *p = (struct bd_plan){.source = net, .network = net, .hardware = hw, .reference_only = reference_only};
     if (net->layer_count < 1 || net->layer_count > BD_PROGRAM_MAX_LAYERS || net->switch_count < 1 ||
         net->switch_count > BD_PROGRAM_MAX_SWITCHES)
         return bd_fail(err, BD_BAD_INPUT, "network '%s': %d layers and %d switches; a program holds 1..%d and 1..%d",
@@ -136,6 +142,7 @@ bd_status bd_plan_open(struct bd_plan *p, const struct bd_plain_network *net, co
     p->descriptors = bd_xcalloc((size_t)net->layer_count * net->switch_count, sizeof *p->descriptors);
     p->tensors = bd_xcalloc(BD_PLAN_MAX_TENSORS, sizeof *p->tensors);
     p->layers = bd_xcalloc((size_t)net->layer_count, sizeof *p->layers);
+    p->cut_datapaths = bd_xcalloc((size_t)net->layer_count * net->switch_count, sizeof *p->cut_datapaths);
     for (int l = 0; l < net->layer_count; l++)
         if (check_bits(p, l, err))
             return err->status;
@@ -147,6 +154,8 @@ void bd_plan_release(struct bd_plan *p)
     free(p->descriptors);
     free(p->tensors);
     free(p->layers);
+    free(p->cut_datapaths);
+    bd_plan_cut_release(p);
     memset(p, 0, sizeof *p);
 }
 
@@ -169,7 +178,15 @@ static bool sign_only(const struct bd_plan *p, int l, int s)
 static uint32_t layer_flags(const struct bd_plan *p, int l, int s)
 {
     const struct bd_plain_layer *layer = &p->network->layers[l];
-    uint32_t flags = l == 0 ? BD_FLAG_LOAD_INPUT : 0;
+    const struct bd_plan_band *band = p->bands ? &p->bands[l] : NULL;
+    uint32_t flags = l == 0 || (band && band->image) ? BD_FLAG_LOAD_INPUT : 0;
+    if (layer->operation == BD_OP_LOAD)
+        return flags | BD_FLAG_LOAD | (layer->out_tensor >= 0 ? BD_FLAG_WRITE_CODES : BD_FLAG_WRITE_STREAM) |
+               (layer->at[s].out_signed ? BD_FLAG_OUT_SIGNED : 0);
+    if (band && band->codes_map >= 0)
+        flags |= BD_FLAG_SPILL_CODES;
+    if (band && band->stream_map >= 0)
+        flags |= BD_FLAG_SPILL_STREAM;
     if (layer->out_tensor >= 0)
         flags |= BD_FLAG_WRITE_CODES | BD_FLAG_STORE_CODES;
     if (layer->adds_stream)
@@ -190,6 +207,22 @@ static uint32_t layer_flags(const struct bd_plan *p, int l, int s)
     if (sign_only(p, l, s))
         flags |= BD_FLAG_SIGN_ONLY;
     return flags;
+}
+
+/* Shape and flags of what is brought back from memory. */
+static void start_load(struct bd_plan *p, int s, int l)
+{
+    const struct bd_plain_layer *layer = &p->network->layers[l];
+    *bd_plan_descriptor(p, s, l) = (struct bd_descriptor){.operation = BD_OP_LOAD,
+                                                          .flags = layer_flags(p, l, s),
+                                                          .in_bits = (uint32_t)layer->at[s].out_bits,
+                                                          .out_bits = (uint32_t)layer->at[s].out_bits,
+                                                          .in_height = (uint32_t)layer->out_height,
+                                                          .in_width = (uint32_t)layer->out_width,
+                                                          .in_channels = (uint32_t)layer->out_channels,
+                                                          .out_height = (uint32_t)layer->out_height,
+                                                          .out_width = (uint32_t)layer->out_width,
+                                                          .out_channels = (uint32_t)layer->out_channels};
 }
 
 /* Shape, flags and numbers; what is derived and placed comes later. */
@@ -234,6 +267,10 @@ static void start_descriptor(struct bd_plan *p, int s, int l)
         d->store_codes_bytes = bd_store_codes_bytes(d);
     if (d->flags & BD_FLAG_STORE_STREAM)
         d->store_z_bytes = bd_store_z_bytes(d, &p->header);
+    if (p->bands) {
+        d->pad_top -= (uint32_t)p->bands[l].cut_top;
+        d->pad_bottom -= (uint32_t)p->bands[l].cut_bottom;
+    }
 }
 
 /* ---- what hardware cannot run ------------------------------------------------------------------------------- */
@@ -272,32 +309,125 @@ static bd_status check_device(const struct bd_plan *p, int first, int count, str
     return BD_OK;
 }
 
-/* ---- stores ------------------------------------------------------------------------------------------------- */
-
-static bd_status place_stores(struct bd_plan *p, struct bd_error *err)
+/* Tensors and descriptors of the network, whole or in bands, before anything is placed. */
+static bd_status describe(struct bd_plan *p, struct bd_error *err)
 {
-    uint64_t store = 0, most = 0;
-    for (int l = 0; l < p->network->layer_count; l++) {
-        const struct bd_descriptor *first = bd_plan_descriptor(p, 0, l);
-        const uint64_t values = (uint64_t)first->out_height * first->out_width * first->row_groups * p->header.rows;
-        most = values > most ? values : most;
-        const uint64_t codes = align(first->store_codes_bytes), z = align(first->store_z_bytes);
-        for (int s = 0; s < p->network->switch_count; s++) {
-            struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
-            d->store_codes_offset = (uint32_t)store;
-            d->store_z_offset = (uint32_t)(store + codes);
+    const struct bd_plain_network *net = p->network;
+    count_layers(p);
+    if (bd_plan_collect_tensors(p, err))
+        return err->status;
+    for (int s = 0; s < net->switch_count; s++)
+        for (int l = 0; l < net->layer_count; l++)
+            net->layers[l].operation == BD_OP_LOAD ? start_load(p, s, l) : start_descriptor(p, s, l);
+    return bd_plan_choose_datapaths(p, 0, net->layer_count, err);
+}
+
+static bd_status lay_out(struct bd_plan *p, struct bd_error *err)
+{
+    p->miss = (struct bd_plan_miss){0};
+    if (describe(p, err) || bd_plan_place_tensors(p, err))
+        return err->status;
+    return bd_plan_place_stream(p, err);
+}
+
+/* Cuts the network in bands until its maps fit. *whole, where not NULL, is what the uncut network misses. */
+static bd_status cut_to_fit(struct bd_plan *p, struct bd_plan_miss *whole, struct bd_error *err)
+{
+    p->network = p->source;
+    p->bands = NULL;
+    while (lay_out(p, err)) {
+        if (whole && !p->bands)
+            *whole = p->miss;
+        const int layer = p->bands ? p->bands[p->miss.layer].source : p->miss.layer;
+        if (!bd_plan_cut_more(p)) {
+            p->miss.layer = layer;
+            return err->status;
         }
-        store += codes + z;
+        const size_t count = (size_t)p->network->layer_count;
+        p->descriptors = bd_xrealloc(p->descriptors, count * (size_t)p->network->switch_count, sizeof *p->descriptors);
+        p->layers = bd_xrealloc(p->layers, count, sizeof *p->layers);
     }
-    if (p->header.image_bytes > UINT32_MAX || store > UINT32_MAX || 4 * most > UINT32_MAX)
-        return bd_fail(err, BD_BAD_INPUT, "network '%s' exceeds the 4 GiB of a program image and of its stores",
-                       p->network->name);
-    p->header.store_bytes = (uint32_t)store;
     return BD_OK;
+}
+
+bd_status bd_plan_uncut(struct bd_plan *p, struct bd_error *err)
+{
+    p->network = p->source;
+    p->bands = NULL;
+    return describe(p, err);
+}
+
+/* Says with how much of the memory that is too small the network would fit. */
+static bd_status refuse_maps(struct bd_plan *p, const struct bd_plan_miss *uncut, struct bd_error *err)
+{
+    const struct bd_plan_miss whole = *uncut;
+    struct bd_plan_miss miss = p->miss;
+    struct bd_error ignored;
+    const bool activations = miss.memory == BD_PLAN_ACTIVATIONS;
+    uint32_t *size = activations ? &p->header.act_words : &p->header.z_words;
+    const uint32_t has = *size, most = whole.memory == miss.memory ? (uint32_t)whole.needed : UINT32_MAX;
+    const uint64_t least = bd_plan_least(p, miss.memory, &miss.layer);
+    uint32_t low = has, high = most;
+    bool helps = false;
+    if (least > has && least <= UINT32_MAX) { /* no less does; nearly always that much does */
+        low = (uint32_t)least - 1;
+        *size = (uint32_t)least;
+        helps = cut_to_fit(p, NULL, &ignored) == BD_OK;
+        high = helps ? *size : most;
+    }
+    if (!helps) {
+        *size = high;
+        helps = cut_to_fit(p, NULL, &ignored) == BD_OK;
+    }
+    while (helps && high - low > 1) { /* the least with which it fits */
+        *size = low + (high - low) / 2;
+        if (cut_to_fit(p, NULL, &ignored) == BD_OK) {
+            high = *size;
+        } else {
+            low = *size;
+            miss.layer = p->miss.layer;
+        }
+    }
+    *size = has;
+    if (bd_plan_uncut(p, &ignored))
+        return err->status;
+    if (!helps && miss.layers)
+        return bd_fail(err, BD_BAD_INPUT,
+                       "network '%s' does not fit hardware '%s': with its maps in bands it has %d layers; a program "
+                       "holds %d",
+                       p->source->name, p->hardware->name, miss.layers, BD_PROGRAM_MAX_LAYERS);
+    if (!helps)
+        return err->status;
+    return activations ? bd_plan_refuse_size(p, miss.layer, "its activations need", high,
+                                             "activation memory (act_words)", has, err)
+                       : bd_plan_refuse_size(p, miss.layer, "its residual map needs", high, "residual memory (z_words)",
+                                             has, err);
+}
+
+static bd_status lay_out_maps(struct bd_plan *p, struct bd_error *err)
+{
+    struct bd_plan_miss whole = {0};
+    const bd_status status = cut_to_fit(p, &whole, err);
+    return status == BD_OK || p->miss.memory == BD_PLAN_FITS ? status : refuse_maps(p, &whole, err);
+}
+
+int bd_plan_layer_at(const struct bd_plan *p, int l, int *count)
+{
+    int first = l, end = l + 1;
+    if (p->bands) {
+        for (first = 0; p->bands[first].source != l;)
+            first++;
+        for (end = first; end < p->network->layer_count && p->bands[end].source == l;)
+            end++;
+    }
+    *count = end - first;
+    return first;
 }
 
 bd_status bd_plan_make(struct bd_plan *p, struct bd_error *err)
 {
+    p->network = p->source;
+    p->bands = NULL;
     const struct bd_plain_network *net = p->network;
     const struct bd_plain_layer *first = &net->layers[0], *last = &net->layers[net->layer_count - 1];
     struct bd_program_header *h = &p->header;
@@ -312,19 +442,13 @@ bd_status bd_plan_make(struct bd_plan *p, struct bd_error *err)
     for (int l = 0; l < net->layer_count; l++)
         if (check_operation(p, l, err))
             return err->status;
-    if (bd_plan_collect_tensors(p, err))
+    if (lay_out_maps(p, err))
         return err->status;
-    for (int s = 0; s < net->switch_count; s++)
-        for (int l = 0; l < net->layer_count; l++)
-            start_descriptor(p, s, l);
-    if (bd_plan_choose_datapaths(p, 0, net->layer_count, err) || bd_plan_place_tensors(p, err) ||
-        bd_plan_place_stream(p, err))
-        return err->status;
-    for (int l = 0; l < net->layer_count; l++)
+    for (int l = 0; l < p->network->layer_count; l++)
         bd_plan_measure(p, l);
-    if (bd_plan_place_memories(p, err) || (!p->reference_only && check_device(p, 0, net->layer_count, err)))
+    if (bd_plan_place_memories(p, err) || bd_plan_place_stores(p, err))
         return err->status;
-    return place_stores(p, err);
+    return p->reference_only ? BD_OK : check_device(p, 0, p->network->layer_count, err);
 }
 
 bd_status bd_plan_make_layer(struct bd_plan *p, int l, struct bd_error *err)
@@ -374,7 +498,8 @@ void bd_plan_put_layer(struct bd_plan *p, int l, const void *kept)
 
 bd_status bd_plan_place(struct bd_plan *p, struct bd_error *err)
 {
+    p->miss = (struct bd_plan_miss){0};
     return bd_plan_place_tensors(p, err) || bd_plan_place_stream(p, err) || bd_plan_place_memories(p, err)
                ? err->status
-               : place_stores(p, err);
+               : bd_plan_place_stores(p, err);
 }

@@ -122,7 +122,7 @@ static bd_status choose_datapath(struct bd_plan *p, int s, int l, struct bd_erro
     const struct bd_plain_layer *layer = &p->network->layers[l];
     struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
     int wanted = layer->at[s].datapath;
-    if (layer->operation == BD_OP_POOL) {
+    if (layer->operation != BD_OP_CONV) {
         bd_descriptor_derive(d, &p->header);
         return BD_OK;
     }
@@ -138,7 +138,7 @@ bd_status bd_plan_choose_datapaths(struct bd_plan *p, int first, int count, stru
     for (int s = 0; s < p->network->switch_count; s++)
         for (int l = first; l < first + count; l++)
             set_layouts(p, s, l);
-    if (first == 0 && bytes_are_best(p))
+    if (first == 0 && !p->bands && bytes_are_best(p))
         p->tensors[0].layout = BD_LAYOUT_BYTE;
     for (int s = 0; s < p->network->switch_count; s++)
         for (int l = first; l < first + count; l++)

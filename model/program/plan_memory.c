@@ -1,10 +1,18 @@
 /* Weights, tables and corrections: which planes are stored, what stays on the chip and what is fetched for each row
  * group, and where all of it lies. */
+#include <string.h>
+
 #include "model/program/plan_parts.h"
 
 static uint64_t align(uint64_t v)
 {
     return (v + BD_PROGRAM_ALIGN - 1) / BD_PROGRAM_ALIGN * BD_PROGRAM_ALIGN;
+}
+
+/* The layer whose tables and weights layer l uses: its own, or those of the first band. -1: it has none. */
+static int owner(const struct bd_plan *p, int l)
+{
+    return p->network->layers[l].operation == BD_OP_LOAD ? -1 : p->bands ? p->bands[l].twin : l;
 }
 
 /* ---- sizes -------------------------------------------------------------------------------------------------- */
@@ -40,20 +48,39 @@ static void share_planes(struct bd_plan *p, int l)
     }
 }
 
+/* A further band reads what the first one stores. */
+static void follow_planes(struct bd_plan *p, int l, int own)
+{
+    memcpy(p->layers[l].stored_by, p->layers[own].stored_by, sizeof p->layers[l].stored_by);
+    memcpy(p->layers[l].planes, p->layers[own].planes, sizeof p->layers[l].planes);
+    for (int s = 0; s < p->network->switch_count; s++) {
+        struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
+        const struct bd_descriptor *first = bd_plan_descriptor(p, s, own);
+        d->weight_plane = first->weight_plane;
+        d->weight_step = first->weight_step;
+    }
+}
+
 void bd_plan_measure(struct bd_plan *p, int l)
 {
     struct bd_plan_layer *keep = &p->layers[l];
     *keep = (struct bd_plan_layer){0};
+    const int own = owner(p, l);
+    if (own < 0)
+        return;
+    struct bd_plan_layer *total = &p->layers[own];
     const uint32_t correct_word = p->header.requant_units * 4;
     for (int s = 0; s < p->network->switch_count; s++) {
         const struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
         const uint64_t correct = bd_correct_chunk(d, &p->header) / correct_word;
-        keep->table_words += (uint64_t)d->row_groups * p->header.rows;
-        keep->correct_words += d->row_groups * correct;
-        keep->correct_chunk = correct > keep->correct_chunk ? correct : keep->correct_chunk;
+        total->table_words += own == l ? (uint64_t)d->row_groups * p->header.rows : 0;
+        total->correct_words += d->row_groups * correct;
+        total->correct_chunk = correct > total->correct_chunk ? correct : total->correct_chunk;
     }
-    if (p->network->layers[l].operation == BD_OP_CONV)
+    if (p->network->layers[l].operation == BD_OP_CONV && own == l)
         share_planes(p, l);
+    else if (p->network->layers[l].operation == BD_OP_CONV)
+        follow_planes(p, l, own);
 }
 
 /* ---- what stays on the chip --------------------------------------------------------------------------------- */
@@ -92,7 +119,7 @@ static struct use table_use(const struct bd_plan *p)
             continue;
         }
         u.resident += keep->table_words;
-        if (u.largest < 0 || keep->table_words > p->layers[u.largest].table_words)
+        if (keep->table_words && (u.largest < 0 || keep->table_words > p->layers[u.largest].table_words))
             u.largest = l;
     }
     u.needed = u.resident + 2 * u.slot;
@@ -173,16 +200,18 @@ static void place_tables(struct bd_plan *p, bool streamed, uint64_t *tables, uin
     const struct bd_program_header *h = &p->header;
     for (int s = 0; s < p->network->switch_count; s++)
         for (int l = 0; l < p->network->layer_count; l++) {
-            if (p->layers[l].streams_tables != streamed)
+            const int own = owner(p, l);
+            if (own < 0 || p->layers[own].streams_tables != streamed)
                 continue;
             struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
             const uint64_t correct = d->row_groups * (uint64_t)bd_correct_chunk(d, h);
             d->flags |= streamed ? BD_FLAG_STREAM_TABLES : 0u;
-            d->table_offset = (uint32_t)(h->table_offset + *tables);
+            d->table_offset =
+                own == l ? (uint32_t)(h->table_offset + *tables) : bd_plan_descriptor(p, s, own)->table_offset;
             d->correct_offset = correct ? (uint32_t)*corrections : 0; /* from its section: turned later */
-            d->table_base = streamed ? 0 : (uint32_t)(*tables / BD_TABLE_ROW_BYTES);
+            d->table_base = streamed ? 0 : (d->table_offset - h->table_offset) / BD_TABLE_ROW_BYTES;
             d->correct_base = streamed || !correct ? 0 : (uint32_t)(*corrections / (h->requant_units * 4));
-            *tables += (uint64_t)d->row_groups * bd_table_chunk(h);
+            *tables += own == l ? (uint64_t)d->row_groups * bd_table_chunk(h) : 0;
             *corrections += correct;
         }
 }
@@ -191,15 +220,16 @@ static void place_weights(struct bd_plan *p, bool streamed, uint64_t *words)
 {
     const struct bd_program_header *h = &p->header;
     for (int l = 0; l < p->network->layer_count; l++) {
-        if (p->network->layers[l].operation != BD_OP_CONV || p->layers[l].streams_weights != streamed)
+        const int own = owner(p, l);
+        if (p->network->layers[l].operation != BD_OP_CONV || p->layers[own].streams_weights != streamed)
             continue;
         for (int s = 0; s < p->network->switch_count; s++) {
             struct bd_descriptor *d = bd_plan_descriptor(p, s, l);
             const int by = p->layers[l].stored_by[s];
             d->flags |= streamed ? BD_FLAG_STREAM_WEIGHTS : 0u;
-            if (by < s) {
-                d->weight_base = bd_plan_descriptor(p, by, l)->weight_base;
-                d->weight_offset = bd_plan_descriptor(p, by, l)->weight_offset;
+            if (by < s || own != l) {
+                d->weight_base = bd_plan_descriptor(p, by, own)->weight_base;
+                d->weight_offset = bd_plan_descriptor(p, by, own)->weight_offset;
                 continue;
             }
             d->weight_base = streamed ? 0 : (uint32_t)*words;

@@ -1,5 +1,6 @@
 /* What the files of the plan share: plan_tensors.c places activations and the residual stream, plan_datapath.c chooses
- * layouts and datapaths, plan_memory.c says what stays on the chip; plan.c makes descriptors and offsets of it. */
+ * layouts and datapaths, plan_memory.c says what stays on the chip, plan_bands.c cuts what does not fit; plan.c makes
+ * descriptors and offsets of it. */
 #ifndef BD_PROGRAM_PLAN_PARTS_H
 #define BD_PROGRAM_PLAN_PARTS_H
 
@@ -16,6 +17,26 @@ struct bd_plan_tensor {
     uint64_t words; /* of each bank, at the switch with the most */
     uint32_t base;
 };
+
+/* A layer of a network in bands. */
+struct bd_plan_band {
+    int source;                 /* layer of the network as it came */
+    int twin;                   /* the first band of the same layer, or this one: weights and tables are shared */
+    int codes_map, codes_row;   /* tensor of the source whose rows are spilled or loaded, from this one on; -1: none */
+    int stream_map, stream_row; /* the same of the stream that layer stream_map of the source writes */
+    int cut_top, cut_bottom;    /* rows of padding that the band lacks */
+    bool image;                 /* rows of the image are loaded */
+};
+
+enum { BD_PLAN_FITS, BD_PLAN_ACTIVATIONS, BD_PLAN_STREAM }; /* the memory that is too small */
+
+/* Behind a plan whose miss says that a memory is too small: cuts the network (further). False: that cannot be. */
+bool bd_plan_cut_more(struct bd_plan *plan);
+/* The least words of a memory with which the network could be cut to fit it, and the layer that wants them. */
+uint64_t bd_plan_least(const struct bd_plan *plan, int memory, int *layer);
+/* Layout of a tensor of the network in bands: the same for all parts of a map. */
+uint32_t bd_plan_cut_layout(const struct bd_plan *plan, int tensor);
+void bd_plan_cut_release(struct bd_plan *plan);
 
 struct bd_plan_layer {
     /* planes: */
@@ -56,6 +77,9 @@ bd_status bd_plan_choose_datapaths(struct bd_plan *plan, int first, int count, s
 void bd_plan_measure(struct bd_plan *plan, int layer);
 /* What stays on the chip, and every base, offset and slot, of layers that are measured. */
 bd_status bd_plan_place_memories(struct bd_plan *plan, struct bd_error *err) BD_WARN_UNUSED;
+
+/* Where maps and stores lie in memory. */
+bd_status bd_plan_place_stores(struct bd_plan *plan, struct bd_error *err) BD_WARN_UNUSED;
 
 /* "layer 'x' of 'n' cannot run on hardware 'h': its ... need N words of the ..., which has M" */
 bd_status bd_plan_refuse_size(const struct bd_plan *plan, int layer, const char *what, uint64_t needed,

@@ -75,7 +75,7 @@ bd_status bd_plan_collect_tensors(struct bd_plan *p, struct bd_error *err)
         if (before >= 0 && p->tensors[i].writer < p->tensors[before].writer)
             return bd_fail(err, BD_BAD_INPUT, "tensor %d is written before tensor %d", i, before);
         before = i;
-        p->tensors[i].layout = layout_for_readers(&p->tensors[i]);
+        p->tensors[i].layout = p->bands ? bd_plan_cut_layout(p, i) : layout_for_readers(&p->tensors[i]);
     }
     return BD_OK;
 }
@@ -195,6 +195,7 @@ static bd_status place(struct bd_plan *p, struct bd_error *err)
                        p->network->layers[layer].name, p->network->name);
     if (needed <= size)
         return BD_OK;
+    p->miss = (struct bd_plan_miss){.memory = BD_PLAN_ACTIVATIONS, .layer = layer, .needed = needed};
     if (!p->reference_only)
         return bd_plan_refuse_size(p, layer, "its activations need", needed, "activation memory (act_words)", size,
                                    err);
@@ -280,8 +281,9 @@ bd_status bd_plan_place_stream(struct bd_plan *p, struct bd_error *err)
             }
         }
     }
-    if (!p->reference_only && most > p->header.z_words)
-        return bd_plan_refuse_size(p, largest, "its residual map needs", most, "residual memory (z_words)",
-                                   p->header.z_words, err);
-    return BD_OK;
+    if (p->reference_only || most <= p->header.z_words)
+        return BD_OK;
+    p->miss = (struct bd_plan_miss){.memory = BD_PLAN_STREAM, .layer = largest, .needed = most};
+    return bd_plan_refuse_size(p, largest, "its residual map needs", most, "residual memory (z_words)",
+                               p->header.z_words, err);
 }

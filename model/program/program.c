@@ -114,6 +114,15 @@ const struct bd_descriptor *bd_program_descriptor(const struct bd_program *progr
            layer;
 }
 
+bool bd_program_same_weights(const struct bd_descriptor *a, const struct bd_descriptor *b)
+{
+    return a->operation == BD_OP_CONV && b->operation == BD_OP_CONV && a->weight_offset == b->weight_offset &&
+           a->weight_plane == b->weight_plane && a->weight_step == b->weight_step && a->datapath == b->datapath &&
+           a->weight_bits == b->weight_bits && a->in_layout == b->in_layout && a->in_channels == b->in_channels &&
+           a->out_channels == b->out_channels && a->groups == b->groups && a->kernel_h == b->kernel_h &&
+           a->kernel_w == b->kernel_w;
+}
+
 int bd_program_switch(const struct bd_program *program, const char *name)
 {
     for (uint32_t s = 0; s < program->header->switch_count; s++)

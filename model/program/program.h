@@ -41,7 +41,8 @@ struct bd_program_header { /* 256 bytes */
     uint32_t descriptor_offset, switch_stride; /* load_offset + 64; of (switch s, layer l): offset + s*stride + l*256 */
     uint32_t table_offset, table_bytes, correct_offset, correct_bytes, weight_offset, weight_bytes;
     char network[BD_PROGRAM_NAME];
-    uint32_t reserved[12];
+    uint32_t map_bytes; /* the first of store_bytes, which every frame uses: maps that do not stay on the chip */
+    uint32_t reserved[11];
 };
 
 /* What a device loads once for a program, before its first frame. Parts go to word 0 of their memory and on, as they
@@ -122,6 +123,8 @@ bd_status bd_program_open_memory(struct bd_program *program, const char *name, c
 void bd_program_release(struct bd_program *program);
 const struct bd_descriptor *bd_program_descriptor(const struct bd_program *program, unsigned switch_index,
                                                   unsigned layer);
+/* Whether two convolutions of a switch have the same filters: bands of one layer. */
+bool bd_program_same_weights(const struct bd_descriptor *a, const struct bd_descriptor *b);
 static inline const struct bd_load_descriptor *bd_program_load_descriptor(const struct bd_program *program)
 {
     return (const struct bd_load_descriptor *)(program->image + program->header->load_offset);

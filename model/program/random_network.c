@@ -10,6 +10,7 @@
 #include "model/program/pack.h"
 #include "model/program/random_requant.h"
 
+enum { FEW_CHANNELS = 8 };
 enum { MAX_LAYERS = 16, MAX_TENSORS = 16, MAX_CHANNELS = 70, MAX_CLASSES = 20, MAX_SIDE = 9 };
 
 struct tensor {
@@ -85,12 +86,15 @@ static int plane_limit(const struct generator *g, int kernel, int in_channels)
     return (int)(limit > 8 ? 8 : limit);
 }
 
+/* A map of which so many rows fit can be cut in bands. */
+enum { BAND_ROWS = 3 };
+
 static bool stream_fits(const struct generator *g, int height, int width, int channel_count)
 {
     if (g->reference)
         return true;
-    int64_t groups = ceil_div(channel_count, (int)g->hardware->rows);
-    return 2 * height * width * groups * (g->hardware->rows / g->hardware->requant_units) + 2 <= g->hardware->z_words;
+    int64_t groups = ceil_div(channel_count, (int)g->hardware->rows), rows = height < BAND_ROWS ? height : BAND_ROWS;
+    return 2 * rows * width * groups * (g->hardware->rows / g->hardware->requant_units) + 2 <= g->hardware->z_words;
 }
 
 static void requant(struct generator *g, struct bd_plain_layer *layer, int s, double acc_spread, double acc_most)
@@ -423,8 +427,9 @@ static void release(struct generator *g)
 }
 
 /* One try, with at most so many channels and pixels a side. */
-static bd_status try_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware, bool reference,
-                             int most_channels, int most_side, struct bd_program *program, struct bd_error *err)
+static bd_status try_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
+                             const struct bd_hardware *other, bool reference, int most_channels, int most_side,
+                             struct bd_program *program, struct bd_error *err)
 {
     struct generator *g = bd_xcalloc(1, sizeof *g);
     g->reference = reference;
@@ -455,22 +460,28 @@ static bd_status try_network(uint64_t seed, uint32_t index, const struct bd_hard
         network.switches[s].weight_bits = s == 0 ? index % 8 + 1 : 8;
         network.switches[s].activation_bits = s == 0 ? index / 8 % 8 + 1 : 8;
     }
-    const bd_status status = bd_pack(&network, hardware, reference, program, err);
+    bd_status status = bd_pack(&network, hardware, reference, program, err);
+    if (status == BD_OK && other) {
+        bd_program_release(program);
+        status = bd_pack(&network, other, reference, program, err);
+    }
     release(g);
     free(g);
     return status;
 }
 
-/* Where the buffers are small, the network that does not fit them is drawn again, half as wide and half as large. */
-static bd_status random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware, bool reference,
-                                struct bd_program *program, struct bd_error *err)
+/* Where the buffers are small, the network that does not fit them, in bands either, is drawn again, half as wide; one
+ * of few channels half as large, too. */
+static bd_status random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
+                                const struct bd_hardware *other, bool reference, struct bd_program *program,
+                                struct bd_error *err)
 {
     int channel_limit = MAX_CHANNELS, side = MAX_SIDE;
-    while (try_network(seed, index, hardware, reference, channel_limit, side, program, err)) {
+    while (try_network(seed, index, hardware, other, reference, channel_limit, side, program, err)) {
         if (channel_limit == 1 && side == 1)
             return bd_fail_prefix(err, "random network %u of seed %llu", index, (unsigned long long)seed);
+        side = channel_limit > FEW_CHANNELS ? side : side > 1 ? side / 2 : 1;
         channel_limit = channel_limit > 1 ? channel_limit / 2 : 1;
-        side = side > 1 ? side / 2 : 1;
     }
     return BD_OK;
 }
@@ -478,13 +489,19 @@ static bd_status random_network(uint64_t seed, uint32_t index, const struct bd_h
 bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
                             struct bd_program *program, struct bd_error *err)
 {
-    return random_network(seed, index, hardware, false, program, err);
+    return random_network(seed, index, hardware, NULL, false, program, err);
+}
+
+bd_status bd_random_network_elsewhere(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
+                                      const struct bd_hardware *other, struct bd_program *program, struct bd_error *err)
+{
+    return random_network(seed, index, hardware, other, false, program, err);
 }
 
 bd_status bd_random_reference_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
                                       struct bd_program *program, struct bd_error *err)
 {
-    return random_network(seed, index, hardware, true, program, err);
+    return random_network(seed, index, hardware, NULL, true, program, err);
 }
 
 void bd_random_image(const struct bd_program *program, uint64_t seed, uint8_t *image)

@@ -5,8 +5,8 @@
  *
  * Deterministic in (seed, index, geometry). Widths are dealt out by index: any 64 networks in a row hold every
  * pair (weight bits, activation bits) of 1..8 x 1..8 at their first switch, in every layer but those that read the
- * image or hold fixed-precision weights. Everything fits the buffers of `hardware`: where a
- * network would not, it is drawn again with fewer channels and pixels. */
+ * image or hold fixed-precision weights. Everything fits the buffers of `hardware`, where they are small in bands whose
+ * maps stream through memory: where a network would not, it is drawn again with fewer channels and pixels. */
 #ifndef BD_PROGRAM_RANDOM_NETWORK_H
 #define BD_PROGRAM_RANDOM_NETWORK_H
 
@@ -19,6 +19,11 @@
 /* Network number `index` of the sequence `seed`, packed for `hardware`. Release it with bd_program_release. */
 bd_status bd_random_network(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
                             struct bd_program *program, struct bd_error *err) BD_WARN_UNUSED;
+
+/* The same network, packed for `other`. */
+bd_status bd_random_network_elsewhere(uint64_t seed, uint32_t index, const struct bd_hardware *hardware,
+                                      const struct bd_hardware *other, struct bd_program *program, struct bd_error *err)
+    BD_WARN_UNUSED;
 
 /* The same with what the reference alone runs, groups of several channels, and images of fewer bits; packed for the
  * reference in the layout of `hardware`. */

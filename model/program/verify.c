@@ -142,6 +142,8 @@ static bd_status check_header(const struct bd_verifier *v)
     const char *fault = name_fault(h->network, sizeof h->network);
     if (fault)
         return HEADER_FAIL(network, fault);
+    if (h->map_bytes > h->store_bytes)
+        return HEADER_FAIL(map_bytes, "maps lie outside the store area");
     if (!all_zero(h->reserved, sizeof h->reserved))
         return HEADER_FAIL(reserved, "a reserved word is not 0");
     return BD_OK;

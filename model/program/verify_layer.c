@@ -3,6 +3,7 @@
 
 #include "model/program/device_rules.h"
 #include "model/program/layout.h"
+#include "model/program/maps.h"
 #include "model/program/verify.h"
 
 static bool spans(uint64_t first, uint64_t bytes, uint64_t start, uint64_t room)
@@ -57,14 +58,54 @@ static struct span_check check_flags(const struct bd_descriptor *d)
     return (struct span_check){0};
 }
 
+/* Nothing is stated of a load but what comes from where. */
+static struct span_check check_load(const struct bd_descriptor *d)
+{
+    const uint32_t may = BD_FLAG_LOAD | BD_FLAG_LOAD_INPUT | BD_FLAG_WRITE_CODES | BD_FLAG_WRITE_STREAM |
+                         BD_FLAG_OUT_SIGNED | BD_FLAG_Z_OUT_WIDE;
+    const bool codes = d->flags & BD_FLAG_WRITE_CODES, stream = d->flags & BD_FLAG_WRITE_STREAM;
+    if ((d->flags & ~may) || codes == stream || ((d->flags & BD_FLAG_LOAD_INPUT) && !codes))
+        return BAD(flags, "a flag that a load does not have, or not one of codes and stream");
+    if (!d->out_height || !d->out_width || !d->out_channels)
+        return BAD(out_height, "nothing is loaded");
+    struct bd_descriptor only = {.operation = BD_OP_LOAD,
+                                 .flags = d->flags,
+                                 .in_bits = d->out_bits,
+                                 .out_bits = d->out_bits,
+                                 .in_height = d->out_height,
+                                 .in_width = d->out_width,
+                                 .in_channels = d->out_channels,
+                                 .out_height = d->out_height,
+                                 .out_width = d->out_width,
+                                 .out_channels = d->out_channels,
+                                 .out_base = d->out_base,
+                                 .out_layout = d->out_layout,
+                                 .out_cell_words = d->out_cell_words,
+                                 .out_pitch = d->out_pitch,
+                                 .z_out_base = d->z_out_base,
+                                 .row_groups = d->row_groups,
+                                 .blocks_large = d->blocks_large,
+                                 .pixels_large = d->pixels_large,
+                                 .interval_large = d->interval_large,
+                                 .pixel_period = d->pixel_period,
+                                 .store_codes_offset = d->store_codes_offset,
+                                 .store_codes_bytes = d->store_codes_bytes,
+                                 .store_z_offset = d->store_z_offset,
+                                 .store_z_bytes = d->store_z_bytes};
+    return memcmp(&only, d, sizeof only) ? BAD(operation, "a load states more than what comes from where")
+                                         : (struct span_check){0};
+}
+
 /* Shapes, bits and requantizer: what every executor relies on without looking again. */
 static struct span_check check_shapes(const struct bd_descriptor *d)
 {
-    if (d->operation != BD_OP_CONV && d->operation != BD_OP_POOL)
+    if (d->operation != BD_OP_CONV && d->operation != BD_OP_POOL && d->operation != BD_OP_LOAD)
         return BAD(operation, "unknown operation");
+    if (!(d->flags & BD_FLAG_LOAD) != (d->operation != BD_OP_LOAD))
+        return BAD(flags, "LOAD does not follow from the operation");
     if (d->datapath > 1)
         return BAD(datapath, "unknown datapath");
-    if (d->flags >= BD_FLAG_STREAM_WEIGHTS << 1)
+    if (d->flags >= BD_FLAG_SPILL_STREAM << 1)
         return BAD(flags, "an unknown flag");
     if (((d->flags & BD_FLAG_STORE_CODES) && !(d->flags & BD_FLAG_WRITE_CODES)) ||
         ((d->flags & BD_FLAG_STORE_STREAM) && !(d->flags & BD_FLAG_WRITE_STREAM)))
@@ -83,6 +124,11 @@ static struct span_check check_shapes(const struct bd_descriptor *d)
         return BAD(weight_zero_point, "the weights' zero point must be 0, or 1 from 2 bits on");
     if (d->pool_kind >= (d->operation == BD_OP_POOL ? BD_POOL_KIND_COUNT : 1))
         return BAD(pool_kind, "unknown kind of pooling");
+    if ((d->flags & BD_FLAG_SPILL_CODES && !(d->flags & BD_FLAG_STORE_CODES)) ||
+        (d->flags & BD_FLAG_SPILL_STREAM && !(d->flags & BD_FLAG_STORE_STREAM)))
+        return BAD(flags, "what is not stored is spilled");
+    if (d->operation == BD_OP_LOAD)
+        return check_load(d);
     if (d->operation == BD_OP_POOL) {
         if (d->in_channels != d->out_channels)
             return BAD(in_channels, "a pooling layer keeps its channels");
@@ -137,7 +183,7 @@ static struct span_check check_stream(const struct bd_program_header *h, const s
 static struct span_check check_sums(const struct bd_descriptor *d)
 {
     const struct bd_borders b = bd_borders(d);
-    if ((d->flags & BD_FLAG_LOAD_INPUT) && d->in_bits != 8)
+    if (((d->flags & BD_FLAG_LOAD_INPUT) || d->in_layout == BD_LAYOUT_BYTE) && d->in_bits != 8)
         return BAD(in_bits, "an image of codes of other than 8 bits");
     if (b.top > 8 || b.bottom > 8 || b.left > 8 || b.right > 8 || bd_border_classes(d) > BD_LIMIT_BORDER_CLASSES)
         return BAD(borders, "too many classes of border pixels");
@@ -157,7 +203,8 @@ static struct span_check check_layouts(const struct bd_program_header *h, const 
     const bool conv = d->operation == BD_OP_CONV, pointwise = d->kernel_h == 1 && d->kernel_w == 1 && !d->pad_top &&
                                                               !d->pad_bottom && !d->pad_left && !d->pad_right;
     const bool depthwise = d->flags & BD_FLAG_DEPTHWISE;
-    if (d->in_layout > (conv ? 2 : 0) || d->out_layout > (d->flags & BD_FLAG_WRITE_CODES ? 1 : 0))
+    const uint32_t image = (d->flags & BD_FLAG_LOAD) && (d->flags & BD_FLAG_LOAD_INPUT) ? 2 : 1;
+    if (d->in_layout > (conv ? 2 : 0) || d->out_layout > (d->flags & BD_FLAG_WRITE_CODES ? image : 0))
         return BAD(in_layout, "unknown layout");
     if (conv && ((d->in_layout == BD_LAYOUT_CHANNEL && (!pointwise || depthwise)) ||
                  (d->in_layout == BD_LAYOUT_BYTE && (depthwise || d->datapath != BD_DATAPATH_MAC))))
@@ -177,9 +224,9 @@ static struct span_check check_layouts(const struct bd_program_header *h, const 
 
 static struct span_check check_weights(const struct bd_program_header *h, const struct bd_descriptor *d)
 {
-    if (d->operation == BD_OP_POOL)
+    if (d->operation != BD_OP_CONV)
         return d->weight_plane || d->weight_step || d->weight_offset || d->weight_base
-                   ? BAD(weight_plane, "a pooling layer with weights")
+                   ? BAD(weight_plane, "weights of no convolution")
                    : (struct span_check){0};
     if (d->weight_plane != bd_weight_plane(d, false) &&
         (d->in_layout == BD_LAYOUT_BYTE || d->weight_plane != bd_weight_plane(d, true)))
@@ -194,6 +241,52 @@ static struct span_check check_weights(const struct bd_program_header *h, const 
     return (struct span_check){0};
 }
 
+static struct span_check check_stores(const struct bd_program_header *h, const struct bd_descriptor *d)
+{
+    const bool spills_codes = d->flags & BD_FLAG_SPILL_CODES, spills_z = d->flags & BD_FLAG_SPILL_STREAM;
+    const uint64_t pixels = (uint64_t)d->out_height * d->out_width;
+    const uint64_t codes =
+        spills_codes ? (uint64_t)d->out_height * bd_map_row_bytes(d) : pixels * ((d->out_channels + 7) / 8 * 8);
+    const uint64_t z =
+        spills_z ? (uint64_t)d->out_height * bd_map_z_row_bytes(d, h) : pixels * d->row_groups * h->rows * 4;
+    if (d->flags & BD_FLAG_STORE_CODES
+            ? d->store_codes_bytes != codes ||
+                  !spans(d->store_codes_offset, codes, 0, spills_codes ? h->map_bytes : h->store_bytes)
+            : d->store_codes_bytes)
+        return BAD(store_codes_offset, "the stored codes lie outside the store area");
+    if (d->flags & BD_FLAG_STORE_STREAM
+            ? d->store_z_bytes != z || !spans(d->store_z_offset, z, 0, spills_z ? h->map_bytes : h->store_bytes)
+            : d->store_z_bytes)
+        return BAD(store_z_offset, "the stored z lies outside the store area");
+    if (spills_z && !bd_map_stream_even(d, h))
+        return BAD(store_z_offset, "rows of the spilled z have an odd number of words");
+    return (struct span_check){0};
+}
+
+/* What a load brings was left by layers before it, in the same form. */
+static struct span_check check_sources(const struct bd_program *p, uint32_t s, uint32_t l)
+{
+    const struct bd_descriptor *d = bd_program_descriptor(p, s, l);
+    const bool codes = d->flags & BD_FLAG_WRITE_CODES, stream = d->flags & BD_FLAG_WRITE_STREAM;
+    const bool image = d->flags & BD_FLAG_LOAD_INPUT;
+    const uint64_t code_bytes = codes && !image ? (uint64_t)d->out_height * bd_map_row_bytes(d) : 0;
+    const uint64_t z_bytes = stream ? (uint64_t)d->out_height * bd_map_z_row_bytes(d, p->header) : 0;
+    struct bd_map_row row;
+    if (d->store_codes_bytes != code_bytes || (!codes && d->store_codes_offset))
+        return BAD(store_codes_bytes, "the bytes of the codes do not follow from their shape");
+    if (d->store_z_bytes != z_bytes || (!stream && d->store_z_offset))
+        return BAD(store_z_bytes, "the bytes of z do not follow from its shape");
+    if (stream && !bd_map_stream_even(d, p->header))
+        return BAD(store_z_offset, "rows of the loaded z have an odd number of words");
+    for (uint32_t y = 0; y < d->out_height; y++) {
+        if (codes && !bd_map_codes_row(p, s, l, y, &row))
+            return BAD(store_codes_offset, "it loads codes that no layer before it left there in that form");
+        if (stream && !bd_map_stream_row(p, s, l, y, &row))
+            return BAD(store_z_offset, "it loads a stream that no layer before it left there in that form");
+    }
+    return (struct span_check){0};
+}
+
 static struct span_check check_memory(const struct bd_program_header *h, const struct bd_descriptor *d)
 {
     struct span_check r = check_layouts(h, d);
@@ -201,22 +294,16 @@ static struct span_check check_memory(const struct bd_program_header *h, const s
         return r;
     if (!derived_alike(h, d))
         return BAD(row_groups, "counts do not follow from the layer and the geometry");
+    if (d->operation == BD_OP_LOAD)
+        return (struct span_check){0};
     if (!spans(d->table_offset, (uint64_t)d->row_groups * bd_table_chunk(h), h->table_offset, h->table_bytes))
         return BAD(table_offset, "the layer's tables lie outside the tables");
     const uint64_t correct = (uint64_t)d->row_groups * bd_correct_chunk(d, h);
     if (correct ? !spans(d->correct_offset, correct, h->correct_offset, h->correct_bytes)
                 : d->correct_offset || d->correct_base)
         return BAD(correct_offset, "the layer's corrections lie outside the corrections");
-    const uint64_t pixels = (uint64_t)d->out_height * d->out_width;
-    const uint64_t codes = pixels * ((d->out_channels + 7) / 8 * 8), z = pixels * d->row_groups * h->rows * 4;
-    if (d->flags & BD_FLAG_STORE_CODES
-            ? d->store_codes_bytes != codes || !spans(d->store_codes_offset, codes, 0, h->store_bytes)
-            : d->store_codes_bytes)
-        return BAD(store_codes_offset, "the stored codes lie outside the store area");
-    if (d->flags & BD_FLAG_STORE_STREAM ? d->store_z_bytes != z || !spans(d->store_z_offset, z, 0, h->store_bytes)
-                                        : d->store_z_bytes)
-        return BAD(store_z_offset, "the stored z lies outside the store area");
-    return check_weights(h, d);
+    r = check_stores(h, d);
+    return r.bad ? r : check_weights(h, d);
 }
 
 /* Switches change bits and numbers; what flows where is the same for all. */
@@ -232,12 +319,13 @@ static bool same_at_all_switches(const struct bd_descriptor *a, const struct bd_
            a->out_layout == b->out_layout;
 }
 
-/* Where a layer's stored codes and z end. */
-static uint64_t stored_end(const struct bd_descriptor *d)
+/* Whether `bytes` from `first` on overlap what a layer stores. */
+static bool overwrites(uint64_t first, uint64_t bytes, const struct bd_descriptor *o)
 {
-    const uint64_t codes = d->flags & BD_FLAG_STORE_CODES ? (uint64_t)d->store_codes_offset + d->store_codes_bytes : 0;
-    const uint64_t z = d->flags & BD_FLAG_STORE_STREAM ? (uint64_t)d->store_z_offset + d->store_z_bytes : 0;
-    return codes > z ? codes : z;
+    const bool codes = o->flags & BD_FLAG_STORE_CODES, z = o->flags & BD_FLAG_STORE_STREAM;
+    return (codes && first < (uint64_t)o->store_codes_offset + o->store_codes_bytes &&
+            o->store_codes_offset < first + bytes) ||
+           (z && first < (uint64_t)o->store_z_offset + o->store_z_bytes && o->store_z_offset < first + bytes);
 }
 
 /* Against the same layer at other switches, and the layers before it. */
@@ -253,13 +341,14 @@ static struct span_check check_neighbours(const struct bd_program *p, uint32_t s
             return BAD(weight_step, "two switches read the same weights in different ways");
     }
     for (uint32_t before = 0; before < l; before++) {
-        const uint64_t end = stored_end(bd_program_descriptor(p, s, before));
-        if (((d->flags & BD_FLAG_STORE_CODES) && d->store_codes_offset < end) ||
-            ((d->flags & BD_FLAG_STORE_STREAM) && d->store_z_offset < end))
+        const struct bd_descriptor *o = bd_program_descriptor(p, s, before);
+        if (((d->flags & BD_FLAG_STORE_CODES) && overwrites(d->store_codes_offset, d->store_codes_bytes, o)) ||
+            ((d->flags & BD_FLAG_STORE_STREAM) && overwrites(d->store_z_offset, d->store_z_bytes, o)))
             return BAD(store_codes_offset, "its stores overwrite those of a layer before it");
     }
     if ((d->flags & BD_FLAG_STORE_CODES) && (d->flags & BD_FLAG_STORE_STREAM) &&
-        d->store_z_offset < (uint64_t)d->store_codes_offset + d->store_codes_bytes)
+        d->store_z_offset < (uint64_t)d->store_codes_offset + d->store_codes_bytes &&
+        d->store_codes_offset < (uint64_t)d->store_z_offset + d->store_z_bytes)
         return BAD(store_z_offset, "its stored z overwrites its stored codes");
     return (struct span_check){0};
 }
@@ -268,16 +357,18 @@ static struct span_check check_neighbours(const struct bd_program *p, uint32_t s
 static struct span_check check_place(const struct bd_program_header *h, const struct bd_descriptor *d, uint32_t l)
 {
     const uint32_t last = BD_FLAG_LAST | BD_FLAG_RESULT;
-    if ((l == 0) != !!(d->flags & BD_FLAG_LOAD_INPUT))
-        return BAD(flags, "the first layer, and only it, loads the input");
+    const bool load = d->operation == BD_OP_LOAD, image = d->flags & BD_FLAG_LOAD_INPUT;
+    if (l == 0 ? !image : image && !load)
+        return BAD(flags, "the first layer, and else only loads, bring the input");
     if ((d->flags & last) != (l == h->layer_count - 1 ? last : 0))
         return BAD(flags, "the last layer, and only it, writes the result");
     if ((d->flags & BD_FLAG_RESULT) && !(d->flags & BD_FLAG_WRITE_STREAM))
         return BAD(flags, "the result is the last layer's z, but it keeps none");
     if (l == h->layer_count - 1 && d->out_channels != h->classes)
         return BAD(out_channels, "the last layer's channels are not the classes");
-    if (l == 0 && (d->operation != BD_OP_CONV || d->in_height != h->input_height || d->in_width != h->input_width ||
-                   d->in_channels != h->input_channels))
+    if (l == 0 && !load &&
+        (d->operation != BD_OP_CONV || d->in_height != h->input_height || d->in_width != h->input_width ||
+         d->in_channels != h->input_channels))
         return BAD(in_height, "the first layer does not read the input's shape");
     return (struct span_check){0};
 }
@@ -299,6 +390,8 @@ bd_status bd_verify_descriptor(const struct bd_verifier *v, uint32_t s, uint32_t
         r = check_memory(h, d);
     if (!r.bad && device)
         r = check_stream(h, d);
+    if (!r.bad && d->operation == BD_OP_LOAD)
+        r = check_sources(v->program, s, l);
     if (!r.bad)
         r = check_neighbours(v->program, s, l);
     return r.bad ? bd_verify_fail_layer(v, s, l, r.at, r.what) : BD_OK;

@@ -43,6 +43,8 @@ static bd_status check_layer(const struct bd_verifier *v, const struct memories 
 {
     const struct bd_program_header *h = v->program->header;
     const struct bd_descriptor *d = bd_program_descriptor(v->program, s, l);
+    if (d->operation == BD_OP_LOAD)
+        return BD_OK;
     const bool streams_tables = d->flags & BD_FLAG_STREAM_TABLES, streams_weights = d->flags & BD_FLAG_STREAM_WEIGHTS;
     if (!part_fits(&m->tables, streams_tables, d->table_offset, d->table_base,
                    (uint64_t)d->row_groups * bd_table_chunk(h), bd_table_chunk(h)))

@@ -27,7 +27,7 @@ bd_status bd_verify_tables(const struct bd_verifier *v, uint32_t s, uint32_t l)
 {
     const struct bd_program *p = v->program;
     const struct bd_descriptor *d = bd_program_descriptor(p, s, l);
-    for (uint64_t row = 0; row < (uint64_t)d->row_groups * p->header->rows; row++) {
+    for (uint64_t row = 0; d->operation != BD_OP_LOAD && row < (uint64_t)d->row_groups * p->header->rows; row++) {
         const uint64_t at = d->table_offset + row * BD_TABLE_ROW_BYTES;
         const char *fault = row_fault(p->header, d, p->image + at, row < d->out_channels);
         if (fault)

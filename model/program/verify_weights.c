@@ -5,6 +5,7 @@
 
 #include "model/core/memory.h"
 #include "model/program/layout.h"
+#include "model/program/maps.h"
 #include "model/program/planes.h"
 #include "model/program/verify.h"
 
@@ -202,6 +203,45 @@ static bd_status follow_pad_rows(const struct subject *t, int64_t *pad)
                : BD_OK;
 }
 
+/* Ranges of the stream, channel by channel, and of rows past the last one: as it stands, and as layers spilled it. */
+struct ranges {
+    struct interval *now; /* [channels] */
+    int64_t pad;
+    struct interval **spilled; /* [layer], NULL where none was */
+    int64_t *spilled_pad;
+};
+
+static void widen(struct interval *range, const struct interval *by)
+{
+    range->low = by->low < range->low ? by->low : range->low;
+    range->high = by->high > range->high ? by->high : range->high;
+}
+
+/* What is loaded lies in the ranges of the layers that spilled it. */
+static void load_ranges(const struct subject *t, struct ranges *r)
+{
+    int before = -1;
+    for (uint32_t y = 0; y < t->d->out_height; y++) {
+        struct bd_map_row row;
+        if (!bd_map_stream_row(t->v->program, t->s, t->l, y, &row) || row.layer == before)
+            continue;
+        for (uint32_t c = 0; c < t->d->out_channels; c++) {
+            if (before < 0)
+                r->now[c] = r->spilled[row.layer][c];
+            widen(&r->now[c], &r->spilled[row.layer][c]);
+        }
+        r->pad = before < 0 || r->spilled_pad[row.layer] < r->pad ? r->spilled_pad[row.layer] : r->pad;
+        before = row.layer;
+    }
+}
+
+static void spill_ranges(const struct subject *t, struct ranges *r)
+{
+    r->spilled[t->l] = bd_xcalloc(t->d->out_channels, sizeof *r->now);
+    memcpy(r->spilled[t->l], r->now, t->d->out_channels * sizeof *r->now);
+    r->spilled_pad[t->l] = r->pad;
+}
+
 static bd_status follow_stream(const struct subject *t, struct interval *stream, int64_t *pad)
 {
     for (uint32_t oc = 0; oc < t->d->out_channels; oc++) {
@@ -227,7 +267,7 @@ static bool is_narrow(const struct bd_program *p, uint32_t s)
     return false;
 }
 
-static bd_status check_layer(struct subject *t, bool narrow, struct interval *stream, int64_t *pad)
+static bd_status check_layer(struct subject *t, bool narrow, struct ranges *ranges)
 {
     const bool conv = t->d->operation == BD_OP_CONV, follows = narrow && (t->d->flags & BD_FLAG_WRITE_STREAM);
     uint8_t *codes = NULL;
@@ -237,7 +277,10 @@ static bd_status check_layer(struct subject *t, bool narrow, struct interval *st
     if (status == BD_OK && (t->d->flags & BD_FLAG_CORRECT))
         status = check_corrections(t);
     if (status == BD_OK && follows)
-        status = follow_stream(t, stream, pad);
+        status = t->d->operation == BD_OP_LOAD ? (load_ranges(t, ranges), BD_OK)
+                                               : follow_stream(t, ranges->now, &ranges->pad);
+    if (status == BD_OK && follows && (t->d->flags & BD_FLAG_SPILL_STREAM))
+        spill_ranges(t, ranges);
     free(codes);
     t->codes = NULL;
     return status;
@@ -253,16 +296,24 @@ bd_status bd_verify_weights(const struct bd_verifier *v)
         const struct bd_descriptor *d = bd_program_descriptor(v->program, 0, l);
         most = d->out_channels > most ? d->out_channels : most;
     }
-    struct interval *stream = bd_xcalloc(most, sizeof *stream);
+    struct ranges ranges = {.now = bd_xcalloc(most, sizeof *ranges.now),
+                            .spilled = bd_xcalloc(h->layer_count, sizeof *ranges.spilled),
+                            .spilled_pad = bd_xcalloc(h->layer_count, sizeof *ranges.spilled_pad)};
     bd_status status = BD_OK;
     for (uint32_t s = 0; s < h->switch_count; s++) {
         const bool narrow = is_narrow(v->program, s);
-        int64_t pad = 0; /* z of rows past the last channel */
+        ranges.pad = 0; /* z of rows past the last channel */
         for (uint32_t l = 0; l < h->layer_count && status == BD_OK; l++) {
             struct subject t = {.v = v, .h = h, .d = bd_program_descriptor(v->program, s, l), .s = s, .l = l};
-            status = check_layer(&t, narrow, stream, &pad);
+            status = check_layer(&t, narrow, &ranges);
+        }
+        for (uint32_t l = 0; l < h->layer_count; l++) {
+            free(ranges.spilled[l]);
+            ranges.spilled[l] = NULL;
         }
     }
-    free(stream);
+    free(ranges.now);
+    free(ranges.spilled);
+    free(ranges.spilled_pad);
     return status;
 }

@@ -11,6 +11,7 @@
 #include "model/core/output.h"
 #include "model/fold/fold.h"
 #include "model/program/layout.h"
+#include "model/program/maps.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
@@ -40,8 +41,24 @@ struct arguments {
     bool json;
 };
 
+/* The first band of layer l in a program, and the clocks of all; NULL where no image was made. */
+static const struct bd_descriptor *first_band(const struct bd_program *program, int s, int l, uint64_t *clocks)
+{
+    *clocks = 0;
+    unsigned bands;
+    const int first = program->image ? bd_map_first_band(program, (unsigned)l, &bands) : -1;
+    for (unsigned at = (unsigned)first, left = bands; first >= 0 && left > 0; at++) {
+        if (bd_map_is_band(program, (unsigned)first, at)) {
+            *clocks += bd_descriptor_clocks(bd_program_descriptor(program, (unsigned)s, at));
+            left--;
+        }
+    }
+    return first >= 0 ? bd_program_descriptor(program, (unsigned)s, (unsigned)first) : NULL;
+}
+
 /* What compile says about one layer at one switch; the descriptor is there only when an image was made. */
-static json_t *layer_json(const struct bd_layer *layer, const struct bd_fold_layer *at, const struct bd_descriptor *d)
+static json_t *layer_json(const struct bd_layer *layer, const struct bd_fold_layer *at, const struct bd_descriptor *d,
+                          uint64_t clocks)
 {
     json_t *object = json_pack("{s:s, s:f}", "name", layer->name, "z_peak", at->z_peak);
     if (d) {
@@ -51,7 +68,7 @@ static json_t *layer_json(const struct bd_layer *layer, const struct bd_fold_lay
                                                                           : "mac"));
         json_object_set_new(object, "weight_bits", json_integer(d->weight_bits));
         json_object_set_new(object, "in_bits", json_integer(d->in_bits));
-        json_object_set_new(object, "clocks", json_integer((json_int_t)bd_descriptor_clocks(d)));
+        json_object_set_new(object, "clocks", json_integer((json_int_t)clocks));
     }
     if (at->has_codes && !at->takes_stream) {
         const struct bd_edge_count *e = &at->edges;
@@ -68,14 +85,15 @@ static json_t *layer_json(const struct bd_layer *layer, const struct bd_fold_lay
     return object;
 }
 
-static void print_layer(const struct bd_layer *layer, const struct bd_fold_layer *at, const struct bd_descriptor *d)
+static void print_layer(const struct bd_layer *layer, const struct bd_fold_layer *at, const struct bd_descriptor *d,
+                        uint64_t clocks)
 {
     printf("  %-14s", layer->name);
     if (d && d->operation == BD_OP_POOL) {
-        printf(" pool      %7" PRIu64, bd_descriptor_clocks(d));
+        printf(" pool      %7" PRIu64, clocks);
     } else if (d) {
         printf(" %-4s %ux%u%s %7" PRIu64, d->datapath == BD_DATAPATH_XNOR ? "xnor" : "mac", d->weight_bits, d->in_bits,
-               d->flags & BD_FLAG_IN_SIGNED ? "s" : " ", bd_descriptor_clocks(d));
+               d->flags & BD_FLAG_IN_SIGNED ? "s" : " ", clocks);
     }
     if (at->has_codes && !at->takes_stream) {
         printf("  edges %" PRId64 " moved %" PRId64 " values %" PRId64 "/%" PRId64 " worst %" PRId64, at->edges.edges,
@@ -97,9 +115,10 @@ static json_t *report_json(const struct bd_checkpoint *checkpoint, const struct 
     for (int s = 0; s < report->switch_count; s++) {
         json_t *layers = json_array();
         for (int l = 0; l < report->layer_count; l++) {
-            const struct bd_descriptor *d = program->image ? bd_program_descriptor(program, s, l) : NULL;
+            uint64_t clocks;
+            const struct bd_descriptor *d = first_band(program, s, l, &clocks);
             json_array_append_new(
-                layers, layer_json(&checkpoint->graph.layers[l], &report->at[s * report->layer_count + l], d));
+                layers, layer_json(&checkpoint->graph.layers[l], &report->at[s * report->layer_count + l], d, clocks));
         }
         json_array_append_new(switches,
                               json_pack("{s:s, s:i, s:o}", "name", checkpoint->graph.switches[report->switches[s]].name,
@@ -115,8 +134,9 @@ static void print_report(const struct bd_checkpoint *checkpoint, const struct bd
         printf("%s, stream of %d fraction bits\n", checkpoint->graph.switches[report->switches[s]].name,
                report->z_frac[s]);
         for (int l = 0; l < report->layer_count; l++) {
-            print_layer(&checkpoint->graph.layers[l], &report->at[s * report->layer_count + l],
-                        program->image ? bd_program_descriptor(program, s, l) : NULL);
+            uint64_t clocks;
+            const struct bd_descriptor *d = first_band(program, s, l, &clocks);
+            print_layer(&checkpoint->graph.layers[l], &report->at[s * report->layer_count + l], d, clocks);
         }
     }
 }

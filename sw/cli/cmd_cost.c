@@ -64,7 +64,10 @@ static bool take_memory(void *context, const char *text)
 
 static const char *datapath_name(const struct bd_descriptor *d)
 {
-    return d->operation == BD_OP_POOL ? "pool" : d->datapath == BD_DATAPATH_MAC ? "mac" : "xnor";
+    return d->operation == BD_OP_POOL       ? "pool"
+           : d->operation == BD_OP_LOAD     ? "load"
+           : d->datapath == BD_DATAPATH_MAC ? "mac"
+                                            : "xnor";
 }
 
 /* ---- text ---- */
@@ -294,8 +297,8 @@ static bd_status report_graph(const struct options *o, const struct bd_graph *gr
         priced.switch_names[s] = network.switches[s].name;
         priced.descriptors[s] = bd_plan_descriptor(&plan, s, 0);
     }
-    for (int l = 0; l < graph->layer_count; l++) {
-        priced.layer_names[l] = graph->layers[l].name;
+    for (int l = 0; l < plan.network->layer_count && status == BD_OK; l++) {
+        priced.layer_names[l] = plan.network->layers[l].name;
     }
     if (status == BD_OK) {
         status = report(o, &priced, hardware, err);

@@ -72,6 +72,7 @@ static json_t *header_json(const struct bd_program *program)
         {"input_bytes", h->input_bytes},
         {"output_bytes", h->output_bytes},
         {"store_bytes", h->store_bytes},
+        {"map_bytes", h->map_bytes},
         {"switch_offset", h->switch_offset},
         {"name_offset", h->name_offset},
         {"load_offset", h->load_offset},
@@ -116,22 +117,25 @@ static void print_layer(const struct bd_program *program, unsigned s, unsigned l
     const struct bd_descriptor *d = bd_program_descriptor(program, s, l);
     const bool pool = d->operation == BD_OP_POOL;
     printf("  %3u %-14s %-4s %ux%u%-2s->%u  %ux%ux%u -> %ux%ux%u", l, program->names[l],
-           pool                              ? bd_pool_kinds[d->pool_kind].largest ? "max" : "pool"
+           d->operation == BD_OP_LOAD        ? "load"
+           : pool                            ? bd_pool_kinds[d->pool_kind].largest ? "max" : "pool"
            : d->datapath == BD_DATAPATH_XNOR ? "xnor"
                                              : "mac",
            d->weight_bits, d->in_bits, d->flags & BD_FLAG_IN_SIGNED ? "s" : "", d->out_bits, d->in_height, d->in_width,
            d->in_channels, d->out_height, d->out_width, d->out_channels);
-    if (!pool || bd_pool_kinds[d->pool_kind].windows) {
+    if (d->operation != BD_OP_LOAD && (!pool || bd_pool_kinds[d->pool_kind].windows)) {
         printf("  %ux%u/%u pad %u", d->kernel_h, d->kernel_w, d->stride, d->pad_top);
     }
     if (d->groups > 1) {
         printf("  groups %u", d->groups);
     }
-    printf("  tiles %u  blocks %u x %u + %u  clocks/block %u%s%s%s%s%s\n", d->row_groups, d->blocks_large,
+    printf("  tiles %u  blocks %u x %u + %u  clocks/block %u%s%s%s%s%s%s%s\n", d->row_groups, d->blocks_large,
            d->pixels_large, d->blocks_small, d->interval_large, d->flags & BD_FLAG_SIGN_ONLY ? "  signs" : "",
            d->flags & BD_FLAG_WRITE_STREAM ? "  stream" : "", d->flags & BD_FLAG_ADD_STREAM ? "+" : "",
            d->flags & BD_FLAG_STREAM_WEIGHTS ? "  weights fetched" : "",
-           d->flags & BD_FLAG_STREAM_TABLES ? "  tables fetched" : "");
+           d->flags & BD_FLAG_STREAM_TABLES ? "  tables fetched" : "",
+           d->flags & BD_FLAG_SPILL_CODES ? "  codes to memory" : "",
+           d->flags & BD_FLAG_SPILL_STREAM ? "  stream to memory" : "");
 }
 
 static void print_program(const struct bd_program *program)
@@ -148,7 +152,7 @@ static void print_program(const struct bd_program *program)
     const struct bd_load_descriptor *load = bd_program_load_descriptor(program);
     printf("resident: descriptors %u bytes, tables %u, corrections %u, weights %u\n", 8 * load->descriptor_beats,
            8 * load->table_beats, 8 * load->correct_beats, 8 * load->weight_beats);
-    printf("stores need %u bytes\n", h->store_bytes);
+    printf("stores need %u bytes, of them maps of every frame %u\n", h->store_bytes, h->map_bytes);
     for (unsigned s = 0; s < h->switch_count; s++) {
         printf("%s, stream of %d fraction bits\n", program->switches[s].name, program->switches[s].z_frac);
         for (unsigned l = 0; l < h->layer_count; l++) {

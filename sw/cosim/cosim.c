@@ -14,6 +14,7 @@ static bd_status plant(struct bd_cosim_worker *w, struct bd_error *err)
     uint64_t base = w->session.platform.memory_base;
     if (fault && strcmp(fault, "weight-bit") == 0) { /* the sign of a middle tap of the first layer's channel 0 */
         const struct bd_descriptor *d = bd_program_descriptor(w->program, 0, 0);
+        d += d->operation == BD_OP_LOAD; /* which brings rows of the image */
         uint64_t bit = bd_weight_bit(d, w->program->header, 0, d->kernel_h / 2, d->kernel_w / 2, 0);
         return ops->flip_bit(w->session.platform.self, base + d->weight_offset + bit / 8, bit % 8, err);
     }

@@ -183,6 +183,8 @@ enum bd_device_status bd_device_load(struct bd_device *device, uint64_t address,
     device->input_bytes = h->input_bytes;
     device->output_bytes = h->output_bytes;
     device->store_bytes = h->store_bytes;
+    device->map_bytes = h->map_bytes;
+    device->store_placed = false;
     const struct bd_program_switch *switches = (const void *)((const uint8_t *)image + h->switch_offset);
     for (uint32_t s = 0; s < h->switch_count; s++) {
         for (size_t i = 0; i < sizeof switches->name; i++) {
@@ -222,6 +224,18 @@ enum bd_device_status bd_device_set_precision(struct bd_device *device, uint32_t
     return BD_DEVICE_OK;
 }
 
+enum bd_device_status bd_device_place_maps(struct bd_device *device, uint64_t address)
+{
+    if (!device->loaded) {
+        return BD_DEVICE_NOT_LOADED;
+    }
+    if (address % 8 != 0) {
+        return BD_DEVICE_BAD_ARGUMENT;
+    }
+    device->store_placed = true;
+    return write_pair(device, BITDIAL_STORE_ADDR_LO_REG, address);
+}
+
 enum bd_device_status bd_device_store_layers(struct bd_device *device, bool enable, uint64_t address)
 {
     if (!device->loaded) {
@@ -231,7 +245,7 @@ enum bd_device_status bd_device_store_layers(struct bd_device *device, bool enab
         return BD_DEVICE_BAD_ARGUMENT;
     }
     if (enable) {
-        TRY(write_pair(device, BITDIAL_STORE_ADDR_LO_REG, address));
+        TRY(bd_device_place_maps(device, address));
     }
     device->control = CONTROL_BASE | (enable ? BITDIAL_CONTROL_STORE_ENABLE_MASK : 0);
     return write_register(device, BITDIAL_CONTROL_REG, device->control);
@@ -242,7 +256,7 @@ enum bd_device_status bd_device_start(struct bd_device *device, uint64_t input, 
     if (!device->loaded) {
         return BD_DEVICE_NOT_LOADED;
     }
-    if (input % 8 != 0 || output % 8 != 0) {
+    if (input % 8 != 0 || output % 8 != 0 || (device->map_bytes > 0 && !device->store_placed)) {
         return BD_DEVICE_BAD_ARGUMENT;
     }
     if (device->in_flight == BD_DEVICE_IN_FLIGHT) {

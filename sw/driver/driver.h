@@ -69,7 +69,8 @@ struct bd_device { /* read as you like, written by the driver alone */
     uint64_t geometry_hash;
     /* the loaded program */
     bool loaded;
-    uint32_t layer_count, switch_count, input_bytes, output_bytes, store_bytes;
+    uint32_t layer_count, switch_count, input_bytes, output_bytes, store_bytes, map_bytes;
+    bool store_placed; /* STORE_ADDR was written since the load */
     char switch_names[BD_PROGRAM_MAX_SWITCHES][16];
     uint32_t control, precision;
     /* frames in flight, oldest first */
@@ -95,6 +96,11 @@ int bd_device_switch_index(const struct bd_device *device, const char *name);
 
 /* Sets the switch of the frames started from now on: writes PRECISION. BAD_SWITCH: no register was written. */
 enum bd_device_status bd_device_set_precision(struct bd_device *device, uint32_t switch_index) BD_DEVICE_CHECK;
+
+/* Programs whose header has map_bytes keep maps in memory while a frame runs: at `address` (store_bytes of room where
+ * layers are stored too, else map_bytes; a multiple of 8), the same for all frames in flight. Writes STORE_ADDR. Such a
+ * program starts no frame before this, or bd_device_store_layers, was called: BAD_ARGUMENT. */
+enum bd_device_status bd_device_place_maps(struct bd_device *device, uint64_t address) BD_DEVICE_CHECK;
 
 /* From the next start on every layer is stored at `address` (store_bytes of room, a multiple of 8), or none is.
  * Writes STORE_ADDR and CONTROL. */

@@ -233,6 +233,12 @@ bd_status bd_session_load(struct bd_session *session, const struct bd_program *p
     if (loaded != BD_DEVICE_OK) {
         return bd_session_fail(session, loaded, err);
     }
+    if (program->header->map_bytes > 0) {
+        loaded = bd_device_place_maps(&session->device, session->store);
+        if (loaded != BD_DEVICE_OK) {
+            return bd_session_fail(session, loaded, err);
+        }
+    }
     return session->platform.ops->seal(session->platform.self, true, err);
 }
 

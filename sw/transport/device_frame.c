@@ -180,9 +180,11 @@ static bool device_write(struct bd_device_model *model, uint64_t address, const 
     return true;
 }
 
-/* Writes a layer's stored form, codes and stream, where the descriptor asks for them. */
+/* Writes a layer's stored form, codes and stream, where the descriptor asks for them; without stores, only maps that do
+ * not stay on the chip. */
 static bool store_layers(struct bd_device_model *model)
 {
+    const bool all = model->running.store;
     const struct bd_program *program = &model->program;
     uint8_t *room = bd_xcalloc(1, program->header->store_bytes);
     const uint64_t address = model->running.store_address;
@@ -190,11 +192,11 @@ static bool store_layers(struct bd_device_model *model)
     for (unsigned l = 0; l < program->header->layer_count && good; l++) {
         const struct bd_descriptor *d = bd_program_descriptor(program, model->running.switch_index, l);
         bd_store_pack(program, model->running.switch_index, l, &model->frame.outputs[l], room);
-        if (d->flags & BD_FLAG_STORE_CODES) {
+        if ((d->flags & BD_FLAG_STORE_CODES) && (all || (d->flags & BD_FLAG_SPILL_CODES))) {
             good = device_write(model, address + d->store_codes_offset, room + d->store_codes_offset,
                                 d->store_codes_bytes);
         }
-        if (good && d->flags & BD_FLAG_STORE_STREAM) {
+        if (good && (d->flags & BD_FLAG_STORE_STREAM) && (all || (d->flags & BD_FLAG_SPILL_STREAM))) {
             good = device_write(model, address + d->store_z_offset, room + d->store_z_offset, d->store_z_bytes);
         }
     }
@@ -214,5 +216,6 @@ static bool write_result(struct bd_device_model *model)
 
 bool bd_device_frame_write(struct bd_device_model *model)
 {
-    return (!model->running.store || store_layers(model)) && write_result(model);
+    const bool stores = model->running.store || model->program.header->map_bytes > 0;
+    return (!stores || store_layers(model)) && write_result(model);
 }

@@ -21,7 +21,7 @@
 #define DESCRIPTOR_EDGES(X) \
     /* operation, flags (not: image, result, last), datapath, bits */ \
     X(0, 2, 1) X(0, 0, 0) X(0, 3, 0) X(0, 0x101, 0) X(0, 0x80000001, 0) X(1, 0x3e, 1) X(1, 0x3a, 1) X(1, 0x33e, 1) \
-    X(1, 0x1f83e, 1) X(1, 0x43e, 0) X(1, 0x2003e, 0) X(1, 0x8000003e, 0) X(1, 0x3f, 0) X(1, 0x7e, 0) X(1, 0xbe, 0) \
+    X(1, 0x1f83e, 1) X(1, 0xc003e, 1) X(1, 0x43e, 0) X(1, 0x2003e, 0) X(1, 0x10003e, 0) X(1, 0x8000003e, 0) X(1, 0x3f, 0) X(1, 0x7e, 0) X(1, 0xbe, 0) \
     X(1, 0xfe, 0) X(2, 1, 0) X(2, 2, 0) X(2, 0x10000, 0) X(3, 8, 1) X(3, 0, 0) X(3, 9, 0) X(3, 17, 0) X(4, 8, 1) \
     X(4, 0, 0) X(4, 9, 0) X(5, 8, 1) X(5, 0, 0) X(5, 9, 0) \
     /* shapes */ \
@@ -69,7 +69,9 @@
     X("LAYOUT_CHANNEL for a 1x3 kernel", 0, SET(12, 1) SET(23, 1) SET(26, 1)) \
     X("the MAC", 1, SET(2, 1) SET(37, 8) SET(38, 8)) \
     X("the MAC without last segments", 0, SET(2, 1) SET(37, 8)) \
-    X("whole codes of no image", 0, SET(2, 1) SET(23, 2) SET(37, 2) SET(38, 2)) \
+    X("whole codes for the MAC", 1, SET(2, 1) SET(23, 2) SET(37, 2) SET(38, 2)) \
+    X("whole codes for XNOR", 0, SET(23, 2)) \
+    X("whole codes out", 0, SET(28, 2)) \
     X("depthwise filters on the MAC", 1, SET(1, 0x43e) SET(2, 1) SET(15, 8)) \
     X("depthwise filters in LAYOUT_CHANNEL", 0, SET(1, 0x43e) SET(2, 1) SET(12, 1) SET(13, 1) SET(23, 1) SET(26, 1)) \
     X("a channel for every row", 1, SET(11, rows)) \
@@ -91,6 +93,19 @@
       SET(24, 0) SET(25, 0) SET(34, 0) SET(35, 0) SET(36, 0) SET(56, 0)) \
     X("pooling with small blocks", 0, SET(0, 2) SET(40, 1)) \
     X("pooling with 9 bits of weights", 0, SET(0, 2) SET(3, 9)) \
+    X("codes that are loaded", 1, SET(0, 3) SET(1, 0x20002)) \
+    X("a stream that is loaded", 1, SET(0, 3) SET(1, 0x20008)) \
+    X("both loaded at once", 0, SET(0, 3) SET(1, 0x2000a)) \
+    X("a load of nothing", 0, SET(0, 3) SET(1, 0x20000)) \
+    X("a load without its flag", 0, SET(0, 3) SET(1, 0x2)) \
+    X("a pooling layer with the flag of a load", 0, SET(0, 2) SET(1, 0x20002)) \
+    X("codes of no bytes loaded", 0, SET(0, 3) SET(1, 0x20002) SET(61, 0)) \
+    X("a stream of no bytes loaded", 0, SET(0, 3) SET(1, 0x20008) SET(63, 0)) \
+    X("codes loaded from an odd byte", 0, SET(0, 3) SET(1, 0x20002) SET(60, 4)) \
+    X("rows of the image from any byte, as whole codes", 1, SET(0, 3) SET(1, 0x20003) SET(28, 2) SET(60, 4) SET(61, 0)) \
+    X("rows of the image as a stream", 0, SET(0, 3) SET(1, 0x20009)) \
+    X("whole codes loaded that are no image", 0, SET(0, 3) SET(1, 0x20002) SET(28, 2)) \
+    X("a load as the last layer", 0, SET(0, 3) SET(1, 0x200c2)) \
     X("the last layer in the middle", 0, SET(1, 0xfe))
 /* clang-format on */
 

@@ -108,7 +108,7 @@ static uint32_t refused_layer(struct bd_device_model *model, const uint32_t *wor
     memcpy(list[1], words, sizeof list[1]);
     memcpy(list[2], convolution, sizeof list[2]);
     list[0][1] = BD_FLAG_LOAD_INPUT | BD_FLAG_WRITE_CODES;
-    list[2][0] = 3;
+    list[2][0] = 4;
     memcpy(memory.bytes + LIST + sizeof(struct bd_load_descriptor), list, sizeof list);
     bd_device_model_write(model, BITDIAL_DOORBELL_REG, 1);
     cr_assert_eq(bd_device_model_read(model, BITDIAL_IRQ_STATUS_REG), BITDIAL_IRQ_STATUS_ERROR_MASK);

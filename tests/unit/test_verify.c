@@ -113,7 +113,7 @@ static bool shares_with_room(struct forgery *f)
 /* clang-format off */
 #define FORGERIES(X) \
     X(hash, true, f->h->act_words += 8, "byte 24: the geometry hash is not that of the geometry stated") \
-    X(reserved, true, f->h->reserved[11] = 1, "a reserved word is not 0") \
+    X(reserved, true, f->h->reserved[10] = 1, "a reserved word is not 0") \
     X(order, true, f->h->weight_offset = f->h->table_offset, "the weights lie outside the image") \
     X(network_slash, true, f->h->network[1] = '/', "byte 160: a name holds '/'") \
     X(network_tail, true, f->h->network[47] = 'x', "byte 160: a name is empty, does not end, or is followed") \
@@ -128,7 +128,11 @@ static bool shares_with_room(struct forgery *f)
     X(switch_comma, true, switches(f)[0].name[0] = ',', "a switch's name must hold letters") \
     X(switch_bits, true, switches(f)[0].weight_bits = 9, "a switch's bits must be 1..8") \
     X(switch_zero, true, switches(f)[0].activation_bits = 0, "a switch's bits must be 1..8") \
-    X(flag, true, EVERYWHERE(flags, d->flags | 0x20000), "an unknown flag") \
+    X(flag, true, EVERYWHERE(flags, d->flags | 0x100000), "an unknown flag") \
+    X(flag_load, true, EVERYWHERE(flags, d->flags | BD_FLAG_LOAD), "LOAD does not follow from the operation") \
+    X(flag_spill, (f->layer = f->h->layer_count - 1, true), \
+      EVERYWHERE(flags, d->flags | BD_FLAG_SPILL_CODES), "what is not stored is spilled") \
+    X(map_bytes, true, f->h->map_bytes = f->h->store_bytes + 8, "maps lie outside the store area") \
     X(corrects, find_layer(f, 0, BD_OP_CONV, 0), EVERYWHERE(flags, d->flags ^ BD_FLAG_CORRECT), \
       "CORRECT does not follow from") \
     X(depthwise, find_layer(f, 0, BD_OP_CONV, 0), EVERYWHERE(flags, d->flags ^ BD_FLAG_DEPTHWISE), \
