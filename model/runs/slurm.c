@@ -29,7 +29,8 @@ struct task {
     size_t index;
     int attempt;
     long job;       /* 0: not handed in yet */
-    int number;     /* in the job's array */
+    int batch;      /* that it was handed in with, */
+    int number;     /* and its place in the array of that */
     bool listed;    /* by the controller, when it was asked last */
     double gone_at; /* when it was not any more; 0: it is there */
 };
@@ -38,10 +39,11 @@ struct slurm {
     struct bd_runs_executor x;
     char **options; /* of sbatch, ended by NULL */
     char *program, *script;
-    int throttle;       /* tasks of an array at once; 0: all */
+    char *name;   /* of jobs, before the number of the batch: a controller that lost its state numbers jobs anew */
+    int throttle; /* tasks of an array at once; 0: all */
     struct task *tasks; /* in flight */
     size_t count, room;
-    json_t *left; /* name -> [job, number] that an earlier caller handed in */
+    json_t *left; /* name -> [job, batch, number] that an earlier caller handed in */
     int batches;
     double looked, asked, answered;
     bool stopping;
@@ -112,6 +114,7 @@ static bd_status write_batch(const struct slurm *s, const struct task *tasks, in
 /* *job 0: the controller does not answer now. */
 static bd_status call_sbatch(struct slurm *s, const char *batch, int count, long *job, struct bd_error *err)
 {
+    char *job_name = bd_asprintf("--job-name=%s%d", s->name, s->batches);
     char *array =
         s->throttle ? bd_asprintf("--array=0-%d%%%d", count - 1, s->throttle) : bd_asprintf("--array=0-%d", count - 1);
     char *output = bd_asprintf("--output=%s/slurm/batch-%d-%%a.txt", s->x.dir, s->batches), *text = NULL;
@@ -125,10 +128,8 @@ static bd_status call_sbatch(struct slurm *s, const char *batch, int count, long
     for (size_t i = 0; i < more; i++) {
         argv[used++] = s->options[i];
     }
-    const char *const own[] = {"--parsable", "--no-requeue", "--job-name=bitdial",
-                               array,        output,         s->script,
-                               s->program,   "runs",         "--out",
-                               s->x.dir,     "--task",       batch};
+    const char *const own[] = {"--parsable", "--no-requeue", job_name, array,    output,   s->script,
+                               s->program,   "runs",         "--out",  s->x.dir, "--task", batch};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         argv[used++] = own[i];
     }
@@ -148,6 +149,7 @@ static bd_status call_sbatch(struct slurm *s, const char *batch, int count, long
         }
     }
     free(argv);
+    free(job_name);
     free(array);
     free(output);
     free(text);
@@ -177,6 +179,7 @@ static bd_status submit(struct slurm *s, struct bd_error *err)
         for (int i = 0; i < count; i++) {
             s->tasks[at[i]].job = job;
             s->tasks[at[i]].number = i;
+            s->tasks[at[i]].batch = s->batches;
         }
         status = write_batch(s, batch, count, job, &path, err);
         free(path);
@@ -188,17 +191,19 @@ static bd_status submit(struct slurm *s, struct bd_error *err)
 /* ---- what is left in the queue ---- */
 
 /* Calls `take` for each task of ours that the controller has; false where it does not answer. */
-static bool ask(struct slurm *s, void (*take)(struct slurm *s, long job, long number), struct bd_error *err)
+static bool ask(struct slurm *s, void (*take)(struct slurm *s, int batch, long number), struct bd_error *err)
 {
-    const char *const argv[] = {"squeue", "--noheader", "--array", "--me", "--format=%F_%K", NULL};
+    const char *const argv[] = {"squeue", "--noheader", "--array", "--me", "--format=%K %j", NULL};
     char *text = NULL, *save = NULL;
     int code = 0;
     s->asked = bd_seconds(CLOCK_MONOTONIC);
     const bool told = bd_runs_command(argv, COMMAND_SECONDS, &text, &code, err) == BD_OK && code == 0;
     for (char *line = told ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
-        long job, number;
-        if (sscanf(line, "%ld_%ld", &job, &number) == 2) {
-            take(s, job, number);
+        char name[96];
+        long number;
+        const size_t length = strlen(s->name);
+        if (sscanf(line, "%ld %95s", &number, name) == 2 && !strncmp(name, s->name, length)) {
+            take(s, (int)strtol(name + length, NULL, 10), number);
         }
     }
     s->answered = told ? s->asked : s->answered;
@@ -206,10 +211,10 @@ static bool ask(struct slurm *s, void (*take)(struct slurm *s, long job, long nu
     return told;
 }
 
-static void mark_listed(struct slurm *s, long job, long number)
+static void mark_listed(struct slurm *s, int batch, long number)
 {
     for (size_t i = 0; i < s->count; i++) {
-        if (s->tasks[i].job == job && s->tasks[i].number == number) {
+        if (s->tasks[i].job && s->tasks[i].batch == batch && s->tasks[i].number == number) {
             s->tasks[i].listed = true;
         }
     }
@@ -236,26 +241,25 @@ static bd_status look_at_queue(struct slurm *s, struct bd_error *err)
 }
 
 /* Jobs that an earlier caller handed in and that are still there: by the batches that it noted. */
-static void take_left(struct slurm *s, long job, long number)
+static void take_left(struct slurm *s, int batch, long number)
 {
-    for (int b = 0; b < s->batches; b++) {
-        char *path = bd_asprintf("%s/slurm/batch-%d.json", s->x.dir, b);
-        uint8_t *text;
-        size_t size;
-        struct bd_error ignored;
-        json_t *batch = NULL;
-        if (bd_file_read(path, LIST_LIMIT, &text, &size, &ignored) == BD_OK) {
-            batch = json_loadb((char *)text, size, 0, NULL);
-            free(text);
-        }
-        const char *name = json_string_value(
-            json_object_get(json_array_get(json_object_get(batch, "points"), (size_t)number), "name"));
-        if (name && json_integer_value(json_object_get(batch, "job")) == job) {
-            json_object_set_new(s->left, name, json_pack("[I, I]", (json_int_t)job, (json_int_t)number));
-        }
-        json_decref(batch);
-        free(path);
+    char *path = bd_asprintf("%s/slurm/batch-%d.json", s->x.dir, batch);
+    uint8_t *text;
+    size_t size;
+    struct bd_error ignored;
+    json_t *noted = NULL;
+    if (bd_file_read(path, LIST_LIMIT, &text, &size, &ignored) == BD_OK) {
+        noted = json_loadb((char *)text, size, 0, NULL);
+        free(text);
     }
+    const json_t *point = json_array_get(json_object_get(noted, "points"), (size_t)number);
+    const json_int_t job = json_integer_value(json_object_get(noted, "job"));
+    const char *name = json_string_value(json_object_get(point, "name"));
+    if (name && job > 0) {
+        json_object_set_new(s->left, name, json_pack("[I, i, I]", job, batch, (json_int_t)number));
+    }
+    json_decref(noted);
+    free(path);
 }
 
 static void count_batches(struct slurm *s)
@@ -288,7 +292,8 @@ static bd_status start(struct bd_runs_executor *x, size_t index, int attempt, st
     }
     if (left) {
         task.job = (long)json_integer_value(json_array_get(left, 0));
-        task.number = (int)json_integer_value(json_array_get(left, 1));
+        task.batch = (int)json_integer_value(json_array_get(left, 1));
+        task.number = (int)json_integer_value(json_array_get(left, 2));
         json_object_del(s->left, name);
     }
     if (s->count == s->room) {
@@ -371,9 +376,20 @@ static void close_slurm(struct bd_runs_executor *x)
     free_words(s->options);
     free(s->program);
     free(s->script);
+    free(s->name);
     free(s->tasks);
     json_decref(s->left);
     free(s);
+}
+
+/* "bitdial-FOLDER-", FOLDER being a number of it; malloc'd. */
+static char *name_jobs(const char *dir)
+{
+    char *whole = realpath(dir, NULL);
+    const char *path = whole ? whole : dir;
+    char *name = bd_asprintf("bitdial-%08x-", bd_crc32(path, strlen(path)));
+    free(whole);
+    return name;
 }
 
 bd_status bd_runs_slurm_open(struct bd_runs_executor **x, const char *dir, const struct bd_runs_plan *plan,
@@ -388,6 +404,7 @@ bd_status bd_runs_slurm_open(struct bd_runs_executor **x, const char *dir, const
     s->throttle = jobs;
     s->left = json_object();
     s->script = bd_asprintf("%s/job.sh", folder);
+    s->name = name_jobs(dir);
     s->answered = bd_seconds(CLOCK_MONOTONIC);
     bd_status status = bd_make_folder(folder, err);
     status = status ? status : bd_file_write(s->script, script, strlen(script), err);
