@@ -92,7 +92,7 @@ fi
 # One shell test more than there are cores: some wait for processes that they have stopped. The longest begin first, so
 # that none of them is left alone at the end.
 if [ -n "$shells" ] && [ $# = 0 ]; then
-    for name in cosim serial fault rtl_bench prune_kill resume train_kill session mpi arrays synth_read compare malformed front; do
+    for name in regress cosim serial fault rtl_bench prune_kill resume train_kill session mpi arrays synth_read compare malformed front; do
         set -- "$@" "tests/cli/${name}_test.sh"
     done
     set -- "$@" tests/cli/*_test.sh

@@ -290,6 +290,8 @@ static bd_status search(struct search *s, const struct bd_suite_point *point, co
     add_split(&s->bench, c.bench);
     add(&s->bench, "--json");
     add(&s->bench, "--first-failure");
+    add(&s->bench, "--patience"); /* a frame of a network that is no larger than the first ends within it */
+    add(&s->bench, "200000");
     add(&s->bench, "--case");
     add(&s->bench, s->path);
     struct bd_shrink shrink = {.test = try_case, .user = s};
