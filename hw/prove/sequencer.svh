@@ -53,7 +53,7 @@
       assert (!start_o || startable_i || ready_past_q);
       assert (!setup_o || (blocks_q == 17'd0 && !walked_q));
       assert (!(layer_done_o || passes_start_o || done_o) || blocks_q == 17'd0);
-      assert (!(state_q == LOAD || state_q == LAYER || state_q == SETUP || state_q == PASSES ||
+      assert (!(state_q == LOAD || state_q == LAYER || state_q == SETUP || state_q == PASSES || state_q == MAPS ||
                 state_q == LAYER_END || state_q == DONE) || blocks_q == 17'd0);
     end
   end
