@@ -27,7 +27,7 @@ fail() {
     tail -n 8 "$work"/*.err "$work"/*.log 2>/dev/null
     exit 1
 }
-# Processes of jobs of this test, with their node: "PID NODE PARENT".
+# Processes that this test began, of jobs with their node: "PID NODE PARENT".
 tasks() {
     /usr/bin/python3 - "$SLURM_CONF" <<'PY'
 import os, sys
@@ -39,8 +39,8 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
     except OSError:
         continue
     environment = dict(word.split("=", 1) for word in words if "=" in word)
-    if environment.get("SLURM_CONF") == sys.argv[1] and "SLURMD_NODENAME" in environment:
-        print(pid, environment["SLURMD_NODENAME"], parent if name == "slurmstepd" else "-")
+    if environment.get("SLURM_CONF") == sys.argv[1] and int(pid) != os.getpid():
+        print(pid, environment.get("SLURMD_NODENAME", "-"), parent if name == "slurmstepd" else "-")
 PY
 }
 wait_until() { # SECONDS WHAT COMMAND...: until it succeeds
