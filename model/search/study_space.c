@@ -214,17 +214,19 @@ static bd_status read_goals(struct bd_study_space *space, const struct bd_yaml *
     return BD_OK;
 }
 
+struct constraint_keys {
+    const struct bd_yaml_node *weights;
+    double least, most;
+};
+
 static bd_status read_constraint(struct bd_study_space *space, const struct bd_yaml *yaml,
                                  const struct bd_yaml_node *node, struct bd_error *err)
 {
-    struct {
-        const struct bd_yaml_node *weights;
-        double least, most;
-    } keys;
+    struct constraint_keys keys;
     const struct bd_field fields[] = {
-        {"weights", BD_FIELD_NODE, (size_t)((char *)&keys.weights - (char *)&keys), 0, 0, NULL, NULL, NULL, ""},
-        {"least", BD_FIELD_REAL, (size_t)((char *)&keys.least - (char *)&keys), -MOST, MOST, "-1e300", NULL, NULL, ""},
-        {"most", BD_FIELD_REAL, (size_t)((char *)&keys.most - (char *)&keys), -MOST, MOST, "1e300", NULL, NULL, ""},
+        {"weights", BD_FIELD_NODE, offsetof(struct constraint_keys, weights), 0, 0, NULL, NULL, NULL, ""},
+        {"least", BD_FIELD_REAL, offsetof(struct constraint_keys, least), -MOST, MOST, "-1e300", NULL, NULL, ""},
+        {"most", BD_FIELD_REAL, offsetof(struct constraint_keys, most), -MOST, MOST, "1e300", NULL, NULL, ""},
         {0},
     };
     if (bd_yaml_bind(yaml, node, fields, &keys, err)) {

@@ -53,5 +53,6 @@ module back_top #(
   descriptor_fields u_fields (
     .clk_i, .rst_ni, .we_i(descriptor_we_i), .beat_i(descriptor_beat_i), .data_i(descriptor_data_i), .descriptor_o(d), .misfit_o);
   back #(.ROWS(ROWS), .RQ(RQ), .ACC_BITS(ACC_BITS), .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS), .TABLE_WORDS(TABLE_WORDS),
-         .CORRECT_WORDS(CORRECT_WORDS)) u_back (.d_i(d), .plane_be_o(plane_be), .*);
+         .CORRECT_WORDS(CORRECT_WORDS)) u_back (.d_i(d), .plane_be_o(plane_be),
+         .z_fill_i(1'b0), .z_fill_addr_i('0), .z_fill_data_i('0), .*);
 endmodule

@@ -48,7 +48,7 @@ expect 1 "^bitdial compile: layer '[a-z0-9.]*' at switch '[a-z0-9]*': .* per mil
 one_object "$work/stdout" written edges_moved
 grep -q '"written":false' "$work/stdout"
 [ ! -e "$work/no.bdp" ]
-sed 's/act_words: .*/act_words: 1000/' "$demo" >"$work/small.yaml"
+sed 's/act_words: .*/act_words: 200/' "$demo" >"$work/small.yaml"
 expect 2 "layer '[a-z0-9.]*' of 'resnet8' cannot run on hardware 'demo': its activations need" \
     "$bitdial" compile "$work/net.ckpt" --hardware "$work/small.yaml" -o "$work/no.bdp"
 [ ! -e "$work/no.bdp" ]

@@ -127,5 +127,5 @@ refused 2 "floor.yaml:5:[0-9]*: 'floor' of 0.9 is above 'ratio'" prune "$work/fl
 sed "s#^folder: .*#folder: $work/none#" yaml-configs/comparisons/screen_resnet8.yaml >"$work/compare.yaml"
 run=$("$bitdial" compare "$work/compare.yaml" --plan --json | jq -r '.runs[0].id // .runs[0].run // .runs[0]')
 refused 2 "there is no folder" compare "$work/compare.yaml" --worker "$run" --rate 0.01
-refused 2 "there is no journal" compare "$work/compare.yaml" --table
+refused 2 "holds no comparison" compare "$work/compare.yaml" --table
 echo "resumed by what began it alone"
