@@ -114,6 +114,13 @@ while read -r name code seconds; do
 done <<EOF
 $(sort "$logs/results")
 EOF
+# One that left no result was ended from outside, or never begun.
+for test in "$@"; do
+    name=${test##*/}
+    [ ! -f "$test" ] || grep -q "^$name " "$logs/results" || echo "$name"
+done | sort -u >"$logs/missing"
+sed 's/^/FAIL /; s/$/: not reported/' "$logs/missing"
+failed=$((failed + $(wc -l <"$logs/missing")))
 echo "$passed passed, $failed failed"
 [ $((passed + failed)) = 0 ] && exit 3
 [ "$failed" = 0 ]

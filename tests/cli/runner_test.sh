@@ -43,6 +43,14 @@ done
 grep -q '^FAIL bad_test.sh: exit code 4' out
 grep -q 'timed out after 3 s' out
 
+# A test that ends its runner leaves no result, and keeps others from theirs.
+rm tests/cli/*_test.sh
+echo 'kill -TERM "$(ps -o ppid= -p $PPID)"' >tests/cli/ends_runner_test.sh
+code=0
+BITDIAL_BUILD=build sh "$root/tests/run.sh" tests/cli/ends_runner_test.sh >out 2>&1 || code=$?
+cat out
+[ "$code" = 1 ] && grep -q '^FAIL ends_runner_test.sh: not reported' out && [ "$(tail -n 1 out)" = "0 passed, 1 failed" ]
+
 # Nothing to run is no pass, and a list without its results is none either.
 rm tests/cli/*_test.sh
 printf '#!/bin/sh\n[ "$1" = --list ] && printf "a: 1 test\\n\\140-- b\\n"; exit 0\n' >build/tests
