@@ -6,16 +6,7 @@ bitdial=${BITDIAL_BUILD:-build}/bitdial
 kills=$1 points=${2:-24}
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "repeat with: SEED=$seed bash tests/support/runs_kills.sh $kills $points"
-RANDOM=$seed
-work=$(mktemp -d)
-running=
-trap '[ -z "$running" ] || kill -9 $running 2>/dev/null || :; rm -rf "$work"' EXIT
-any_child() { # PID: sets $child to one of its children
-    local all=()
-    { read -r -a all <"/proc/$1/task/$1/children"; } 2>/dev/null || :
-    [ ${#all[@]} -gt 0 ] && child=${all[RANDOM % ${#all[@]}]}
-}
-fail() { echo "FAIL: $1"; tail -n 5 "$work"/*.err 2>/dev/null; exit 1; }
+. tests/support/kills.sh
 
 {
     echo 'title: kills'
@@ -45,32 +36,13 @@ results "$work/alone" >"$work/expected"
 [ "$(wc -l <"$work/expected")" = "$points" ] || fail "not every point has a result"
 once "$work/alone" || fail "the run that was left alone counts wrongly"
 
-first=$((RANDOM % 3)) missed=0 done_kills=0 round=0 parents=0 workers=0 inner=0
+round=0
 while [ $done_kills -lt "$kills" ]; do
     round=$((round + 1))
     folder=$work/round$round
     mkdir "$work/kept"
     while :; do
-        "$bitdial" runs "$work/plan.yaml" --out "$folder" --resume --jobs $((1 + RANDOM % 4)) >/dev/null 2>"$work/killed.err" &
-        running=$!
-        for wait in $([ $((RANDOM % 4)) = 0 ] || seq 500); do # in one life of four it may not have begun
-            any_child $running || ! kill -0 $running 2>/dev/null && break
-            sleep 0.02
-        done
-        while kill -0 $running 2>/dev/null && [ $done_kills -lt "$kills" ]; do
-            sleep "0.$(printf %03d $((RANDOM % 250)))"
-            any_child "$running" && worker=$child || worker=
-            any_child "$worker" && point=$child || point=
-            missed=$((missed + 1))
-            case $(((done_kills + first + missed / 4) % 3)) in
-            0) kill -9 $running 2>/dev/null && parents=$((parents + 1)) done_kills=$((done_kills + 1)) && break ;;
-            1) [ -n "$worker" ] && kill -9 "$worker" 2>/dev/null && workers=$((workers + 1)) done_kills=$((done_kills + 1)) missed=0 ;;
-            2) [ -n "$point" ] && kill -9 "$point" 2>/dev/null && inner=$((inner + 1)) done_kills=$((done_kills + 1)) missed=0 ;;
-            esac
-        done
-        code=0
-        wait $running 2>/dev/null || code=$?
-        running=
+        run_and_kill 250 "$bitdial" runs "$work/plan.yaml" --out "$folder" --resume --jobs $((1 + RANDOM % 4))
         [ $code != 137 ] && break
         for result in "$folder"/points/*/result.json; do
             name=$(basename "$(dirname "$result")")
