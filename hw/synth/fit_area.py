@@ -95,7 +95,15 @@ def header_of(area):
             lines.append(f'         {{"{term}", {{{numbers}}}}},')
         off = ", ".join(f"{fit['residuals'][cell]['largest']:g}" for cell in CELLS)
         lines += ["     },", f"     {{{off}}}}},"]
-    return "\n".join(lines + ["};"]) + "\n"
+    lines += ["};"]
+    machine = area.get("machine")
+    if machine:
+        for name, keys in (("measured_cells", CELLS), ("measured_parameters", MACHINE[1:])):
+            values = ", ".join(f"{machine[key]:g}" for key in keys)
+            lines += [f"/* {machine['configuration']} as a whole: {', '.join(keys)} */",
+                      f"static const double {name}[] = {{{values}}};"]
+        lines += [f"static const char measured_name[] = \"{machine['configuration']}\";"]
+    return "\n".join(lines) + "\n"
 
 
 def main():
@@ -132,6 +140,10 @@ def main():
                 formula = " + ".join(f"{c:g} {term}" if term != "1" else f"{c:g}" for term, c in coefficients.items())
                 print(f"  {name} = {formula}, off by at most {result['residuals'][name]['largest']:g}", flush=True)
     area = {"yosys": re.sub(r" \(.*", "", tools["yosys"]), "fits": results}
+    if os.path.exists(options.out):  # what a machine takes as a whole is measured apart, and stays
+        with open(options.out) as file:
+            machine = json.load(file).get("machine")
+        area.update({"machine": machine} if machine else {})
     if options.header:
         fpga_report.write(options.header, header_of(area))
     fpga_report.write(options.out, json.dumps(area, indent=1) + "\n")

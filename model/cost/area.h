@@ -1,10 +1,13 @@
 /* Cells of an ECP5 that a hardware configuration takes for the blocks that it has many of, by formulas fitted to mapped
  * blocks (hw/synth/area.json, `make fit-area`): a sum of terms of the RTL's parameters for each block and kind of cell.
- * What a machine has once (control, buses, memories) is in no formula. */
+ * What a machine has once (control, buses, memories) is in no formula: of the whole machine it is taken to be what one
+ * mapped machine has beside its blocks, whatever the configuration; but block RAM follows from the memories' shapes. */
 #ifndef BD_COST_AREA_H
 #define BD_COST_AREA_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "model/program/hardware.h"
 
@@ -39,6 +42,26 @@ size_t bd_area_blocks(void);
 struct bd_area_block bd_area_block(const struct bd_hardware *hardware, size_t index);
 /* All blocks together. */
 struct bd_area bd_area(const struct bd_hardware *hardware);
+
+/* What the machine that was mapped as a whole (bd_area_measured: its configuration) takes beside its blocks and block
+ * RAM: the constant of bd_area_machine. */
+struct bd_area bd_area_rest(void);
+extern const char *const bd_area_measured;
+/* Block RAMs (DP16KD), exact: each memory in the form that takes the fewest, or in LUT RAM where that is less. */
+int64_t bd_area_block_ram(const struct bd_hardware *hardware);
+/* A whole machine, estimated: blocks, the rest, block RAM. `off` is of the blocks alone. */
+struct bd_area bd_area_machine(const struct bd_hardware *hardware);
+
+/* A part: what it has. */
+struct bd_area_part {
+    const char *name;
+    double sites, block_ram, multipliers; /* a site has a register beside it */
+};
+/* NULL: there is no part of that name. */
+const struct bd_area_part *bd_area_part(const char *name);
+#define BD_AREA_PARTS "LFE5U-25F|LFE5U-45F|LFE5U-85F"
+/* Whether a machine's cells fit a part; `why` (of `size` bytes) says what is too much, or "". */
+bool bd_area_fits(const struct bd_area *machine, const struct bd_area_part *part, char *why, size_t size);
 
 double bd_area_sites(const double cells[BD_AREA_CELL_COUNT]);
 extern const char *const bd_area_cell_names[BD_AREA_CELL_COUNT];

@@ -14,8 +14,10 @@
 
 static const char usage[] =
     "Usage: bitdial hardware FILE [--parameters] [--json]\n"
-    "Checks a hardware configuration and prints its geometry, and what its rows and requantizers take of an ECP5 by\n"
-    "formulas fitted to mapped ones (hw/synth); what a machine has once is not counted.\n"
+    "Checks a hardware configuration and prints its geometry, and what it takes of an ECP5: rows and requantizers by\n"
+    "formulas fitted to mapped ones (hw/synth), block RAM by the memories' shapes, and the rest, which a machine has "
+    "once,\n"
+    "as the configuration `mid` has it.\n"
     "  --parameters  print the RTL's parameters instead, one Verilator option (-GNAME=VALUE) a line\n"
     "  --json        print one JSON object; with --parameters it maps parameter names to values\n"
     "  --help        this text and the table of keys\n\n";
@@ -85,9 +87,10 @@ static json_t *area_json(const struct bd_hardware *h)
         json_array_append_new(blocks, json_pack("{s:s, s:i, s:o, s:o}", "block", b.name, "count", b.count, "cells",
                                                 cells_json(b.area.cells), "off_at_most", cells_json(b.area.off)));
     }
-    const struct bd_area all = bd_area(h);
-    return json_pack("{s:s, s:o, s:o, s:o}", "part", "LFE5U", "blocks", blocks, "cells", cells_json(all.cells),
-                     "off_at_most", cells_json(all.off));
+    const struct bd_area all = bd_area(h), rest = bd_area_rest(), machine = bd_area_machine(h);
+    return json_pack("{s:s, s:o, s:o, s:o, s:{s:s, s:o}, s:o}", "part", "LFE5U", "blocks", blocks, "cells",
+                     cells_json(all.cells), "off_at_most", cells_json(all.off), "rest", "measured_on", bd_area_measured,
+                     "cells", cells_json(rest.cells), "machine", cells_json(machine.cells));
 }
 
 static void print_cells(const char *name, int count, const struct bd_area *area)
@@ -101,6 +104,15 @@ static void print_cells(const char *name, int count, const struct bd_area *area)
         printf(" %10.0f", area->cells[c]);
     }
     printf(" %8.0f, off by at most %.0f sites\n", bd_area_sites(area->cells), bd_area_sites(area->off));
+}
+
+static void print_whole(const char *what, const char *name, const struct bd_area *area)
+{
+    printf("  %15s %-8s", what, name);
+    for (int c = 0; c < BD_AREA_CELL_COUNT; c++) {
+        printf(" %10.0f", area->cells[c]);
+    }
+    printf(" %8.0f\n", bd_area_sites(area->cells));
 }
 
 static void print_area(const struct bd_hardware *h)
@@ -118,6 +130,9 @@ static void print_area(const struct bd_hardware *h)
     }
     const struct bd_area all = bd_area(h);
     print_cells("together", 0, &all);
+    const struct bd_area rest = bd_area_rest(), machine = bd_area_machine(h);
+    print_whole("the rest, as of", bd_area_measured, &rest);
+    print_whole("estimate of", "the whole", &machine);
 }
 
 static json_t *geometry_json(const struct bd_hardware *h)

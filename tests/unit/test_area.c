@@ -71,3 +71,67 @@ Test(area, blocks_are_counted_by_the_machine)
     cr_assert_float_eq(bd_area_sites(all.cells), sites, 1e-6);
     cr_assert_gt(sites, 4000);
 }
+
+/* The machine that was mapped, as its configuration stands. */
+static struct bd_hardware mid(void)
+{
+    struct bd_hardware h;
+    struct bd_error err;
+    cr_assert_eq(bd_hardware_load(&h, "yaml-configs/hardware/mid.yaml", &err), BD_OK, "%s", err.message);
+    return h;
+}
+
+Test(area, the_machine_that_was_mapped_is_what_was_mapped)
+{
+    json_t *file = json_load_file("hw/synth/area.json", 0, NULL), *mapped = json_object_get(file, "machine");
+    struct bd_hardware h = mid();
+    const struct bd_area machine = bd_area_machine(&h);
+    cr_assert_str_eq(bd_area_measured, "mid");
+    for (int c = 0; c < BD_AREA_CELL_COUNT; c++)
+        cr_assert_float_eq(machine.cells[c], json_number_value(json_object_get(mapped, bd_area_cell_names[c])), 0.01,
+                           "%s: %g", bd_area_cell_names[c], machine.cells[c]);
+    cr_assert_float_eq(bd_area_sites(machine.cells), 46687, 0.01);
+    json_decref(file);
+    bd_hardware_release(&h);
+}
+
+/* Block RAMs counted by hand: each memory's words and bits in the form that takes the fewest. */
+Test(area, block_ram_follows_from_the_shapes_of_memories)
+{
+    struct bd_hardware h = mid();
+    /* 9 banks 4096x16 and 1024x16; 9 lanes 2048x32 and 1024x32; 2 of 1024x256; 10240x76; 512x384; 3072x64 */
+    const int64_t whole = 9 * (4 + 1) + 9 * (4 + 2) + 2 * 15 + 5 * 9 + 11 + 12;
+    cr_assert_eq(bd_area_block_ram(&h), whole);
+    h.act_words = 4096;
+    cr_assert_eq(bd_area_block_ram(&h), whole - 9);
+    h.act_words = 5120, h.weight_words = 2048;
+    cr_assert_eq(bd_area_block_ram(&h), whole - 18);
+    h.weight_words = 3072, h.correct_words = 0;
+    cr_assert_eq(bd_area_block_ram(&h), whole - 11);
+    h.correct_words = 512, h.descriptors = 0;
+    cr_assert_eq(bd_area_block_ram(&h), whole - 12);
+    h.descriptors = 96, h.rows = 64, h.weight_words = 1024; /* 18 lanes of 64 bits */
+    cr_assert_eq(bd_area_block_ram(&h), whole - 54 + 18 * 4);
+    h.rows = 16, h.weight_words = 16; /* so few words are in LUT RAM */
+    cr_assert_eq(bd_area_block_ram(&h), whole - 54);
+    bd_hardware_release(&h);
+}
+
+Test(area, what_is_too_much_for_a_part_is_named)
+{
+    struct bd_hardware h = mid();
+    char why[128];
+    struct bd_area machine = bd_area_machine(&h);
+    cr_assert(bd_area_fits(&machine, bd_area_part("LFE5U-85F"), why, sizeof why) && !*why);
+    cr_assert(!bd_area_fits(&machine, bd_area_part("LFE5U-45F"), why, sizeof why));
+    cr_assert_str_eq(why, "46687 sites, where an LFE5U-45F has 43848");
+    machine.cells[BD_AREA_DP16KD] = 208;
+    cr_assert(bd_area_fits(&machine, bd_area_part("LFE5U-85F"), why, sizeof why));
+    machine.cells[BD_AREA_DP16KD] = 209;
+    cr_assert(!bd_area_fits(&machine, bd_area_part("LFE5U-85F"), why, sizeof why));
+    cr_assert_str_eq(why, "209 block RAMs, where an LFE5U-85F has 208");
+    machine.cells[BD_AREA_DP16KD] = 1, machine.cells[BD_AREA_MULT18X18D] = 157;
+    cr_assert(!bd_area_fits(&machine, bd_area_part("LFE5U-85F"), why, sizeof why) && strstr(why, "multipliers"));
+    cr_assert_null(bd_area_part("LFE5U-85"));
+    bd_hardware_release(&h);
+}
