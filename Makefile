@@ -13,7 +13,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) criterion)
 LIBS = $(eval LIBS := -Wl,--as-needed $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS))) -ldnnl -lpthread -lm)$(LIBS)
 find = $(sort $(shell find $(wildcard $(1)) -name '$(2)' 2>/dev/null))
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
-LIB_SRC := $(call find,model sw/driver sw/govern sw/transport sw/session sw/bringup sw/cosim sw/regress,*.c)
+LIB_SRC := $(call find,model sw/driver sw/govern sw/transport sw/session sw/bringup sw/cosim sw/page sw/regress sw/sweep,*.c)
 CLI_SRC := $(wildcard sw/cli/*.c)
 TEST_SRC := $(wildcard tests/unit/test_*.c) tests/support/completion.c tests/support/data_files.c
 API_SRC := $(wildcard sw/lib/*.c)

@@ -125,18 +125,12 @@ static bd_status check_relations(const struct bd_yaml *yaml, const struct bd_har
     return BD_OK;
 }
 
-bd_status bd_hardware_load(struct bd_hardware *hardware, const char *path, struct bd_error *err)
+static bd_status bind(struct bd_hardware *hardware, struct bd_yaml *yaml, struct bd_error *err)
 {
-    memset(hardware, 0, sizeof *hardware);
-    struct bd_yaml yaml;
-    bd_status status = bd_yaml_load(&yaml, path, err);
-    if (status != BD_OK) {
-        return status;
-    }
     struct hardware_file file = {0};
-    status = bd_yaml_bind(&yaml, yaml.root, hardware_fields, &file, err);
+    bd_status status = bd_yaml_bind(yaml, yaml->root, hardware_fields, &file, err);
     if (status == BD_OK) {
-        status = check_relations(&yaml, &file.hardware, file.datapaths, err);
+        status = check_relations(yaml, &file.hardware, file.datapaths, err);
         if (status != BD_OK) {
             bd_fields_release(hardware_fields, &file);
         }
@@ -146,8 +140,34 @@ bd_status bd_hardware_load(struct bd_hardware *hardware, const char *path, struc
         file.hardware.mac = file.datapaths != DATAPATHS_XNOR;
         *hardware = file.hardware;
     }
-    bd_yaml_release(&yaml);
+    bd_yaml_release(yaml);
     return status;
+}
+
+bd_status bd_hardware_load(struct bd_hardware *hardware, const char *path, struct bd_error *err)
+{
+    struct bd_yaml yaml;
+    memset(hardware, 0, sizeof *hardware);
+    bd_status status = bd_yaml_load(&yaml, path, err);
+    return status ? status : bind(hardware, &yaml, err);
+}
+
+bd_status bd_hardware_parse(struct bd_hardware *hardware, const char *path, const char *text, struct bd_error *err)
+{
+    struct bd_yaml yaml;
+    memset(hardware, 0, sizeof *hardware);
+    bd_status status = bd_yaml_parse(&yaml, path, text, strlen(text), err);
+    return status ? status : bind(hardware, &yaml, err);
+}
+
+const struct bd_field *bd_hardware_key(const char *name)
+{
+    for (const struct bd_field *f = hardware_fields; f->name; f++) {
+        if (strcmp(f->name, name) == 0) {
+            return f;
+        }
+    }
+    return NULL;
 }
 
 void bd_hardware_reference(struct bd_hardware *hardware)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "model/core/error.h"
+#include "model/core/yaml.h"
 
 struct bd_memory_model {
     int64_t latency;       /* clocks from an accepted read address to its first beat; also last W beat to B */
@@ -40,6 +41,11 @@ enum bd_clock_source { BD_CLOCK_ASSUMED, BD_CLOCK_ROUTED };
 const char *bd_hardware_clock_word(const struct bd_hardware *hardware);
 
 bd_status bd_hardware_load(struct bd_hardware *hardware, const char *path, struct bd_error *err) BD_WARN_UNUSED;
+/* The same of text in memory; `path` is then a name for messages. */
+bd_status bd_hardware_parse(struct bd_hardware *hardware, const char *path, const char *text, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* The row of a key of the file; NULL: there is none. */
+const struct bd_field *bd_hardware_key(const char *name);
 /* The geometry of programs for the reference alone (BD_GEOMETRY_REFERENCE): it decides how their bytes lie and how wide
  * M is, and nothing else. Released like a loaded one. */
 void bd_hardware_reference(struct bd_hardware *hardware);

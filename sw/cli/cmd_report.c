@@ -32,7 +32,7 @@ static bd_status make(const char *dir, const char *path, bool json, struct bd_er
         return status;
     }
     status = bd_output_check(path, BD_OUTPUT_TEXT, NULL, NULL, err);
-    status = status ? status : bd_results_save(path, bd_results_html, document, err);
+    status = status ? status : bd_page_save(path, bd_results_html, document, err);
     status = status ? status : bd_results_write(dir, document, err);
     if (!status && json) {
         bd_cli_report(

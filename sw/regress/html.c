@@ -1,37 +1,11 @@
-/* Results as one HTML file that needs nothing else: no script, no font, no network; light or dark as the reader's
- * system is, and to be printed. Everything that comes from elsewhere goes through bd_results_escape. */
+/* Results as one HTML file, without a script. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/core/memory.h"
+#include "sw/page/page.h"
 #include "sw/regress/results.h"
-
-static const char style[] =
-    ":root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--soft:#57606a;--line:#d0d7de;--panel:#f6f8fa;--good:#1a7f37;"
-    "--bad:#cf222e;--wait:#9a6700;--idle:#8c959f;--bar:#0969da}\n"
-    "@media(prefers-color-scheme:dark){:root{--bg:#0d1117;--fg:#e6edf3;--soft:#9198a1;--line:#30363d;--panel:#161b22;"
-    "--good:#3fb950;--bad:#f85149;--wait:#d29922;--idle:#6e7681;--bar:#4493f8}}\n"
-    "*{box-sizing:border-box}body{margin:0 auto;max-width:72rem;padding:1.5rem;background:var(--bg);color:var(--fg);"
-    "font:16px/1.5 system-ui,sans-serif}h1{margin:0 0 .2rem}h2{margin:2rem 0 .6rem;border-bottom:1px solid var(--line)}"
-    "h3{margin:0;font-size:1rem;overflow-wrap:anywhere}p{margin:.3rem 0}.soft{color:var(--soft)}\n"
-    "table{border-collapse:collapse;width:100%}th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);"
-    "text-align:left;vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:"
-    "nowrap}\n"
-    "pre{margin:.4rem 0;padding:.5rem .7rem;background:var(--panel);border:1px solid var(--line);border-radius:4px;"
-    "white-space:pre-wrap;overflow-wrap:anywhere;font:14px/1.4 ui-monospace,monospace}\n"
-    ".tiles{display:flex;flex-wrap:wrap;gap:.8rem;margin:1rem 0}.tile{min-width:8rem;padding:.6rem 1rem;"
-    "background:var(--panel);border:1px solid var(--line);border-radius:6px}.tile b{display:block;font-size:1.6rem;"
-    "line-height:1.2}.good{color:var(--good)}.bad{color:var(--bad)}.wait{color:var(--wait)}.idle{color:var(--idle)}\n"
-    ".failure{margin:.8rem 0;padding:.8rem 1rem;border:1px solid var(--line);border-left:4px solid var(--bad);"
-    "border-radius:4px}.cells{display:flex;flex-wrap:wrap;gap:3px}.cell{display:block;width:1.25rem;height:1.25rem;"
-    "border-radius:3px;color:#fff;font:700 .8rem/1.25rem system-ui,sans-serif;text-align:center;text-decoration:none}"
-    ".cell.good{background:var(--good)}.cell.bad{background:var(--bad)}.cell.wait{background:var(--wait)}"
-    ".cell.idle{background:var(--idle)}.cell{color:#fff}\n"
-    ".bar{height:.9rem;min-width:2px;background:var(--bar);border-radius:2px}svg text{fill:var(--soft);font-size:11px}"
-    "svg .run{fill:var(--good)}svg .fails{fill:var(--bad)}svg .axis{stroke:var(--line)}\n"
-    "@media print{:root{--bg:#fff;--fg:#000;--soft:#444;--panel:#fff;--line:#999}body{max-width:none;padding:0;"
-    "font-size:11pt}.failure,tr{break-inside:avoid}h2{break-after:avoid}"
-    ".cell,.bar,svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
 
 /* How a state is shown: a class, a sign that needs no colour, a word. */
 struct look {
@@ -63,46 +37,27 @@ static void text(FILE *out, const json_t *object, const char *key)
     bd_results_escape(out, bd_results_text(object, key));
 }
 
-static void element(FILE *out, const char *open, const char *content, const char *close)
-{
-    fputs(open, out);
-    bd_results_escape(out, content);
-    fputs(close, out);
-}
-
-static void print_seconds(FILE *out, double s)
-{
-    fprintf(out, s < 60 ? "%.1f s" : s < 7200 ? "%.1f min" : "%.1f h", s < 60 ? s : s < 7200 ? s / 60 : s / 3600);
-}
-
 /* ---- parts -------------------------------------------------------------------------------------------------- */
-
-static void tile(FILE *out, const char *class, double number, const char *word)
-{
-    fprintf(out, "<div class=\"tile\"><b class=\"%s\">%.0f</b>%s</div>\n", number > 0 ? class : "soft", number, word);
-}
 
 static void head(FILE *out, const json_t *document)
 {
     const json_t *counts = json_object_get(document, "counts");
-    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-          out);
-    text(out, document, "suite");
-    fprintf(out, ": regression</title>\n<style>\n%s</style>\n</head>\n<body>\n", style);
-    element(out, "<h1>", bd_results_text(document, "suite"), "</h1>\n");
-    element(out, "<p>", bd_results_text(document, "title"), "</p>\n");
+    char *title = bd_asprintf("%s: regression", bd_results_text(document, "suite"));
+    bd_page_begin(out, title, "");
+    free(title);
+    bd_page_element(out, "<h1>", bd_results_text(document, "suite"), "</h1>\n");
+    bd_page_element(out, "<p>", bd_results_text(document, "title"), "</p>\n");
     fprintf(out, "<p class=\"soft\">master seed %.0f, run %.0f of this folder, bitdial ",
             bd_results_number(document, "seed"), bd_results_number(document, "run"));
     text(out, document, "version");
     fputs(", ", out);
-    print_seconds(out, bd_results_number(document, "seconds"));
+    bd_page_seconds(out, bd_results_number(document, "seconds"));
     fputs(" of points</p>\n<div class=\"tiles\">\n", out);
-    tile(out, "good", bd_results_number(counts, "done"), "passed");
-    tile(out, "bad", bd_results_number(counts, "failed"), "failed");
-    tile(out, "bad", bd_results_number(counts, "timed_out"), "timed out");
-    tile(out, "wait", bd_results_number(counts, "infrastructure"), "met the infrastructure");
-    tile(out, "soft", bd_results_number(counts, "queued"), "not run");
+    bd_page_tile(out, "good", bd_results_number(counts, "done"), "passed");
+    bd_page_tile(out, "bad", bd_results_number(counts, "failed"), "failed");
+    bd_page_tile(out, "bad", bd_results_number(counts, "timed_out"), "timed out");
+    bd_page_tile(out, "wait", bd_results_number(counts, "infrastructure"), "met the infrastructure");
+    bd_page_tile(out, "soft", bd_results_number(counts, "queued"), "not run");
     fputs("</div>\n", out);
 }
 
@@ -110,7 +65,7 @@ static void line_of(FILE *out, const char *words, const json_t *object, const ch
 {
     if (*bd_results_text(object, key)) {
         fprintf(out, "<p class=\"soft\">%s</p>", words);
-        element(out, "<pre>", bd_results_text(object, key), "</pre>\n");
+        bd_page_element(out, "<pre>", bd_results_text(object, key), "</pre>\n");
     }
 }
 
@@ -118,13 +73,13 @@ static void failure(FILE *out, const json_t *point, size_t t, size_t p)
 {
     const json_t *found = json_object_get(point, "failure");
     fprintf(out, "<section class=\"failure\" id=\"f%zu-%zu\">\n", t, p);
-    element(out, "<h3>", bd_results_text(point, "name"), "</h3>\n");
+    bd_page_element(out, "<h3>", bd_results_text(point, "name"), "</h3>\n");
     fprintf(out, "<p><span class=\"bad\">%s</span>", look_of(point)->word);
     if (*bd_results_text(found, "layer"))
-        element(out, " at layer ", bd_results_text(found, "layer"), "");
+        bd_page_element(out, " at layer ", bd_results_text(found, "layer"), "");
     fputs("</p>\n", out);
     const char *said = bd_results_text(found, "text");
-    element(out, "<pre>", *said ? said : bd_results_text(point, "cause"), "</pre>\n");
+    bd_page_element(out, "<pre>", *said ? said : bd_results_text(point, "cause"), "</pre>\n");
     line_of(out, "repeat", found && *bd_results_text(found, "repeat") ? found : point, "repeat");
     if (*bd_results_text(found, "case")) {
         fprintf(
@@ -133,12 +88,12 @@ static void failure(FILE *out, const json_t *point, size_t t, size_t p)
             bd_results_number(found, "layers"), bd_results_number(found, "layers") == 1 ? "" : "s",
             bd_results_number(found, "height"), bd_results_number(found, "width"),
             bd_results_number(found, "channels"));
-        element(out, "<pre>", bd_results_text(found, "case_repeat"), "</pre>\n");
+        bd_page_element(out, "<pre>", bd_results_text(found, "case_repeat"), "</pre>\n");
     }
     line_of(out, "not made smaller", found, "shrink_error");
     if (*bd_results_text(found, "view"))
-        element(out, "<p class=\"soft\">waves, at the first wrong value on the bus</p><pre>gtkwave ",
-                bd_results_text(found, "view"), "</pre>\n");
+        bd_page_element(out, "<p class=\"soft\">waves, at the first wrong value on the bus</p><pre>gtkwave ",
+                        bd_results_text(found, "view"), "</pre>\n");
     line_of(out, "no waves", found, "trace_error");
     fputs("</section>\n", out);
 }
@@ -175,7 +130,7 @@ static void cells(FILE *out, const json_t *test, size_t t)
         fputs(" title=\"", out);
         text(out, point, "name");
         fprintf(out, ": %s, ", look->word);
-        print_seconds(out, bd_results_number(point, "seconds"));
+        bd_page_seconds(out, bd_results_number(point, "seconds"));
         fprintf(out, "\">%s</%s>", look->sign, failed(point) ? "a" : "span");
     }
     fputs("</div>", out);
@@ -196,8 +151,8 @@ static void matrix(FILE *out, const json_t *document)
         {
             done += strcmp(bd_results_text(point, "state"), "done") == 0;
         }
-        element(out, "<tr><td>", bd_results_text(test, "name"), "</td>");
-        element(out, "<td class=\"soft\">", bd_results_text(test, "kind"), "</td>");
+        bd_page_element(out, "<tr><td>", bd_results_text(test, "name"), "</td>");
+        bd_page_element(out, "<td class=\"soft\">", bd_results_text(test, "kind"), "</td>");
         fprintf(out, "<td class=\"n %s\">%zu of %zu</td><td>", done == all ? "good" : "bad", done, all);
         cells(out, test, t);
         fputs("</td></tr>\n", out);
@@ -220,8 +175,8 @@ static void times(FILE *out, const json_t *document)
     json_array_foreach(json_object_get(document, "tests"), t, test)
     {
         const double s = bd_results_number(test, "seconds");
-        element(out, "<tr><td>", bd_results_text(test, "name"), "</td><td class=\"n\">");
-        print_seconds(out, s);
+        bd_page_element(out, "<tr><td>", bd_results_text(test, "name"), "</td><td class=\"n\">");
+        bd_page_seconds(out, s);
         fprintf(out, "</td><td style=\"width:60%%\"><div class=\"bar\" style=\"width:%.1f%%\"></div></td></tr>\n",
                 most > 0 ? 100 * s / most : 0);
     }
@@ -277,7 +232,7 @@ static void coverage(FILE *out, const json_t *document)
           out);
     json_array_foreach((json_t *)groups, g, group)
     {
-        element(out, "<tr><td>", bd_results_text(group, "name"), "</td>");
+        bd_page_element(out, "<tr><td>", bd_results_text(group, "name"), "</td>");
         fprintf(out, "<td class=\"n\">%.0f of %.0f</td><td>", bd_results_number(group, "filled"),
                 bd_results_number(group, "bins"));
         const size_t count = json_array_size(json_object_get(group, "holes"));
@@ -305,5 +260,5 @@ void bd_results_html(FILE *out, const json_t *document)
     coverage(out, document);
     times(out, document);
     trend(out, document);
-    fputs("</body>\n</html>\n", out);
+    bd_page_end(out);
 }

@@ -8,20 +8,10 @@
 #include "model/core/memory.h"
 #include "model/core/version.h"
 #include "model/runs/runs.h"
+#include "sw/page/page.h"
 #include "sw/regress/coverage.h"
 
 enum { FILE_MOST = 64 << 20 };
-
-const char *bd_results_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-double bd_results_number(const json_t *object, const char *key)
-{
-    return json_number_value(json_object_get(object, key));
-}
 
 /* ---- which points belong to which test ---------------------------------------------------------------------- */
 
@@ -210,50 +200,6 @@ bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *e
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
 
-void bd_results_escape(FILE *out, const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        switch (*c) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        case '\'':
-            fputs("&#39;", out);
-            break;
-        default:
-            if (*c < ' ' && *c != '\n' && *c != '\t')
-                fprintf(out, "\\x%02x", *c);
-            else
-                fputc(*c, out);
-        }
-    }
-}
-
-bd_status bd_results_save(const char *path, void (*write)(FILE *out, const json_t *document), const json_t *document,
-                          struct bd_error *err)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return bd_fail(err, BD_INFRA, "cannot write '%s': out of memory", path);
-    write(out, document);
-    const bool whole = !ferror(out);
-    bd_status status = fclose(out) == 0 && whole ? bd_file_write(path, text, size, err)
-                                                 : bd_fail(err, BD_INFRA, "cannot write '%s': out of memory", path);
-    free(text);
-    return status;
-}
-
 static void write_json(FILE *out, const json_t *document)
 {
     json_dumpf(document, out, JSON_INDENT(1));
@@ -271,7 +217,7 @@ bd_status bd_results_write(const char *dir, const json_t *document, struct bd_er
                  {"junit.xml", bd_results_junit}};
     for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
         char *path = bd_asprintf("%s/%s", dir, files[f].name);
-        bd_status status = bd_results_save(path, files[f].write, document, err);
+        bd_status status = bd_page_save(path, files[f].write, document, err);
         free(path);
         if (status)
             return status;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "model/core/error.h"
+#include "sw/page/page.h"
 #include "sw/regress/suite.h"
 
 /* Writes DIR/suite.json: which points belong to which test, and the file that declares coverage. */
@@ -30,16 +31,19 @@ void bd_results_csv(FILE *out, const json_t *document);
 void bd_results_markdown(FILE *out, const json_t *document);
 void bd_results_html(FILE *out, const json_t *document);
 
-/* A stream in memory that becomes a file as a whole (bd_file_write). */
-bd_status bd_results_save(const char *path, void (*write)(FILE *out, const json_t *document), const json_t *document,
-                          struct bd_error *err) BD_WARN_UNUSED;
-
 /* ---- for the writers ---- */
 
-/* Text of an object, "" where it has none; a number, 0 where it has none. */
-const char *bd_results_text(const json_t *object, const char *key);
-double bd_results_number(const json_t *object, const char *key);
-/* Text with what XML and HTML read in it escaped, and what they cannot hold as \xNN. */
-void bd_results_escape(FILE *out, const char *text);
+static inline const char *bd_results_text(const json_t *object, const char *key)
+{
+    return bd_page_text(object, key);
+}
+static inline double bd_results_number(const json_t *object, const char *key)
+{
+    return bd_page_number(object, key);
+}
+static inline void bd_results_escape(FILE *out, const char *text)
+{
+    bd_page_escape(out, text);
+}
 
 #endif

@@ -12,12 +12,13 @@ model/checkpoint model/exec model/cost
 model/train/network
 model/train/loop model/fold
 model/eval model/compare model/prune model/regress
-sw/driver sw/driver/governor
+sw/driver sw/driver/governor sw/page
 sw/transport
 sw/govern
 sw/session
 sw/bringup
 sw/cosim sw/regress
+sw/sweep
 sw/lib
 sw/cli
 sim/platform
