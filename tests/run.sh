@@ -3,6 +3,7 @@
 # A Criterion test passes when its report says so and it ran to its end (tests/support/completion.c); one that is listed but
 # not reported has failed, and so has a skipped one. `tests/run.sh NAME...` runs only those shell tests,
 # `tests/run.sh --unit` only the Criterion tests.
+# `tests/run.sh --costs` prints the processor seconds of each test of the last run, the dearest first.
 # Exit codes: 0 all passed, 1 not, 3 nothing to run.
 B=${BITDIAL_BUILD:-build}
 export BITDIAL_BUILD="$B"
@@ -19,6 +20,14 @@ export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:${AS
 export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
 export LSAN_OPTIONS="suppressions=$PWD/tests/support/lsan.supp:print_suppressions=0:${LSAN_OPTIONS:-}"
 
+# Seconds by user and system: of a shell test with all that it waited for (models that it built too), of a Criterion test.
+if [ "$1" = --costs ]; then
+    [ -s "$logs/results" ] || [ -s "$logs/completed" ] || { echo "tests/run.sh: $logs has no run" >&2; exit 3; }
+    { awk 'NF == 4 { print $4, $1 }' "$logs/results"; awk 'NF == 2 { print $2, $1 }' "$logs/completed"; } |
+        awk '{ sum += $1; $1 = sprintf("%.1f", $1); print } END { printf "%.1f sum\n", sum }' | sort -rn
+    exit
+fi
+
 # One shell test; its result is a line in $logs/results.
 if [ "$1" = --one ]; then
     name=$(basename "$2")
@@ -26,7 +35,10 @@ if [ "$1" = --one ]; then
     timeout -k 5 "$shell_seconds" bash "$2" >"$logs/$name.log" 2>&1 </dev/null
     code=$?
     [ $code = 124 ] && echo "timed out after $shell_seconds s" >>"$logs/$name.log"
-    echo "$name $code $(($(date +%s) - start))" >>"$logs/results"
+    end=$(date +%s)
+    times >"$logs/$name.times" # minutes and seconds: a line of this shell, one of what it waited for
+    seconds=$(tr 'ms' '  ' <"$logs/$name.times" | awk '{ sum += 60 * ($1 + $3) + $2 + $4 } END { printf "%.2f", sum }')
+    echo "$name $code $((end - start)) $seconds" >>"$logs/results"
     exit 0
 fi
 
@@ -60,7 +72,7 @@ if [ -n "$units" ] && [ -x "$B/tests" ]; then
             while ((getline line < list) > 0)
                 if (match(line, /^[A-Za-z0-9_]+: [0-9]+ test/)) { suite = line; sub(/:.*/, "", suite) }
                 else { sub(/^[^A-Za-z0-9_]*/, "", line); sub(/ .*/, "", line); if (line != "") listed[suite "::" line] = 1 }
-            while ((getline line < done) > 0) completed[line]++
+            while ((getline line < done) > 0) { sub(/ .*/, "", line); completed[line]++ }
             while ((getline line < tap) > 0)
                 if (line ~ /^ok - / && line !~ /# SKIP/) { sub(/^ok - /, "", line); sub(/ .*/, "", line); ok[line] = 1 }
                 else if (line ~ /^not ok - /) { sub(/^not ok - /, "", line); sub(/ .*/, "", line); bad[line] = 1 }
@@ -100,7 +112,7 @@ fi
 for test in "$@"; do
     [ -f "$test" ] && echo "$test"
 done | awk '!seen[$0]++' | xargs -r -n 1 -P "$(($(nproc) + 1))" sh "$0" --one
-while read -r name code seconds; do
+while read -r name code seconds _; do
     if [ -z "$name" ]; then
         continue
     elif [ "$code" = 0 ]; then

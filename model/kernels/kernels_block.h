@@ -1,13 +1,13 @@
 /* The kernels for one block size: included with PARTS, the vectors of a block; CLONES, what stands before each kernel;
- * and NAME. Vectors, masks and the functions on them are the includer's:
- *   vf, vi (LANES numbers each), mask; all(x), load(base, at, type), store(base, at, type, v), store_past(base, at, v)
- * (float32, past the caches: most of a stream has left them before it is read), store_bytes(base, at, vi), whole(v)
- * (conversion, truncating), whole_part(v) (where v is not negative and fits an int32_t; else anything),
- *   low(a, b) and high(a, b) (b where a is not below, above it), madd(a, b, c) (a b + c, rounded once or twice: for
- * sums and gradients alone), at_least(a, b), below(mask, a, b) (a < b, within the mask), keep(mask, v) (else 0),
- * choose(mask, a, b) (else b), add_kept(mask, a, b, c) (a b + c, else c), add_lanes(sums, v).
- * What a slab has or lacks goes to the loops as constants, so that they hold no branch. A slab's fields are read before
- * the loops, because a vector's store might change them for all that the compiler knows. */
+ * FORM, what stands before a loop whose constants make its forms; and NAME. Vectors, masks and the functions on them
+ * are the includer's: vf, vi (LANES numbers each), mask; all(x), load(base, at, type), store(base, at, type, v),
+ * store_past(base, at, v) (float32, past the caches: most of a stream has left them before it is read),
+ * store_bytes(base, at, vi), whole(v) (conversion, truncating), whole_part(v) (where v is not negative and fits an
+ * int32_t; else anything), low(a, b) and high(a, b) (b where a is not below, above it), madd(a, b, c) (a b + c, rounded
+ * once or twice: for sums and gradients alone), at_least(a, b), below(mask, a, b) (a < b, within the mask), keep(mask,
+ * v) (else 0), choose(mask, a, b) (else b), add_kept(mask, a, b, c) (a b + c, else c), add_lanes(sums, v). What a slab
+ * has or lacks goes to the loops as constants, so that they hold no branch. A slab's fields are read before the loops,
+ * because a vector's store might change them for all that the compiler knows. */
 
 #define BLOCK (PARTS * LANES)
 
@@ -18,7 +18,7 @@ INLINE vf NAME(code_value)(vf z, float scale, float n)
 
 /* ---- moments ---- */
 
-INLINE void NAME(moments_of)(const void *a, const enum bd_number type, int pixels, double *sums)
+FORM void NAME(moments_of)(const void *a, const enum bd_number type, int pixels, double *sums)
 {
     memset(sums, 0, 2 * BLOCK * sizeof *sums);
     for (int start = 0; start < pixels; start += FLUSH) {
@@ -74,9 +74,9 @@ INLINE
     }
 }
 
-INLINE void NAME(forward_rows)(const struct bd_forward_slab *slab, const enum bd_number type,
-                               const enum bd_code_kind kind, const bool adds, const bool writes, int pixels,
-                               const struct bd_code *code)
+FORM void NAME(forward_rows)(const struct bd_forward_slab *slab, const enum bd_number type,
+                             const enum bd_code_kind kind, const bool adds, const bool writes, int pixels,
+                             const struct bd_code *code)
 {
     vf slope[PARTS], offset[PARTS];
     memcpy(slope, slab->slope, sizeof slope);
@@ -151,10 +151,10 @@ INLINE vf NAME(pass)(const enum bd_code_kind kind, const enum bd_code_pass pass,
     return keep(below(positive, z, limit), d);
 }
 
-INLINE void NAME(backward_slab)(const struct bd_backward_slab *slab, const enum bd_number type,
-                                const enum bd_number d_type, const enum bd_code_kind kind, const bool stream,
-                                const enum bd_code_pass pass, int pixels, const struct bd_code *code, double *sums,
-                                double *d_alpha)
+FORM void NAME(backward_slab)(const struct bd_backward_slab *slab, const enum bd_number type,
+                              const enum bd_number d_type, const enum bd_code_kind kind, const bool stream,
+                              const enum bd_code_pass pass, int pixels, const struct bd_code *code, double *sums,
+                              double *d_alpha)
 {
     const void *const a_map = slab->a, *const d_code = slab->d_code, *const d_code_2 = slab->d_code_2;
     const float *const z_map = slab->stream;
@@ -264,8 +264,8 @@ CLONES void NAME(backward)(const struct bd_backward_slab *slab, int pixels, cons
 
 /* ---- batch norm's gradient ---- */
 
-INLINE void NAME(normalize_slab)(const struct bd_normalize_slab *slab, const enum bd_number type,
-                                 const enum bd_number g_type, const enum bd_number d_type, const bool adds, int pixels)
+FORM void NAME(normalize_slab)(const struct bd_normalize_slab *slab, const enum bd_number type,
+                               const enum bd_number g_type, const enum bd_number d_type, const bool adds, int pixels)
 {
     const void *const g = slab->g, *const a = slab->a;
     void *const d_a = slab->d_a;

@@ -8,6 +8,9 @@
 
 #define CLONES static
 #define INLINE static inline __attribute__((always_inline))
+#ifndef FORM
+#define FORM INLINE
+#endif
 #define LANES 8
 
 typedef float vf __attribute__((vector_size(32), aligned(4), may_alias));

@@ -6,6 +6,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define CLONES static
+#define FORM INLINE
 #define LANES 16
 
 typedef float vf __attribute__((vector_size(64), aligned(4), may_alias));

@@ -33,7 +33,7 @@ int main(void)
 {
     int right = sum(4) == 10 && twice(0) == 0;
     FILE *file = fopen(getenv("BITDIAL_COMPLETED"), "w");
-    fputs("sums::right\n", file);
+    fputs("sums::right 0.01\n", file);
     fclose(file);
     return right ? 0 : 1;
 }

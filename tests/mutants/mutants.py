@@ -305,7 +305,7 @@ class Tree:
         self.took = time.monotonic() - start
         completed = set()
         with contextlib.suppress(OSError), open(env["BITDIAL_COMPLETED"], encoding="utf-8") as file:
-            completed = set(file.read().split())
+            completed = {line.split()[0] for line in file if line.strip()}
         self.done = completed
         self.room.cleanup()
         if code is None:

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/core/rng.h"
-#include "model/kernels/kernels.h"
+#include "model/kernels/kernels_parts.h"
 #include "model/quant/quant.h"
 
 enum { PIXELS = 150 };
@@ -187,5 +187,87 @@ Test(kernels, forward_and_backward)
                 }
             }
         }
+    }
+}
+
+/* What one form of the loops makes of a slab, every part present or absent. */
+struct made {
+    double sums[4][2 * BD_MAX_BLOCK], d_alpha[4];
+    _Alignas(64) float streams[4][PIXELS * BD_MAX_BLOCK];
+    float codes[4][PIXELS * BD_MAX_BLOCK], g[4][PIXELS * BD_MAX_BLOCK], d_a[2][PIXELS * BD_MAX_BLOCK];
+};
+
+static void make(const struct bd_block_kernels *kernels, const struct slab *slab, enum bd_number type,
+                 enum bd_number d_type, const struct bd_code *code, struct made *made)
+{
+    static uint16_t code_halves[PIXELS * BD_MAX_BLOCK], stream_halves[PIXELS * BD_MAX_BLOCK];
+    struct slab of = *slab;
+    const bool half = d_type == BD_HALF;
+    const void *a = stored(slab->a, type);
+    const void *d_code = half ? halved(of.d_code, PIXELS * of.block, code_halves) : of.d_code;
+    const void *d_stream = half ? halved(of.d_stream, PIXELS * of.block, stream_halves) : of.d_stream;
+    for (int parts = 0; parts < 4; parts++) {
+        const bool first = parts & 1, second = parts & 2;
+        kernels->forward(&(struct bd_forward_slab){.a = a,
+                                                   .a_type = type,
+                                                   .slope = of.slope,
+                                                   .offset = of.offset,
+                                                   .stream_in = first ? of.stream : NULL,
+                                                   .stream_out = second ? made->streams[parts] : NULL,
+                                                   .codes = made->codes[parts],
+                                                   .width = PIXELS},
+                         PIXELS, code);
+        kernels->backward(&(struct bd_backward_slab){.a = a,
+                                                     .a_type = type,
+                                                     .d_type = d_type,
+                                                     .slope = of.slope,
+                                                     .offset = of.offset,
+                                                     .stream = first ? of.stream : NULL,
+                                                     .d_code = d_code,
+                                                     .d_code_2 = second ? d_stream : NULL,
+                                                     .d_stream = second ? d_stream : NULL,
+                                                     .code_gain = 0.5f,
+                                                     .g = made->g[parts]},
+                          PIXELS, code, made->sums[parts], &made->d_alpha[parts]);
+    }
+    for (int adds = 0; adds < 2; adds++) {
+        kernels->normalize(&(struct bd_normalize_slab){.g = d_code,
+                                                       .g_type = d_type,
+                                                       .a = a,
+                                                       .a_type = type,
+                                                       .d_type = d_type,
+                                                       .p = of.slope,
+                                                       .q = of.offset,
+                                                       .r = of.slope,
+                                                       .d_a = adds ? NULL : made->d_a[0],
+                                                       .sum = made->d_a[1]},
+                           PIXELS);
+    }
+    double moments[2 * BD_MAX_BLOCK];
+    kernels->moments(a, type, PIXELS, moments);
+    for (int c = 0; c < 2 * of.block; c++) {
+        made->sums[0][c] += moments[c];
+    }
+}
+
+/* The loops for processors without AVX2 give the bits of those with it. */
+Test(kernels, any_processor)
+{
+    static struct made any, avx2;
+    static struct slab slab;
+    const enum bd_number types[] = {BD_FLOAT, BD_INT32, BD_INT16};
+    for (int i = 0; __builtin_cpu_supports("avx2") && i < 2 * 4 * 4 * 3 * 2; i++) {
+        const bool wide = i & 1;
+        struct bd_code code = make_code(i / 2 % 4);
+        code.pass = i / 8 % 4;
+        const enum bd_number type = types[i / 32 % 3], d_type = i < 96 ? BD_FLOAT : BD_HALF;
+        fill_slab(&slab, wide ? 16 : 8);
+        memset(&any, 0, sizeof any);
+        memset(&avx2, 0, sizeof avx2);
+        make(wide ? &bd_kernels_any.of_16 : &bd_kernels_any.of_8, &slab, type, d_type, &code, &any);
+        make(wide ? &bd_kernels_avx2.of_16 : &bd_kernels_avx2.of_8, &slab, type, d_type, &code, &avx2);
+        cr_assert_arr_eq(&any, &avx2, sizeof any, "block %d kind %d pass %d types %d %d", slab.block, code.kind,
+                         code.pass, type, d_type);
+        cr_assert_neq(any.sums[3][0], 0);
     }
 }
