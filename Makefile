@@ -62,6 +62,8 @@ check-autograd: $(B)/step ## one training step against PyTorch's autograd, which
 	@sh tests/bench/torch.sh tests/bench/autograd.py
 mutants: $(DEPS) ## do tests find small faults planted in the sources? MUTANTS='--help' for options; takes universalmutator from PyPI
 	@sh tests/mutants/mutants.sh $(MUTANTS)
+outside: $(B)/bitdial $(B)/sample ## the buses on models of cocotbext-axi, which it installs from PyPI under build/; planted faults must be found
+	@sh tests/outside/outside.sh
 slurm-test: $(B)/bitdial ## runs by a real Slurm of this host (root; slurm-wlm from apt), whose node, controller and caller are killed
 	@bash tests/slurm.sh
 deps: $(DEPS) ## install what apt-packages.txt names and this machine lacks
@@ -106,6 +108,6 @@ $(B)/obj/%.o: %.c Makefile | $(DEPS)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 -include $(patsubst %.o,%.d,$(call objects,$(ALL_C))) $(wildcard hw/rules.mk sim/rules.mk sw/rules.mk)
-.PHONY: help demo test unit all lint format check-format check-layout check-generated cosim prove synth-check bench mutants slurm-test deps clean
+.PHONY: help demo test unit all lint format check-format check-layout check-generated cosim prove synth-check bench mutants outside slurm-test deps clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += -j$(shell nproc)
