@@ -1,10 +1,13 @@
 #!/bin/sh
 # Compiles Verilator's run-time library once for every model under build/, and prints the object files that models link:
-#     hw/verilated_runtime.sh [--trace]
+#     hw/verilated_runtime.sh [--trace | --coverage]
 set -eu
 cd -- "$(dirname -- "$0")/.."
 parts="verilated verilated_threads"
-[ $# = 0 ] || parts="$parts verilated_fst_c"
+case ${1:-} in
+--trace) parts="$parts verilated_fst_c" ;;
+--coverage) parts="$parts verilated_cov" ;;
+esac
 include=$(verilator --getenv VERILATOR_ROOT)/include
 folder=build/verilated/runtime
 cxx=$(command -v ccache || true)\ g++

@@ -207,6 +207,10 @@ int main(int argc, char **argv)
     }
     bd_case_release(&alone);
     bd_hardware_release(&hardware);
+    if (!write_places()) {
+        std::fprintf(stderr, "bench: cannot write coverage to '%s'\n", std::getenv("BITDIAL_COVERAGE"));
+        return BD_INFRA;
+    }
     if (seconds > 0)
         return 0;
     std::printf("%" PRIu64 " frames, %" PRIu64 " layers compared (%" PRIu64 " streamed), %" PRIu64

@@ -15,6 +15,7 @@
 
 #include "Vbitdial_top.h"
 #include "sim/bench/failure.h"
+#include "sim/bench/places.h"
 #include "sim/bench/wave.h"
 #include "sim/platform/axi_memory.h"
 
@@ -75,6 +76,7 @@ class Device
             if (waited_[w])
                 cover(std::string("stall/") + channels[w]);
         top_->final();
+        keep_places(context_);
         bd_guarded_memory_release(&memory_);
     }
     // Before the first reset has been taken registers say anything: nothing listens to the bus yet.

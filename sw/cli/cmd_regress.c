@@ -34,6 +34,8 @@ static const char usage[] =
     "  --seed S             master seed of all random networks and images (default: the suite's)\n"
     "  --triage N           failures that are looked into, at most (default 3; 0: none)\n"
     "  --no-trace           without traces\n"
+    "  --coverage           benches on models that count lines, branches and edges of ports of the RTL as they run:\n"
+    "                       built anew, and three times as slow\n"
     "  --case FILE          repeat such a smallest network on its bench\n" BD_RUNS_USAGE
     "  --help               print this\n";
 
@@ -41,7 +43,7 @@ struct options {
     struct bd_runs_command runs;
     const char *suite, *out, *one;
     int64_t seed, triage;
-    bool no_trace;
+    bool no_trace, coverage;
 };
 
 static int parse_options(struct options *o, int argc, char **argv)
@@ -52,6 +54,7 @@ static int parse_options(struct options *o, int argc, char **argv)
         {"seed", .integer = &o->seed, .min = 0, .max = 1000000000000000},
         {"triage", .integer = &o->triage, .min = 0, .max = 1000},
         {"no-trace", .flag = &o->no_trace},
+        {"coverage", .flag = &o->coverage},
         {"case", .text = &o->one},
         BD_RUNS_ROWS(&o->runs),
         {0},
@@ -191,19 +194,58 @@ static void print_coverage(const json_t *coverage)
     }
 }
 
-static bd_status report(const struct options *o, const struct bd_runs_summary *summary, struct bd_error *err)
+/* A line a kind, some of the holes, and waivers that no longer hold. */
+static void print_places(const json_t *places)
+{
+    enum { SHOWN = 12 };
+    const json_t *row, *holes = json_object_get(places, "holes");
+    size_t i;
+    json_array_foreach(json_object_get(places, "kinds"), i, row)
+    {
+        printf("coverage: %s: %.0f of %.0f, %.0f waived: %.1f %%, goal %.0f %%\n", bd_results_text(row, "kind"),
+               bd_results_number(row, "covered"), bd_results_number(row, "places"), bd_results_number(row, "waived"),
+               bd_results_number(row, "percent"), bd_results_number(row, "goal"));
+    }
+    json_array_foreach((json_t *)holes, i, row)
+    {
+        if (i < SHOWN) {
+            printf("    %s:%.0f: %s: %s\n", bd_results_text(row, "file"), bd_results_number(row, "line"),
+                   bd_results_text(row, "name"), bd_results_text(row, "text"));
+        }
+    }
+    if (json_array_size(holes) > SHOWN) {
+        printf("    and %zu more holes, in results.json and the report\n", json_array_size(holes) - SHOWN);
+    }
+}
+
+static size_t tell_stale(const json_t *places)
+{
+    const json_t *stale = json_object_get(places, "stale"), *row;
+    size_t i;
+    json_array_foreach((json_t *)stale, i, row)
+    {
+        fprintf(stderr, "%s\n", json_string_value(row));
+    }
+    return json_array_size(stale);
+}
+
+/* stale: waivers that are. */
+static bd_status report(const struct options *o, const struct bd_runs_summary *summary, size_t *stale,
+                        struct bd_error *err)
 {
     json_t *document;
     if (bd_results_read(o->out, &document, err)) {
         return err->status;
     }
     const bd_status status = bd_results_write(o->out, document, err);
+    *stale = status ? 0 : tell_stale(json_object_get(document, "places"));
     if (!status && o->runs.json) {
         bd_cli_report(json_incref(document));
     } else if (!status) {
         const struct bd_runs_progress *p = &summary->progress;
         print_failures(document);
         print_coverage(json_object_get(document, "coverage"));
+        print_places(json_object_get(document, "places"));
         printf("%zu points by seed %.0f in %.1f s: %zu passed, %zu failed, %zu timed out, %zu met the infrastructure, "
                "%zu not run\n",
                p->selected, bd_results_number(document, "seed"), p->seconds, p->state[BD_RUNS_DONE],
@@ -232,7 +274,7 @@ static void begin(void *user, const struct bd_runs_event *event)
     (void)event;
     if (!b->done) {
         b->done = true;
-        b->status = bd_results_begin(b->o->out, b->suite, b->seed, b->root, b->points, &b->err);
+        b->status = bd_results_begin(b->o->out, b->suite, b->seed, b->root, b->points, b->o->coverage, &b->err);
     }
 }
 
@@ -257,9 +299,11 @@ static bd_status run_plan(const struct options *o, const struct bd_suite *suite,
         return beginning.status;
     }
     status = status ? status : triage(o, root, points, err);
-    const bd_status told = report(o, &summary, status ? &other : err);
+    size_t stale = 0;
+    const bd_status told = report(o, &summary, &stale, status ? &other : err);
     status = status ? status : told;
-    return status ? status : bd_cli_runs_verdict(&summary, err);
+    status = status ? status : bd_cli_runs_verdict(&summary, err);
+    return status || !stale ? status : bd_fail(err, BD_FAIL, "%zu waivers of coverage are stale", stale);
 }
 
 static bd_status run(const struct options *o, struct bd_error *err)
@@ -277,9 +321,11 @@ static bd_status run(const struct options *o, struct bd_error *err)
     if (bd_suite_load(&suite, o->suite, err)) {
         return err->status;
     }
+    char *coverage = o->coverage && o->out ? bd_asprintf("%s/coverage", o->out) : NULL;
     const uint64_t seed = (uint64_t)(o->seed >= 0 ? o->seed : suite.seed);
     bd_status status = bd_suite_expand(&suite, seed, root, &points, err);
-    status = status ? status : bd_suite_plan(&suite, &points, root, &plan, err);
+    status = status ? status : bd_suite_plan(&suite, &points, root, coverage, &plan, err);
+    free(coverage);
     if (!status && o->runs.list) {
         status = bd_cli_runs_list(&o->runs, plan, o->out, err);
     } else if (!status) {

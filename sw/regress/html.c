@@ -252,12 +252,98 @@ static void coverage(FILE *out, const json_t *document)
     fputs("</tbody>\n</table>\n", out);
 }
 
+/* "covered of places" of a file, with what is waived. */
+static void sums_cell(FILE *out, const json_t *row, const char *kind)
+{
+    const json_t *sums = json_object_get(row, kind);
+    const double all = json_number_value(json_array_get(sums, 0)), covered = json_number_value(json_array_get(sums, 1));
+    const double waived = json_number_value(json_array_get(sums, 2));
+    fprintf(out, "<td class=\"n %s\">%.0f of %.0f", covered + waived == all ? "good" : "bad", covered, all);
+    if (waived > 0)
+        fprintf(out, ", %.0f waived", waived);
+    fputs("</td>", out);
+}
+
+static void places_by_file(FILE *out, const json_t *places)
+{
+    const json_t *row;
+    size_t i;
+    fputs("<table>\n<thead><tr><th>file</th><th class=\"n\">line</th><th class=\"n\">branch</th><th "
+          "class=\"n\">port</th></tr></thead>\n<tbody>\n",
+          out);
+    json_array_foreach(json_object_get(places, "files"), i, row)
+    {
+        bd_page_element(out, "<tr><td>", bd_results_text(row, "file"), "</td>");
+        sums_cell(out, row, "line");
+        sums_cell(out, row, "branch");
+        sums_cell(out, row, "port");
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody>\n</table>\n", out);
+}
+
+enum { PLACES = 400 };
+
+static void places_holes(FILE *out, const json_t *places)
+{
+    const json_t *holes = json_object_get(places, "holes"), *row;
+    size_t i;
+    if (json_array_size(holes) == 0)
+        return;
+    fputs("<table>\n<thead><tr><th>hole</th><th>what</th><th>source</th><th>filled by</th></tr></thead>\n<tbody>\n",
+          out);
+    json_array_foreach((json_t *)holes, i, row)
+    {
+        if (i >= PLACES)
+            continue;
+        bd_page_element(out, "<tr><td>", bd_results_text(row, "file"), "");
+        fprintf(out, ":%.0f</td>", bd_results_number(row, "line"));
+        bd_page_element(out, "<td>", bd_results_text(row, "name"), "</td>");
+        bd_page_element(out, "<td>", bd_results_text(row, "text"), "</td>");
+        bd_page_element(out, "<td class=\"soft\">", bd_results_text(row, "filled_by"), "</td></tr>\n");
+    }
+    fputs("</tbody>\n</table>\n", out);
+    if (json_array_size(holes) > PLACES)
+        fprintf(out, "<p>and %zu more, in results.json</p>\n", json_array_size(holes) - PLACES);
+}
+
+/* Lines, branches and edges of ports of the RTL. */
+static void places(FILE *out, const json_t *document)
+{
+    const json_t *found = json_object_get(document, "places"), *row;
+    size_t i;
+    if (!found)
+        return;
+    fputs("<h2>Coverage of the RTL</h2>\n<table>\n<thead><tr><th></th><th class=\"n\">places</th><th "
+          "class=\"n\">covered</th><th class=\"n\">waived</th><th class=\"n\">of those not waived</th><th "
+          "class=\"n\">goal</th></tr></thead>\n<tbody>\n",
+          out);
+    json_array_foreach(json_object_get(found, "kinds"), i, row)
+    {
+        const double percent = bd_results_number(row, "percent"), goal = bd_results_number(row, "goal");
+        bd_page_element(out, "<tr><td>", bd_results_text(row, "kind"), "</td>");
+        fprintf(out,
+                "<td class=\"n\">%.0f</td><td class=\"n\">%.0f</td><td class=\"n\">%.0f</td><td class=\"n "
+                "%s\">%.1f %%</td><td class=\"n\">%.0f %%</td></tr>\n",
+                bd_results_number(row, "places"), bd_results_number(row, "covered"), bd_results_number(row, "waived"),
+                percent >= goal ? "good" : "bad", percent, goal);
+    }
+    fputs("</tbody>\n</table>\n", out);
+    json_array_foreach(json_object_get(found, "stale"), i, row)
+    {
+        bd_page_element(out, "<p class=\"bad\">", json_string_value(row), "</p>\n");
+    }
+    places_holes(out, found);
+    places_by_file(out, found);
+}
+
 void bd_results_html(FILE *out, const json_t *document)
 {
     head(out, document);
     failures(out, document);
     matrix(out, document);
     coverage(out, document);
+    places(out, document);
     times(out, document);
     trend(out, document);
     bd_page_end(out);

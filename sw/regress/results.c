@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/core/file.h"
 #include "model/core/json.h"
@@ -10,13 +11,14 @@
 #include "model/runs/runs.h"
 #include "sw/page/page.h"
 #include "sw/regress/coverage.h"
+#include "sw/regress/places.h"
 
 enum { FILE_MOST = 64 << 20 };
 
 /* ---- which points belong to which test ---------------------------------------------------------------------- */
 
 bd_status bd_results_begin(const char *dir, const struct bd_suite *suite, uint64_t seed, const char *root,
-                           const struct bd_suite_points *points, struct bd_error *err)
+                           const struct bd_suite_points *points, bool places, struct bd_error *err)
 {
     json_t *tests = json_array(), *list = json_array();
     for (size_t t = 0; t < suite->test_count; t++)
@@ -31,8 +33,12 @@ bd_status bd_results_begin(const char *dir, const struct bd_suite *suite, uint64
                                bd_json_text(suite->title), "seed", (json_int_t)seed, "tests", tests, "points", list,
                                "coverage", bd_json_text(coverage));
     free(coverage);
+    if (places)
+        json_object_set_new(object, "places", bd_json_text(root));
     char *text = json_dumps(object, JSON_INDENT(1)), *path = bd_asprintf("%s/suite.json", dir);
-    bd_status status = bd_make_folder(dir, err);
+    char *counts = bd_asprintf("%s/coverage", dir);
+    bd_status status = bd_make_folder(places ? counts : dir, err);
+    free(counts);
     status = status ? status : bd_file_write(path, text, strlen(text), err);
     json_decref(object);
     free(text);
@@ -109,6 +115,16 @@ static void count(json_t *counts, const char *state)
     json_object_set_new(counts, "total", json_integer((json_int_t)bd_results_number(counts, "total") + 1));
 }
 
+/* Places that a point ran, to those of the others; a point that counts none has no file. */
+static bd_status count_places(const char *dir, const char *name, json_t *document, struct bd_error *err)
+{
+    json_t *places = json_object_get(document, "places");
+    char *path = bd_asprintf("%s/coverage/%s", dir, name);
+    const bd_status status = places && access(path, F_OK) == 0 ? bd_places_merge(places, path, err) : BD_OK;
+    free(path);
+    return status;
+}
+
 /* Bins that a point filled, to those of the others. */
 static bd_status count_bins(const char *dir, const char *name, json_t *document, struct bd_error *err)
 {
@@ -117,7 +133,33 @@ static bd_status count_bins(const char *dir, const char *name, json_t *document,
         return err->status;
     bd_coverage_merge(json_object_get(document, "bins"), json_object_get(json_object_get(result, "output"), "bins"));
     json_decref(result);
-    return BD_OK;
+    return count_places(dir, name, document, err);
+}
+
+/* What was counted becomes what was covered. */
+static bd_status judge(const json_t *suite, json_t *document, struct bd_error *err)
+{
+    const json_t *bins = json_object_get(document, "bins"), *places = json_object_get(document, "places");
+    json_t *found = NULL;
+    bd_status status = BD_OK;
+    if (json_object_size(bins)) {
+        status = bd_coverage_judge(bd_results_text(suite, "coverage"), bins, &found, err);
+        if (!status)
+            json_object_set_new(document, "coverage", found);
+    }
+    if (!status && places) {
+        const char *root = bd_results_text(suite, "places");
+        char *slash = bd_asprintf("%s%s", root, *root ? "/" : "");
+        char *waivers = bd_asprintf("%shw/coverage_waivers.yaml", slash);
+        status = bd_places_judge(waivers, slash, places, &found, err);
+        free(waivers);
+        free(slash);
+        if (!status)
+            json_object_set_new(document, "places", found);
+        if (!status && json_array_size(json_object_get(found, "stale")))
+            json_object_set_new(document, "pass", json_false());
+    }
+    return status;
 }
 
 /* A point with what the runner knows of it and what was found out about its failure. */
@@ -150,7 +192,7 @@ static bd_status read_point(const char *dir, const json_t *about, const json_t *
 
 bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *err)
 {
-    json_t *suite, *list = NULL, *events = NULL, *row, *coverage = NULL;
+    json_t *suite, *list = NULL, *events = NULL, *row;
     size_t i;
     if (read_json(dir, "suite.json", true, &suite, err))
         return bd_fail_prefix(err, "'%s' holds no run of a suite", dir);
@@ -164,6 +206,8 @@ bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *e
                           json_object_get(suite, "suite"), "title", json_object_get(suite, "title"), "seed",
                           json_object_get(suite, "seed"), "version", BD_VERSION, "run", json_object_get(list, "run"),
                           "seconds", 0.0, "counts", "tests", "bins", "history", sum_history(events));
+    if (json_object_get(suite, "places"))
+        json_object_set_new(*document, "places", json_object());
     static const char *const states[] = {"total", "done", "failed", "timed_out", "infrastructure", "queued"};
     for (size_t s = 0; s < sizeof states / sizeof *states; s++)
         json_object_set_new(json_object_get(*document, "counts"), states[s], json_integer(0));
@@ -184,12 +228,7 @@ bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *e
     const json_t *counts = json_object_get(*document, "counts");
     json_object_set_new(*document, "pass",
                         json_boolean(bd_results_number(counts, "done") == bd_results_number(counts, "total")));
-    const json_t *bins = json_object_get(*document, "bins");
-    if (!status && json_object_size(bins)) {
-        status = bd_coverage_judge(bd_results_text(suite, "coverage"), bins, &coverage, err);
-        if (!status)
-            json_object_set_new(*document, "coverage", coverage);
-    }
+    status = status ? status : judge(suite, *document, err);
     json_decref(suite);
     json_decref(list);
     json_decref(events);

