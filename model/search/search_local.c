@@ -14,7 +14,7 @@
 #define NARROWEST 0.5 /* of the side, where a lengthscale is short */
 #define WIDEST 2.0
 #define REACH 1.0 /* observations so far from the middle, in widths, have a say; */
-#define NEAREST 2 /* so many for each dimension have one anyway */
+#define NEAREST 6 /* so many for each dimension at most have one anyway */
 
 /* Side of the box after what was told so far: values that improve on the best double it, others halve it (TuRBO:
  * Eriksson, Pearce, Gardner, Turner, Poloczek, NeurIPS 2019, with less patience). A function of the observations alone,
@@ -108,6 +108,14 @@ static void into_box(const struct bd_search_box *box, size_t d, const double *x,
     }
 }
 
+/* How many observations have a say even when they are far: enough to tell the coefficients of a quadratic, since where
+ * the box is small the function is one, and fewer leave its optimum open. */
+static size_t least_kept(size_t d)
+{
+    const size_t quadratic = (d + 1) * (d + 2) / 2 + d, most = NEAREST * d;
+    return quadratic < most ? quadratic : most;
+}
+
 /* A model of the observations in and about the box, whose values are standardised among themselves: it sees differences
  * that are nothing to the model of all. */
 static bd_status fit_near(struct bd_search *search, struct bd_acquisition *a, struct bd_rng *rng, struct bd_error *err)
@@ -117,7 +125,7 @@ static bd_status fit_near(struct bd_search *search, struct bd_acquisition *a, st
     double *x = bd_search_places(search), *inside = bd_xcalloc(n * d, sizeof *inside), *y = bd_xcalloc(n, sizeof *y);
     struct near *order = order_by_distance(search, &a->box, x);
     size_t kept = 0;
-    for (; kept < n && (kept < NEAREST * d + 4 || order[kept].distance <= REACH); kept++) {
+    for (; kept < n && (kept < least_kept(d) || order[kept].distance <= REACH); kept++) {
         into_box(&a->box, d, x + order[kept].index * d, inside + kept * d);
         y[kept] = search->observations[order[kept].index].value[0];
     }
