@@ -60,6 +60,9 @@ package bitdial_regs_pkg;
   // ro: descriptors kept on the chip; 0: fetched for every layer
   localparam logic [11:0] DESCRIPTORS_ADDR = 12'h034;
 
+  // ro: clock that the build was made for, in kHz; 0: not told
+  localparam logic [11:0] CLOCK_KHZ_ADDR = 12'h038;
+
   // rw: modes
   localparam logic [11:0] CONTROL_ADDR = 12'h040;
   localparam logic [31:0] CONTROL_RESET = 32'h00000000;

@@ -20,7 +20,8 @@ module bitdial_top #(
   parameter int ABORT_CLOCKS = 65536,  // longest abort; power of two
   parameter int GATES = 1,  // 0: counters of the XNOR array in a form that simulates fast
   parameter logic [63:0] GEOMETRY_HASH = 64'd0,
-  parameter logic [31:0] RTL_HASH = 32'd0
+  parameter logic [31:0] RTL_HASH = 32'd0,
+  parameter int CLOCK_KHZ = 0  // what the register of that name says
 ) (
   input  logic        aclk,
   input  logic        aresetn,  // may fall at any time; released inside on a clock edge
@@ -88,7 +89,10 @@ module bitdial_top #(
   input  logic        m_axi_bvalid,
   output logic        m_axi_bready,
 
-  output logic        irq
+  output logic        irq,
+  output logic        status_busy,   // for lights of a board: STATUS.BUSY,
+  output logic        status_done,   // IRQ_STATUS.DONE and
+  output logic        status_error   // IRQ_STATUS.ERROR
 );
 `ifdef BITDIAL_FAULTS
   initial if (!$value$plusargs("bitdial_fault=%d", bitdial_fault_pkg::number)) bitdial_fault_pkg::number = 0;
@@ -126,6 +130,7 @@ module bitdial_top #(
   logic [11:0] reg_waddr, reg_raddr;
   logic [31:0] reg_wdata, reg_rdata, watchdog_limit;
   logic [3:0]  reg_wstrb;
+  logic [bitdial_regs_pkg::IRQ_STATUS_W-1:0] causes;
   axil_slave u_axil_slave (
     .clk_i, .rst_ni, .awaddr_i(s_axi_awaddr), .awvalid_i(s_axi_awvalid), .awready_o(s_axi_awready),
     .wdata_i(s_axi_wdata), .wstrb_i(s_axi_wstrb), .wvalid_i(s_axi_wvalid), .wready_o(s_axi_wready),
@@ -137,7 +142,7 @@ module bitdial_top #(
   csr #(.ROWS(ROWS), .RQ(RQ), .MC(MC), .HAS_XNOR(HAS_XNOR), .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS),
         .WEIGHT_WORDS(WEIGHT_WORDS), .TABLE_WORDS(TABLE_WORDS), .CORRECT_WORDS(CORRECT_WORDS),
         .DESCRIPTORS(DESCRIPTORS), .ACC_BITS(ACC_BITS), .MULT_BITS(MULT_BITS),
-        .GEOMETRY_HASH(GEOMETRY_HASH), .RTL_HASH(RTL_HASH)) u_csr (
+        .GEOMETRY_HASH(GEOMETRY_HASH), .RTL_HASH(RTL_HASH), .CLOCK_KHZ(CLOCK_KHZ)) u_csr (
     .clk_i, .rst_ni, .write_i(reg_write), .write_addr_i(reg_waddr), .write_data_i(reg_wdata),
     .write_strobe_i(reg_wstrb), .write_known_o(write_known), .read_i(reg_read), .read_addr_i(reg_raddr),
     .read_data_o(reg_rdata), .read_known_o(read_known), .watchdog_limit_o(watchdog_limit),
@@ -145,7 +150,10 @@ module bitdial_top #(
     .frame_o(bell), .frame_valid_o(bell_valid),
     .frame_pop_i(bell_pop), .abort_o(soft_reset), .busy_i(busy), .done_i(done), .done_tag_i(frame.tag),
     .done_switch_i(frame.switch_index), .error_i(error), .error_code_i(error_code), .error_layer_i(error_layer),
-    .counters_i(counters), .irq_o(irq));
+    .counters_i(counters), .irq_o(irq), .causes_o(causes));
+  assign status_busy = busy;
+  assign status_done = causes[bitdial_regs_pkg::IRQ_STATUS_DONE_LSB];
+  assign status_error = causes[bitdial_regs_pkg::IRQ_STATUS_ERROR_LSB];
 
   // --- control ------------------------------------------------------------------------------------------------------
   logic       waiting, bite, aborting, dead, read_progress, write_progress;

@@ -16,7 +16,8 @@ module csr #(
   parameter int ACC_BITS = 28,
   parameter int MULT_BITS = 24,
   parameter logic [63:0] GEOMETRY_HASH = 64'd0,
-  parameter logic [31:0] RTL_HASH = 32'd0
+  parameter logic [31:0] RTL_HASH = 32'd0,
+  parameter int CLOCK_KHZ = 0
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -46,7 +47,8 @@ module csr #(
   input  logic [3:0]  error_code_i,
   input  logic [7:0]  error_layer_i,
   input  logic [6*bitdial_pkg::COUNT_W-1:0] counters_i,  // total, compute, weight, input, output, overhead
-  output logic        irq_o
+  output logic        irq_o,
+  output logic [bitdial_regs_pkg::IRQ_STATUS_W-1:0] causes_o  // IRQ_STATUS
 );
   localparam int CW = bitdial_pkg::COUNT_W;
 
@@ -107,6 +109,7 @@ module csr #(
       bitdial_regs_pkg::TABLE_WORDS_ADDR:      read_data_o = 32'(TABLE_WORDS);
       bitdial_regs_pkg::CORRECT_WORDS_ADDR:    read_data_o = 32'(CORRECT_WORDS);
       bitdial_regs_pkg::DESCRIPTORS_ADDR:      read_data_o = 32'(DESCRIPTORS);
+      bitdial_regs_pkg::CLOCK_KHZ_ADDR:        read_data_o = 32'(CLOCK_KHZ);
       bitdial_regs_pkg::CONTROL_ADDR:          read_data_o = 32'(control_q);
       bitdial_regs_pkg::STATUS_ADDR:           read_data_o = status;
       bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR:  read_data_o = program_addr_q[31:0];
@@ -174,7 +177,7 @@ module csr #(
   // Every address below the end of the map that can be read exists; three holes lie between its parts.
   always_comb begin
     write_known_o = write_addr_i <= bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR;
-    if (write_addr_i > bitdial_regs_pkg::DESCRIPTORS_ADDR && write_addr_i < bitdial_regs_pkg::CONTROL_ADDR) write_known_o = 1'b0;
+    if (write_addr_i > bitdial_regs_pkg::CLOCK_KHZ_ADDR && write_addr_i < bitdial_regs_pkg::CONTROL_ADDR) write_known_o = 1'b0;
     if (write_addr_i > bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR && write_addr_i < bitdial_regs_pkg::PRECISION_ADDR)
       write_known_o = 1'b0;
     if (write_addr_i > bitdial_regs_pkg::DOORBELL_ADDR && write_addr_i < bitdial_regs_pkg::IRQ_STATUS_ADDR) write_known_o = 1'b0;
@@ -262,6 +265,7 @@ module csr #(
     .frame_count_o(frame_count), .counters_o(counters));
 
   assign irq_o = control_q[bitdial_regs_pkg::CONTROL_IRQ_ENABLE_LSB] && |(irq_status & irq_enable_q);
+  assign causes_o = irq_status;
   assign abort_o = soft_reset;
   assign watchdog_limit_o = watchdog_limit_q;
 endmodule

@@ -13,17 +13,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <memory>
 
-#include <fcntl.h>
-#include <poll.h>
-#include <termios.h>
-#include <unistd.h>
 #include <verilated.h>
 
 #include "Vbitdial_top.h"
 #include "Vuart_bridge.h"
+#include "sim/board/serial_line.h"
 #include "sim/platform/axi_memory.h"
 
 extern "C" {
@@ -34,17 +30,16 @@ namespace
 {
 
 constexpr uint64_t MEMORY_BASE = 0x100000000u, MEMORY_BYTES = 4u << 20; // as sim/board/build.sh tells the bridge
-constexpr uint64_t QUIET_CLOCKS = 6000;  // longer than anything that the bridge waits for
-constexpr uint64_t AWAKE_CLOCKS = 64;    // of the accelerator after an access ...
+constexpr uint64_t AWAKE_CLOCKS = 64;                                   // of the accelerator after an access ...
 constexpr uint64_t RESET_CLOCKS = 70000; // ... and after a soft reset, which waits for the bus
 constexpr uint64_t LOOK_CLOCKS = 64;     // between two looks at the pseudo-terminal
-constexpr int SLEEP_MS = 600000;
 
-volatile sig_atomic_t plugged = 1, ending = 0;
+bitdial::SerialLine *the_line;
+volatile sig_atomic_t ending = 0;
 
 void plug(int)
 {
-    plugged = 1;
+    the_line->plug();
 }
 
 void end(int)
@@ -54,58 +49,13 @@ void end(int)
 
 struct Options {
     const char *hardware = nullptr;
-    uint64_t noise = 0, seed = 1, unplug = UINT64_MAX, bit = 4;
-};
-
-// Changes, loses and doubles bytes.
-class Noise
-{
-  public:
-    Noise(uint64_t per_mille, uint64_t seed) : per_mille_(per_mille), random_(seed * 0x9e3779b97f4a7c15u + 1)
-    {
-    }
-
-    void pass(uint8_t byte, std::deque<uint8_t> &to)
-    {
-        if (next() % 1000 >= per_mille_) {
-            to.push_back(byte);
-            return;
-        }
-        count_++;
-        switch (next() % 3) {
-        case 0:
-            to.push_back(static_cast<uint8_t>(byte ^ (1 + next() % 255)));
-            break;
-        case 1:
-            break;
-        default:
-            to.push_back(byte);
-            to.push_back(byte);
-        }
-    }
-
-    uint64_t count() const
-    {
-        return count_;
-    }
-
-  private:
-    uint64_t next()
-    {
-        random_ ^= random_ << 13;
-        random_ ^= random_ >> 7;
-        random_ ^= random_ << 17;
-        return random_ >> 16;
-    }
-
-    uint64_t per_mille_, random_, count_ = 0;
+    bitdial::LineOptions line;
 };
 
 class Board
 {
   public:
-    Board(const Options &options, const bd_hardware &hardware, int line)
-        : options_(options), line_(line), noise_(options.noise, options.seed)
+    Board(bitdial::SerialLine &line, const bd_hardware &hardware) : line_(line)
     {
         bd_guarded_memory_init(&memory_, MEMORY_BASE, MEMORY_BYTES);
         bus_ = std::make_unique<bitdial::AxiMemory>(&memory_, hardware.memory);
@@ -125,41 +75,21 @@ class Board
         fprintf(stderr,
                 "board: %llu clocks, %llu of the accelerator, %llu bytes from the host, %llu to it, %llu disturbed\n",
                 static_cast<unsigned long long>(now_), static_cast<unsigned long long>(busy_),
-                static_cast<unsigned long long>(from_host_), static_cast<unsigned long long>(to_host_),
-                static_cast<unsigned long long>(noise_.count()));
+                static_cast<unsigned long long>(line_.from_host()), static_cast<unsigned long long>(line_.to_host()),
+                static_cast<unsigned long long>(line_.disturbed()));
         bd_guarded_memory_release(&memory_);
     }
 
     void run()
     {
         while (!ending) {
-            if (now_ % LOOK_CLOCKS == 0 && !take_bytes())
+            if (now_ % LOOK_CLOCKS == 0 && !line_.take_bytes())
                 return;
             clock();
         }
     }
 
   private:
-    // Bytes that the host wrote; sleeps where nothing is under way. False at the end.
-    bool take_bytes()
-    {
-        uint8_t bytes[256];
-        if (to_pins_.empty() && now_ - active_ > QUIET_CLOCKS) {
-            struct pollfd wait = {line_, POLLIN, 0};
-            if (poll(&wait, 1, SLEEP_MS) == 0)
-                return false;
-            active_ = now_;
-        }
-        const ssize_t got = read(line_, bytes, sizeof bytes);
-        for (ssize_t i = 0; i < got; i++) {
-            if (++from_host_ == options_.unplug)
-                plugged = 0;
-            if (plugged)
-                noise_.pass(bytes[i], to_pins_);
-        }
-        return got > 0 || errno == EAGAIN || errno == EINTR || errno == EIO;
-    }
-
     void half(int clock, bool awake = true)
     {
         bridge_.clk_i = clock;
@@ -235,10 +165,10 @@ class Board
             half(0);
         }
         connect();
-        drive_rx();
+        bridge_.uart_rx_i = line_.drive();
         serve_memory();
         half(0, awake);
-        watch_tx();
+        line_.watch(bridge_.uart_tx_o);
         if (awake)
             bus_->sample(top_, busy_);
         half(1, awake);
@@ -246,66 +176,14 @@ class Board
         now_++;
     }
 
-    // A start bit, eight bits, a stop bit.
-    void drive_rx()
-    {
-        if (rx_left_ == 0 && !to_pins_.empty()) {
-            rx_bits_ = 0x200u | to_pins_.front() << 1;
-            to_pins_.pop_front();
-            rx_left_ = 10 * options_.bit;
-        }
-        if (rx_left_ > 0) {
-            active_ = now_;
-            bridge_.uart_rx_i = rx_bits_ >> (9 - (rx_left_ - 1) / options_.bit) & 1;
-            rx_left_--;
-        } else {
-            bridge_.uart_rx_i = 1;
-        }
-    }
-
-    // Samples in the middle of each bit, by a clock of its own.
-    void watch_tx()
-    {
-        if (tx_left_ == 0) {
-            if (bridge_.uart_tx_o)
-                return;
-            tx_left_ = 10 * options_.bit;
-            tx_bits_ = 0;
-        }
-        active_ = now_;
-        const uint64_t gone = 10 * options_.bit - tx_left_;
-        if (gone % options_.bit == options_.bit / 2)
-            tx_bits_ |= static_cast<unsigned>(bridge_.uart_tx_o) << gone / options_.bit;
-        if (--tx_left_ == 0 && tx_bits_ >> 9 == 1)
-            give_byte(static_cast<uint8_t>(tx_bits_ >> 1));
-    }
-
-    void give_byte(uint8_t byte)
-    {
-        if (!plugged)
-            return;
-        std::deque<uint8_t> out;
-        noise_.pass(byte, out);
-        for (uint8_t b : out) {
-            to_host_++;
-            if (write(line_, &b, 1) != 1)
-                return; // nobody reads: the byte is lost, as on a wire
-        }
-    }
-
-    Options options_;
-    int line_;
-    Noise noise_;
+    bitdial::SerialLine &line_;
     bd_guarded_memory memory_ = {};
     std::unique_ptr<bitdial::AxiMemory> bus_;
     Vbitdial_top top_;
     Vuart_bridge bridge_;
-    std::deque<uint8_t> to_pins_;
     uint64_t awake_until_ = 0, busy_ = 0,
              frames_ = 0; // clocks of the accelerator; doorbells whose end was not taken note of
-    uint64_t now_ = 0, active_ = 0, from_host_ = 0, to_host_ = 0;
-    uint64_t rx_left_ = 0, tx_left_ = 0;
-    unsigned rx_bits_ = 0, tx_bits_ = 0;
+    uint64_t now_ = 0;
 };
 
 bool parse(int argc, char **argv, Options &options)
@@ -313,37 +191,19 @@ bool parse(int argc, char **argv, Options &options)
     for (int i = 1; i < argc; i++) {
         const bool more = i + 1 < argc;
         if (!strcmp(argv[i], "--noise") && i + 2 < argc) {
-            options.noise = strtoull(argv[++i], nullptr, 10);
-            options.seed = strtoull(argv[++i], nullptr, 10);
+            options.line.noise = strtoull(argv[++i], nullptr, 10);
+            options.line.seed = strtoull(argv[++i], nullptr, 10);
         } else if (!strcmp(argv[i], "--unplug") && more) {
-            options.unplug = strtoull(argv[++i], nullptr, 10);
+            options.line.unplug = strtoull(argv[++i], nullptr, 10);
         } else if (!strcmp(argv[i], "--bit") && more) {
-            options.bit = strtoull(argv[++i], nullptr, 10);
+            options.line.bit = strtoull(argv[++i], nullptr, 10);
         } else if (!options.hardware && argv[i][0] != '-') {
             options.hardware = argv[i];
         } else {
             return false;
         }
     }
-    return options.hardware && options.bit >= 4;
-}
-
-// A pseudo-terminal that changes no byte; its other end stays open here, so that programs may come and go.
-int open_line()
-{
-    const int line = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-    struct termios raw;
-    if (line < 0 || grantpt(line) != 0 || unlockpt(line) != 0)
-        return -1;
-    const char *name = ptsname(line);
-    const int other = name ? open(name, O_RDWR | O_NOCTTY) : -1;
-    if (other < 0 || tcgetattr(other, &raw) != 0)
-        return -1;
-    cfmakeraw(&raw);
-    tcsetattr(other, TCSANOW, &raw);
-    puts(name);
-    fflush(stdout);
-    return line;
+    return options.hardware && options.line.bit >= 4;
 }
 
 } // namespace
@@ -361,18 +221,19 @@ int main(int argc, char **argv)
         fprintf(stderr, "board: %s\n", error.message);
         return error.status;
     }
+    bitdial::SerialLine line(options.line);
+    the_line = &line;
     struct sigaction action = {};
     action.sa_handler = plug;
     sigaction(SIGUSR1, &action, nullptr);
     action.sa_handler = end;
     sigaction(SIGTERM, &action, nullptr);
-    const int line = open_line();
-    if (line < 0) {
+    if (!line.open_terminal()) {
         fprintf(stderr, "board: cannot open a pseudo-terminal: %s\n", strerror(errno));
         return BD_INFRA;
     }
     {
-        Board board(options, hardware, line);
+        Board board(line, hardware);
         board.run();
     }
     bd_hardware_release(&hardware);

@@ -19,6 +19,7 @@
     X("TABLE_WORDS", 0x02cu, "ro", 0x0u, "table memory, entries of a row") \
     X("CORRECT_WORDS", 0x030u, "ro", 0x0u, "correction memory, words of REQUANT_UNITS x 24 bits") \
     X("DESCRIPTORS", 0x034u, "ro", 0x0u, "descriptors kept on the chip; 0: fetched for every layer") \
+    X("CLOCK_KHZ", 0x038u, "ro", 0x0u, "clock that the build was made for, in kHz; 0: not told") \
     X("CONTROL", 0x040u, "rw", 0x3u, "modes") \
     X("STATUS", 0x044u, "ro", 0x0u, "state; the error fields describe the first error since IRQ_STATUS.ERROR was last cleared") \
     X("PROGRAM_ADDR_LO", 0x048u, "rw", 0xffffffffu, "byte address of the program image, a multiple of 64") \

@@ -18,7 +18,8 @@ static const char usage[] =
     "Usage: bitdial cosim NET.bdp --hardware HW.yaml [OPTION]...\n"
     "       bitdial cosim --random COUNT --hardware HW.yaml [OPTION]...\n"
     "Runs frames on a device and compares every layer's codes and stream and every result with the reference, and\n"
-    "every frame's clocks with the cost model. Each image runs twice: with its layers stored to memory, and without.\n"
+    "every frame's clocks with the cost model. Each image runs twice: with its layers stored to memory, where that\n"
+    "has room for them, and without.\n"
     "The first difference is named, with the command that repeats it; the exit code is then 1.\n\n"
     "  --hardware HW.yaml  the configuration that the network was compiled for (required)\n" BD_DEVICE_USAGE(
         "rtl") "  --images N          number of images (default: 8)\n" BD_IMAGE_USAGE
@@ -154,6 +155,7 @@ static void report_json(const struct bd_cosim_options *o, const struct bd_progra
                                   (json_int_t)t->stray_bytes));
     json_object_set_new(object, "guard_violations", json_integer((json_int_t)t->violations));
     json_object_set_new(object, "shared_memory", json_boolean(t->shared));
+    json_object_set_new(object, "layers_compared", json_boolean(!t->unstored));
     json_object_set_new(
         object, "queued",
         json_pack("{s:I, s:I}", "checked", (json_int_t)t->queue_checked, "different", (json_int_t)t->queue_different));
@@ -188,8 +190,9 @@ static void report_text(const struct bd_cosim_options *o, const struct bd_progra
     struct sums sums = sum(t);
     double seconds = (double)t->run_nanoseconds * 1e-9;
     if (program) {
-        printf("%s on %s: %" PRIu64 " frames, each with and without its layers stored\n", program->header->network,
-               o->session.device, t->images);
+        printf("%s on %s: %" PRIu64 " frames, %s\n", program->header->network, o->session.device, t->images,
+               t->unstored ? "results alone: the device's memory has no room for layers"
+                           : "each with and without its layers stored");
     } else {
         printf("%" PRIu64 " random networks, %" PRIu64 " layers, %" PRIu64 " frames on %s\n", t->networks, t->layers,
                t->images, o->session.device);

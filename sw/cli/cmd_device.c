@@ -37,6 +37,7 @@ static const char usage[] =
                "  --count N           looks of watch (default: 10)\n"
                "  --output FILE       mem: write the bytes to FILE\n"
                "  --write FILE        mem: write FILE's bytes to the memory\n"
+               "  --record FILE       id: the record of 'make fpga' that the device must be the build of\n"
                "  --json              one JSON object on standard output\n"
                "  --help              print this\n\n"
                "Exit codes: 0 done, 1 the device is wrong, 2 wrong usage, 3 the device cannot be reached.\n";
@@ -70,17 +71,18 @@ static bd_status look_id(struct look *look)
         return look->status;
     }
     const struct bd_device *d = &s->device;
-    const uint32_t geometry = get(look, BITDIAL_GEOMETRY_REG);
+    const uint32_t geometry = get(look, BITDIAL_GEOMETRY_REG), khz = get(look, BITDIAL_CLOCK_KHZ_REG);
+    const struct device_record found = {d->rtl_hash, d->geometry_hash, d->build_id, khz};
     char shape[160], can[160];
     bd_register_describe(BITDIAL_GEOMETRY_REG, geometry, shape, sizeof shape);
     bd_register_describe(BITDIAL_CAPABILITIES_REG, d->capabilities, can, sizeof can);
     json_object_update_new(
-        look->report,
-        json_pack("{s:s, s:i, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:o, s:I}", "target", s->platform.target, "abi",
-                  BITDIAL_ABI_VERSION_RESET, "geometry", bd_json_text(shape), "capabilities", bd_json_text(can),
-                  "geometry_hash", hex(d->geometry_hash, 16), "act_words", (int)d->act_words, "z_words",
-                  (int)d->z_words, "weight_words", (int)d->weight_words, "build", (int)d->build_id, "rtl_hash",
-                  hex(d->rtl_hash, 8), "memory_bytes", (json_int_t)s->platform.memory_bytes));
+        look->report, json_pack("{s:s, s:i, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:o, s:I, s:I}", "target",
+                                s->platform.target, "abi", BITDIAL_ABI_VERSION_RESET, "geometry", bd_json_text(shape),
+                                "capabilities", bd_json_text(can), "geometry_hash", hex(d->geometry_hash, 16),
+                                "act_words", (int)d->act_words, "z_words", (int)d->z_words, "weight_words",
+                                (int)d->weight_words, "build", (int)d->build_id, "rtl_hash", hex(d->rtl_hash, 8),
+                                "clock_khz", (json_int_t)khz, "memory_bytes", (json_int_t)s->platform.memory_bytes));
     if (!look->json) {
         printf("device         %s (%s)\n", look->options.device, s->platform.target);
         printf("ABI version    %u\n", BITDIAL_ABI_VERSION_RESET);
@@ -88,9 +90,16 @@ static bd_status look_id(struct look *look)
         printf("capabilities   %s\n", can);
         printf("on the chip    %u plane words, %u residual words, %u weight words\n", d->act_words, d->z_words,
                d->weight_words);
-        printf("build          RTL 0x%08x, planted fault %u\n", d->rtl_hash, d->build_id);
+        printf("build          RTL 0x%08x, planted fault %u, ", d->rtl_hash, d->build_id);
+        printf(khz ? "clock %u.%03u MHz\n" : "clock not told\n", khz / 1000, khz % 1000);
         printf("memory         %" PRIu64 " bytes at 0x%" PRIx64 "\n", s->platform.memory_bytes,
                s->platform.memory_base);
+    }
+    if (look->record_path && look->status == BD_OK) {
+        look->status = bd_device_compare_record(look->record_path, &look->record, &found, look->err);
+        if (look->status == BD_OK && !look->json) {
+            printf("record         sources, geometry, planted fault and clock are those of %s\n", look->record_path);
+        }
     }
     return look->status;
 }
@@ -361,6 +370,9 @@ static bool take_arguments(struct look *look, const char *verb, char **argument,
     } else if (look->input || look->output) {
         return !bd_cli_usage("device", "--output and --write go with mem");
     }
+    if (look->record_path && strcmp(verb, "id") != 0) {
+        return !bd_cli_usage("device", "--record goes with id");
+    }
     return true;
 }
 
@@ -404,6 +416,7 @@ int cmd_device(int argc, char **argv)
         {"count", .integer = &look.count, .min = 1, .max = INT32_MAX},
         {"output", .text = &look.output},
         {"write", .text = &look.input},
+        {"record", .text = &look.record_path},
         {"json", .flag = &look.json},
         {0},
     };
@@ -427,6 +440,9 @@ int cmd_device(int argc, char **argv)
         }
         if (!take_arguments(&look, verb, argv + optind, given)) {
             return BD_BAD_INPUT;
+        }
+        if (look.record_path && bd_device_read_record(look.record_path, &look.record, &err) != BD_OK) {
+            return bd_cli_fail("device", &err);
         }
         return run(&look, verb, verbs[i].run);
     }

@@ -25,12 +25,13 @@ static bd_status plant(struct bd_cosim_worker *w, struct bd_error *err)
     return BD_OK;
 }
 
-/* Every image of this worker at one memory setting: all with their layers stored, then all without. */
+/* Every image of this worker at one memory setting: all with their layers stored, where there is room for them, then
+ * all without. */
 static bd_status run_setting(struct bd_cosim_worker *w, struct bd_error *err)
 {
     uint32_t count = w->to - w->from, classes = w->program->header->classes;
     int32_t *logits = bd_xcalloc((size_t)count * classes, sizeof *logits);
-    bd_status status = bd_session_store_layers(&w->session, true, err);
+    bd_status status = bd_session_store_layers(&w->session, w->session.can_store, err);
     for (uint32_t n = 0; n < count && status == BD_OK; n++) {
         struct bd_frame frame;
         uint32_t id = w->options->first + w->from + n;
@@ -41,11 +42,13 @@ static bd_status run_setting(struct bd_cosim_worker *w, struct bd_error *err)
             break;
         }
         memcpy(logits + (size_t)n * classes, frame.logits, classes * sizeof *logits);
-        status = bd_cosim_run_item(
-            w,
-            &(struct bd_cosim_item){
-                .id = id, .switch_index = s, .image = image, .logits = frame.logits, .reference = &frame},
-            err);
+        if (w->session.can_store) {
+            status = bd_cosim_run_item(
+                w,
+                &(struct bd_cosim_item){
+                    .id = id, .switch_index = s, .image = image, .logits = frame.logits, .reference = &frame},
+                err);
+        }
         bd_frame_release(&frame);
         bd_cosim_show_progress(w->shared, 1);
     }

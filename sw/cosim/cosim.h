@@ -55,6 +55,7 @@ struct bd_cosim_totals {
     uint64_t clocks, run_nanoseconds, binary_macs;
     uint64_t networks, layers; /* random mode */
     bool shared;
+    bool unstored; /* the device's memory had no room for layers: results alone were compared */
     /* The first value, and the first clock count, that differs: in words, with the command that repeats it; or "". */
     char first[1536], first_cycles[1536];
 };

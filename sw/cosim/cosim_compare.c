@@ -193,6 +193,7 @@ void bd_cosim_merge(struct bd_cosim_totals *to, const struct bd_cosim_totals *fr
     to->networks += from->networks;
     to->layers += from->layers;
     to->shared |= from->shared;
+    to->unstored |= from->unstored;
     for (int l = 0; l < BD_PROGRAM_MAX_LAYERS; l++) {
         to->layer_mismatches[l] += from->layer_mismatches[l];
     }

@@ -205,7 +205,8 @@ bd_status bd_cosim_enter(struct bd_cosim_worker *w, const struct bd_program *pro
         status = bd_session_load(&w->session, program, err);
     }
     if (status == BD_OK) {
-        status = bd_session_store_layers(&w->session, true, err);
+        status = bd_session_store_layers(&w->session, w->session.can_store, err);
+        w->totals.unstored = !w->session.can_store;
     }
     return status;
 }

