@@ -80,6 +80,9 @@ void bd_fields_release(const struct bd_field *fields, void *base);
 bd_status bd_yaml_expect_path(const char *file, const char *key, const char *path, struct bd_error *err) BD_WARN_UNUSED;
 
 /* Scalars outside a table (list items). */
+/* A path as of a PATH field, which must be there: beside the YAML file, else from the current folder; malloc'd. */
+bd_status bd_yaml_path(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *key, char **path,
+                       struct bd_error *err) BD_WARN_UNUSED;
 bd_status bd_yaml_int(const struct bd_yaml *yaml, const struct bd_yaml_node *node, int64_t min, int64_t max,
                       int64_t *value, struct bd_error *err) BD_WARN_UNUSED;
 bd_status bd_yaml_real(const struct bd_yaml *yaml, const struct bd_yaml_node *node, double min, double max,

@@ -149,6 +149,27 @@ static char *resolve(const char *file, const char *path)
     return bd_xstrdup(path);
 }
 
+bd_status bd_yaml_path(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *key, char **path,
+                       struct bd_error *err)
+{
+    char *text;
+    if (node->kind != BD_YAML_SCALAR || !node->text[0]) {
+        return bd_yaml_fail(yaml, node, err, "'%s' must name a file, got '%s'", key, got(node));
+    }
+    text = resolve(yaml->path, node->text);
+    if (access(text, F_OK) != 0) {
+        char *near = beside(yaml->path, node->text);
+        bd_yaml_fail(yaml, node, err,
+                     "'%s' names '%s', which is neither beside this file ('%s') nor in the current folder", key,
+                     node->text, near);
+        free(near);
+        free(text);
+        return err->status;
+    }
+    *path = text;
+    return BD_OK;
+}
+
 bd_status bd_yaml_expect_path(const char *file, const char *key, const char *path, struct bd_error *err)
 {
     struct bd_yaml yaml;

@@ -1,4 +1,4 @@
-/* `bitdial report DIR`: what a run of a suite came to, as one page. */
+/* `bitdial report DIR`: what a run of a suite, or a sweep, came to, as one page. */
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -10,7 +10,9 @@
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
+#include "sw/page/page.h"
 #include "sw/regress/results.h"
+#include "sw/sweep/sweep.h"
 
 #define NAME "report"
 
@@ -18,8 +20,10 @@ static const char usage[] = "Usage: bitdial report DIR [-o PAGE.html]\n"
                             "Makes one HTML page of a run of `bitdial regress`, also while that goes on: failures "
                             "first, with cause and the line\n"
                             "that repeats each, tests and results, times, and the trend over the runs of the folder. "
-                            "The page needs nothing but\n"
-                            "itself.\n\n"
+                            "Of `bitdial sweep`: the\n"
+                            "front, all designs as parallel coordinates and as a table that sorts and filters, layers "
+                            "of a chosen design.\n"
+                            "The page needs nothing but itself.\n\n"
                             "  -o, --out FILE       the page (default: DIR/report.html)\n"
                             "  --json               one JSON object on stdout\n"
                             "  --help               print this\n";
@@ -27,13 +31,15 @@ static const char usage[] = "Usage: bitdial report DIR [-o PAGE.html]\n"
 static bd_status make(const char *dir, const char *path, bool json, struct bd_error *err)
 {
     json_t *document;
-    bd_status status = bd_results_read(dir, &document, err);
+    bd_status status = bd_sweep_read(dir, &document, err);
+    const bool swept = document;
+    status = status || swept ? status : bd_results_read(dir, &document, err);
     if (status) {
         return status;
     }
     status = bd_output_check(path, BD_OUTPUT_TEXT, NULL, NULL, err);
-    status = status ? status : bd_page_save(path, bd_results_html, document, err);
-    status = status ? status : bd_results_write(dir, document, err);
+    status = status ? status : bd_page_save(path, swept ? bd_sweep_html : bd_results_html, document, err);
+    status = status || swept ? status : bd_results_write(dir, document, err);
     if (!status && json) {
         bd_cli_report(
             json_pack("{s:o, s:O}", "page", bd_json_text(path), "counts", json_object_get(document, "counts")));

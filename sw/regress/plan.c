@@ -1,23 +1,10 @@
 #include "sw/regress/plan.h"
 
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/core/memory.h"
-
-/* Paths of the RTL's sources. */
-static void find_sources(const char *root, glob_t *found)
-{
-    static const char *const patterns[] = {"hw/*.sv", "hw/*.svh", "hw/*/*.sv"};
-    memset(found, 0, sizeof *found);
-    for (size_t p = 0; p < sizeof patterns / sizeof *patterns; p++) {
-        char *pattern = bd_asprintf("%s%s%s", root, *root ? "/" : "", patterns[p]);
-        if (glob(pattern, p ? GLOB_APPEND : 0, NULL, found) != 0 && p == 0)
-            found->gl_pathc = 0;
-        free(pattern);
-    }
-}
+#include "sw/session/tree.h"
 
 /* What a bench with coverage is, wherever it writes that. */
 static char *covered_identity(const struct bd_suite_point *p)
@@ -59,7 +46,7 @@ bd_status bd_suite_plan(const struct bd_suite *suite, const struct bd_suite_poin
 {
     glob_t sources;
     bd_status status = BD_OK;
-    find_sources(root, &sources);
+    bd_tree_rtl(root, &sources);
     *plan = bd_runs_plan_new("regress", suite->name);
     for (size_t p = 0; p < points->count && !status; p++)
         status = add_point(suite, &points->points[p], &sources, coverage, *plan, err);

@@ -38,3 +38,16 @@ bd_status bd_tree_root(char root[PATH_MAX], struct bd_error *err)
     }
     return BD_OK;
 }
+
+void bd_tree_rtl(const char *root, glob_t *found)
+{
+    static const char *const patterns[] = {"hw/*.sv", "hw/*.svh", "hw/*/*.sv"};
+    memset(found, 0, sizeof *found);
+    for (size_t p = 0; p < sizeof patterns / sizeof *patterns; p++) {
+        char *pattern = bd_asprintf("%s%s%s", root, *root ? "/" : "", patterns[p]);
+        if (glob(pattern, p ? GLOB_APPEND : 0, NULL, found) != 0 && p == 0) {
+            found->gl_pathc = 0;
+        }
+        free(pattern);
+    }
+}

@@ -2,6 +2,7 @@
 #ifndef BD_SESSION_TREE_H
 #define BD_SESSION_TREE_H
 
+#include <glob.h>
 #include <limits.h>
 
 #include "model/core/error.h"
@@ -10,5 +11,7 @@
 bd_status bd_tree_find(char root[PATH_MAX], struct bd_error *err) BD_WARN_UNUSED;
 /* The same; "" where that is the current folder. */
 bd_status bd_tree_root(char root[PATH_MAX], struct bd_error *err) BD_WARN_UNUSED;
+/* Paths of the RTL's sources in the repository `root` ("": the current folder); globfree releases them. */
+void bd_tree_rtl(const char *root, glob_t *found);
 
 #endif

@@ -112,6 +112,8 @@ passes '.pass and (.points | length) == 1 and (.out | contains("xff"))' runs "$r
 printf 'name: one\ntests: [{name: driver, kind: script, names: driver_freestanding}]\n' >"$raw/suite.yaml"
 passes '.pass and .counts.done == 1' regress "$raw/suite.yaml" --out "$raw/suite"
 passes '(.page | '"$escaped"')' report "$raw/suite"
+printf 'name: s\nnetworks: net.h5\nhardware: hw.yaml\nswitches: w1a1\nobjectives: clocks\n' >"$raw/sweep.yaml"
+passes '.counts.done == 1 and (.designs[0].network | '"$escaped"')' sweep "$raw/sweep.yaml" --out "$raw/sweep" --no-confirm
 patched '\377m'
 fails 2 ".error.byte == $name_at" inspect "$work/named.bdp" --json
 

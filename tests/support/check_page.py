@@ -1,15 +1,16 @@
-"""Strict check of a page that bitdial report made: check_page.py PAGE.html [TEXT...]
+"""Strict check of a page that bitdial report made: check_page.py [--script] PAGE.html [TEXT...]
 
 Every element is closed in its order, no id stands twice, every link leads into the page, nothing is loaded from elsewhere
-and nothing is run; each TEXT stands in the page as text.
+and nothing is run, but with --script one script of the page's own, at its end; each TEXT stands in the page as text.
 """
 import re
 import sys
 from html.parser import HTMLParser
 
-VOID = {"meta"}
+VOID = {"meta", "input"}
 KNOWN = set("""html head meta title style body h1 h2 h3 p b div section span pre table thead tbody tr th td a svg g rect line
 text""".split())
+SCRIPTED = {"script", "input", "button", "circle", "polyline"}  # of pages with a script
 
 
 class Page(HTMLParser):
@@ -46,6 +47,9 @@ class Page(HTMLParser):
 
 
 def main():
+    if sys.argv[1] == "--script":
+        KNOWN.update(SCRIPTED)
+        del sys.argv[1]
     source = open(sys.argv[1], encoding="utf-8").read()
     page = Page()
     page.feed(source)
@@ -54,6 +58,8 @@ def main():
     faults += [f"link to '{link}'" for link in page.links if link[:1] != "#" or link[1:] not in page.ids]
     if re.search(r"@import|url\(|https?:", source):
         faults.append("something from elsewhere")
+    if source.count("<script") > 1 or ("<script" in source and not source.endswith("</script>\n</body>\n</html>\n")):
+        faults.append("a script that is not the one at the end")
     if not source.startswith("<!DOCTYPE html>"):
         faults.append("no doctype")
     whole = "".join(page.text)
