@@ -35,11 +35,16 @@ bd_status bd_integer_eval(const struct bd_program *program, const struct bd_deco
     return status;
 }
 
-static double share_right(const struct bd_dataset *set, size_t count, const uint16_t *predictions)
+/* Which images are right goes to `each` (count), unless NULL. */
+static double share_right(const struct bd_dataset *set, size_t count, const uint16_t *predictions, uint8_t *each)
 {
     size_t right = 0;
     for (size_t i = 0; i < count; i++) {
-        right += predictions[i] == set->labels[i];
+        const bool is = predictions[i] == set->labels[i];
+        right += is;
+        if (each) {
+            each[i] = is;
+        }
     }
     return count ? (double)right / (double)count : 0;
 }
@@ -49,7 +54,7 @@ bd_status bd_integer_accuracy(const struct bd_program *program, const struct bd_
 {
     uint16_t *predictions = bd_xcalloc(count, sizeof *predictions);
     bd_status status = bd_integer_eval(program, decoded, switch_index, set, count, NULL, predictions, err);
-    *accuracy = status == BD_OK ? share_right(set, count, predictions) : 0;
+    *accuracy = status == BD_OK ? share_right(set, count, predictions, NULL) : 0;
     free(predictions);
     return status;
 }
@@ -89,7 +94,7 @@ static bd_status evaluate_integers(const struct bd_evaluation *e, unsigned s, st
     if (status != BD_OK) {
         return status;
     }
-    r->integer_accuracy = e->set->labels ? share_right(e->set, e->images, predictions) : -1;
+    r->integer_accuracy = e->set->labels ? share_right(e->set, e->images, predictions, e->integers_right) : -1;
     r->compared = (int64_t)(e->compare < e->images ? e->compare : e->images);
     start = bd_seconds(CLOCK_MONOTONIC);
     status = bd_integer_check(e->program, e->decoded, s, e->set, (size_t)r->compared, logits, &r->mismatches, err);
@@ -108,7 +113,8 @@ bd_status bd_evaluate_switch(const struct bd_evaluation *e, const char *name, st
     bd_status status = BD_OK;
     if (in_float >= 0) {
         status = bd_float_eval(e->checkpoint, in_float, e->set, 0, e->images, NULL, exact, err);
-        r->float_accuracy = status == BD_OK && e->set->labels ? share_right(e->set, e->images, exact) : -1;
+        r->float_accuracy =
+            status == BD_OK && e->set->labels ? share_right(e->set, e->images, exact, e->float_right) : -1;
     }
     if (in_program >= 0 && status == BD_OK) {
         status = evaluate_integers(e, (unsigned)in_program, r, logits ? logits : own, integer, err);

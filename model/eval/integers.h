@@ -38,6 +38,8 @@ struct bd_evaluation {
     const struct bd_decoded *decoded;       /* the program's */
     const struct bd_dataset *set;
     size_t images, compare; /* the first so many; of them compared with the plain executor */
+    /* (images) each, written where there are labels: 1 where the form is right, else 0. Either may be NULL. */
+    uint8_t *float_right, *integers_right;
 };
 
 struct bd_switch_result { /* -1 where there is nothing to say */

@@ -15,6 +15,7 @@
 #include "model/exec/fast.h"
 #include "model/fold/fold.h"
 #include "model/train/network/accuracy.h"
+#include "sw/cli/against.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/dial.h"
 #include "sw/cli/image_options.h"
@@ -37,6 +38,9 @@ static const char usage[] =
     "  --images N          the first N images (default: all)\n" BD_IMAGE_USAGE
     "  --split NAME        test or validation (default: test)\n"
     "  --compare N         compare the fast path with the plain executor on N images a switch (default: 500)\n"
+    "  --against FILE      also say by how much another checkpoint differs on the same images, with the 95 % interval "
+    "of "
+    "pairs\n"
     "  --dial FILE         also price every switch on --hardware and draw accuracy against clocks and energy (SVG)\n"
     "  --logits FILE       also write the integer logits, (switches, images, classes) int32, as a .npy file\n"
     "  --timing            add the speed of both executors in 10^9 multiply-accumulates a second, all threads "
@@ -51,10 +55,11 @@ struct result {
     struct bd_switch_result of;
     uint64_t clocks; /* of a frame, with --dial */
     double energy_nj;
+    struct bd_against_result against; /* with --against */
 };
 
 struct eval {
-    const char *hardware, *switches, *logits_path, *dial;
+    const char *hardware, *switches, *logits_path, *dial, *other;
     struct bd_image_options data;
     int64_t images, compare;
     double max_moved;
@@ -64,7 +69,8 @@ struct eval {
     struct bd_program program;
     struct bd_decoded *decoded;
     struct bd_dataset set;
-    struct bd_hardware at; /* --hardware */
+    struct bd_hardware at;     /* --hardware */
+    struct bd_against against; /* --against */
     int result_count;
     struct result results[MAX_RESULTS];
     int logits_count; /* switches in `logits` */
@@ -192,7 +198,15 @@ static bd_status prepare(struct eval *e, char **files, int file_count, struct bd
     if (check_switches(e, err) || (e->has_program && bd_decode(&e->program, &e->decoded, err))) {
         return err->status;
     }
-    return open_images(e, err);
+    bd_status status = open_images(e, err);
+    if (status != BD_OK || !e->other) {
+        return status;
+    }
+    if (!e->has_checkpoint || !e->set.labels || e->images < 2) {
+        return bd_fail(err, BD_BAD_INPUT, "'--against' wants a checkpoint, and two images at least with labels");
+    }
+    return bd_against_open(&e->against, e->other, &e->checkpoint, folds ? &e->at : NULL, e->reference, e->max_moved,
+                           err);
 }
 
 /* ---- one switch --------------------------------------------------------------------------------------------- */
@@ -200,12 +214,12 @@ static bd_status prepare(struct eval *e, char **files, int file_count, struct bd
 static bd_status eval_switch(struct eval *e, const char *name, struct bd_error *err)
 {
     struct result *r = &e->results[e->result_count++];
-    const struct bd_evaluation evaluation = {.checkpoint = e->has_checkpoint ? &e->checkpoint : NULL,
-                                             .program = e->has_program ? &e->program : NULL,
-                                             .decoded = e->decoded,
-                                             .set = &e->set,
-                                             .images = (size_t)e->images,
-                                             .compare = (size_t)e->compare};
+    struct bd_evaluation evaluation = {.checkpoint = e->has_checkpoint ? &e->checkpoint : NULL,
+                                       .program = e->has_program ? &e->program : NULL,
+                                       .decoded = e->decoded,
+                                       .set = &e->set,
+                                       .images = (size_t)e->images,
+                                       .compare = (size_t)e->compare};
     int32_t *logits = NULL;
     snprintf(r->name, sizeof r->name, "%s", name);
     if (e->logits_path && e->has_program && bd_program_switch(&e->program, name) >= 0) {
@@ -213,7 +227,14 @@ static bd_status eval_switch(struct eval *e, const char *name, struct bd_error *
         e->logits = bd_xrealloc(e->logits, (e->logits_count + 1) * values, sizeof *e->logits);
         logits = e->logits + e->logits_count++ * values;
     }
-    return bd_evaluate_switch(&evaluation, name, &r->of, logits, err);
+    if (e->other) {
+        bd_against_watch(&e->against, &evaluation);
+    }
+    bd_status status = bd_evaluate_switch(&evaluation, name, &r->of, logits, err);
+    if (status == BD_OK && e->other) {
+        status = bd_against_compare(&e->against, &evaluation, name, &r->against, err);
+    }
+    return status;
 }
 
 /* ---- the dial ----------------------------------------------------------------------------------------------- */
@@ -337,6 +358,7 @@ static void print_json(const struct eval *e, bool pass)
         if (r->of.disagree >= 0) {
             json_object_set_new(object, "disagree", json_integer(r->of.disagree));
         }
+        bd_against_json(&r->against, object);
         json_array_append_new(switches, object);
     }
     json_t *object = json_pack("{s:I, s:s, s:s, s:b, s:o}", "images", (json_int_t)e->images, "split",
@@ -380,6 +402,12 @@ static bd_status eval_all(struct eval *e, struct bd_error *err)
     if (e->dial && (price(e, err) || draw_dial(e, err))) {
         return err->status;
     }
+    if (e->other && !e->json) {
+        bd_against_print_head(&e->against);
+    }
+    for (int i = 0; i < e->result_count && e->other && !e->json; i++) {
+        bd_against_print(&e->results[i].against, e->results[i].name);
+    }
     if (e->json) {
         print_json(e, mismatches == 0);
     }
@@ -390,6 +418,7 @@ static bd_status eval_all(struct eval *e, struct bd_error *err)
 
 static void release(struct eval *e)
 {
+    bd_against_release(&e->against);
     free(e->logits);
     bd_decoded_free(e->decoded);
     bd_dataset_release(&e->set);
@@ -416,6 +445,7 @@ int cmd_eval(int argc, char **argv)
         {"compare", .integer = &e.compare, .min = 0, .max = INT32_MAX},
         {"dial", .text = &e.dial},
         {"logits", .text = &e.logits_path},
+        {"against", .text = &e.other},
         {"json", .flag = &e.json},
         {"timing", .flag = &e.timing},
         {0},

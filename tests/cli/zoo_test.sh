@@ -1,5 +1,5 @@
 # Every network of the zoo: its integers on the reference, fast and plain alike, with the accuracy of its floats; all
-# compile for the demo hardware.
+# compile for the demo hardware. And two of them against each other.
 set -eu
 bitdial=${BITDIAL_BUILD:-build}/bitdial
 demo=yaml-configs/hardware/demo.yaml
@@ -26,3 +26,27 @@ if "$bitdial" eval model/zoo/mobilenet_narrow.h5 --reference --max-moved 0 --ima
     fail "--max-moved 0 was taken"
 fi
 grep -q "layer '.*' at switch '.*': .* over the bound of 0" "$work/err" || { cat "$work/err"; fail "no layer named"; }
+
+# Two checkpoints on the same images: the difference and its interval from both programs' logits, recomputed.
+set -- --reference --images 300 --compare 2 --switches w1a1,w2a2 --json
+"$bitdial" eval model/zoo/resnet8.h5 "$@" --logits "$work/whole.npy" >/dev/null
+"$bitdial" eval model/zoo/resnet8_pruned.h5 "$@" --logits "$work/pruned.npy" --against model/zoo/resnet8.h5 >"$work/against.json"
+/usr/bin/python3 - "$work" <<'END' || fail "--against: another difference or interval"
+import glob, gzip, json, os, sys
+import numpy as np
+
+work = sys.argv[1]
+folder = os.environ.get("BITDIAL_DATA", "/usr/share/datasets/fashion-mnist")
+path = glob.glob(folder + "/t10k-labels-idx1-ubyte*")[0]
+labels = np.frombuffer((gzip.open if path.endswith(".gz") else open)(path, "rb").read(), np.uint8)[8 : 8 + 300]
+right = [np.load(work + "/" + name).argmax(2) == labels for name in ("pruned.npy", "whole.npy")]
+for s, switch in enumerate(json.load(open(work + "/against.json"))["switches"]):
+    b, c = (right[0] & ~right[1])[s].sum(), (~right[0] & right[1])[s].sum()
+    said = switch["integer_difference"]
+    middle, reach = (b - c) / 300, 1.96 * np.sqrt((b + c - (b - c) ** 2 / 300) / 299 / 300)
+    assert b + c > 0 and abs(said["difference"] - middle) < 1e-9, (switch, b, c)
+    assert abs(said["low"] - middle + reach) < 1e-5 and abs(said["high"] - middle - reach) < 1e-5, (switch, reach)
+    assert abs(switch["float_difference"]["difference"]) < 0.1
+END
+"$bitdial" eval model/zoo/resnet8.h5 --images 20 --against model/zoo/resnet8.h5 --switches w1a1 >"$work/same.txt"
+grep -q "^w1a1 *+0.00 (+0.00 to +0.00)  *-$" "$work/same.txt" || { cat "$work/same.txt"; fail "a network differs from itself"; }
