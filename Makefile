@@ -11,6 +11,9 @@ PKGS := yaml-0.1 jansson sqlite3 hdf5 zlib openblas lapacke nlopt gsl libjpeg li
 # Asked when first used: on a new machine pkg-config is there only after the packages are.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) criterion))$(PKG_CFLAGS)
 LIBS = $(eval LIBS := -Wl,--as-needed $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS))) -ldnnl -lpthread -lm)$(LIBS)
+# Programs have HDF5 inside: its shared library loads thirty others to read from web servers, a third of a command's start.
+PROGRAM_LIBS = $(patsubst -lhdf5,-Wl$(comma)-Bstatic -lhdf5 -Wl$(comma)-Bdynamic -lsz -ldl,$(LIBS))
+comma := ,
 find = $(sort $(shell find $(wildcard $(1)) -name '$(2)' 2>/dev/null))
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_SRC := $(call find,model sw/driver sw/govern sw/transport sw/session sw/bringup sw/cosim sw/page sw/regress sw/sweep,*.c)
@@ -81,20 +84,20 @@ $(DEPS): apt-packages.txt
 $(B)/libbitdial.a: $(call objects,$(LIB_SRC))
 	@rm -f $@.tmp && $(AR) rcs $@.tmp $^ && mv $@.tmp $@
 $(B)/bitdial: $(call objects,$(CLI_SRC)) $(B)/libbitdial.a
-	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(PROGRAM_LIBS)
 $(B)/tests: $(call objects,$(TEST_SRC) $(API_SRC)) $(B)/libbitdial.a
-	@echo "ld $@" && $(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -Wl,--wrap=criterion_internal_test_main -o $@ $^ -lcriterion $(PROGRAM_LIBS)
 $(B)/sample $(B)/step $(B)/ranks $(B)/mutate: $(B)/%: $(B)/obj/tests/support/%.o $(B)/libbitdial.a
-	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(PROGRAM_LIBS)
 $(B)/convolve $(B)/execute: $(B)/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/peer.o $(B)/libbitdial.a
-	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(PROGRAM_LIBS)
 $(B)/images: $(B)/obj/tests/support/images.o $(B)/obj/tests/support/data_files.o $(B)/libbitdial.a
-	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(PROGRAM_LIBS)
 $(B)/rv32_board: $(call objects,tests/support/rv32_board.c tests/support/rv32.c) $(B)/libbitdial.a
-	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(PROGRAM_LIBS)
 # The generator needs nothing that it generates.
 $(B)/regs: $(call objects,$(GEN_SRC) $(wildcard model/core/*.c))
-	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(PROGRAM_LIBS)
 ifneq ($(SAN),)
 # gcc 12 may misplace 64-byte variables in the frames that the address sanitizer makes to find use after return.
 $(addprefix $(B)/obj/model/,kernels/kernels_wide.o kernels/kernels_wide_half.o kernels/intconv.o kernels/bitconv.o exec/requantizer_wide.o): CFLAGS += --param=asan-use-after-return=0

@@ -25,7 +25,7 @@ verilator_options="--cc --prefix Vbitdial_top --top-module bitdial_top -O3 --ass
 # -O1 compiles in less than half the time of -O3 and simulates a third slower: for a look inside, and with
 # BITDIAL_MODELS=quick (make test) where there is no model of -O3 yet.
 level=$([ -z "$debug$coverage" ] && echo 3 || echo 1)
-# A model of no more C++ than this is compiled in one piece: half the time of its parts, and the same speed of simulation.
+# A model of no more C++ than this is compiled whole: half the time of its parts, and the same speed of simulation.
 whole_bytes=3000000
 [ -x build/bitdial ] || make -s build/bitdial >&2
 parameters=$(build/bitdial hardware "$hardware" --parameters)
@@ -45,6 +45,22 @@ if [ -e "$folder/done" ]; then # also where this tree cannot be written
     echo "$folder"
     exit
 fi
+ccache=$(command -v ccache || true)
+# What runs in every clock at the level asked for; what Verilator calls slow, for it runs at the start alone, with -O0.
+compile_whole() {
+    include=$(verilator --getenv VERILATOR_ROOT)/include
+    rm -f "$folder/Vbitdial_top__ALL.a"
+    for piece in slow fast; do
+        # shellcheck disable=SC2012 # names of Verilator's own
+        ls "$folder" | grep '^Vbitdial_top.*\.cpp$' | grep -v __ALL | grep $([ $piece = slow ] || echo -v) '__Slow\.cpp$' |
+            sed 's/.*/#include "&"/' >"$folder/$piece.cc"
+        # shellcheck disable=SC2046,SC2086 # options, without blanks of their own
+        $ccache g++ -std=gnu++17 -O$([ $piece = slow ] && echo 0 || echo $level) -faligned-new -fcf-protection=none -w -I"$folder" \
+            -isystem "$include" -isystem "$include/vltstd" -DVM_COVERAGE=${coverage:-0} -DVM_SC=0 -DVM_TRACE=${debug:-0} -DVM_TRACE_FST=${debug:-0} \
+            -DVM_TRACE_VCD=0 -c -o "$folder/$piece.o" "$folder/$piece.cc" || return 1
+    done
+    ar rcs "$folder/Vbitdial_top__ALL.a" "$folder/fast.o" "$folder/slow.o"
+}
 mkdir -p "$folder" 2>/dev/null && [ -w "$folder" ] || {
     echo "hw/build.sh: cannot write '$root/$folder', and '$hardware' is not Verilated there" >&2
     exit 3
@@ -69,9 +85,12 @@ monitored() { # the sources with monitors, in a folder of their own, which Veril
                 hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv \
                 -y hw/control -y hw/memory -y hw/datapath
         ) &&
-        parts=$([ $level = 1 ] || [ "$(cat "$folder"/*.cpp | wc -c)" -le $whole_bytes ] && echo 0 || echo 1) &&
-        make -C "$folder" CURDIR=. -f Vbitdial_top.mk OPT_FAST=-O$level OPT_SLOW=-O1 VM_PARALLEL_BUILDS="$parts" OBJCACHE="$(command -v ccache || true)" \
-            Vbitdial_top__ALL.a &&
+        if [ $level = 1 ] || [ "$(cat "$folder"/*.cpp | wc -c)" -le $whole_bytes ]; then
+            compile_whole
+        else
+            make -C "$folder" CURDIR=. -f Vbitdial_top.mk OPT_FAST=-O$level OPT_SLOW=-O0 VM_PARALLEL_BUILDS=1 OBJCACHE="$ccache" \
+                Vbitdial_top__ALL.a
+        fi &&
         runtime=$(sh hw/verilated_runtime.sh ${debug:+--trace} ${coverage:+--coverage}) &&
         cp "$folder/Vbitdial_top__ALL.a" "$folder/libVbitdial_top.a" &&
         ar q "$folder/libVbitdial_top.a" $runtime; } >"$folder/build.log" 2>&1; then

@@ -1,9 +1,12 @@
 #!/bin/sh
-# Verilator's lint, all warnings on, over every hardware configuration; waivers are single lines with their reason.
+# Verilator's lint, all warnings on, over every hardware configuration, or those named; waivers are single lines with
+# their reason:
+#     hw/lint.sh [HARDWARE.yaml...]
 set -eu
 cd "$(dirname "$0")/.."
 [ -x build/bitdial ] || make -s build/bitdial >&2
-for hardware in yaml-configs/hardware/*.yaml; do
+[ $# -gt 0 ] || set -- yaml-configs/hardware/*.yaml
+for hardware in "$@"; do
     parameters=$(build/bitdial hardware "$hardware" --parameters)
     # The gates of the XNOR array's counters depend on no parameter, and are many: they are read where rows are fewest.
     gates=$(case $parameters in *ROWS=8[!0-9]*) echo 1 ;; *) echo 0 ;; esac)
@@ -16,4 +19,4 @@ verilator --lint-only -Wall --top-module uart_bridge -y hw/board hw/board/uart_b
 # shellcheck disable=SC2046 # one option or file a word
 verilator --lint-only -Wall --unroll-count 1024 --top-module top -Ihw -GGATES=0 sim/board/ehxplll.sv \
     $(for what in --parameters --sources; do PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/fpga/build.py ulx3s --clock 62.5 $what; done)
-echo "verilator --lint-only: no warning in $(ls yaml-configs/hardware/*.yaml | wc -l) configurations and on a chip with a PLL"
+echo "verilator --lint-only: no warning in $# configurations and on a chip with a PLL"

@@ -20,14 +20,15 @@ build/sim/%.o: sim/%.cpp sim/rules.mk | $(DEPS)
 
 ifneq ($(VERILATED),)
 VERILATOR_INCLUDE = $(shell verilator --getenv VERILATOR_ROOT)/include
-$(VERILATED)/rtl_core.o: sim/platform/rtl_core.cpp sim/rules.mk $(VERILATED)/done
-	@echo "c++ $< for $(notdir $(VERILATED))"
+# Models whose ports are the same, which Verilator's header shows, share the object that drives them.
+RTL_CORE := build/sim/platform/rtl_core-$(firstword $(shell cksum <$(VERILATED)/Vbitdial_top.h))$(findstring -debug,$(notdir $(VERILATED))).o
+$(RTL_CORE): sim/platform/rtl_core.cpp sim/rules.mk
+	@mkdir -p $(@D) && echo "c++ $< for $(notdir $(VERILATED))"
 	@g++ $(SIM_CXXFLAGS) -O3 $(if $(findstring -debug,$(notdir $(VERILATED))),-DVM_TRACE=1 -DVM_TRACE_FST=1,-DVM_TRACE=0 -DVM_TRACE_FST=0) \
-	    -I$(VERILATED) -isystem $(VERILATOR_INCLUDE) -isystem $(VERILATOR_INCLUDE)/vltstd \
+	    -isystem $(VERILATED) -isystem $(VERILATOR_INCLUDE) -isystem $(VERILATOR_INCLUDE)/vltstd \
 	    -MMD -MP -c -o $@ $<
-build/platform-$(notdir $(VERILATED)): $(SIM_SHARED) $(VERILATED)/rtl_core.o $(VERILATED)/libVbitdial_top.a build/libbitdial.a
+build/platform-$(notdir $(VERILATED)): $(SIM_SHARED) $(RTL_CORE) $(VERILATED)/libVbitdial_top.a build/libbitdial.a
 	@echo "link $@" && g++ -fopenmp -o $@ $^ $(SIM_LIBS)
--include $(wildcard $(VERILATED)/rtl_core.d)
 endif
 -include $(wildcard build/sim/*/*.d)
 .PHONY: platform cosim-geometries geometries

@@ -17,9 +17,9 @@ fuzz: $(DEPS) ## fuzz every reader of outside input for SECONDS (60) each; findi
 	@$(MAKE) --no-print-directory SAN= $(addprefix $(FUZZ)/fuzz_,$(FUZZ_NAMES)) build/seeds
 	@sh tests/fuzz/run.sh $(SECONDS_EACH) $(or $(TARGETS),$(FUZZ_NAMES))
 $(B)/replay: $(call objects,$(FUZZ_ENTRY_SRC) tests/fuzz/replay.c) $(B)/libbitdial.a
-	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(PROGRAM_LIBS)
 $(B)/seeds: $(call objects,tests/fuzz/seeds.c tests/support/data_files.c) $(B)/libbitdial.a
-	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(PROGRAM_LIBS)
 $(FUZZ)/obj/%.o: %.c tests/fuzz/rules.mk | $(DEPS)
 	@mkdir -p $(@D) && echo "clang $<"
 	@$(CLANG) $(FUZZ_CFLAGS) -Itests/fuzz/serial $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
