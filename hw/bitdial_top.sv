@@ -207,14 +207,14 @@ module bitdial_top #(
     .beat_last_o(beat_last), .beat_ready_i(beat_ready), .id_i(id), .rid_i(m_axi_rid), .araddr_o(m_axi_araddr), .arlen_o(m_axi_arlen),
     .arvalid_o(m_axi_arvalid), .arready_i(m_axi_arready), .rdata_i(m_axi_rdata), .rresp_i(m_axi_rresp),
     .rlast_i(m_axi_rlast), .rvalid_i(m_axi_rvalid), .rready_o(m_axi_rready));
-  assign beat_ready = image_job ? image_ready : !codes_job || codes_ready;
+  assign beat_ready = !(image_job || codes_job) || map_ready;
   assign beat = beat_valid && beat_ready;
   program_loader #(.DESCRIPTORS(DESCRIPTORS)) u_program_loader (
     .clk_i, .rst_ni, .other_i(bell_pop && bell.reload), .start_i(program_start), .abort_i(abort), .frame_i(frame), .ready_o(program_ready),
     .busy_o(program_busy), .bad_o(bad_program), .resident_o(resident), .slots_o(slots), .dma_start_o(program_read),
     .dma_addr_o(program_read_addr), .dma_beats_o(program_read_beats), .beat_i(beat && program_busy),
     .beat_last_i(beat_last), .beat_data_i(beat_data), .part_o(program_part), .part_job_o(program_job));
-  assign image_start = layer_read && loader_image;
+  assign image_start = loader_image && !abort;
   loader #(.ROWS(ROWS), .HAS_XNOR(HAS_XNOR), .HAS_MAC(MC), .DESCRIPTORS(DESCRIPTORS)) u_loader (
     .clk_i, .rst_ni, .start_i(loader_start), .abort_i(abort), .frame_i(frame), .resident_i(resident), .slots_i(slots),
     .fill_start_i(program_read && program_part == bitdial_pkg::PART_DESCRIPTORS),
@@ -227,13 +227,19 @@ module bitdial_top #(
     .image_start_o(loader_image), .image_job_o(image_job), .part_o(layer_part), .part_start_o(layer_part_start), .part_job_o(layer_job), .part_base_o(layer_base));
   assign part = program_busy ? program_part : layer_part;
 
-  logic          image_we;
+  // Beats that are not taken one a clock, of the image or of codes: one of both is loading.
+  logic          map_ready, map_valid, map_taken, image_we;
+  logic [63:0]   map_beat;
+  beat_skid u_beat_skid (
+    .clk_i, .rst_ni, .clear_i(abort), .valid_i(beat_valid && (image_job || codes_job)), .data_i(beat_data),
+    .ready_o(map_ready), .valid_o(map_valid), .data_o(map_beat), .ready_i(map_taken));
+  assign map_taken = map_busy ? codes_ready : image_ready;
   logic [3:0]    image_bank;
   logic [AW-1:0] image_addr;
   logic [15:0]   image_data;
   image_loader u_image_loader (
     .clk_i, .rst_ni, .start_i(image_start), .abort_i(abort), .descriptor_i(d),
-    .beat_valid_i(beat_valid && image_job), .beat_data_i(beat_data), .beat_ready_o(image_ready), .done_o(image_done),
+    .beat_valid_i(map_valid && !map_busy), .beat_data_i(map_beat), .beat_ready_o(image_ready), .done_o(image_done),
     .we_o(image_we), .bank_o(image_bank), .addr_o(image_addr), .data_o(image_data));
   logic [3:0]    map_bank;
   logic [AW-1:0] map_addr, z_fill_addr;
@@ -241,11 +247,11 @@ module bitdial_top #(
   logic          z_fill;
   logic [RQ*32-1:0] z_fill_data;
   map_loader u_map_loader (
-    .clk_i, .rst_ni, .start_i(layer_read && codes_start), .abort_i(abort), .descriptor_i(d),
-    .beat_valid_i(beat_valid && codes_job), .beat_data_i(beat_data), .beat_ready_o(codes_ready), .busy_o(map_busy),
+    .clk_i, .rst_ni, .start_i(codes_start && !abort), .abort_i(abort), .descriptor_i(d),
+    .beat_valid_i(map_valid && map_busy), .beat_data_i(map_beat), .beat_ready_o(codes_ready), .busy_o(map_busy),
     .we_o(map_we), .bank_o(map_bank), .addr_o(map_addr), .data_o(map_data));
   z_fill #(.RQ(RQ)) u_z_fill (
-    .clk_i, .rst_ni, .start_i(layer_read && z_start), .base_i(d.z_out_base), .beat_i(beat && z_job), .data_i(beat_data),
+    .clk_i, .rst_ni, .start_i(z_start && !abort), .base_i(d.z_out_base), .beat_i(beat && z_job), .data_i(beat_data),
     .we_o(z_fill), .addr_o(z_fill_addr), .data_o(z_fill_data));
 
   // --- compute ------------------------------------------------------------------------------------------------------
@@ -259,7 +265,7 @@ module bitdial_top #(
     .clk_i, .rst_ni, .descriptor_i(d), .abort_i(abort), .setup_i(setup), .hand_i(hand), .place_i(place),
     .tables_ready_o(tables_ready), .fetch_free_o(fetch_free), .correct_step_o(correct_step), .start_i(start),
     .walk_done_o(walk_done), .block_done_o(block_done), .tile_left_o(tile_left), .idle_o(back_idle),
-    .fill_start_i(program_read || (layer_read && layer_part_start)), .part_i(part),
+    .fill_start_i(program_read || (layer_part_start && !abort)), .part_i(part),
     .fill_base_i(program_busy ? '0 : layer_base), .fill_i(beat && (program_job || layer_job)),
     .fill_data_i(beat_data), .image_we_i(image_we || map_we), .image_bank_i(map_we ? map_bank : image_bank),
     .image_addr_i(map_we ? map_addr : image_addr), .image_data_i(map_we ? map_data : image_data),

@@ -1,5 +1,6 @@
 // AXI4-Lite slave: every channel is registered, address and data of a write may come in either order. An access acts one
-// clock after its last handshake; its response follows in the next clock. Addresses count words, whatever the low bits.
+// clock after its last handshake; a write's response follows in the next clock, a read's in the one after, for its data
+// comes a clock later. Addresses count words, whatever the low bits.
 `include "bitdial_assert.svh"
 module axil_slave (
   input  logic        clk_i,
@@ -33,7 +34,7 @@ module axil_slave (
   output logic [31:0] write_data_o,
   output logic [3:0]  write_strobe_o,
   input  logic        write_known_i,  // there is a register
-  output logic        read_o,         // one clock
+  output logic        read_o,         // one clock: its data follow in the next
   output logic [11:0] read_addr_o,
   input  logic [31:0] read_data_i,
   input  logic        read_known_i
@@ -43,12 +44,13 @@ module axil_slave (
   logic [9:0] waddr_q, raddr_q;
   logic       up_q;  // out of reset: before, nothing may be taken
   logic       addr_q, data_q, read_q;  // held: a write's address, its data, a read's address
+  logic       asked_q;
 
   assign awready_o = up_q && !addr_q;
   assign wready_o = up_q && !data_q;
   assign arready_o = up_q && !read_q;
   assign write_o = addr_q && data_q && !(bvalid_o && !bready_i);
-  assign read_o = read_q && !(rvalid_o && !rready_i);
+  assign read_o = read_q && !asked_q && !(rvalid_o && !rready_i);
   assign write_addr_o = {waddr_q, 2'b00};
   assign read_addr_o = {raddr_q, 2'b00};
 
@@ -58,6 +60,7 @@ module axil_slave (
       addr_q <= 1'b0;
       data_q <= 1'b0;
       read_q <= 1'b0;
+      asked_q <= 1'b0;
       bvalid_o <= 1'b0;
       bresp_o <= OKAY;
       rvalid_o <= 1'b0;
@@ -76,7 +79,8 @@ module axil_slave (
         bvalid_o <= 1'b1;
         bresp_o <= write_known_i ? OKAY : SLVERR;
       end
-      if (read_o) begin
+      asked_q <= read_o;
+      if (asked_q) begin
         read_q <= 1'b0;
         rvalid_o <= 1'b1;
         rresp_o <= read_known_i ? OKAY : SLVERR;

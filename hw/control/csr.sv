@@ -29,7 +29,7 @@ module csr #(
   output logic        write_known_o,         // there is a register
   input  logic        read_i,                // one clock
   input  logic [11:0] read_addr_i,
-  output logic [31:0] read_data_o,
+  output logic [31:0] read_data_o,           // a clock after read_i
   output logic        read_known_o,
 
   output bitdial_pkg::frame_t frame_o,        // head of the queue
@@ -85,6 +85,8 @@ module csr #(
   logic        is_counter;
   logic [CW-1:0]  counter;
   logic [CW-33:0] upper_q;
+  logic [31:0] constants, settings, results_data;  // parts of the map: a read looks at all, one is not 0
+  logic        known;
   assign status = (32'(busy_i) << bitdial_regs_pkg::STATUS_BUSY_LSB) |
                   (32'(level) << bitdial_regs_pkg::STATUS_QUEUE_LEVEL_LSB) |
                   (32'(results) << bitdial_regs_pkg::STATUS_RESULT_LEVEL_LSB) |
@@ -92,53 +94,61 @@ module csr #(
                   (32'(error) << bitdial_regs_pkg::STATUS_ERROR_LSB) |
                   (32'(error_layer) << bitdial_regs_pkg::STATUS_ERROR_LAYER_LSB);
   always_comb begin
-    read_data_o = 32'd0;
-    read_known_o = 1'b1;
-    if (read_i) case (read_addr_i)
-      bitdial_regs_pkg::ID_ADDR:               read_data_o = bitdial_regs_pkg::ID_RESET;
-      bitdial_regs_pkg::ABI_VERSION_ADDR:      read_data_o = bitdial_regs_pkg::ABI_VERSION_RESET;
-      bitdial_regs_pkg::GEOMETRY_ADDR:         read_data_o = GEOMETRY;
-      bitdial_regs_pkg::CAPABILITIES_ADDR:     read_data_o = CAPABILITIES;
-      bitdial_regs_pkg::ACT_WORDS_ADDR:        read_data_o = 32'(ACT_WORDS);
-      bitdial_regs_pkg::Z_WORDS_ADDR:          read_data_o = 32'(Z_WORDS);
-      bitdial_regs_pkg::WEIGHT_WORDS_ADDR:     read_data_o = 32'(WEIGHT_WORDS);
-      bitdial_regs_pkg::GEOMETRY_HASH_LO_ADDR: read_data_o = GEOMETRY_HASH[31:0];
-      bitdial_regs_pkg::GEOMETRY_HASH_HI_ADDR: read_data_o = GEOMETRY_HASH[63:32];
-      bitdial_regs_pkg::RTL_HASH_ADDR:         read_data_o = RTL_HASH;
-      bitdial_regs_pkg::BUILD_ID_ADDR:         read_data_o = `BD_FAULT_NUMBER;
-      bitdial_regs_pkg::TABLE_WORDS_ADDR:      read_data_o = 32'(TABLE_WORDS);
-      bitdial_regs_pkg::CORRECT_WORDS_ADDR:    read_data_o = 32'(CORRECT_WORDS);
-      bitdial_regs_pkg::DESCRIPTORS_ADDR:      read_data_o = 32'(DESCRIPTORS);
-      bitdial_regs_pkg::CLOCK_KHZ_ADDR:        read_data_o = 32'(CLOCK_KHZ);
-      bitdial_regs_pkg::CONTROL_ADDR:          read_data_o = 32'(control_q);
-      bitdial_regs_pkg::STATUS_ADDR:           read_data_o = status;
-      bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR:  read_data_o = program_addr_q[31:0];
-      bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR:  read_data_o = program_addr_q[63:32];
-      bitdial_regs_pkg::DESC_OFFSET_ADDR:      read_data_o = desc_offset_q;
-      bitdial_regs_pkg::SWITCH_STRIDE_ADDR:    read_data_o = switch_stride_q;
-      bitdial_regs_pkg::LAYER_COUNT_ADDR:      read_data_o = layer_count_q;
-      bitdial_regs_pkg::SWITCH_COUNT_ADDR:     read_data_o = switch_count_q;
-      bitdial_regs_pkg::STORE_ADDR_LO_ADDR:    read_data_o = store_addr_q[31:0];
-      bitdial_regs_pkg::STORE_ADDR_HI_ADDR:    read_data_o = store_addr_q[63:32];
-      bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR:   read_data_o = watchdog_limit_q;
-      bitdial_regs_pkg::PRECISION_ADDR:        read_data_o = precision_q;
-      bitdial_regs_pkg::INPUT_ADDR_LO_ADDR:    read_data_o = input_addr_q[31:0];
-      bitdial_regs_pkg::INPUT_ADDR_HI_ADDR:    read_data_o = input_addr_q[63:32];
-      bitdial_regs_pkg::OUTPUT_ADDR_LO_ADDR:   read_data_o = output_addr_q[31:0];
-      bitdial_regs_pkg::OUTPUT_ADDR_HI_ADDR:   read_data_o = output_addr_q[63:32];
-      bitdial_regs_pkg::TAG_ADDR:              read_data_o = tag_q;
-      bitdial_regs_pkg::DOORBELL_ADDR:         read_data_o = 32'd0;
-      bitdial_regs_pkg::IRQ_STATUS_ADDR:       read_data_o = 32'(irq_status);
-      bitdial_regs_pkg::IRQ_ENABLE_ADDR:       read_data_o = 32'(irq_enable_q);
-      bitdial_regs_pkg::DONE_TAG_ADDR:         if (shown) read_data_o = done_tag;
-      bitdial_regs_pkg::DONE_SWITCH_ADDR:      if (shown) read_data_o = 32'(done_switch);
-      bitdial_regs_pkg::FRAME_COUNT_ADDR:      read_data_o = frame_count;
+    known = 1'b1;
+    constants = 32'd0;
+    settings = 32'd0;
+    results_data = 32'd0;
+    case (read_addr_i)
+      bitdial_regs_pkg::ID_ADDR:               constants = bitdial_regs_pkg::ID_RESET;
+      bitdial_regs_pkg::ABI_VERSION_ADDR:      constants = bitdial_regs_pkg::ABI_VERSION_RESET;
+      bitdial_regs_pkg::GEOMETRY_ADDR:         constants = GEOMETRY;
+      bitdial_regs_pkg::CAPABILITIES_ADDR:     constants = CAPABILITIES;
+      bitdial_regs_pkg::ACT_WORDS_ADDR:        constants = 32'(ACT_WORDS);
+      bitdial_regs_pkg::Z_WORDS_ADDR:          constants = 32'(Z_WORDS);
+      bitdial_regs_pkg::WEIGHT_WORDS_ADDR:     constants = 32'(WEIGHT_WORDS);
+      bitdial_regs_pkg::GEOMETRY_HASH_LO_ADDR: constants = GEOMETRY_HASH[31:0];
+      bitdial_regs_pkg::GEOMETRY_HASH_HI_ADDR: constants = GEOMETRY_HASH[63:32];
+      bitdial_regs_pkg::RTL_HASH_ADDR:         constants = RTL_HASH;
+      bitdial_regs_pkg::BUILD_ID_ADDR:         constants = `BD_FAULT_NUMBER;
+      bitdial_regs_pkg::TABLE_WORDS_ADDR:      constants = 32'(TABLE_WORDS);
+      bitdial_regs_pkg::CORRECT_WORDS_ADDR:    constants = 32'(CORRECT_WORDS);
+      bitdial_regs_pkg::DESCRIPTORS_ADDR:      constants = 32'(DESCRIPTORS);
+      bitdial_regs_pkg::CLOCK_KHZ_ADDR:        constants = 32'(CLOCK_KHZ);
+      bitdial_regs_pkg::CONTROL_ADDR:          settings = 32'(control_q);
+      bitdial_regs_pkg::STATUS_ADDR:           results_data = status;
+      bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR:  settings = program_addr_q[31:0];
+      bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR:  settings = program_addr_q[63:32];
+      bitdial_regs_pkg::DESC_OFFSET_ADDR:      settings = desc_offset_q;
+      bitdial_regs_pkg::SWITCH_STRIDE_ADDR:    settings = switch_stride_q;
+      bitdial_regs_pkg::LAYER_COUNT_ADDR:      settings = layer_count_q;
+      bitdial_regs_pkg::SWITCH_COUNT_ADDR:     settings = switch_count_q;
+      bitdial_regs_pkg::STORE_ADDR_LO_ADDR:    settings = store_addr_q[31:0];
+      bitdial_regs_pkg::STORE_ADDR_HI_ADDR:    settings = store_addr_q[63:32];
+      bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR:   settings = watchdog_limit_q;
+      bitdial_regs_pkg::PRECISION_ADDR:        settings = precision_q;
+      bitdial_regs_pkg::INPUT_ADDR_LO_ADDR:    settings = input_addr_q[31:0];
+      bitdial_regs_pkg::INPUT_ADDR_HI_ADDR:    settings = input_addr_q[63:32];
+      bitdial_regs_pkg::OUTPUT_ADDR_LO_ADDR:   settings = output_addr_q[31:0];
+      bitdial_regs_pkg::OUTPUT_ADDR_HI_ADDR:   settings = output_addr_q[63:32];
+      bitdial_regs_pkg::TAG_ADDR:              settings = tag_q;
+      bitdial_regs_pkg::DOORBELL_ADDR:         settings = 32'd0;
+      bitdial_regs_pkg::IRQ_STATUS_ADDR:       results_data = 32'(irq_status);
+      bitdial_regs_pkg::IRQ_ENABLE_ADDR:       results_data = 32'(irq_enable_q);
+      bitdial_regs_pkg::DONE_TAG_ADDR:         if (shown) results_data = done_tag;
+      bitdial_regs_pkg::DONE_SWITCH_ADDR:      if (shown) results_data = 32'(done_switch);
+      bitdial_regs_pkg::FRAME_COUNT_ADDR:      results_data = frame_count;
       default: begin
-        read_known_o = is_counter;
-        read_data_o = !is_counter ? 32'd0 : read_addr_i[2] ? 32'(upper_q) : counter[31:0];
+        known = is_counter;
+        results_data = !is_counter ? 32'd0 : read_addr_i[2] ? 32'(upper_q) : counter[31:0];
       end
     endcase
   end
+  logic [31:0] constants_q, settings_q, results_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {read_known_o, constants_q, settings_q, results_q} <= '0;
+    else {read_known_o, constants_q, settings_q, results_q} <= {known, constants, settings, results_data};
+  end
+  assign read_data_o = constants_q | settings_q | results_q;
   // The lower half of a counter keeps the upper half of the same moment.
   assign is_counter = read_addr_i >= bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR &&
                       read_addr_i <= bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR;
@@ -156,22 +166,34 @@ module csr #(
   end
 
   // --- write --------------------------------------------------------------------------------------------------------
-  logic ring, bad_switch, full, soft_reset, reload;
+  logic ring, bad_switch, full, soft_reset, reload;          // a clock after their write
+  logic ring_write, reset_write, reload_write;
   logic        changed_q;  // since the last doorbell that was taken, the registers may describe another program
   logic [31:0] ones;  // wdata where strobed, else 0
   assign ones = merge(32'd0, write_data_i, write_strobe_i);
-  assign ring = write_i && write_strobe_i != 4'd0 && write_addr_i == bitdial_regs_pkg::DOORBELL_ADDR;
-  assign soft_reset = write_i && write_addr_i == bitdial_regs_pkg::CONTROL_ADDR &&
+  assign ring_write = write_i && write_strobe_i != 4'd0 && write_addr_i == bitdial_regs_pkg::DOORBELL_ADDR;
+  assign reset_write = write_i && write_addr_i == bitdial_regs_pkg::CONTROL_ADDR &&
                       ones[bitdial_regs_pkg::CONTROL_SOFT_RESET_LSB];
   always_comb begin
-    reload = soft_reset;
+    reload_write = reset_write;
     if (write_i) case (write_addr_i)
-      bitdial_regs_pkg::CONTROL_ADDR: reload = soft_reset || ones[bitdial_regs_pkg::CONTROL_RELOAD_LSB];
+      bitdial_regs_pkg::CONTROL_ADDR: reload_write = reset_write || ones[bitdial_regs_pkg::CONTROL_RELOAD_LSB];
       bitdial_regs_pkg::PROGRAM_ADDR_LO_ADDR, bitdial_regs_pkg::PROGRAM_ADDR_HI_ADDR,
       bitdial_regs_pkg::DESC_OFFSET_ADDR, bitdial_regs_pkg::SWITCH_STRIDE_ADDR,
-      bitdial_regs_pkg::LAYER_COUNT_ADDR, bitdial_regs_pkg::SWITCH_COUNT_ADDR: reload = 1'b1;
+      bitdial_regs_pkg::LAYER_COUNT_ADDR, bitdial_regs_pkg::SWITCH_COUNT_ADDR: reload_write = 1'b1;
       default: ;
     endcase
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {ring, soft_reset, reload, irq_clear} <= '0;
+    else begin
+      ring <= ring_write;
+      soft_reset <= reset_write;
+      reload <= reload_write;
+      irq_clear <= (write_i && write_addr_i == bitdial_regs_pkg::IRQ_STATUS_ADDR) ?
+                   ones[bitdial_regs_pkg::IRQ_STATUS_W-1:0] : '0;
+    end
   end
 
   // Every address below the end of the map that can be read exists; three holes lie between its parts.
@@ -256,8 +278,6 @@ module csr #(
     .clk_i, .rst_ni, .clear_i(soft_reset), .ring_i(ring), .precision_i(precision_q), .switch_count_i(switch_count_q),
     .bell_i(bell), .held_i(3'(busy_i) + 3'(results)), .bad_switch_o(bad_switch), .full_o(full), .frame_o, .frame_valid_o, .frame_pop_i, .level_o(level));
 
-  assign irq_clear = (write_i && write_addr_i == bitdial_regs_pkg::IRQ_STATUS_ADDR) ?
-                     ones[bitdial_regs_pkg::IRQ_STATUS_W-1:0] : '0;
   frame_results u_frame_results (
     .clk_i, .rst_ni, .clear_i(irq_clear), .drop_i(soft_reset), .bad_switch_i(ring && bad_switch), .queue_full_i(ring && full), .done_i,
     .tag_i(done_tag_i), .switch_i(done_switch_i), .counters_i, .error_i, .error_code_i, .error_layer_i,

@@ -6,7 +6,7 @@ module descriptor_fields (
   input  logic [4:0]  beat_i,    // words 2*beat (low half) and 2*beat + 1
   input  logic [63:0] data_i,
   output bitdial_descriptor_pkg::descriptor_t descriptor_o,
-  output logic        misfit_o   // a word of this beat holds what no device takes; beats come in order
+  output logic [3:0]  misfit_o   // bit beat / 8: a word of this beat holds what no device takes; beats come in order
 );
   bitdial_descriptor_pkg::descriptor_t d_q;
   logic [31:0] lo, hi;
@@ -15,72 +15,73 @@ module descriptor_fields (
   assign descriptor_o = d_q;
 
   always_comb begin
+    misfit_o = 4'd0;
     case (beat_i)
       // operation, flags
-      5'd0: misfit_o = |lo[31:2] || lo == 32'd0 || |hi[31:20];
+      5'd0: misfit_o[0] = |lo[31:2] || lo == 32'd0 || |hi[31:20];
       // datapath, weight_bits
-      5'd1: misfit_o = |lo[31:1] || (|hi[31:4] || (hi[3] && |hi[2:0])) || (!d_q.pool && hi == 32'd0);
+      5'd1: misfit_o[0] = |lo[31:1] || (|hi[31:4] || (hi[3] && |hi[2:0])) || (!d_q.pool && hi == 32'd0);
       // in_bits, out_bits
-      5'd2: misfit_o = (|lo[31:4] || (lo[3] && |lo[2:0])) || (!d_q.pool && lo == 32'd0) || (|hi[31:4] || (hi[3] && |hi[2:0])) || (d_q.write_codes && hi == 32'd0);
+      5'd2: misfit_o[0] = (|lo[31:4] || (lo[3] && |lo[2:0])) || (!d_q.pool && lo == 32'd0) || (|hi[31:4] || (hi[3] && |hi[2:0])) || (d_q.write_codes && hi == 32'd0);
       // in_height, in_width
-      5'd3: misfit_o = |lo[31:10] || lo == 32'd0 || |hi[31:10] || hi == 32'd0;
+      5'd3: misfit_o[0] = |lo[31:10] || lo == 32'd0 || |hi[31:10] || hi == 32'd0;
       // in_channels, out_height
-      5'd4: misfit_o = |lo[31:12] || lo == 32'd0 || |hi[31:10] || hi == 32'd0;
+      5'd4: misfit_o[0] = |lo[31:12] || lo == 32'd0 || |hi[31:10] || hi == 32'd0;
       // out_width, out_channels
-      5'd5: misfit_o = |lo[31:10] || lo == 32'd0 || |hi[31:12] || hi == 32'd0;
+      5'd5: misfit_o[0] = |lo[31:10] || lo == 32'd0 || |hi[31:12] || hi == 32'd0;
       // kernel_h, kernel_w
-      5'd6: misfit_o = (!d_q.pool && (|lo[31:4] || (lo[3] && |lo[2:1]))) || (!d_q.pool && lo == 32'd0) || (!d_q.pool && (|hi[31:4] || (hi[3] && |hi[2:1]))) || (!d_q.pool && hi == 32'd0);
+      5'd6: misfit_o[0] = (!d_q.pool && (|lo[31:4] || (lo[3] && |lo[2:1]))) || (!d_q.pool && lo == 32'd0) || (!d_q.pool && (|hi[31:4] || (hi[3] && |hi[2:1]))) || (!d_q.pool && hi == 32'd0);
       // stride, groups
-      5'd7: misfit_o = (!d_q.pool && (|lo[31:3] || (lo[2] && |lo[1:0]))) || (!d_q.pool && lo == 32'd0) || |hi[31:12] || (!d_q.pool && hi == 32'd0);
+      5'd7: misfit_o[0] = (!d_q.pool && (|lo[31:3] || (lo[2] && |lo[1:0]))) || (!d_q.pool && lo == 32'd0) || |hi[31:12] || (!d_q.pool && hi == 32'd0);
       // pad_top, pad_bottom
-      5'd8: misfit_o = (|lo[31:4] || (lo[3] && |lo[2:0])) || (|hi[31:4] || (hi[3] && |hi[2:0]));
+      5'd8: misfit_o[1] = (|lo[31:4] || (lo[3] && |lo[2:0])) || (|hi[31:4] || (hi[3] && |hi[2:0]));
       // pad_left, pad_right
-      5'd9: misfit_o = (|lo[31:4] || (lo[3] && |lo[2:0])) || (|hi[31:4] || (hi[3] && |hi[2:0]));
+      5'd9: misfit_o[1] = (|lo[31:4] || (lo[3] && |lo[2:0])) || (|hi[31:4] || (hi[3] && |hi[2:0]));
       // weight_zero_point, pool_kind
-      5'd10: misfit_o = |lo[31:1] || (|hi[31:2] || (hi[1] && hi[0]));
+      5'd10: misfit_o[1] = |lo[31:1] || (|hi[31:2] || (hi[1] && hi[0]));
       // in_base, in_layout
-      5'd11: misfit_o = |lo[31:20] || (|hi[31:2] || (hi[1] && hi[0]));
+      5'd11: misfit_o[1] = |lo[31:20] || (|hi[31:2] || (hi[1] && hi[0]));
       // in_cell_words, in_pitch
-      5'd12: misfit_o = |lo[31:20] || (!d_q.pool && lo == 32'd0) || |hi[31:20] || (!d_q.pool && hi == 32'd0);
+      5'd12: misfit_o[1] = |lo[31:20] || (!d_q.pool && lo == 32'd0) || |hi[31:20] || (!d_q.pool && hi == 32'd0);
       // in_tail_banks, out_base
-      5'd13: misfit_o = (|lo[31:4] || (lo[3] && |lo[2:1])) || |hi[31:20];
+      5'd13: misfit_o[1] = (|lo[31:4] || (lo[3] && |lo[2:1])) || |hi[31:20];
       // out_layout, out_cell_words
-      5'd14: misfit_o = (|lo[31:2] || (lo[1] && lo[0])) || |hi[31:20] || (d_q.write_codes && hi == 32'd0);
+      5'd14: misfit_o[1] = (|lo[31:2] || (lo[1] && lo[0])) || |hi[31:20] || (d_q.write_codes && hi == 32'd0);
       // out_pitch, z_in_base
-      5'd15: misfit_o = |lo[31:20] || (d_q.write_codes && lo == 32'd0) || |hi[31:20];
+      5'd15: misfit_o[1] = |lo[31:20] || (d_q.write_codes && lo == 32'd0) || |hi[31:20];
       // z_out_base, row_groups
-      5'd16: misfit_o = |lo[31:20] || |hi[31:12] || hi == 32'd0;
+      5'd16: misfit_o[2] = |lo[31:20] || |hi[31:12] || hi == 32'd0;
       // sub_rows, sub_columns
-      5'd17: misfit_o = |lo[31:2] || (!d_q.pool && lo == 32'd0) || |hi[31:2] || (!d_q.pool && hi == 32'd0);
+      5'd17: misfit_o[2] = |lo[31:2] || (!d_q.pool && lo == 32'd0) || |hi[31:2] || (!d_q.pool && hi == 32'd0);
       // word_groups, segments
-      5'd18: misfit_o = |lo[31:11] || (!d_q.pool && lo == 32'd0) || (|hi[31:5] || (hi[4] && |hi[3:0]));
+      5'd18: misfit_o[2] = |lo[31:11] || (!d_q.pool && lo == 32'd0) || (|hi[31:5] || (hi[4] && |hi[3:0]));
       // tail_segments, blocks_large
-      5'd19: misfit_o = (|lo[31:5] || (lo[4] && |lo[3:0])) || |hi[31:16] || hi == 32'd0;
+      5'd19: misfit_o[2] = (|lo[31:5] || (lo[4] && |lo[3:0])) || |hi[31:16] || hi == 32'd0;
       // blocks_small, pixels_large
-      5'd20: misfit_o = |lo[31:16] || (|hi[31:5] || (hi[4] && |hi[3:0])) || hi == 32'd0;
+      5'd20: misfit_o[2] = |lo[31:16] || (|hi[31:5] || (hi[4] && |hi[3:0])) || hi == 32'd0;
       // interval_large, interval_small
-      5'd21: misfit_o = |lo[31:24] || lo == 32'd0 || |hi[31:24];
+      5'd21: misfit_o[2] = |lo[31:24] || lo == 32'd0 || |hi[31:24];
       // pixel_period, shift
-      5'd22: misfit_o = |lo[31:24] || lo == 32'd0 || (|hi[31:6] || (hi[5] && hi[4]));
+      5'd22: misfit_o[2] = |lo[31:24] || lo == 32'd0 || (|hi[31:6] || (hi[5] && hi[4]));
       // code_multiplier, code_offset
-      5'd23: misfit_o = |lo[31:18];
+      5'd23: misfit_o[2] = |lo[31:18];
       // code_shift, residual_multiplier
-      5'd24: misfit_o = |lo[31:5] || (d_q.add_stream && hi != 32'd1);
+      5'd24: misfit_o[3] = |lo[31:5] || (d_q.add_stream && hi != 32'd1);
       // residual_shift, borders
-      5'd25: misfit_o = (d_q.add_stream && |lo) || (|hi[31:28] || (hi[27] && (|hi[26:20] || (hi[19] && (|hi[18:12] || (hi[11] && (|hi[10:4] || (hi[3] && |hi[2:0]))))))));
+      5'd25: misfit_o[3] = (d_q.add_stream && |lo) || (|hi[31:28] || (hi[27] && (|hi[26:20] || (hi[19] && (|hi[18:12] || (hi[11] && (|hi[10:4] || (hi[3] && |hi[2:0]))))))));
       // table_base, correct_base
-      5'd26: misfit_o = |lo[31:20] || |hi[31:20];
+      5'd26: misfit_o[3] = |lo[31:20] || |hi[31:20];
       // weight_base, weight_step
-      5'd27: misfit_o = |lo[31:20] || |hi[31:20] || |hi[1:0];
+      5'd27: misfit_o[3] = |lo[31:20] || |hi[31:20] || |hi[1:0];
       // weight_plane, table_offset
-      5'd28: misfit_o = |lo[31:20] || (!d_q.pool && lo == 32'd0) || |hi[2:0];
+      5'd28: misfit_o[3] = |lo[31:20] || (!d_q.pool && lo == 32'd0) || |hi[2:0];
       // correct_offset, weight_offset
-      5'd29: misfit_o = |lo[2:0] || |hi[2:0];
+      5'd29: misfit_o[3] = |lo[2:0] || |hi[2:0];
       // store_codes_offset, store_codes_bytes
-      5'd30: misfit_o = |hi[31:27] || |hi[2:0] || (d_q.store_codes && hi == 32'd0);
+      5'd30: misfit_o[3] = |hi[31:27] || |hi[2:0] || (d_q.store_codes && hi == 32'd0);
       // store_z_offset, store_z_bytes
-      5'd31: misfit_o = |lo[2:0] || |hi[31:27] || |hi[2:0] || (d_q.store_stream && hi == 32'd0);
-      default: misfit_o = 1'b0;
+      5'd31: misfit_o[3] = |lo[2:0] || |hi[31:27] || |hi[2:0] || (d_q.store_stream && hi == 32'd0);
+      default: ;
     endcase
   end
 

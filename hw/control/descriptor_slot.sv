@@ -1,5 +1,5 @@
 // Holds one layer descriptor, filled two words a beat, and judges it: `bad_o` once it asks for more than this build
-// can execute. What a single word may hold is checked beside its decoding (descriptor_fields.sv, generated); rules over
+// can execute. The last beat shows in descriptor_o two clocks after it came, and in bad_o three. What a single word may hold is checked beside its decoding (descriptor_fields.sv, generated); rules over
 // several fields stand below, and once more for C in model/program/device_rules.c.
 module descriptor_slot #(
   parameter int ROWS = 16,
@@ -20,16 +20,29 @@ module descriptor_slot #(
 );
   localparam int FLAG_LOAD = 17;
   bitdial_descriptor_pkg::descriptor_t d;
-  logic misfit, misfit_q;
-  descriptor_fields u_descriptor_fields (.clk_i, .rst_ni, .we_i, .beat_i, .data_i, .descriptor_o(d), .misfit_o(misfit));
+  logic misfit_q, we_q, fresh_q;
+  logic [3:0]  misfit;
+  logic [4:0]  beat_q;
+  logic [63:0] data_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {we_q, fresh_q} <= 2'b00;
+    else {we_q, fresh_q} <= {we_i && !start_i, we_q};
+  end
+  always_ff @(posedge clk_i) {beat_q, data_q} <= {beat_i, data_i};
+  descriptor_fields u_descriptor_fields (.clk_i, .rst_ni, .we_i(we_q), .beat_i(beat_q), .data_i(data_q), .descriptor_o(d),
+                                         .misfit_o(misfit));
 
   // OP_LOAD is what has the flag LOAD.
   logic odd_operation;
-  assign odd_operation = beat_i == 5'd0 && (data_i[1:0] == 2'(bitdial_descriptor_pkg::OP_LOAD)) != data_i[32+FLAG_LOAD];
+  logic [4:0] wrong_q;  // of the beat that was written
+  assign odd_operation = beat_q == 5'd0 && (data_q[1:0] == 2'(bitdial_descriptor_pkg::OP_LOAD)) != data_q[32+FLAG_LOAD];
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) misfit_q <= 1'b0;
-    else if (start_i) misfit_q <= 1'b0;
-    else if (we_i) misfit_q <= misfit_q || misfit || odd_operation;
+    if (!rst_ni) {wrong_q, misfit_q} <= 6'd0;
+    else begin
+      wrong_q <= {odd_operation, misfit};
+      if (start_i) misfit_q <= 1'b0;
+      else if (fresh_q && |wrong_q) misfit_q <= 1'b1;
+    end
   end
 
   localparam int LR = $clog2(ROWS);
@@ -62,7 +75,14 @@ module descriptor_slot #(
     odd_end = d.last != last_layer_i || d.result != d.last || (list_end_i && !d.last);
   end
 
-  assign bad_o = misfit_q || odd_input || odd_end || odd_blocks || odd_groups || odd_load || odd_store ||
-                 (!d.pool && (no_datapath || odd_layout || odd_window || odd_mac));
+  logic odd_q, odd_walk_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {odd_q, odd_walk_q} <= 2'b00;
+    else begin
+      odd_q <= odd_input || odd_end || odd_blocks || odd_groups || odd_load || odd_store || (fresh_q && |wrong_q);
+      odd_walk_q <= !d.pool && (no_datapath || odd_layout || odd_window || odd_mac);
+    end
+  end
+  assign bad_o = misfit_q || odd_q || odd_walk_q;
   assign descriptor_o = d;
 endmodule

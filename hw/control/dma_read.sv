@@ -39,23 +39,30 @@ module dma_read #(
   output logic        rready_o
 );
   localparam int BW = bitdial_pkg::BEAT_W;
-  logic [63:0]   next_addr_q;
+  // The next burst's address: its page, to which a page is added a clock after the last one reached that page's end, and
+  // the beat within it.
+  logic [51:0]   page_q;
+  logic          cross_q;
+  logic [8:0]    place_q;
+  logic [63:0]   next_addr;
   logic [BW-1:0] ask_q;      // beats not yet asked for
   logic [BW-1:0] expect_q;   // beats not yet received
   logic [2:0]    open_q;     // bursts presented and not finished
   logic          active_q;
   logic          dropped_q;  // the job was aborted
 
-  // Beats of the next burst: up to 16, to the end of the job, to the next 4 KiB boundary.
-  logic [9:0] to_boundary;
-  logic [4:0] burst;
+  // Beats of the next burst: up to 16, to the end of the job, to the next 4 KiB boundary. Both that a long job has and
+  // that a short one has are worked out beside what tells which it is.
+  logic [3:0] to_boundary;
+  logic [4:0] burst, burst_long, burst_short;
+  logic       near;  // the boundary is less than 16 beats away
   logic       drop, ours, present, beat, burst_end;
-  assign to_boundary = 10'd512 - {1'b0, next_addr_q[11:3]} + 10'(`BD_FAULT(11));
-  always_comb begin
-    burst = 5'd16;
-    if (ask_q < BW'(16)) burst = ask_q[4:0];
-    if (to_boundary < 10'(burst)) burst = to_boundary[4:0];
-  end
+  assign next_addr = {page_q + 52'(cross_q), place_q, 3'd0};
+  assign to_boundary = 4'd0 - place_q[3:0] + 4'(`BD_FAULT(11));
+  assign near = &place_q[8:4] && to_boundary != 4'd0;
+  assign burst_long = near ? {1'b0, to_boundary} : 5'd16;
+  assign burst_short = {1'b0, (near && to_boundary < ask_q[3:0]) ? to_boundary : ask_q[3:0]};
+  assign burst = (ask_q[BW-1:4] != '0) ? burst_long : burst_short;
   assign drop = abort_i || dropped_q;
   assign ours = rid_i == id_i && open_q != 3'd0;
   assign present = active_q && !drop && ask_q != '0 && open_q < 3'd4 && (!arvalid_o || arready_i);
@@ -69,22 +76,26 @@ module dma_read #(
       arvalid_o <= 1'b0;
       araddr_o <= 64'd0;
       arlen_o <= 8'd0;
-      next_addr_q <= 64'd0;
+      page_q <= 52'd0;
+      cross_q <= 1'b0;
+      place_q <= 9'd0;
       ask_q <= '0;
       expect_q <= '0;
       open_q <= 3'd0;
     end else begin
       if (arready_i) arvalid_o <= 1'b0;
+      page_q <= next_addr[63:12];
+      cross_q <= 1'b0;
       if (start_i) begin
         active_q <= 1'b1;
-        next_addr_q <= addr_i;
+        {page_q, place_q} <= addr_i[63:3];
         ask_q <= beats_i;
         expect_q <= beats_i;
       end else if (present) begin
         arvalid_o <= 1'b1;
-        araddr_o <= next_addr_q;
+        araddr_o <= next_addr;
         arlen_o <= 8'(burst) - 8'd1;
-        next_addr_q <= next_addr_q + {56'd0, burst, 3'd0};
+        {cross_q, place_q} <= {1'b0, place_q} + 10'(burst);
         ask_q <= ask_q - BW'(burst);
       end
       open_q <= open_q + 3'(present) - 3'(burst_end);

@@ -42,13 +42,13 @@ module dma_write #(
   output logic        bready_o
 );
   localparam int BW = bitdial_pkg::BEAT_W;
-  typedef enum logic [1:0] {IDLE, ADDRESS, DATA, RESPONSE} state_e;
+  typedef enum logic [2:0] {IDLE, FORM, ADDRESS, DATA, RESPONSE} state_e;
   state_e        state_q;
   logic [63:0]   addr_q;
   logic [BW-1:0] left_q;   // beats not yet sent
   logic [4:0]    burst_q;  // beats of this burst not yet sent
   logic [9:0]    to_boundary;
-  logic [4:0]    burst;
+  logic [4:0]    burst, next_q;  // beats of the next burst, worked out while none of it is asked for
   logic          dropped_q;  // the job was aborted
   logic          empty_q;  // the same, from the end of a beat on: W signals hold until WREADY
   logic          drop, ours;
@@ -59,7 +59,7 @@ module dma_write #(
   assign to_boundary = 10'd512 - {1'b0, addr_q[11:3]};
   always_comb begin
     burst = 5'd16;
-    if (left_q < BW'(16)) burst = left_q[4:0];
+    if (left_q[BW-1:4] == '0) burst = {1'b0, left_q[3:0]};
     if (to_boundary < 10'(burst)) burst = to_boundary[4:0];
   end
 
@@ -69,6 +69,7 @@ module dma_write #(
       addr_q <= 64'd0;
       left_q <= '0;
       burst_q <= 5'd0;
+      next_q <= 5'd0;
       dropped_q <= 1'b0;
       empty_q <= 1'b0;
     end else begin
@@ -76,15 +77,16 @@ module dma_write #(
       if (!(wvalid_o && !wready_i)) empty_q <= drop;
       case (state_q)
         IDLE: if (start_i) begin
-          state_q <= ADDRESS;
+          state_q <= FORM;
           addr_q <= addr_i;
           left_q <= beats_i;
         end
+        FORM: state_q <= drop ? IDLE : ADDRESS;
         ADDRESS: if (awready_i) begin
           state_q <= DATA;
-          burst_q <= burst;
-          addr_q <= addr_q + {56'd0, burst, 3'd0};
-          left_q <= left_q - BW'(burst);
+          burst_q <= next_q;
+          addr_q <= addr_q + {56'd0, next_q, 3'd0};
+          left_q <= left_q - BW'(next_q);
         end
         DATA: if (wvalid_o && wready_i) begin
           burst_q <= burst_q - 5'd1;
@@ -94,14 +96,17 @@ module dma_write #(
           state_q <= (left_q == '0 || drop) ? IDLE : ADDRESS;
           dropped_q <= 1'b0;
         end
+        default: state_q <= IDLE;
       endcase
+      if (state_q == FORM && drop) dropped_q <= 1'b0;
+      if (state_q != ADDRESS) next_q <= burst;
     end
   end
 
   // AWVALID must not fall once raised, so an abort in ADDRESS goes on to an empty burst.
   assign awvalid_o = state_q == ADDRESS;
   assign awaddr_o = addr_q;
-  assign awlen_o = 8'(burst) - 8'd1;
+  assign awlen_o = 8'(next_q) - 8'd1;
   assign wvalid_o = state_q == DATA && (beat_valid_i || empty_q);
   assign wdata_o = beat_data_i;
   assign wstrb_o = (empty_q || (`BD_FAULT(12) && wlast_o)) ? 8'h00 : 8'hff;

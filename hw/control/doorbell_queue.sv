@@ -6,7 +6,7 @@ module doorbell_queue (
   input  logic        rst_ni,
   input  logic        clear_i,          // drop all
   input  logic        ring_i,
-  input  logic [31:0] precision_i,      // as written: the switch to run
+  input  logic [31:0] precision_i,      // as written: the switch to run; with the count, as in the clock before ring_i
   input  logic [31:0] switch_count_i,
   input  bitdial_pkg::frame_t bell_i,   // the frame to queue
   input  logic [2:0]  held_i,           // frames that run or have a result that was not acknowledged
@@ -20,7 +20,10 @@ module doorbell_queue (
   bitdial_pkg::frame_t head_q, tail_q;
   logic [1:0] level_q;
   logic       push, fresh;  // fresh: no other frame waits
-  assign bad_switch_o = precision_i >= switch_count_i || precision_i >= 32'(bitdial_descriptor_pkg::SWITCHES);
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) bad_switch_o <= 1'b1;
+    else bad_switch_o <= precision_i >= switch_count_i || precision_i >= 32'(bitdial_descriptor_pkg::SWITCHES);
+  end
   assign full_o = level_q == 2'd2 || 3'(level_q) + held_i >= 3'(bitdial_pkg::IN_FLIGHT);
   assign push = ring_i && !bad_switch_o && !full_o;
   assign fresh = push && (level_q == 2'(frame_pop_i));

@@ -59,15 +59,16 @@ module loader #(
   if (BW < IMAGE_W - 3) begin : g_narrow
     $error("BEAT_W is too small for the largest image");
   end
-  typedef enum logic [3:0] {IDLE, OTHER, DESC, DESC_RUN, CHECK, AREA, IMAGE, IMAGE_RUN, TILE, STREAM, STREAM_RUN, MAPS, MAP,
+  typedef enum logic [3:0] {IDLE, OTHER, DESC, DESC_RUN, CHECK, AREA, IMAGE, IMAGE_RUN, TILE, PICK, STREAM, STREAM_RUN, MAPS, MAP,
                             MAP_RUN, MAP_WAIT} state_e;
   state_e      state_q;
   bitdial_pkg::part_e part_q;
   logic [8:0]  layer_q;
   logic [12:0] place_q;    // descriptor on the chip
-  logic [31:0] address_q;  // descriptor in the image
+  logic [63:0] address_q;  // descriptor in memory
   logic [5:0]  beat_q;
   logic        layer_slot, tile_slot_q, slot_free, tile_free, kept_q, desc_beat, desc_end, job_end, streamed, last_tile;
+  logic [1:0]  desc_end_q;  // the descriptor is written a clock after its last beat, and judged in the one after
   logic [4:0]  slot_beat_q;
   logic [CW-1:0] groups_q;
   logic [AREA_W-1:0] area_q;
@@ -88,16 +89,22 @@ module loader #(
   assign job_end = beat_i && beat_last_i;
   assign last_tile = groups_q == CW'(1);
 
-  // Lists of the frame's switch: in the image, and on the chip.
-  logic [31:0] list_offset;
-  logic [12:0] list_place;
-  always_comb begin
-    list_offset = frame_i.desc_offset + 32'd64;
-    list_place = 13'd0;
-    for (int b = 0; b < 4; b++) if (frame_i.switch_index[b]) begin
-      list_offset = list_offset + (frame_i.switch_stride << b);
-      list_place = list_place + (13'(frame_i.layer_count) << b);
-    end
+  // Lists of the frame's switch: in memory, and on the chip. Parts are summed in the clock before start_i, when the frame
+  // is there; what is added of an image's size has its 32 bits.
+  logic [31:0] offset_low_q, offset_high_q, offset;
+  assign offset = offset_low_q + offset_high_q + 32'd64;
+  logic [63:0] list_q;
+  logic [12:0] place_a_q, place_b_q;
+  always_ff @(posedge clk_i) begin
+    list_q <= frame_i.program_addr + 64'(frame_i.desc_offset);
+    offset_low_q <= (frame_i.switch_index[0] ? frame_i.switch_stride : 32'd0) +
+                    (frame_i.switch_index[1] ? frame_i.switch_stride << 1 : 32'd0);
+    offset_high_q <= (frame_i.switch_index[2] ? frame_i.switch_stride << 2 : 32'd0) +
+                     (frame_i.switch_index[3] ? frame_i.switch_stride << 3 : 32'd0);
+    place_a_q <= (frame_i.switch_index[0] ? 13'(frame_i.layer_count) : 13'd0) +
+                 (frame_i.switch_index[1] ? 13'(frame_i.layer_count) << 1 : 13'd0);
+    place_b_q <= (frame_i.switch_index[2] ? 13'(frame_i.layer_count) << 2 : 13'd0) +
+                 (frame_i.switch_index[3] ? 13'(frame_i.layer_count) << 3 : 13'd0);
   end
 
   // --- descriptors on the chip: 32 reads, each a clock before its beat ------------------------------------------------
@@ -122,8 +129,14 @@ module loader #(
   assign desc_end = state_q == DESC_RUN && (resident_i ? kept_q && slot_beat_q == 5'd31 : job_end);
 
   // --- jobs ---------------------------------------------------------------------------------------------------------
-  logic [IMAGE_W-1:0] image_bytes;
-  assign image_bytes = IMAGE_W'(area_q) * IMAGE_W'(d.in_channels);
+  // The image's bytes follow from words that came long before: the area, the bytes, and those with what the first beat
+  // has before them, each a clock after the other.
+  logic [IMAGE_W-1:0] image_bytes_q, image_end_q;
+  always_ff @(posedge clk_i) begin
+    area_q <= AREA_W'(d.in_height) * AREA_W'(d.in_width);
+    image_bytes_q <= IMAGE_W'(area_q) * IMAGE_W'(d.in_channels);
+    image_end_q <= image_bytes_q + (d.load ? IMAGE_W'(d.store_codes_offset[2:0]) : '0) + IMAGE_W'(7);
+  end
   logic [31:0]   part_offset;
   logic [BW-1:0] part_beats;
   bitdial_pkg::part_e first_part, next_part;
@@ -136,30 +149,24 @@ module loader #(
   assign maps_done_o = state_q == MAP_WAIT && (d.load_input ? image_done_i : !map_busy_i);
   assign next_layer = (state_q == TILE && !streamed) || (tile_loaded && last_tile) || maps_done_o;
 
+  // Where the jobs lie stands a clock before they start: of the image and of maps since the descriptor is there.
+  logic [63:0]   map_addr_q, part_addr_q;
+  logic [BW-1:0] map_beats_q;
+  logic          go_q;  // in IMAGE, MAP and STREAM
+  always_ff @(posedge clk_i) begin
+    if (d.load_input) map_addr_q <= frame_i.input_addr + (d.load ? {32'd0, d.store_codes_offset[31:3], 3'd0} : 64'd0);
+    else map_addr_q <= frame_i.store_addr + (d.write_codes ? 64'(d.store_codes_offset) : 64'(d.store_z_offset));
+    map_beats_q <= d.write_codes ? BW'(d.store_codes_bytes[26:3]) : BW'(d.store_z_bytes[26:3]);
+    part_addr_q <= frame_i.program_addr + 64'(part_offset);
+  end
+  assign dma_start_o = (go_q || (state_q == DESC && slot_free && !resident_i)) && !abort_i;
   always_comb begin
-    dma_start_o = 1'b0;
-    dma_addr_o = frame_i.program_addr + 64'(address_q);
+    dma_addr_o = address_q;
     dma_beats_o = BW'(32);
-    case (state_q)
-      DESC: dma_start_o = slot_free && !resident_i;
-      IMAGE: begin
-        dma_start_o = 1'b1;
-        dma_addr_o = frame_i.input_addr + (d.load ? {32'd0, d.store_codes_offset[31:3], 3'd0} : 64'd0);
-        dma_beats_o = BW'((image_bytes + (d.load ? IMAGE_W'(d.store_codes_offset[2:0]) : '0) + 7) >> 3);
-      end
-      MAP: begin
-        dma_start_o = 1'b1;
-        dma_addr_o = frame_i.store_addr + (d.write_codes ? 64'(d.store_codes_offset) : 64'(d.store_z_offset));
-        dma_beats_o = d.write_codes ? BW'(d.store_codes_bytes[26:3]) : BW'(d.store_z_bytes[26:3]);
-      end
-      STREAM: begin
-        dma_start_o = 1'b1;
-        dma_addr_o = frame_i.program_addr + 64'(part_offset);
-        dma_beats_o = part_beats;
-      end
-      default: ;
-    endcase
-    if (abort_i) dma_start_o = 1'b0;
+    if (go_q) begin
+      dma_addr_o = (state_q == STREAM) ? part_addr_q : map_addr_q;
+      dma_beats_o = (state_q == STREAM) ? part_beats : (state_q == MAP) ? map_beats_q : BW'(image_end_q >> 3);
+    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -168,54 +175,67 @@ module loader #(
       part_q <= bitdial_pkg::PART_TABLES;
       layer_q <= 9'd0;
       place_q <= 13'd0;
-      address_q <= 32'd0;
+      address_q <= 64'd0;
       beat_q <= 6'd0;
       slot_beat_q <= 5'd0;
+      desc_end_q <= 2'b00;
       tile_slot_q <= 1'b0;
+      go_q <= 1'b0;
       groups_q <= '0;
-      area_q <= '0;
     end else if (abort_i) begin
       state_q <= IDLE;
+      go_q <= 1'b0;
     end else if (start_i) begin
+      go_q <= 1'b0;
       state_q <= first_state;
       layer_q <= 9'd0;
-      place_q <= list_place;
-      address_q <= list_offset;
+      place_q <= place_a_q + place_b_q;
+      address_q <= list_q + 64'(offset);
       tile_slot_q <= 1'b0;
     end else begin
       if (desc_beat) slot_beat_q <= slot_beat_q + 5'd1;
+      go_q <= 1'b0;
       case (state_q)
         OTHER: state_q <= DESC;
         DESC: begin
           beat_q <= 6'd0;
           slot_beat_q <= 5'd0;
+          desc_end_q <= 2'b00;
           if (slot_free) state_q <= DESC_RUN;
         end
         DESC_RUN: begin
           if (!beat_q[5]) beat_q <= beat_q + 6'd1;
-          if (desc_end) state_q <= CHECK;
+          desc_end_q <= {desc_end_q[0], desc_end};
+          if (desc_end_q[1]) state_q <= CHECK;
         end
         CHECK: begin
           groups_q <= d.row_groups;
           state_q <= bad ? IDLE : d.load ? MAPS : d.load_input ? AREA : TILE;
         end
         AREA: begin
-          area_q <= AREA_W'(d.in_height) * AREA_W'(d.in_width);
           state_q <= IMAGE;
+          go_q <= 1'b1;
         end
         IMAGE: state_q <= IMAGE_RUN;
         IMAGE_RUN: if (job_end) state_q <= d.load ? MAP_WAIT : TILE;
-        MAPS: if (maps_i) state_q <= d.load_input ? AREA : MAP;
+        MAPS: if (maps_i) begin
+          state_q <= d.load_input ? AREA : MAP;
+          go_q <= !d.load_input;
+        end
         MAP: state_q <= MAP_RUN;
         MAP_RUN: if (job_end) state_q <= MAP_WAIT;
         TILE: begin
           part_q <= first_part;
-          if (streamed && tile_free) state_q <= STREAM;
+          if (streamed && tile_free) state_q <= PICK;
+        end
+        PICK: begin
+          state_q <= STREAM;
+          go_q <= 1'b1;
         end
         STREAM: state_q <= STREAM_RUN;
         STREAM_RUN: if (job_end) begin
           part_q <= next_part;
-          state_q <= more_parts ? STREAM : TILE;
+          state_q <= more_parts ? PICK : TILE;
         end
         default: ;
       endcase
@@ -226,7 +246,7 @@ module loader #(
       if (next_layer) begin
         layer_q <= layer_q + 9'd1;
         place_q <= place_q + ((`BD_FAULT(14) && layer_q == 9'd2) ? 13'd2 : 13'd1);
-        address_q <= address_q + 32'd256;
+        address_q <= address_q + 64'd256;
         state_q <= d.last ? IDLE : first_state;
       end
     end

@@ -1,6 +1,6 @@
 // Counts the clocks of a frame by kind. The parts sum to the total, which is the number of clocks from the doorbell's
-// handshake to the interrupt of a frame that found the queue empty: the four clocks that no busy state shows (the
-// handshake, the register's write, the pop, the end) are overhead from the start.
+// handshake to the interrupt of a frame that found the queue empty: the five clocks that no busy state shows (the
+// handshake, the register's write, the ring, the pop, the end) are overhead from the start.
 `include "bitdial_fault.svh"
 module perf_counters (
   input  logic       clk_i,
@@ -9,7 +9,7 @@ module perf_counters (
   output logic [6*bitdial_pkg::COUNT_W-1:0] counters_o  // total first
 );
   localparam int CW = bitdial_pkg::COUNT_W;
-  localparam logic [CW-1:0] HIDDEN = CW'(4);
+  localparam logic [CW-1:0] HIDDEN = CW'(5);
   logic [CW-1:0] total_q;
   assign counters_o[CW-1:0] = total_q;
   always_ff @(posedge clk_i) begin

@@ -31,14 +31,17 @@ module program_loader #(
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   if (AW != bitdial_pkg::WORD_ADDRESS_W) $error("a word address has two widths");
   localparam int PARTS = 4;
-  typedef enum logic [2:0] {IDLE, HEAD, HEAD_RUN, PART, PART_RUN} state_e;
+  typedef enum logic [2:0] {IDLE, HEAD, HEAD_RUN, LOOK, PART, PART_RUN} state_e;
   state_e     state_q;
   bitdial_pkg::part_e part_q, next_part;
   logic [2:0] beat_q;
-  logic       loaded_q, job_end, bad, resident_q;
+  logic       loaded_q, busy_q, job_end, resident_q;
   (* ram_style = "distributed" *)
   logic [63:0] parts [0:PARTS-1];  // as listed
   logic [31:0] offset, beats;      // of the part in work
+  logic [BW-1:0] beats_q;
+  logic [31:0] offset_q;
+  logic        bad_q, any_q;       // it cannot be read; it has beats
   bitdial_pkg::slots_t slots_q;
 
   assign job_end = beat_i && beat_last_i;
@@ -57,41 +60,52 @@ module program_loader #(
       part_q <= bitdial_pkg::PART_DESCRIPTORS;
       beat_q <= 3'd0;
       loaded_q <= 1'b0;
+      busy_q <= 1'b0;
     end else if (abort_i) begin
       state_q <= IDLE;
+      busy_q <= 1'b0;
     end else begin
       if (other_i) loaded_q <= 1'b0;
       case (state_q)
         IDLE: if (start_i && !loaded_q) begin
           state_q <= HEAD;
+          busy_q <= 1'b1;
           beat_q <= 3'd0;
         end
         HEAD: state_q <= HEAD_RUN;
         HEAD_RUN: begin
           if (beat_i) beat_q <= beat_q + 3'd1;
           part_q <= bitdial_pkg::PART_DESCRIPTORS;
-          if (job_end) state_q <= PART;
+          if (job_end) state_q <= LOOK;
         end
-        PART: if (bad) begin
+        LOOK: state_q <= PART;
+        PART: if (bad_q) begin
           state_q <= IDLE;
-        end else if (beats != 32'd0) begin
+          busy_q <= 1'b0;
+        end else if (any_q) begin
           state_q <= PART_RUN;
         end else begin
           part_q <= next_part;
+          state_q <= LOOK;
           if (part_q == bitdial_pkg::PART_WEIGHTS) begin
             state_q <= IDLE;
+            busy_q <= 1'b0;
             loaded_q <= 1'b1;
           end
         end
         PART_RUN: if (job_end) begin
           part_q <= next_part;
-          state_q <= PART;
+          state_q <= LOOK;
           if (part_q == bitdial_pkg::PART_WEIGHTS) begin
             state_q <= IDLE;
+            busy_q <= 1'b0;
             loaded_q <= 1'b1;
           end
         end
-        default: state_q <= IDLE;
+        default: begin
+          state_q <= IDLE;
+          busy_q <= 1'b0;
+        end
       endcase
     end
   end
@@ -115,17 +129,21 @@ module program_loader #(
   end
 
   // Parts are whole beats, and no more of them than one job reads.
-  assign bad = offset[2:0] != 3'd0 || beats[31:BW] != '0;
-  assign bad_o = state_q == PART && bad;
-  assign ready_o = state_q == IDLE && loaded_q;
-  assign busy_o = state_q != IDLE;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {bad_q, any_q} <= 2'b00;
+    else {bad_q, any_q} <= {offset[2:0] != 3'd0 || beats[31:BW] != '0, beats != 32'd0};
+  end
+  always_ff @(posedge clk_i) {beats_q, offset_q} <= {beats[BW-1:0], offset};
+  assign bad_o = state_q == PART && bad_q;
+  assign ready_o = !busy_q && loaded_q;
+  assign busy_o = busy_q;
   assign resident_o = DESCRIPTORS != 0 && resident_q;
   assign slots_o = slots_q;
   assign part_o = part_q;
   assign part_job_o = state_q == PART_RUN;
   always_comb begin
-    dma_start_o = !abort_i && (state_q == HEAD || (state_q == PART && !bad && beats != 32'd0));
-    dma_addr_o = frame_i.program_addr + ((state_q == HEAD) ? 64'(frame_i.desc_offset) : 64'(offset));
-    dma_beats_o = (state_q == HEAD) ? BW'(8) : beats[BW-1:0];
+    dma_start_o = !abort_i && (state_q == HEAD || (state_q == PART && !bad_q && any_q));
+    dma_addr_o = frame_i.program_addr + ((state_q == HEAD) ? 64'(frame_i.desc_offset) : 64'(offset_q));
+    dma_beats_o = (state_q == HEAD) ? BW'(8) : beats_q;
   end
 endmodule

@@ -13,7 +13,7 @@ module sequencer (
   output bitdial_pkg::frame_t frame_o,       // the frame that runs
   output logic        busy_o,
   output logic        done_o,                // one clock
-  output logic        error_o,               // one clock: a frame was aborted, or an abort found the bus dead
+  output logic        error_o,               // one clock, behind busy_o: a frame was aborted, or an abort found the bus dead
   output logic [3:0]  error_code_o,
   output logic [7:0]  error_layer_o,
 
@@ -65,13 +65,13 @@ module sequencer (
   logic        layer_slot_q, image_ready_q, silent_q, settled;
   logic [7:0]  layer_q, error_layer_q;
   logic [3:0]  error_code_q;
-  logic        strike, need_image, ready, drained, follow, follow_q, quiet, dead;
+  logic        strike, need_image, ready, drained, follow, follow_q, quiet, dead, abort_q, bus_error_q, bad_q;
+  logic [7:0]  bad_layer_q;
 
-  assign strike = busy_o && state_q != ABORT && (soft_reset_i || bus_error_i || bad_descriptor_i || watchdog_i);
-  assign quiet = state_q == ABORT && wait_q == 6'd0 && bus_idle_i;
-  assign dead = state_q == ABORT && dead_i && !quiet;
+  assign strike = busy_o && !abort_q && (soft_reset_i || bus_error_q || bad_q || watchdog_i);
+  assign quiet = abort_q && wait_q == 6'd0 && bus_idle_i;
+  assign dead = abort_q && dead_i && !quiet;
   assign need_image = descriptor_i.load_input && !image_ready_q && !`BD_FAULT(5);
-  assign settled = !descriptor_i.pool || wait_q == 6'd0;
   assign ready = startable_i && !need_image && settled;
   assign drained = blocks_q == 17'd0 && back_idle_i && wait_q[1:0] == 2'd0;
   // A row group starts in the clock behind the walk of the one before; pooling waits until that one has left.
@@ -91,7 +91,15 @@ module sequencer (
       error_layer_q <= 8'd0;
       silent_q <= 1'b0;
       follow_q <= 1'b0;
+      abort_q <= 1'b0;
+      {bus_error_q, bad_q, settled} <= 3'd0;
+      error_o <= 1'b0;
+      error_code_o <= 4'd0;
     end else begin
+      {bus_error_q, bad_q} <= {bus_error_i, bad_descriptor_i};
+      settled <= !descriptor_i.pool || wait_q <= 6'd1;  // a start comes later than the clock in which wait_q is set
+      error_o <= dead || (quiet && !silent_q && !soft_reset_i);
+      error_code_o <= dead ? bitdial_regs_pkg::ERROR_BUS_DEAD : error_code_q;
       follow_q <= follow && !strike;
       if (image_done_i) image_ready_q <= 1'b1;
       if (wait_q != 6'd0) wait_q <= wait_q - 6'd1;
@@ -138,7 +146,10 @@ module sequencer (
         end
         DONE: state_q <= IDLE;
         ABORT: begin
-          if (quiet || dead) state_q <= IDLE;
+          if (quiet || dead) begin
+            state_q <= IDLE;
+            abort_q <= 1'b0;
+          end
           if (soft_reset_i) silent_q <= 1'b1;
         end
         default: state_q <= IDLE;
@@ -146,29 +157,30 @@ module sequencer (
       if (passes_start_o) wait_q <= 6'd2;
       if (strike) begin
         state_q <= ABORT;
+        abort_q <= 1'b1;
         wait_q <= QUIET;
         silent_q <= soft_reset_i;
-        error_code_q <= bus_error_i ? bitdial_regs_pkg::ERROR_BUS_ERROR
+        error_code_q <= bus_error_q ? bitdial_regs_pkg::ERROR_BUS_ERROR
                                     : bitdial_regs_pkg::ERROR_BAD_DESCRIPTOR;
-        if (!bus_error_i && !bad_descriptor_i) error_code_q <= bitdial_regs_pkg::ERROR_WATCHDOG;
-        error_layer_q <= bad_descriptor_i ? loader_layer_i : layer_q;
+        if (!bus_error_q && !bad_q) error_code_q <= bitdial_regs_pkg::ERROR_WATCHDOG;
+        error_layer_q <= bad_q ? bad_layer_q : layer_q;
       end
     end
   end
+
+  always_ff @(posedge clk_i) bad_layer_q <= loader_layer_i;
 
   assign frame_pop_o = state_q == IDLE && frame_valid_i && !soft_reset_i;
   assign frame_o = frame_q;
   assign busy_o = state_q != IDLE;
   assign done_o = state_q == DONE && !strike;
-  assign error_o = dead || (quiet && !silent_q && !soft_reset_i);
-  assign error_code_o = dead ? bitdial_regs_pkg::ERROR_BUS_DEAD : error_code_q;
   assign error_layer_o = error_layer_q;
   assign program_start_o = state_q == START && bus_idle_i;
   assign loader_start_o = state_q == LOAD && program_ready_i;
-  assign abort_o = state_q == ABORT;
-  assign aborting_o = state_q == ABORT;
+  assign abort_o = abort_q;
+  assign aborting_o = abort_q;
   // Blocks of a row group come of themselves, each within its interval.
-  assign waiting_o = busy_o && state_q != ABORT && !block_done_i && !start_o;
+  assign waiting_o = busy_o && !abort_q && !block_done_i && !start_o;
   assign layer_done_o = state_q == LAYER_END;
   assign setup_o = state_q == SETUP;
   assign maps_o = state_q == MAPS;

@@ -15,13 +15,13 @@ module store_passes (
   output logic        busy_o,         // from the clock after start_i to the last pass's end
   output logic        store_start_o,  // to the store unit
   output logic        codes_o,        // the pass reads codes, not residual words
-  output logic        write_start_o,  // to the write DMA, PREFILL clocks later
+  output logic        write_start_o,  // to the write DMA, PREFILL clocks later: its address is out two clocks after
   output logic [63:0] write_addr_o,
   output logic [bitdial_pkg::BEAT_W-1:0] write_beats_o,
   input  logic        write_done_i
 );
   localparam int BW = bitdial_pkg::BEAT_W;
-  localparam logic [3:0] PREFILL = 4'd15;
+  localparam logic [3:0] PREFILL = 4'd14;
   typedef enum logic [1:0] {CODES, STREAM, RESULT, NONE} pass_e;
   pass_e      pass_q, first_pass, next_pass;
   logic [3:0] wait_q;

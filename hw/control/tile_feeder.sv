@@ -37,7 +37,7 @@ module tile_feeder #(
   bitdial_descriptor_pkg::descriptor_t d;
   // verilator lint_on UNUSEDSIGNAL
   assign d = descriptor_i;
-  logic          streamed, waiting_q, first_q, slot_q, oldest_q, there, more_hands;
+  logic          streamed, waiting_q, first_q, slot_q, oldest_q, there, more_hands, settled_q, aged_q;
   logic [1:0]    taken_q;            // stream slots whose row group was handed over and has not left
   logic [3:0]    age_q;              // clocks since the hand-over
   logic [4:0]    settle_q;
@@ -48,11 +48,10 @@ module tile_feeder #(
   assign more_hands = hands_q != '0;
   assign there = !streamed || (tile_ready_i[slot_q] && !taken_q[slot_q]);
   // One row group ahead, no sooner than descriptor sums stand, and where there is room for it.
-  assign hand_o = more_hands && !waiting_q && settle_q == 5'd0 && there && tables_ready_i && (fetch_free_i || d.pool) &&
-                  !setup_i && !abort_i;
-  assign starving_o = more_hands && !waiting_q && settle_q == 5'd0 && !there;
+  assign hand_o = more_hands && !waiting_q && settled_q && there && tables_ready_i && (fetch_free_i || d.pool) && !abort_i;
+  assign starving_o = more_hands && !waiting_q && settled_q && !there;
   // A first table of few rows is copied faster than a first block can be done; others have to be there.
-  assign startable_o = waiting_q && age_q == AHEAD && (tables_ready_i || (first_q && !d.pool && ROWS <= 16));
+  assign startable_o = waiting_q && aged_q && (tables_ready_i || (first_q && !d.pool && ROWS <= 16));
   assign more_o = starts_q != '0;
   assign release_o = left_i && streamed;
 
@@ -65,6 +64,8 @@ module tile_feeder #(
       taken_q <= 2'b00;
       age_q <= 4'd0;
       settle_q <= 5'd0;
+      settled_q <= 1'b1;
+      aged_q <= 1'b0;
       hands_q <= '0;
       starts_q <= '0;
     end else if (abort_i) begin
@@ -75,6 +76,7 @@ module tile_feeder #(
       waiting_q <= 1'b0;
       first_q <= 1'b1;
       settle_q <= 5'd4;
+      settled_q <= 1'b0;
       hands_q <= d.row_groups;
       starts_q <= d.row_groups;
     end else begin
@@ -88,9 +90,11 @@ module tile_feeder #(
         oldest_q <= !oldest_q;
       end
       if (settle_q != 5'd0) settle_q <= settle_q - 5'd1;
+      settled_q <= settle_q <= 5'd1;
       if (hand_o) begin
         waiting_q <= 1'b1;
         age_q <= 4'd0;
+        aged_q <= 1'b0;
         hands_q <= hands_q - 1'b1;
         if (streamed) begin
           slot_q <= !slot_q;
@@ -98,10 +102,12 @@ module tile_feeder #(
         end
       end else begin
         if (age_q != AHEAD) age_q <= age_q + 4'd1;
+        aged_q <= age_q >= AHEAD - 4'd1;
         if (start_i) begin
           waiting_q <= 1'b0;
           first_q <= 1'b0;
           settle_q <= BEHIND - 5'd1;
+          settled_q <= 1'b0;
         end
       end
       if (start_i) starts_q <= starts_q - 1'b1;

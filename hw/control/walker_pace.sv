@@ -17,12 +17,12 @@ module walker_pace (
   output logic        done_o
 );
   localparam int IW = bitdial_descriptor_pkg::INTERVAL_W;
-  logic          busy_q, block_q, small_q, end_q, no_small_q;
+  logic          busy_q, block_q, small_q, end_q, no_small_q, one_large_q, one_small_q;
   logic [15:0]   blocks_q;  // of this size until now, this one included
+  logic [15:0]   large_q, small_blocks_q;  // all but one of a size
   logic [IW-1:0] clock_q;   // 2 with block_o
   logic          kind_last, before_end, next;
 
-  assign kind_last = blocks_q == (small_q ? blocks_small_i : blocks_large_i);
   assign last_o = kind_last && (small_q || no_small_q);
   assign before_end = clock_q == (small_q ? interval_small_i : interval_large_i);  // last clock but one of the interval
   assign next = busy_q && end_q && !last_o;
@@ -39,6 +39,10 @@ module walker_pace (
   end
   always_ff @(posedge clk_i) begin
     no_small_q <= blocks_small_i == 16'd0;
+    {one_large_q, one_small_q} <= {blocks_large_i == 16'd1, blocks_small_i == 16'd1};
+    {large_q, small_blocks_q} <= {blocks_large_i - 16'd1, blocks_small_i - 16'd1};
+    if (start_i) kind_last <= one_large_q;
+    else if (next) kind_last <= kind_last ? one_small_q : blocks_q == (small_q ? small_blocks_q : large_q);
     end_q <= before_end && !start_i;
     if (start_i || next) clock_q <= IW'(2);
     else clock_q <= clock_q + IW'(1);

@@ -25,10 +25,13 @@ module weight_fetch #(
   output logic [18*ROWS-1:0] mac_weights_o
 );
   localparam int W = 18 * ROWS;
-  logic mac, one_bit, use_now, swap_q, swap2_q;
-  assign mac = XNOR == 0 || (MAC_CHANNELS != 0 && descriptor_i.mac);
-  assign one_bit = descriptor_i.in_bits == 4'd1;
-  assign use_now = mac && !descriptor_i.depthwise ? swap2_q : swap_q;
+  logic mac, one_bit, late, use_now, swap_q, swap2_q;
+  always_ff @(posedge clk_i) begin  // of the layer: there long before a tile of it starts
+    mac <= XNOR == 0 || (MAC_CHANNELS != 0 && descriptor_i.mac);
+    one_bit <= descriptor_i.in_bits == 4'd1;
+    late <= (XNOR == 0 || (MAC_CHANNELS != 0 && descriptor_i.mac)) && !descriptor_i.depthwise;
+  end
+  assign use_now = late ? swap2_q : swap_q;
 
   // the tile that waits
   logic          waits_q, next_take, xnor_take_next, mac_take_next;

@@ -72,13 +72,14 @@ module weight_walk_mac #(
   logic [3:0]    sub_q;
   logic [4:0]    pixel_q;
   logic [15:0]   block_q;
-  logic          push, sub_end, pixel_end, block_end, kind_end, tile_end, load;
+  logic          push, sub_end, pixel_end, block_end, kind_end, tile_end, begin_now, load;
   assign sub_end = tail_q;
   assign pixel_end = sub_end && sub_last_q;
   assign block_end = pixel_end && pixel_last_q;
   assign kind_end = block_end && kind_last_q;
   assign tile_end = kind_end && (small_q || no_small_q);
-  assign load = next_i && !next_take_o && (!busy_q || (push && tile_end));
+  assign begin_now = next_i && !next_take_o && !busy_q;
+  assign load = begin_now || (push && tile_end && next_i && !next_take_o);
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       busy_q <= 1'b0;
@@ -90,12 +91,12 @@ module weight_walk_mac #(
       else if (push && tile_end) busy_q <= 1'b0;
     end
   end
-  always_ff @(posedge clk_i) begin
+  always_ff @(posedge clk_i) if (begin_now || push) begin
     if (load) begin
       {base_q, word_q} <= {2{next_base_i}};
       {group_q, sub_q, pixel_q, block_q, small_q} <= '0;
       {tail_q, sub_last_q, pixel_last_q, kind_last_q} <= {one_group_q, subs_m1_q == 4'd0, large_one_q, one_large_q};
-    end else if (push) begin
+    end else begin
       tail_q <= one_group_q || (!tail_q && group_q == groups_m2_q);
       group_q <= sub_end ? 11'd0 : group_q + 11'd1;
       if (sub_end) begin

@@ -86,10 +86,13 @@ module weight_walk_xnor #(
     endcase
   end
 
-  logic step_end, tile_end, load;
-  assign step_end = group_last_q && sub_last_q;
-  assign tile_end = step_end && !same_q && f_last_q && block_last_q;
-  assign load = next_i && !next_take_o && (!busy_q || (take_i && tile_end));
+  logic step_end, tile_end, begin_now, load;  // ends: settled when a word may be taken
+  always_ff @(posedge clk_i) begin
+    step_end <= group_last_q && sub_last_q;
+    tile_end <= group_last_q && sub_last_q && !same_q && f_last_q && block_last_q;
+  end
+  assign begin_now = next_i && !next_take_o && !busy_q;
+  assign load = begin_now || (take_i && tile_end && next_i && !next_take_o);
   assign valid_o = busy_q && settle_q == 2'd2;
   assign address_o = address_q;
 
@@ -103,16 +106,16 @@ module weight_walk_xnor #(
       if (abort_i) busy_q <= 1'b0;
       else if (load) busy_q <= 1'b1;
       else if (take_i && tile_end) busy_q <= 1'b0;
-      if (take_i || load) settle_q <= 2'd0;
+      if (take_i || begin_now) settle_q <= 2'd0;
       else if (settle_q != 2'd2) settle_q <= settle_q + 2'd1;
     end
   end
-  always_ff @(posedge clk_i) begin
+  always_ff @(posedge clk_i) if (begin_now || take_i) begin
     if (load) begin
       {base_q, address_q, plane_q, start_q} <= {4{next_base_i}};
       {group_q, sub_q, block_q} <= '0;
       {f_q, p_q, k_q} <= {2'b00, pairs_m1, 1'b0, 4'd0, pairs_m1};
-    end else if (take_i) begin
+    end else begin
       group_q <= group_last_q ? 11'd0 : group_q + 11'd1;
       if (group_last_q) sub_q <= sub_last_q ? 4'd0 : sub_q + 4'd1;
       address_q <= step_end ? far_q : near_q;

@@ -35,13 +35,11 @@ module pool_unit #(
 
   // Which place is next: kx fastest, then ky, sub, pixel.
   typedef enum logic [2:0] {FROM_TILE, FROM_LINE, FROM_PIXEL, FROM_SUB, FROM_ROW, FROM_PLACE} from_e;
-  logic          run_q, within_q, issue, kx_last, ky_last, window_last, pixel_last, x_last, map_last, fresh_q, line_q;
+  logic          run_q, within_q, free_q, narrow_q, flat_q, issue, kx_last, ky_last, window_last, pixel_last, x_last, map_last, fresh_q, line_q;
   logic [SW-1:0] kx_q, ky_q, kx_end_q, ky_end_q;
   logic [5:0]    sub_q;
   logic [23:0]   wait_q, period_q;
-  assign issue = run_q && (within_q || wait_q == 24'd0);
-  assign kx_last = kx_q == kx_end_q;
-  assign ky_last = ky_q == ky_end_q;
+  assign issue = run_q && (within_q || free_q);  // free_q: wait_q is 0
   assign window_last = kx_last && ky_last;
   assign pixel_last = window_last && sub_q == 6'(SUBS - 1);
   // verilator lint_off PINCONNECTEMPTY
@@ -59,22 +57,34 @@ module pool_unit #(
     end
   end
   always_ff @(posedge clk_i) begin
-    kx_end_q <= d_i.kernel_w - 1'b1;
-    ky_end_q <= d_i.kernel_h - 1'b1;
+    kx_end_q <= d_i.kernel_w - SW'(2);  // the last but one
+    ky_end_q <= d_i.kernel_h - SW'(2);
+    {narrow_q, flat_q} <= {d_i.kernel_w == SW'(1), d_i.kernel_h == SW'(1)};
     period_q <= d_i.pixel_period - 24'd1;
     if (start_i || setup_i) begin
       kx_q <= '0;
       ky_q <= '0;
       sub_q <= 6'd0;
       wait_q <= 24'd0;
+      free_q <= 1'b1;
+      {kx_last, ky_last} <= {narrow_q, flat_q};
       fresh_q <= 1'b1;
       line_q <= 1'b1;
     end else begin
-      if (issue && !within_q) wait_q <= period_q;
-      else if (wait_q != 24'd0) wait_q <= wait_q - 24'd1;
+      if (issue && !within_q) begin
+        wait_q <= period_q;
+        free_q <= period_q == 24'd0;
+      end else begin
+        if (!free_q) wait_q <= wait_q - 24'd1;
+        free_q <= free_q || wait_q == 24'd1;
+      end
       if (issue) begin
         kx_q <= kx_last ? '0 : kx_q + 1'b1;
-        if (kx_last) ky_q <= ky_last ? '0 : ky_q + 1'b1;
+        kx_last <= kx_last ? narrow_q : kx_q == kx_end_q;
+        if (kx_last) begin
+          ky_q <= ky_last ? '0 : ky_q + 1'b1;
+          ky_last <= ky_last ? flat_q : ky_q == ky_end_q;
+        end
         if (window_last) sub_q <= pixel_last ? 6'd0 : sub_q + 6'd1;
         if (pixel_last) begin
           fresh_q <= 1'b0;

@@ -193,18 +193,20 @@ void gen_descriptor_decoder(FILE *out, const void *what)
             "module descriptor_fields (\n  input  logic        clk_i,\n  input  logic        rst_ni,\n"
             "  input  logic        we_i,\n  input  logic [4:0]  beat_i,    // words 2*beat (low half) and 2*beat + 1\n"
             "  input  logic [63:0] data_i,\n  output bitdial_descriptor_pkg::descriptor_t descriptor_o,\n"
-            "  output logic        misfit_o   // a word of this beat holds what no device takes; beats come in order\n"
+            "  output logic [3:0]  misfit_o   // bit beat / 8: a word of this beat holds what no device takes; beats "
+            "come in order\n"
             ");\n  bitdial_descriptor_pkg::descriptor_t d_q;\n  logic [31:0] lo, hi;\n  assign lo = data_i[31:0];\n"
             "  assign hi = data_i[63:32];\n  assign descriptor_o = d_q;\n\n  always_comb begin\n"
-            "    case (beat_i)\n");
+            "    misfit_o = 4'd0;\n    case (beat_i)\n");
     for (size_t i = 0; i + 1 < d->field_count; i += 2) {
         bool any = false;
-        fprintf(out, "      // %s, %s\n      5'd%zu: misfit_o = ", d->fields[i].name, d->fields[i + 1].name, i / 2);
+        fprintf(out, "      // %s, %s\n      5'd%zu: misfit_o[%zu] = ", d->fields[i].name, d->fields[i + 1].name, i / 2,
+                i / 16);
         print_misfit(out, &d->fields[i], &any);
         print_misfit(out, &d->fields[i + 1], &any);
         fprintf(out, "%s;\n", any ? "" : "1'b0");
     }
-    fprintf(out, "      default: misfit_o = 1'b0;\n    endcase\n  end\n\n"
+    fprintf(out, "      default: ;\n    endcase\n  end\n\n"
                  "  always_ff @(posedge clk_i or negedge rst_ni) begin\n    if (!rst_ni) d_q <= '0;\n"
                  "    else if (we_i) begin\n      case (beat_i)\n");
     for (size_t i = 0; i + 1 < d->field_count; i += 2) {

@@ -22,15 +22,23 @@ module image_loader (
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   bitdial_descriptor_pkg::tensor_t t;
   // OP_LOAD: rows of the image, which begin at any byte of the first beat.
-  logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] channels;
-  logic [bitdial_descriptor_pkg::SIDE_W-1:0] width, height;
-  assign t = descriptor_i.load ? descriptor_i.out_tensor : descriptor_i.in_tensor;
-  assign channels = descriptor_i.load ? descriptor_i.out_channels : descriptor_i.in_channels;
-  assign width = descriptor_i.load ? descriptor_i.out_width : descriptor_i.in_width;
-  assign height = descriptor_i.load ? descriptor_i.out_height : descriptor_i.in_height;
-  logic       bytes_whole, channel;  // layouts
-  assign bytes_whole = t.layout == 2'(bitdial_descriptor_pkg::LAYOUT_BYTE);
-  assign channel = t.layout == 2'(bitdial_descriptor_pkg::LAYOUT_CHANNEL);
+  // The descriptor is there a clock before start_i, what follows from it is registered.
+  logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] channels_q, channel_end_q;  // how many, the last but one
+  logic [bitdial_descriptor_pkg::SIDE_W-1:0] width, height_q, row_end_q;
+  logic       bytes_whole, channel, one_channel_q;
+  always_ff @(posedge clk_i) begin
+    t <= descriptor_i.load ? descriptor_i.out_tensor : descriptor_i.in_tensor;
+    bytes_whole <= (descriptor_i.load ? descriptor_i.out_tensor.layout : descriptor_i.in_tensor.layout) ==
+                   2'(bitdial_descriptor_pkg::LAYOUT_BYTE);
+    channel <= (descriptor_i.load ? descriptor_i.out_tensor.layout : descriptor_i.in_tensor.layout) ==
+               2'(bitdial_descriptor_pkg::LAYOUT_CHANNEL);
+    channels_q <= descriptor_i.load ? descriptor_i.out_channels : descriptor_i.in_channels;
+    width <= descriptor_i.load ? descriptor_i.out_width : descriptor_i.in_width;
+    height_q <= descriptor_i.load ? descriptor_i.out_height : descriptor_i.in_height;
+    row_end_q <= height_q - bitdial_descriptor_pkg::SIDE_W'(2);
+    one_channel_q <= channels_q == bitdial_descriptor_pkg::CHANNELS_W'(1);
+    channel_end_q <= channels_q - bitdial_descriptor_pkg::CHANNELS_W'(2);
+  end
 
   logic       byte_valid, byte_ready, take;
   logic [7:0] data;
@@ -38,16 +46,16 @@ module image_loader (
                              .byte_valid_o(byte_valid), .byte_o(data), .byte_ready_i(byte_ready));
 
   // --- collect a group ----------------------------------------------------------------------------------------------
-  logic        busy_q, pixel_last, group_last, row_end, image_last, emit_free;
+  logic        busy_q, pixel_last_q, pixel_last, group_last_q, group_last, row_end, image_last, emit_free, row_last_q;
   logic [bitdial_descriptor_pkg::CHANNELS_W-1:0] c_q;
   logic [bitdial_descriptor_pkg::SIDE_W-1:0] y_q;
   logic [55:0] group_q;                    // bytes before the last of the group under way
   logic [63:0] group;                      // whole, channel c of the group at byte c
   logic [2:0]  lane, skip_q;               // skip_q: bytes of the first beat that come before
   assign lane = bytes_whole ? {2'b00, c_q[0]} : c_q[2:0];
-  assign pixel_last = c_q == channels - 1'b1;
-  assign group_last = pixel_last || lane == (bytes_whole ? 3'd1 : 3'd7);
-  assign image_last = pixel_last && row_end && y_q == height - 1'b1;
+  assign pixel_last = pixel_last_q || one_channel_q;
+  assign group_last = group_last_q || one_channel_q;
+  assign image_last = pixel_last && row_end && row_last_q;
   assign byte_ready = busy_q && (skip_q != 3'd0 || !group_last || emit_free);
   assign take = byte_valid && byte_ready && skip_q == 3'd0;
   always_comb begin
@@ -64,12 +72,19 @@ module image_loader (
     else if (byte_valid && byte_ready && skip_q != 3'd0) skip_q <= skip_q - 3'd1;
     if (start_i) begin
       c_q <= '0;
+      {pixel_last_q, group_last_q} <= 2'b00;
+      row_last_q <= height_q == bitdial_descriptor_pkg::SIDE_W'(1);
       y_q <= '0;
       group_q <= 56'd0;
     end else if (take) begin
       group_q <= group_last ? 56'd0 : group[55:0];
       c_q <= pixel_last ? '0 : c_q + 1'b1;
-      if (pixel_last && row_end) y_q <= y_q + 1'b1;
+      pixel_last_q <= !pixel_last && c_q == channel_end_q;
+      group_last_q <= !pixel_last && (c_q == channel_end_q || lane == (bytes_whole ? 3'd0 : 3'd6));
+      if (pixel_last && row_end) begin
+        y_q <= y_q + 1'b1;
+        row_last_q <= y_q == row_end_q;
+      end
     end
   end
 

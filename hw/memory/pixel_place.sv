@@ -5,7 +5,7 @@ module pixel_place (
   input  logic start_i,   // one clock: the first pixel
   input  logic next_i,    // the next one
   input  bitdial_descriptor_pkg::tensor_t tensor_i,
-  input  logic [bitdial_descriptor_pkg::SIDE_W-1:0] width_i,
+  input  logic [bitdial_descriptor_pkg::SIDE_W-1:0] width_i,  // from a clock before the first next_i on
   output logic [bitdial_descriptor_pkg::WORD_ADDRESS_W-1:0] cell_next_o,  // of the pixel after this one, or of the first
   output logic [3:0] bank_o,  // window and byte layout
   output logic row_end_o  // the pixel is the last of its row
@@ -18,7 +18,9 @@ module pixel_place (
   assign channel = tensor_i.layout == 2'(bitdial_descriptor_pkg::LAYOUT_CHANNEL);
   assign cell_end = channel || x3_q == 2'd2;
   assign line_end = channel || y3_q == 2'd2;
-  assign row_end_o = x_q == width_i - 1'b1;
+  logic [bitdial_descriptor_pkg::SIDE_W-1:0] x_end_q;
+  always_ff @(posedge clk_i) x_end_q <= width_i - 1'b1;
+  assign row_end_o = x_q == x_end_q;
   assign line_next = line_end ? line_q + tensor_i.pitch : line_q;
   always_comb begin
     if (start_i) cell_next_o = tensor_i.base;

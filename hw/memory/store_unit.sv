@@ -35,27 +35,31 @@ module store_unit #(
   bitdial_descriptor_pkg::descriptor_t d;
   // verilator lint_on UNUSEDSIGNAL
   assign d = descriptor_i;
-  logic       channel, one_bit;
+  logic       channel, one_bit, words;  // words: codes leave as words of planes
   logic [1:0] pair_top;      // the last pair of planes
-  assign channel = d.out_tensor.layout == 2'(bitdial_descriptor_pkg::LAYOUT_CHANNEL);
-  assign one_bit = d.out_bits == 4'd1;
-  assign pair_top = 2'((d.out_bits - 4'd1) >> 1);
+  logic [CW-1:0] group_end_q;
+  always_ff @(posedge clk_i) begin  // of the layer and the pass: there when the first word is read
+    channel <= d.out_tensor.layout == 2'(bitdial_descriptor_pkg::LAYOUT_CHANNEL);
+    one_bit <= d.out_bits == 4'd1;
+    pair_top <= 2'((d.out_bits - 4'd1) >> 1);
+    group_end_q <= ((d.out_channels + CW'(7)) >> 3) - 1'b1;
+    words <= codes_i && d.spill_codes;
+  end
 
   // --- issue --------------------------------------------------------------------------------------------------------
   logic [bitdial_pkg::BEAT_W-1:0] left_q;  // beats not yet begun or under way
   logic [3:0]    room_q;                   // queue places not promised to a beat
-  logic          issue, begun_q, beat_end, pop, pixel_last, row_end;
+  logic          any_q, issue, begun_q, beat_end, pop, pixel_last, row_end;
   logic [1:0]    pair_q;
   logic [4:0]    part_q;
   logic [CW-1:0] group_q;                  // of eight channels
   logic [4:0]    group_bank_q;             // group modulo 18
   logic [AW-1:0] word_q, cell_next, z_word_q;
   logic [3:0]    pixel_bank;
-  assign issue = left_q != '0 && (begun_q || room_q != 4'd0);
-  logic       words, row_last;
-  assign words = codes_i && d.spill_codes;
+  assign issue = any_q && (begun_q || room_q != 4'd0);
+  logic       row_last;
   assign beat_end = issue && (!codes_i || (words ? pair_q == 2'd3 || row_last : pair_q == pair_top));
-  assign pixel_last = group_q == ((d.out_channels + CW'(7)) >> 3) - 1'b1;
+  assign pixel_last = group_q == group_end_q;
   assign pop = beat_valid_o && beat_ready_i;
   pixel_place u_pixel_place (.clk_i, .start_i, .next_i(beat_end && codes_i && pixel_last), .tensor_i(d.out_tensor),
                              .width_i(d.out_width), .cell_next_o(cell_next), .bank_o(pixel_bank), .row_end_o(row_end));
@@ -78,14 +82,19 @@ module store_unit #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       left_q <= '0;
+      any_q <= 1'b0;
       room_q <= 4'd8;
       begun_q <= 1'b0;
     end else if (start_i || abort_i) begin
       left_q <= abort_i ? '0 : beats_i;
+      any_q <= !abort_i && beats_i != '0;
       room_q <= 4'd8;
       begun_q <= 1'b0;
     end else begin
-      if (beat_end) left_q <= left_q - 1'b1;
+      if (beat_end) begin
+        left_q <= left_q - 1'b1;
+        any_q <= left_q != (bitdial_pkg::BEAT_W)'(1);
+      end
       if (issue) begun_q <= !beat_end;
       room_q <= room_q - 4'(issue && !begun_q) + 4'(pop);
     end
@@ -127,8 +136,12 @@ module store_unit #(
   logic [1:0]  pair1_q, pair2_q, pair3_q;
   logic [4:0]  part1_q, part2_q, part3_q, part4_q;
   logic [15:0] word3_q;
-  logic [63:0] codes4_q, part5_q;
+  logic [63:0] codes4_q, part5_q, z_part;
   logic        push_q;
+  always_comb begin
+    z_part = 64'd0;
+    for (int p = 0; p < Z_PARTS; p++) z_part = z_part | (z_data_i[64*p +: 64] & {64{part4_q == 5'(p)}});
+  end
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       issue_q <= 3'd0;
@@ -145,7 +158,7 @@ module store_unit #(
     {high3_q, high2_q, high1_q} <= {high2_q, high1_q, high};
     {pair3_q, pair2_q, pair1_q} <= {pair2_q, pair1_q, pair_q};
     {part4_q, part3_q, part2_q, part1_q} <= {part3_q, part2_q, part1_q, part_q};
-    for (int b = 0; b < 9; b++) if (bank2_q == 4'(b)) word3_q <= act_data_i[16*b +: 16];
+    word3_q <= bank2_q[3] ? act_data_i[128 +: 16] : act_data_i[16*32'(bank2_q[2:0]) +: 16];
     if (issue_q[2]) begin
       if (pair3_q == 2'd0) codes4_q <= 64'd0;
       for (int c = 0; c < 8; c++) begin
@@ -163,7 +176,7 @@ module store_unit #(
       for (int k = 0; k < 4; k++) if (words && pair3_q == 2'(k)) codes4_q[16*k +: 16] <= word3_q;
     end
     part5_q <= codes4_q;
-    if (!codes_i) for (int p = 0; p < Z_PARTS; p++) if (part4_q == 5'(p)) part5_q <= z_data_i[64*p +: 64];
+    if (!codes_i) part5_q <= z_part;
   end
 
   // Queue of eight beats; every beat has its place before it is begun.

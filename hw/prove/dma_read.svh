@@ -49,8 +49,8 @@
       assert (!(quiet_q && arvalid_o && dropped_q));
       assert (!beat_valid_o || (mine && active_q && !drop));
       if (active_q) begin
-        assert ((BW+1)'(ask_q) + shown == (BW+1)'(left_q) && next_addr_q == at_q + 64'({shown, 3'd0}));
-        assert (next_addr_q[2:0] == 3'd0);
+        assert ((BW+1)'(ask_q) + shown == (BW+1)'(left_q) && next_addr == at_q + 64'({shown, 3'd0}));
+        assert (next_addr[2:0] == 3'd0);
         assert ((BW+2)'(expect_q) == (BW+2)'(left_q) + (BW+2)'(owed_q));
         assert (dropped_q || expect_q != '0);
       end else begin

@@ -36,6 +36,8 @@
       end
       assert (!wvalid_o || (owed_q != 5'd0 && wlast_o == (owed_q == 5'd1)));
       assert (!aw_waits_q || (awvalid_o && awaddr_o == awaddr_past_q && awlen_o == awlen_past_q));
+      assert (state_q != ADDRESS || next_q == burst);
+      assert (state_q <= RESPONSE && (state_q == IDLE || state_q == DATA || state_q == RESPONSE || left_q != '0));
       assert (!w_waits_q ||
               (wvalid_o && wdata_o == wdata_past_q && wstrb_o == wstrb_past_q && wlast_o == wlast_past_q));
       assert (!(wvalid_o && !w_waits_q && drop_past_q && wstrb_o != 8'h00));

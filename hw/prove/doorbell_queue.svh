@@ -4,7 +4,10 @@
   logic       followed_q, pop_past_q, clear_past_q;
   logic [1:0] before_q;
   logic [2:0] held_past_q;
+  logic [31:0] precision_past_q, count_past_q;
   bitdial_pkg::frame_t expected_q;
+  logic       run_past_q;
+  always_ff @(posedge clk_i or negedge rst_ni) if (!rst_ni) run_past_q <= 1'b0; else run_past_q <= 1'b1;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       followed_q <= 1'b0;
@@ -26,8 +29,10 @@
       end
     end
   end
+  always_ff @(posedge clk_i) {precision_past_q, count_past_q} <= {precision_i, switch_count_i};
   always_ff @(posedge clk_i) if (!followed_q) expected_q <= bell_i;
   always_comb begin
+    assume (!ring_i || (run_past_q && precision_i == precision_past_q && switch_count_i == count_past_q));  // csr
     assume (!(frame_pop_i && (level_q == 2'd0 || clear_i)));              // sequencer
     assume (!run_q || 5'(held_i) <= 5'(held_past_q) + 5'(pop_past_q));            // a frame is held from its pop on
     if (run_q) begin

@@ -3,7 +3,7 @@
   logic       stale_q;   // no whole load since then
   logic [2:0] parts_q;   // of the load under way, that have come
   logic       part_end;
-  assign part_end = (state_q == PART && !bad && beats == 32'd0) || (state_q == PART_RUN && job_end);
+  assign part_end = (state_q == PART && !bad_q && !any_q) || (state_q == PART_RUN && job_end);
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       stale_q <= 1'b1;
@@ -20,10 +20,13 @@
     if (run_q) begin
       assert (!(ready_o && stale_q));
       assert (loaded_q == !stale_q);
+      assert (busy_q == (state_q != IDLE));
       assert (!(loaded_q && busy_o));
-      assert (!(state_q == PART || state_q == PART_RUN) || parts_q == 3'(part_q));
+      assert (!(state_q == LOOK || state_q == PART || state_q == PART_RUN) || parts_q == 3'(part_q));
       assert (!(state_q == HEAD || state_q == HEAD_RUN) || parts_q == 3'd0);
-      assert (state_q == IDLE || state_q == HEAD || state_q == HEAD_RUN || state_q == PART || state_q == PART_RUN);
+      assert (state_q == IDLE || state_q == HEAD || state_q == HEAD_RUN || state_q == LOOK || state_q == PART ||
+              state_q == PART_RUN);
+      assert (!(any_q && !bad_q) || beats_q != '0);
       assert (!dma_start_o || dma_beats_o != '0);
     end
   end

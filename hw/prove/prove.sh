@@ -69,7 +69,7 @@ csr s/write_addr_i > bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR/write_addr_i > bitdia
 frame_results s/kept\[shown_q + level_o + 2'd1\]/kept[shown_q + 2'd1]/
 frame_results s/if (done_i) kept/if (done_i || error_i) kept/
 dma_read s/open_q < 3'd4/open_q <= 3'd4/
-dma_read s/10'd512 - {1'b0, next_addr_q/10'd513 - {1'b0, next_addr_q/
+dma_read s/4'd0 - place_q/4'd1 - place_q/
 dma_read s/|| arready_i);/|| beat_ready_i);/
 dma_read s/assign ours = rid_i == id_i/assign ours = 1'b1/
 dma_write s/10'd512 - {1'b0, addr_q/10'd513 - {1'b0, addr_q/
@@ -79,17 +79,17 @@ axil_master s/next_q \&\& !open_q/next_q/
 axil_master s/if (asked_q \&\& !next_q) begin/if (asked_q) begin/
 axil_master s/clocks_q == CW'(ACCESS_CLOCKS)/clocks_q == 5/
 axil_master s/if (awready_i) aw_q/if (awready_i || wready_i) aw_q/
-watchdog s/|| progress_i) still_q/) still_q/
+watchdog s/|| progress_q) still_q/) still_q/
 watchdog s/still_q >= limit_i/still_q > limit_i + 32'd1/
 watchdog s/else if (!dead_o) abort_q/else if (progress_i) abort_q/
-sequencer s/ || bad_descriptor_i || watchdog_i/ || bad_descriptor_i/
-sequencer s/if (quiet || dead) state_q/if (quiet) state_q/
+sequencer s/ || bad_q || watchdog_i/ || bad_q/
+sequencer s/if (quiet || dead) begin/if (quiet) begin/
 sequencer s/frame_pop_o = state_q == IDLE &&/frame_pop_o =/
 sequencer s/assign ready = startable_i && /assign ready = /
 sequencer s/&& !block_done_i && !start_o;/\&\& state_q != LOAD;/
 tile_feeder s/settle_q <= 5'd4/settle_q <= 5'd0/;s/ && !taken_q\[slot_q\])/)/
 tile_feeder s/if (streamed) begin/if (1'b1) begin/
-tile_feeder s/more_hands && !waiting_q && settle_q/more_hands \&\& settle_q/
+tile_feeder s/more_hands && !waiting_q && settled_q/more_hands \&\& settled_q/
 END
 }
 
@@ -117,7 +117,7 @@ for name in "$@"; do
             continue
         fi
         code=0
-        prove "$folder" "$name" "-tempinduct -tempinduct-baseonly -maxsteps 12" || code=$?
+        prove "$folder" "$name" "-tempinduct -tempinduct-baseonly -maxsteps 16" || code=$?
         if [ $code -ne 1 ]; then
             echo "$name: no run breaks the claims under the fault '$fault' ($folder/$name.log)"
             failed=1

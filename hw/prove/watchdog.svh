@@ -1,5 +1,5 @@
-  // With a sequencer that does what its own proof says, no wait lasts longer than the limit and one clock, no abort longer
-  // than ABORT_CLOCKS and one.
+  // With a sequencer that does what its own proof says, no wait lasts longer than the limit and two clocks, no
+  // abort longer than ABORT_CLOCKS and one.
   logic [32:0] wait_q, aborted_q;  // clocks of the wait, of the abort so far
   logic        bite_past_q, dead_past_q;
   logic [31:0] limit_past_q;
@@ -25,8 +25,11 @@
     assume (!bite_past_q || aborting_i || !busy_i);  // sequencer.svh
     assume (!dead_past_q || !aborting_i);            // sequencer.svh
     if (run_q) begin
-      assert (wait_q == 33'(still_q));
-      if (limit_i != 32'd0) assert (wait_q <= 33'(limit_i) + 33'd1 && (wait_q <= 33'(limit_i) || bite_past_q));
+      assert (progress_q ? wait_q == 33'd0 : wait_q == 33'(still_q) || wait_q == 33'(still_q) + 33'd1 || still_q == 32'hffffffff);
+      if (limit_i != 32'd0) begin
+        assert (33'(still_q) <= 33'(limit_i) + 33'd1 && (33'(still_q) <= 33'(limit_i) || bite_past_q));
+        assert (wait_q <= 33'(limit_i) + 33'd2);
+      end
       assert (aborted_q <= 33'(ABORT_CLOCKS) + 33'd1 && (aborted_q <= 33'(ABORT_CLOCKS) || dead_past_q));
       assert (33'(abort_q) == (aborted_q > 33'(ABORT_CLOCKS) ? 33'(ABORT_CLOCKS) : aborted_q));
     end

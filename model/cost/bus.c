@@ -89,7 +89,8 @@ static void take_byte(struct image_loader *u, int64_t there)
         u->in_pixel = 0;
 }
 
-/* Eight bytes are unpacked at a time: the next beat is taken with the last byte of the one before. */
+/* Eight bytes are unpacked at a time, and one beat waits behind them: the next is taken when that has moved on, which
+ * it does with the last byte of the one before. */
 static int64_t image_job(struct bd_read_channel *r, int64_t start, const struct bd_descriptor *d, int64_t *last)
 {
     const bool load = d->operation == BD_OP_LOAD; /* rows of the image, which begin at any byte */
@@ -99,13 +100,14 @@ static int64_t image_job(struct bd_read_channel *r, int64_t start, const struct 
     uint64_t beats = (skip + bytes + 7) / 8, address = first - skip;
     struct image_loader unit = {
         .channels = d->in_channels, .group = whole ? 2 : 8, .words = whole ? 1 : 4, .taken = start, .free = start};
-    int64_t unpacked = 0; /* clock from which the unpacker has room */
+    int64_t unpacked = 0, room = 0; /* clock of a beat's last byte; clock from which another beat can be taken */
     read_start(r, start);
     while (beats > 0) {
         const uint64_t burst = burst_beats(address, beats);
         int64_t shown = read_burst(r);
         for (uint64_t k = 0; k < burst; k++) {
-            *last = later(shown, unpacked);
+            *last = later(shown, room);
+            room = unpacked + 1;
             for (int byte = 0; byte < 8 && bytes > 0; byte++) {
                 if (skip > 0) {
                     skip--;
@@ -153,15 +155,16 @@ int64_t bd_codes_job(struct bd_read_channel *r, int64_t start, const struct bd_d
 {
     const uint64_t row_words = (uint64_t)d->out_width * bd_map_words(d), row_beats = bd_map_row_bytes(d) / 8;
     uint64_t beats = d->store_codes_bytes / 8, address = d->store_codes_offset, beat = 0;
-    int64_t word = start; /* clock of the last word; the next beat may be taken in it */
+    int64_t word = start, room = start; /* clock of the last word; clock from which another beat can be taken */
     read_start(r, start);
     while (beats > 0) {
         const uint64_t burst = burst_beats(address, beats);
         int64_t shown = read_burst(r);
         for (uint64_t k = 0; k < burst; k++, beat++) {
             const uint64_t left = row_words - 4 * (beat % row_beats);
-            *last = later(shown, word);
-            word = *last + (int64_t)(left < 4 ? left : 4);
+            *last = later(shown, room);
+            room = word + 1; /* a beat waits behind the one whose words are written */
+            word = later(*last, word) + (int64_t)(left < 4 ? left : 4);
             shown = *last + r->memory->beat_interval;
         }
         read_burst_end(r, *last);

@@ -35,9 +35,11 @@ static uint64_t map_bytes(const struct bd_descriptor *d)
 /* Clocks count from the doorbell's handshake (clock 0). "In clock t" speaks of what stands on the wires in that clock;
  * a register shows what it took in the clock before. hw/README.md, section Timing, says the same in words. */
 
-#define FIRST_LAYER 5 /* the sequencer comes to the first layer, the loader to its descriptor */
+#define FIRST_LAYER 6 /* the sequencer comes to the first layer, the loader to its descriptor */
 #define DESCRIPTOR_BEATS (sizeof(struct bd_descriptor) / 8)
-#define CHIP_DESCRIPTOR 34 /* from a descriptor's turn to its check, where the chip keeps it */
+#define CHIP_DESCRIPTOR 36 /* from a descriptor's turn to its check, where the chip keeps it */
+#define JUDGED 3           /* from a descriptor's last beat from memory to its check */
+#define PICK 2             /* from the turn of a streamed part, or the end of the one before, to its job */
 #define SETTLE 5           /* from a layer's set-up to its first hand-over */
 #define BEHIND 31          /* from a row group's start to the next hand-over, at least */
 #define AHEAD 9            /* from a hand-over to the start, at least */
@@ -106,7 +108,7 @@ static int64_t load_descriptor(struct timeline *t, unsigned layer)
                             t->header->descriptor_offset + (uint64_t)t->switch_index * t->header->switch_stride +
                                 layer * sizeof(struct bd_descriptor),
                             DESCRIPTOR_BEATS) +
-                1;
+                JUDGED;
     t->loader = check + 1;
     return check + 1;
 }
@@ -128,14 +130,14 @@ static int64_t load_parts(struct timeline *t, const struct bd_descriptor *d, uin
     const struct bd_program_header *h = t->header;
     int64_t last = later(t->loader, t->slot_free[t->streamed % 2]);
     if (d->flags & BD_FLAG_STREAM_TABLES) {
-        last = bd_read_job(&t->read, last + 1, d->table_offset + (uint64_t)group * bd_table_chunk(h),
+        last = bd_read_job(&t->read, last + PICK, d->table_offset + (uint64_t)group * bd_table_chunk(h),
                            bd_table_chunk(h) / 8);
         if (d->flags & BD_FLAG_CORRECT)
-            last = bd_read_job(&t->read, last + 1, d->correct_offset + (uint64_t)group * bd_correct_chunk(d, h),
+            last = bd_read_job(&t->read, last + PICK, d->correct_offset + (uint64_t)group * bd_correct_chunk(d, h),
                                bd_correct_chunk(d, h) / 8);
     }
     if (d->flags & BD_FLAG_STREAM_WEIGHTS)
-        last = bd_read_job(&t->read, last + 1, d->weight_offset + group * bd_weight_bytes(h, d->weight_step),
+        last = bd_read_job(&t->read, last + PICK, d->weight_offset + group * bd_weight_bytes(h, d->weight_step),
                            weight_beats(h, d));
     t->streamed++;
     t->loader = last + 1;
@@ -345,6 +347,7 @@ uint64_t bd_cost_load(const struct bd_program_header *h, const struct bd_load_de
     int64_t next = bd_read_job(&read, begin, h->load_offset, sizeof *load / 8) + 1;
     *bytes = sizeof *load;
     for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
+        next++; /* the part is looked up */
         next = parts[p][1] ? bd_read_job(&read, next, parts[p][0], parts[p][1]) + 1 : next + 1;
         *bytes += (uint64_t)parts[p][1] * 8;
     }

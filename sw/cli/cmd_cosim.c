@@ -33,6 +33,7 @@ static const char usage[] =
                "  --random COUNT      random networks instead of NET.bdp, each at all of its switches; --first K "
                "counts them\n"
                "  --seed S            of random networks, images and stalls (default 1)\n"
+               "  --results-only      run each image once, without its layers stored: results and clocks are compared\n"
                "  --stalls            random stalls on the device's bus in the runs that store layers\n"
                "  --reset-seed S      rtl registers without reset start as random bits (default 0: as zeros)\n"
                "  --jobs J            devices side by side (default 1)\n"
@@ -155,7 +156,7 @@ static void report_json(const struct bd_cosim_options *o, const struct bd_progra
                                   (json_int_t)t->stray_bytes));
     json_object_set_new(object, "guard_violations", json_integer((json_int_t)t->violations));
     json_object_set_new(object, "shared_memory", json_boolean(t->shared));
-    json_object_set_new(object, "layers_compared", json_boolean(!t->unstored));
+    json_object_set_new(object, "layers_compared", json_boolean(!t->unstored && !o->results_only));
     json_object_set_new(
         object, "queued",
         json_pack("{s:I, s:I}", "checked", (json_int_t)t->queue_checked, "different", (json_int_t)t->queue_different));
@@ -191,8 +192,9 @@ static void report_text(const struct bd_cosim_options *o, const struct bd_progra
     double seconds = (double)t->run_nanoseconds * 1e-9;
     if (program) {
         printf("%s on %s: %" PRIu64 " frames, %s\n", program->header->network, o->session.device, t->images,
-               t->unstored ? "results alone: the device's memory has no room for layers"
-                           : "each with and without its layers stored");
+               t->unstored       ? "results alone: the device's memory has no room for layers"
+               : o->results_only ? "results and clocks compared"
+                                 : "each with and without its layers stored");
     } else {
         printf("%" PRIu64 " random networks, %" PRIu64 " layers, %" PRIu64 " frames on %s\n", t->networks, t->layers,
                t->images, o->session.device);
@@ -301,6 +303,9 @@ static int check_options(const struct bd_cosim_options *o, const struct bd_image
     if (!random && o->stalls) {
         return bd_cli_usage("cosim", "--stalls goes with --random");
     }
+    if (random && o->results_only) {
+        return bd_cli_usage("cosim", "--results-only does not go with --random");
+    }
     if (random && (images->noise || images->array || images->data.folder || images->data.kind != BD_DATA_ANY)) {
         return bd_cli_usage("cosim",
                             "--noise, --images, --kind and --data go with a program image: --random makes its own");
@@ -327,6 +332,7 @@ int cmd_cosim(int argc, char **argv)
         {"memory", .take = parse_memory, .context = &o},
         {"random", .integer = &networks, .min = 1, .max = 1000000},
         {"seed", .integer = &seed, .min = 0, .max = INT64_MAX},
+        {"results-only", .flag = &o.results_only},
         {"stalls", .flag = &o.stalls},
         {"reset-seed", .integer = &reset_seed, .min = 0, .max = INT32_MAX},
         {"jobs", .integer = &jobs, .min = 1, .max = BD_COSIM_JOBS},

@@ -25,13 +25,14 @@ static bd_status plant(struct bd_cosim_worker *w, struct bd_error *err)
     return BD_OK;
 }
 
-/* Every image of this worker at one memory setting: all with their layers stored, where there is room for them, then
- * all without. */
+/* Every image of this worker at one memory setting: all with their layers stored, where that is asked for and there is
+ * room for them, then all without. */
 static bd_status run_setting(struct bd_cosim_worker *w, struct bd_error *err)
 {
     uint32_t count = w->to - w->from, classes = w->program->header->classes;
     int32_t *logits = bd_xcalloc((size_t)count * classes, sizeof *logits);
-    bd_status status = bd_session_store_layers(&w->session, w->session.can_store, err);
+    bool store = w->session.can_store && !w->options->results_only;
+    bd_status status = bd_session_store_layers(&w->session, store, err);
     for (uint32_t n = 0; n < count && status == BD_OK; n++) {
         struct bd_frame frame;
         uint32_t id = w->options->first + w->from + n;
@@ -42,7 +43,7 @@ static bd_status run_setting(struct bd_cosim_worker *w, struct bd_error *err)
             break;
         }
         memcpy(logits + (size_t)n * classes, frame.logits, classes * sizeof *logits);
-        if (w->session.can_store) {
+        if (store) {
             status = bd_cosim_run_item(
                 w,
                 &(struct bd_cosim_item){
@@ -50,9 +51,9 @@ static bd_status run_setting(struct bd_cosim_worker *w, struct bd_error *err)
                 err);
         }
         bd_frame_release(&frame);
-        bd_cosim_show_progress(w->shared, 1);
+        bd_cosim_show_progress(w->shared, store);
     }
-    if (status == BD_OK) {
+    if (status == BD_OK && store) {
         status = bd_session_store_layers(&w->session, false, err);
     }
     for (uint32_t n = 0; n < count && status == BD_OK; n++) {
@@ -157,7 +158,8 @@ bd_status bd_cosim(const struct bd_cosim_options *options, const struct bd_progr
     unsigned jobs = options->jobs < options->count ? options->jobs : options->count;
     struct bd_cosim_shared shared = {
         .options = options, .dataset = dataset, .lock = PTHREAD_MUTEX_INITIALIZER, .shown = time(NULL)};
-    shared.total = program ? 2 * (uint64_t)options->count * options->setting_count : options->count;
+    shared.total =
+        program ? (options->results_only ? 1 : 2) * (uint64_t)options->count * options->setting_count : options->count;
     struct bd_cosim_worker *workers = bd_xcalloc(jobs, sizeof *workers);
     struct start starts[BD_COSIM_JOBS];
     pthread_t threads[BD_COSIM_JOBS];

@@ -31,6 +31,7 @@ struct bd_cosim_options {
     struct bd_memory_model settings[BD_COSIM_SETTINGS];
     unsigned setting_count, jobs;
     uint64_t seed;     /* of random networks, images and stalls */
+    bool results_only; /* no frame stores its layers: results and clocks alone are compared, in half of the frames */
     bool stalls;       /* frames that store layers run with random bus stalls, uncounted */
     const char *fault; /* name of a planted fault, or NULL */
 };

@@ -124,6 +124,7 @@ void bd_cosim_repeat_run(const struct bd_cosim_options *o, char *text, size_t si
     add_number(&line, "--first", o->first);
     if (o->path) {
         add_number(&line, "--images", o->count);
+        add(&line, o->results_only ? " --results-only" : "");
     }
     add_option(&line, " --schedule", o->schedule);
     add_device(&line, o);

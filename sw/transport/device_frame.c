@@ -63,12 +63,11 @@ static uint32_t check_descriptors(const struct bd_device_model *model, uint32_t 
     const struct bd_program_header geometry = {.datapaths = (h->xnor ? 1u : 0) | (h->mac ? 2u : 0),
                                                .rows = (uint32_t)h->rows};
     const struct bd_model_request *r = &model->running;
-    const uint32_t list =
-        r->desc_offset + (uint32_t)sizeof(struct bd_load_descriptor) + r->switch_index * r->switch_stride;
+    const uint32_t behind = (uint32_t)sizeof(struct bd_load_descriptor) + r->switch_index * r->switch_stride;
     for (*layer = 0;; ++*layer) {
         struct bd_descriptor d;
         struct bd_refusal refusal;
-        const uint32_t offset = list + *layer * (uint32_t)sizeof d;
+        const uint64_t offset = (uint64_t)r->desc_offset + behind + *layer * (uint64_t)sizeof d;
         const uint8_t *at = bd_guarded_memory_at(model->memory, r->program + offset, sizeof d);
         if (!at) {
             *layer = 0; /* none runs yet */
