@@ -15,7 +15,11 @@ for hardware in "$@"; do
         $parameters -GGATES="$gates" hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv
 done
 verilator --lint-only -Wall --top-module uart_bridge -y hw/board hw/board/uart_bridge.sv
-# A board's chip, with a PLL.
+# The wrapper of a board with a processor, around the ports of the accelerator alone; a board's chip, with a PLL.
+mkdir -p build/lint
+{ sed '/^);$/q' hw/bitdial_top.sv; echo endmodule; } >build/lint/bitdial_top.sv
+verilator --lint-only -Wall -Wno-UNDRIVEN -Wno-UNUSEDSIGNAL -Wno-UNUSEDPARAM --top-module bitdial_wrapper -Ihw build/lint/bitdial_top.sv \
+    hw/fpga/pynq_z2/bitdial_wrapper.v
 # shellcheck disable=SC2046 # one option or file a word
 verilator --lint-only -Wall --unroll-count 1024 --top-module top -Ihw -GGATES=0 sim/board/ehxplll.sv \
     $(for what in --parameters --sources; do PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/fpga/build.py ulx3s --clock 62.5 $what; done)

@@ -31,34 +31,10 @@ run() { # CODE ARGUMENTS...
     [ $code = "$expected" ] || fail "'$*' ends with $code, not $expected"
 }
 
-# The commands of the bring-up guide print what it shows; speeds and the sources' checksum apart.
-plain() { sed -E "s#/dev/(ttyUSB0|pts/[0-9]+)#LINE#g; s/ +[0-9]+\.[0-9]+ s / S /; s/RTL 0x[0-9a-f]+/RTL H/; s/^bitdial [0-9.]+ /bitdial V /"; }
-follow_guide() { # GUIDE
-    count=0
-    awk '/^```/ { inside = !inside; print ""; next } inside' "$1" >"$work/blocks"
-    while IFS= read -r text; do
-        case $text in
-        '$ '*)
-            [ ! -s "$work/should" ] || compare
-            read -r -a words <<<"${text#??bitdial }"
-            words=("${words[@]/#net.bdp/$work/net.bdp}")
-            words=("${words[@]/serial:\/dev\/ttyUSB0/$line}")
-            timeout 250 "$bitdial" "${words[@]}" >"$work/out" 2>"$work/err" </dev/null || fail "the guide's '$text' ends with $?"
-            : >"$work/should"
-            count=$((count + 1)) ;;
-        '') [ ! -s "$work/should" ] || compare ;;
-        *) echo "$text" >>"$work/should" ;;
-        esac
-    done <"$work/blocks"
-}
-compare() {
-    plain <"$work/should" >"$work/a"
-    head -n "$(wc -l <"$work/should")" "$work/out" | plain >"$work/b"
-    diff "$work/a" "$work/b" || fail 'the guide shows something else'
-    : >"$work/should"
-}
+# The commands of the bring-up guide print what it shows.
+. tests/support/guide.sh
+guide_files="s#net.bdp#$work/net.bdp#"
 start
-: >"$work/should"
 follow_guide hw/fpga/README.md
 [ $count -ge 6 ] || fail "the guide has $count commands"
 printf '```\n$ bitdial device read TAG --device serial:/dev/ttyUSB0\n0x094  TAG                      rw   0x0000beef\n```\n' >"$work/wrong.md"
