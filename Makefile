@@ -18,7 +18,7 @@ find = $(sort $(shell find $(wildcard $(1)) -name '$(2)' 2>/dev/null))
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_SRC := $(call find,model sw/driver sw/govern sw/transport sw/session sw/bringup sw/cosim sw/page sw/regress sw/sweep,*.c)
 CLI_SRC := $(wildcard sw/cli/*.c)
-TEST_SRC := $(wildcard tests/unit/test_*.c) tests/support/completion.c tests/support/data_files.c
+TEST_SRC := $(wildcard tests/unit/test_*.c) tests/support/completion.c tests/support/data_files.c tests/support/uio_stand_in.c
 API_SRC := $(wildcard sw/lib/*.c)
 GEN_SRC := $(wildcard hw/gen/*.c)
 ALL_C := $(LIB_SRC) $(API_SRC) $(CLI_SRC) $(TEST_SRC) $(GEN_SRC) tests/support/sample.c tests/support/step.c tests/support/ranks.c tests/support/mutate.c tests/support/rv32.c tests/support/rv32_board.c tests/bench/convolve.c tests/bench/execute.c tests/bench/peer.c
@@ -73,7 +73,7 @@ deps: $(DEPS) ## install what apt-packages.txt names and this machine lacks
 clean: ## remove everything built
 	rm -rf build
 
-include tests/fuzz/rules.mk
+include tests/fuzz/rules.mk tests/inject/rules.mk
 
 $(DEPS): apt-packages.txt
 	@missing=; for p in $$(cat $<); do dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || missing="$$missing $$p"; done; \

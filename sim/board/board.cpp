@@ -1,13 +1,16 @@
 // A board on this machine, for tests: the Verilated accelerator, the Verilated bridge (hw/board/uart_bridge.sv) joined
 // to it pin by pin, memory behind both, and the bridge's serial line on a pseudo-terminal, whose path is printed.
 //
-//     board HARDWARE.yaml [--noise PER-MILLE SEED] [--unplug BYTES] [--bit CLOCKS]
+//     board HARDWARE.yaml [--noise PER-MILLE SEED] [--noise-kind change|lose|double] [--gap BYTES LENGTH] [--unplug
+//     BYTES]
+//           [--bit CLOCKS]
 //
 // Bytes of the pseudo-terminal become bits at the pins, and bits at the pins become bytes. With noise, bytes of both
 // directions are changed, lost or doubled. The accelerator's clock stands still while nothing is asked of it, as on the
-// platform (sim/README.md): a line is slow, and idle clocks cost as much as busy ones. --unplug cuts the line after so
-// many bytes from the host, until SIGUSR1. Clocks pass while something is under way, and a while longer; then the board
-// sleeps until the host writes. Ends by SIGTERM, or after ten minutes without a byte.
+// platform (sim/README.md): a line is slow, and idle clocks cost as much as busy ones. --gap loses LENGTH bytes to the
+// host after BYTES, --unplug cuts the line after so many bytes from the host, until SIGUSR1. Clocks pass while
+// something is under way, and a while longer; then the board sleeps until the host writes. Ends by SIGTERM, or after
+// ten minutes without a byte.
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -193,6 +196,15 @@ bool parse(int argc, char **argv, Options &options)
         if (!strcmp(argv[i], "--noise") && i + 2 < argc) {
             options.line.noise = strtoull(argv[++i], nullptr, 10);
             options.line.seed = strtoull(argv[++i], nullptr, 10);
+        } else if (!strcmp(argv[i], "--noise-kind") && more) {
+            static const char *const kinds[] = {"change", "lose", "double"};
+            i++;
+            for (int kind = 0; kind < 3; kind++)
+                if (!strcmp(argv[i], kinds[kind]))
+                    options.line.noise_kind = kind;
+        } else if (!strcmp(argv[i], "--gap") && i + 2 < argc) {
+            options.line.gap = strtoull(argv[++i], nullptr, 10);
+            options.line.gap_length = strtoull(argv[++i], nullptr, 10);
         } else if (!strcmp(argv[i], "--unplug") && more) {
             options.line.unplug = strtoull(argv[++i], nullptr, 10);
         } else if (!strcmp(argv[i], "--bit") && more) {
@@ -214,7 +226,8 @@ int main(int argc, char **argv)
     bd_hardware hardware;
     bd_error error;
     if (!parse(argc, argv, options)) {
-        fprintf(stderr, "usage: board HARDWARE.yaml [--noise PER-MILLE SEED] [--unplug BYTES] [--bit CLOCKS]\n");
+        fprintf(stderr, "usage: board HARDWARE.yaml [--noise PER-MILLE SEED] [--noise-kind change|lose|double] "
+                        "[--gap BYTES LENGTH] [--unplug BYTES] [--bit CLOCKS]\n");
         return BD_BAD_INPUT;
     }
     if (bd_hardware_load(&hardware, options.hardware, &error) != BD_OK) {

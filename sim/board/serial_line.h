@@ -22,6 +22,9 @@ namespace bitdial
 // What may be wrong with a line.
 struct LineOptions {
     uint64_t noise = 0, seed = 1; // bytes of a thousand that are disturbed
+    int noise_kind = -1;          // 0: all of them are changed, 1: lost, 2: doubled; -1: any of these
+    uint64_t gap = UINT64_MAX;    // bytes to the host, after which ...
+    uint64_t gap_length = 0;      // ... so many are lost
     uint64_t unplug = UINT64_MAX; // bytes from the host after which the line is cut
     uint64_t bit = 4;             // clocks a bit, 4 and more
     uint64_t quiet_clocks = 6000; // longer than anything that the bridge waits for
@@ -155,7 +158,7 @@ class SerialLine
             return;
         }
         disturbed_++;
-        switch (next() % 3) {
+        switch (options_.noise_kind >= 0 ? static_cast<uint64_t>(options_.noise_kind) : next() % 3) {
         case 0:
             to.push_back(static_cast<uint8_t>(byte ^ (1 + next() % 255)));
             break;
@@ -174,7 +177,8 @@ class SerialLine
         std::deque<uint8_t> out;
         pass(byte, out);
         for (uint8_t b : out) {
-            to_host_++;
+            if (to_host_++ - options_.gap < options_.gap_length)
+                continue;
             if (write(line_, &b, 1) != 1)
                 return; // nobody reads: the byte is lost, as on a wire
         }

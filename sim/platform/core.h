@@ -39,6 +39,7 @@ struct CoreOptions {
     uint64_t reset_seed;         // registers without reset start as random bits; 0: as zeros
     std::string trace;           // FST file, or empty
     int fault;                   // planted in the RTL (hw/bitdial_fault.svh); 0: none
+    std::string pins;            // a fault at its pins (pin_faults.h), or empty
 };
 
 std::unique_ptr<Core> make_tlm_core(const CoreOptions &options);

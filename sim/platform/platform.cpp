@@ -307,10 +307,11 @@ static const char usage[] =
     "  --seed N         start registers without reset as random bits of this seed\n"
     "  --trace FILE     write an FST trace (in a build for debugging)\n"
     "  --fault N        plant a fault (in a build for debugging)\n"
+    "  --pins KIND,AT,CLOCKS  a fault at the pins of the rtl target: sim/platform/pin_faults.h\n"
     "  --help           print this\n";
 
 struct Options {
-    std::string target = "tlm", hardware, trace;
+    std::string target = "tlm", hardware, trace, pins;
     int in = 3, out = 3;
     bool shared = true, help = false;
     uint64_t seed = 0;
@@ -320,11 +321,17 @@ struct Options {
 static bool parse(int argc, char **argv, Options &options)
 {
     static const option longs[] = {
-        {"target", required_argument, nullptr, 't'}, {"hardware", required_argument, nullptr, 'w'},
-        {"fd", required_argument, nullptr, 'f'},     {"stdio", no_argument, nullptr, 'o'},
-        {"no-shm", no_argument, nullptr, 'n'},       {"seed", required_argument, nullptr, 's'},
-        {"trace", required_argument, nullptr, 'r'},  {"fault", required_argument, nullptr, 'F'},
-        {"help", no_argument, nullptr, 'h'},         {nullptr, 0, nullptr, 0},
+        {"target", required_argument, nullptr, 't'},
+        {"hardware", required_argument, nullptr, 'w'},
+        {"fd", required_argument, nullptr, 'f'},
+        {"stdio", no_argument, nullptr, 'o'},
+        {"no-shm", no_argument, nullptr, 'n'},
+        {"seed", required_argument, nullptr, 's'},
+        {"trace", required_argument, nullptr, 'r'},
+        {"fault", required_argument, nullptr, 'F'},
+        {"pins", required_argument, nullptr, 'P'},
+        {"help", no_argument, nullptr, 'h'},
+        {nullptr, 0, nullptr, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "", longs, nullptr)) != -1;) {
         switch (c) {
@@ -352,6 +359,9 @@ static bool parse(int argc, char **argv, Options &options)
         case 'F':
             options.fault = std::atoi(optarg);
             break;
+        case 'P':
+            options.pins = optarg;
+            break;
         case 'h':
             options.help = true;
             break;
@@ -373,7 +383,7 @@ static int run(const Options &options)
     }
     bd_guarded_memory memory;
     bd_guarded_memory_init(&memory, BD_PLATFORM_MEMORY_BASE, BD_PLATFORM_MEMORY_BYTES);
-    CoreOptions core_options = {&hardware, &memory, options.seed, options.trace, options.fault};
+    CoreOptions core_options = {&hardware, &memory, options.seed, options.trace, options.fault, options.pins};
     std::string why;
     std::unique_ptr<Core> core =
         options.target == "tlm" ? make_tlm_core(core_options) : make_rtl_core(core_options, why);

@@ -10,6 +10,7 @@
 #include "Vbitdial_top.h"
 #include "sim/platform/axi_memory.h"
 #include "sim/platform/core.h"
+#include "sim/platform/pin_faults.h"
 
 extern "C" {
 #include "sw/driver/bitdial_regs.h"
@@ -26,6 +27,7 @@ class RtlCore final : public Core
   public:
     explicit RtlCore(const CoreOptions &options) : memory_(options.memory, options.hardware->memory)
     {
+        is_known_ = pins_.parse(options.pins.c_str());
         context_.randReset(options.reset_seed ? 2 : 0);
         context_.randSeed(static_cast<int>(options.reset_seed));
         context_.traceEverOn(!options.trace.empty());
@@ -109,6 +111,10 @@ class RtlCore final : public Core
     {
         return is_good_;
     } // the trace, where one is asked for, is being written
+    bool is_known() const
+    {
+        return is_known_;
+    } // the fault at the pins
     bool irq() const override
     {
         return irq_;
@@ -151,10 +157,11 @@ class RtlCore final : public Core
     void settle()
     {
         memory_.drive(*top_, now_);
+        pins_.drive(*top_);
         top_->aclk = 0;
         top_->eval();
         dump();
-        bool line = top_->irq;
+        const bool line = pins_.irq(top_->irq);
         if (line && !irq_)
             end_frame();
         irq_ = line;
@@ -164,6 +171,7 @@ class RtlCore final : public Core
     void edge()
     {
         memory_.sample(*top_, now_);
+        pins_.sample(*top_);
         top_->aclk = 1;
         top_->eval();
         dump();
@@ -216,7 +224,8 @@ class RtlCore final : public Core
     VerilatedContext context_;
     std::unique_ptr<Vbitdial_top> top_;
     AxiMemory memory_;
-    bool irq_ = false, is_good_ = true;
+    PinFaults pins_;
+    bool irq_ = false, is_good_ = true, is_known_ = true;
     uint64_t now_ = 0, last_end_ = 0, frame_cycles_ = 0, frames_ = 0;
     std::deque<uint64_t> doorbells_; // clocks of the handshakes whose frames have not ended
 #if VM_TRACE_FST
@@ -239,6 +248,10 @@ std::unique_ptr<Core> make_rtl_core(const CoreOptions &options, std::string &why
     uint32_t fault = 0;
     if (options.fault && (!core->read(BITDIAL_BUILD_ID_REG, fault) || fault != uint32_t(options.fault))) {
         why = "this platform was built without fault " + std::to_string(options.fault);
+        return nullptr;
+    }
+    if (!core->is_known()) {
+        why = "no fault at the pins is '" + options.pins + "' (sim/platform/pin_faults.h)";
         return nullptr;
     }
     if (!core->is_good()) {

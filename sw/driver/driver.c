@@ -4,6 +4,8 @@
 
 /* What is written to CONTROL at all times. */
 #define CONTROL_BASE BITDIAL_CONTROL_IRQ_ENABLE_MASK
+/* What IRQ_ENABLE holds from a load on. */
+#define IRQ_CAUSES (BITDIAL_IRQ_ENABLE_DONE_MASK | BITDIAL_IRQ_ENABLE_ERROR_MASK)
 
 #define TRY(call)                                                                                                      \
     do {                                                                                                               \
@@ -176,7 +178,7 @@ enum bd_device_status bd_device_load(struct bd_device *device, uint64_t address,
     TRY(write_register(device, BITDIAL_LAYER_COUNT_REG, h->layer_count));
     TRY(write_register(device, BITDIAL_SWITCH_COUNT_REG, h->switch_count));
     TRY(write_register(device, BITDIAL_PRECISION_REG, device->precision));
-    TRY(write_register(device, BITDIAL_IRQ_ENABLE_REG, BITDIAL_IRQ_ENABLE_DONE_MASK | BITDIAL_IRQ_ENABLE_ERROR_MASK));
+    TRY(write_register(device, BITDIAL_IRQ_ENABLE_REG, IRQ_CAUSES));
     TRY(write_register(device, BITDIAL_CONTROL_REG, device->control));
     device->layer_count = h->layer_count;
     device->switch_count = h->switch_count;
@@ -353,13 +355,17 @@ static enum bd_device_status serve_interrupt(struct bd_device *device, bool *end
     return BD_DEVICE_OK;
 }
 
-/* Tells a frame that never ended from one whose interrupt was lost. */
+/* Tells a frame that never ended from one whose interrupt was lost, and both from a device that was reset meanwhile. */
 static enum bd_device_status judge_timeout(struct bd_device *device, uint64_t waited)
 {
     device->expected = waited;
     TRY(read_register(device, BITDIAL_STATUS_REG, &device->seen_status));
     TRY(read_register(device, BITDIAL_IRQ_STATUS_REG, &device->seen_irq_status));
-    uint32_t count;
+    uint32_t count, causes;
+    TRY(read_register(device, BITDIAL_IRQ_ENABLE_REG, &causes));
+    if (causes != IRQ_CAUSES) {
+        return differs(device, BD_DEVICE_FORGOTTEN, "IRQ_ENABLE", IRQ_CAUSES, causes);
+    }
     TRY(read_register(device, BITDIAL_FRAME_COUNT_REG, &count));
     device->found = count - device->frames_seen;
     return device->found > 0 ? BD_DEVICE_LOST_INTERRUPT : BD_DEVICE_TIMEOUT;

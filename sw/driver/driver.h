@@ -44,6 +44,7 @@
     X(DEVICE_ERROR, "the device reports an error code that this driver does not know")                                 \
     X(TIMEOUT, "the device did not answer in time")                                                                    \
     X(LOST_INTERRUPT, "the frame finished but its interrupt never came")                                               \
+    X(FORGOTTEN, "the device has forgotten its registers: it was reset or configured anew; load the program again")    \
     X(WRONG_TAG, "the device finished another frame than the one that was started")                                    \
     X(WRONG_SWITCH, "the device ran the frame at another switch than PRECISION asked for")
 
@@ -112,9 +113,9 @@ enum bd_device_status bd_device_start(struct bd_device *device, uint64_t input, 
                                       uint32_t *tag) BD_DEVICE_CHECK;
 
 /* Waits at most `milliseconds` for the oldest frame in flight, and takes it off the list. On TIMEOUT and
- * LOST_INTERRUPT it stays in flight; after a device error all frames are dropped and the error is cleared. After
- * BUS_DEAD, frames may be started again; they wait for the old transfers to end, and end with BUS_DEAD if those do not.
- * *done, where not NULL, gets the frame. */
+ * LOST_INTERRUPT it stays in flight, on FORGOTTEN until bd_device_reset, after which the program is loaded again; after
+ * a device error all frames are dropped and the error is cleared. After BUS_DEAD, frames may be started again; they
+ * wait for the old transfers to end, and end with BUS_DEAD if those do not. *done, where not NULL, gets the frame. */
 enum bd_device_status bd_device_wait(struct bd_device *device, uint32_t milliseconds,
                                      struct bd_device_frame *done) BD_DEVICE_CHECK;
 

@@ -125,6 +125,7 @@ void bd_device_explain(const struct bd_device *device, enum bd_device_status sta
         put_difference(&sink, device, status == BD_DEVICE_BAD_ID || device->expected > 0xffffff ? 16 : 10);
         break;
     case BD_DEVICE_BAD_ABI:
+    case BD_DEVICE_FORGOTTEN:
     case BD_DEVICE_WRONG_TAG:
         put_difference(&sink, device, 10);
         break;

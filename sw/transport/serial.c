@@ -21,6 +21,7 @@ enum {
     LONGEST_MS = 1000,  /* between two sendings of a request */
     LEAST_PAYLOAD = 32, /* of a line that damages much */
     GOOD_FRAMES = 16,   /* after which frames grow again */
+    PART_TRIES = 2,     /* sendings of a part of memory, after which smaller ones are tried */
     ROOM = 4096,
     FRAME = BD_FRAME_HEADER + BD_SERIAL_PAYLOAD + 8 + BD_FRAME_TRAILER,
 };
@@ -44,6 +45,8 @@ struct request {
     size_t body_size;
     void *result;
     size_t result_size;
+    double deadline; /* 0: silence_ms from now on */
+    unsigned tries;  /* sendings after which it is given up without an error; 0: no limit */
 };
 
 static double now_ms(void)
@@ -236,8 +239,9 @@ static bd_status take_reply(struct serial *s, const struct request *r, const str
     return BD_OK;
 }
 
-/* Sends a request until its answer is whole, at most silence_ms long. */
-static bd_status ask(struct serial *s, const struct request *r, struct bd_error *err)
+/* Sends a request until its answer is whole, at most silence_ms long. *whole, which may be NULL, tells whether it has
+ * come. */
+static bd_status ask(struct serial *s, const struct request *r, bool *whole, struct bd_error *err)
 {
     uint8_t frame[FRAME], head[2 * 8];
     const struct bd_message message = {.sequence = ++s->sequence, .op = (uint16_t)r->op};
@@ -246,11 +250,17 @@ static bd_status ask(struct serial *s, const struct request *r, struct bd_error 
     }
     const size_t size = bd_frame_encode(frame, &message, head, 8 * (size_t)r->count, r->body, r->body_size);
     const double bytes_ms = 1e4 / s->baud * (double)(size + BD_FRAME_HEADER + BD_FRAME_TRAILER + r->result_size);
-    const double deadline = now_ms() + s->silence_ms;
+    const double deadline = r->deadline > 0 ? r->deadline : now_ms() + s->silence_ms;
     double patience = 2 * bytes_ms + 4 * s->latency_ms + 2 + (r->op == BD_REQUEST_WAIT_IRQ ? IRQ_MS : 0);
     unsigned silent = 0, sent = 0;
     bd_status status = BD_OK;
+    if (whole) {
+        *whole = false;
+    }
     while (now_ms() < deadline) {
+        if (r->tries > 0 && sent == r->tries) {
+            return BD_OK;
+        }
         struct bd_message reply;
         size_t used = 0;
         if (r->op == BD_REQUEST_HELLO || silent >= 2) {
@@ -273,6 +283,9 @@ static bd_status ask(struct serial *s, const struct request *r, struct bd_error 
             s->counts.requests++;
             status = take_reply(s, r, &reply, err);
             drop(s, used);
+            if (whole) {
+                *whole = true;
+            }
             return status;
         }
         if (found == FOUND_NOTHING) {
@@ -293,7 +306,7 @@ static bd_status read_register(void *self, uint32_t offset, uint32_t *value, str
         ask(self,
             &(struct request){
                 .op = BD_REQUEST_READ_REGISTER, .words = &word, .count = 1, .result = result, .result_size = 8},
-            err);
+            NULL, err);
     *value = (uint32_t)bd_get_u64(result);
     return status;
 }
@@ -301,43 +314,52 @@ static bd_status read_register(void *self, uint32_t offset, uint32_t *value, str
 static bd_status write_register(void *self, uint32_t offset, uint32_t value, struct bd_error *err)
 {
     const uint64_t words[] = {offset, value};
-    return ask(self, &(struct request){.op = BD_REQUEST_WRITE_REGISTER, .words = words, .count = 2}, err);
+    return ask(self, &(struct request){.op = BD_REQUEST_WRITE_REGISTER, .words = words, .count = 2}, NULL, err);
+}
+
+/* Memory goes in parts, which get smaller where a line damages many: a long frame may never come whole on one that
+ * loses a byte in a hundred. A part that does not pass is given up for smaller ones; the smallest are sent until
+ * silence_ms are over. */
+static bd_status move_memory(struct serial *s, unsigned op, uint64_t address, uint8_t *data, uint64_t size,
+                             struct bd_error *err)
+{
+    bd_status status = BD_OK;
+    double deadline = 0;
+    for (uint64_t at = 0; at < size && status == BD_OK;) {
+        const uint64_t part = size - at < s->payload ? size - at : s->payload;
+        const uint64_t words[] = {address + at, part};
+        struct request r = {
+            .op = op, .words = words, .deadline = deadline, .tries = part > LEAST_PAYLOAD ? PART_TRIES : 0};
+        if (op == BD_REQUEST_READ_MEMORY) {
+            r.count = 2;
+            r.result = data + at;
+            r.result_size = part;
+        } else {
+            r.count = 1;
+            r.body = data + at;
+            r.body_size = part;
+        }
+        const double asked = now_ms();
+        bool whole;
+        status = ask(s, &r, &whole, err);
+        if (whole) {
+            at += part;
+            deadline = 0;
+        } else if (deadline == 0) {
+            deadline = asked + s->silence_ms;
+        }
+    }
+    return status;
 }
 
 static bd_status read_memory(void *self, uint64_t address, void *data, uint64_t size, struct bd_error *err)
 {
-    struct serial *s = self;
-    bd_status status = BD_OK;
-    for (uint64_t at = 0, part; at < size && status == BD_OK; at += part) {
-        part = size - at < s->payload ? size - at : s->payload;
-        const uint64_t words[] = {address + at, part};
-        status = ask(s,
-                     &(struct request){.op = BD_REQUEST_READ_MEMORY,
-                                       .words = words,
-                                       .count = 2,
-                                       .result = (uint8_t *)data + at,
-                                       .result_size = part},
-                     err);
-    }
-    return status;
+    return move_memory(self, BD_REQUEST_READ_MEMORY, address, data, size, err);
 }
 
 static bd_status write_memory(void *self, uint64_t address, const void *data, uint64_t size, struct bd_error *err)
 {
-    struct serial *s = self;
-    bd_status status = BD_OK;
-    for (uint64_t at = 0, part; at < size && status == BD_OK; at += part) {
-        part = size - at < s->payload ? size - at : s->payload;
-        const uint64_t word = address + at;
-        status = ask(s,
-                     &(struct request){.op = BD_REQUEST_WRITE_MEMORY,
-                                       .words = &word,
-                                       .count = 1,
-                                       .body = (const uint8_t *)data + at,
-                                       .body_size = part},
-                     err);
-    }
-    return status;
+    return move_memory(self, BD_REQUEST_WRITE_MEMORY, address, (uint8_t *)data, size, err);
 }
 
 /* The bridge waits for a moment, this side asks again. */
@@ -352,7 +374,7 @@ static bd_status wait_irq(void *self, uint64_t milliseconds, bool *raised, struc
             ask(self,
                 &(struct request){
                     .op = BD_REQUEST_WAIT_IRQ, .words = words, .count = 2, .result = result, .result_size = 8},
-                err);
+                NULL, err);
         if (status != BD_OK) {
             return status;
         }
@@ -388,7 +410,7 @@ static bd_status say_hello(struct serial *s, uint64_t *base, uint64_t *bytes, st
         ask(s,
             &(struct request){
                 .op = BD_REQUEST_HELLO, .words = words, .count = 2, .result = hello, .result_size = sizeof hello},
-            err);
+            NULL, err);
     if (status == BD_OK && bd_get_u64(hello) != BD_PROTOCOL_VERSION) {
         status = bd_fail(err, BD_INFRA, "the board at '%s' speaks protocol version %" PRIu64 ", not %u", s->path,
                          bd_get_u64(hello), BD_PROTOCOL_VERSION);

@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,32 +26,35 @@ struct uio {
     uint64_t memory_base, memory_bytes;
 };
 
-static bd_status read_register(void *self, uint32_t offset, uint32_t *value, struct bd_error *err)
+/* A bus that answers an access with an error, as one without logic behind it may, ends as SIGBUS here. Where this
+ * thread is inside an access, that is the access's failure; anywhere else it is what it was before. */
+static __thread sigjmp_buf *access_under_way;
+static struct sigaction before;
+
+static void on_bus_error(int number, siginfo_t *info, void *context)
 {
-    (void)err;
-    const struct uio *u = self;
-    *value = u->window[offset / 4];
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return BD_OK;
+    if (access_under_way) {
+        siglongjmp(*access_under_way, 1);
+    }
+    if (before.sa_flags & SA_SIGINFO) {
+        before.sa_sigaction(number, info, context);
+    } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+        before.sa_handler(number);
+    } else {
+        sigaction(SIGBUS, &before, NULL); /* the access comes again, and ends the program */
+    }
 }
 
-static bd_status write_register(void *self, uint32_t offset, uint32_t value, struct bd_error *err)
+/* For the rest of the program, once. */
+static void catch_bus_errors(void)
 {
-    (void)err;
-    const struct uio *u = self;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* what was written to memory is there before the device hears of it */
-    u->window[offset / 4] = value;
-    return BD_OK;
+    const struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    sigaction(SIGBUS, &action, &before);
 }
 
 /* The memory may be mapped without a cache, where whole, aligned words alone are sure to pass: no memcpy. */
-static bd_status read_memory(void *self, uint64_t address, void *data, uint64_t size, struct bd_error *err)
+static void copy_from(uint8_t *to, volatile const uint8_t *from, uint64_t size)
 {
-    (void)err;
-    const struct uio *u = self;
-    volatile const uint8_t *from = u->memory + (address - u->memory_base);
-    uint8_t *to = data;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (; size > 0 && (uintptr_t)from % 8; size--) {
         *to++ = *from++;
     }
@@ -59,15 +65,10 @@ static bd_status read_memory(void *self, uint64_t address, void *data, uint64_t 
     for (; size > 0; size--) {
         *to++ = *from++;
     }
-    return BD_OK;
 }
 
-static bd_status write_memory(void *self, uint64_t address, const void *data, uint64_t size, struct bd_error *err)
+static void copy_to(volatile uint8_t *to, const uint8_t *from, uint64_t size)
 {
-    (void)err;
-    const struct uio *u = self;
-    volatile uint8_t *to = u->memory + (address - u->memory_base);
-    const uint8_t *from = data;
     for (; size > 0 && (uintptr_t)to % 8; size--) {
         *to++ = *from++;
     }
@@ -79,8 +80,75 @@ static bd_status write_memory(void *self, uint64_t address, const void *data, ui
     for (; size > 0; size--) {
         *to++ = *from++;
     }
+}
+
+struct access {
+    enum { READ_REGISTER, WRITE_REGISTER, READ_MEMORY, WRITE_MEMORY } what;
+    uint64_t at; /* from the beginning of the window or of the memory */
+    void *data;
+    uint64_t size;
+};
+
+/* Fences on both sides: what was written to memory is there before the device hears of it. */
+static void carry_out(const struct uio *u, const struct access *a)
+{
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return BD_OK;
+    switch (a->what) {
+    case READ_REGISTER:
+        *(uint32_t *)a->data = u->window[a->at / 4];
+        break;
+    case WRITE_REGISTER:
+        u->window[a->at / 4] = *(const uint32_t *)a->data;
+        break;
+    case READ_MEMORY:
+        copy_from(a->data, u->memory + a->at, a->size);
+        break;
+    case WRITE_MEMORY:
+        copy_to(u->memory + a->at, a->data, a->size);
+        break;
+    }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static bd_status reach(const struct uio *u, const struct access *a, struct bd_error *err)
+{
+    static const char *const words[] = {"reading the register", "writing the register", "reading memory",
+                                        "writing memory"};
+    sigjmp_buf back;
+    if (sigsetjmp(back, 0) == 0) {
+        access_under_way = &back;
+        carry_out(u, a);
+        access_under_way = NULL;
+        return BD_OK;
+    }
+    access_under_way = NULL;
+    return bd_fail(err, BD_INFRA,
+                   "'%s' no longer answers: %s at 0x%" PRIx64
+                   " ended in a bus error; the logic may be without clock, in "
+                   "reset, or not configured",
+                   u->name, words[a->what], a->what >= READ_MEMORY ? u->memory_base + a->at : a->at);
+}
+
+static bd_status read_register(void *self, uint32_t offset, uint32_t *value, struct bd_error *err)
+{
+    return reach(self, &(struct access){.what = READ_REGISTER, .at = offset, .data = value}, err);
+}
+
+static bd_status write_register(void *self, uint32_t offset, uint32_t value, struct bd_error *err)
+{
+    return reach(self, &(struct access){.what = WRITE_REGISTER, .at = offset, .data = &value}, err);
+}
+
+static bd_status read_memory(void *self, uint64_t address, void *data, uint64_t size, struct bd_error *err)
+{
+    const struct uio *u = self;
+    return reach(u, &(struct access){READ_MEMORY, address - u->memory_base, data, size}, err);
+}
+
+static bd_status write_memory(void *self, uint64_t address, const void *data, uint64_t size, struct bd_error *err)
+{
+    const struct uio *u = self;
+    return reach(u, &(struct access){WRITE_MEMORY, address - u->memory_base, (void *)data, size}, err);
 }
 
 /* The kernel masks the interrupt when it comes, and lets it come again when it is written to. */
@@ -146,7 +214,9 @@ static const struct bd_board_ops uio_ops = {
 
 bd_status bd_uio_open_files(struct bd_platform *platform, const struct bd_uio_files *f, struct bd_error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct uio *u = bd_xcalloc(1, sizeof *u);
+    pthread_once(&once, catch_bus_errors);
     *u = (struct uio){.name = bd_xstrdup(f->name),
                       .registers_fd = f->registers,
                       .interrupt_fd = f->interrupt,

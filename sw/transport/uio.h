@@ -1,5 +1,7 @@
 /* An accelerator in this machine's own chip as a platform, by Linux user I/O: registers are mapped from /dev/uioN, its
- * interrupt is read from there, and its memory is a reserved region (the second map of that device) or a u-dma-buf. */
+ * interrupt is read from there, and its memory is a reserved region (the second map of that device) or a u-dma-buf. An
+ * access that the bus answers with an error, of which the kernel makes SIGBUS, fails with BD_INFRA: for that, the first
+ * device that is opened takes SIGBUS over for the program, and passes on those of others. */
 #ifndef BD_TRANSPORT_UIO_H
 #define BD_TRANSPORT_UIO_H
 

@@ -42,6 +42,11 @@ printf '```\n$ bitdial device read TAG --device serial:/dev/ttyUSB0\n0x094  TAG 
 # Without a hardware file the geometry is what the board tells.
 run 0 device id --timeout 100000
 grep -q 'ROWS 8, REQUANT_UNITS 4' "$work/out" || fail 'who it is'
+# A square wave among the data, of pulses of five bits, is not the one that tells the line's speed.
+printf '\360%.0s' $(seq 64) >"$work/wave"
+run 0 device mem 0x100000000 --write "$work/wave" --timeout 100000
+run 0 device mem 0x100000000 64 --output "$work/back" --timeout 100000
+cmp "$work/wave" "$work/back" || fail 'bytes 0xf0'
 run 2 device mem 0x10 8 --timeout 100000
 grep -q "device's memory is 0x100000000" "$work/err" || fail 'an address outside'
 run 2 device read 0xffc --timeout 100000

@@ -141,6 +141,7 @@ static void load_rig(struct rig *rig)
 {
     open_rig(rig);
     cr_assert_eq(bd_device_load(&rig->device, BASE, rig->program.image, rig->program.size), BD_DEVICE_OK);
+    set(&rig->script, BITDIAL_IRQ_ENABLE_REG, BITDIAL_IRQ_ENABLE_DONE_MASK | BITDIAL_IRQ_ENABLE_ERROR_MASK);
     rig->script.write_count = 0;
 }
 
@@ -317,6 +318,11 @@ Test(driver, waits_are_bounded_and_tell_a_lost_interrupt_from_a_frame_that_never
     end_frame(&rig.script, 1, 0);
     cr_assert_eq(bd_device_wait(&rig.device, 250, NULL), BD_DEVICE_LOST_INTERRUPT);
     cr_assert(says(&rig.device, BD_DEVICE_LOST_INTERRUPT, "its interrupt never came"));
+    /* A reset: registers are as after power-up, the count of frames too. */
+    set(&rig.script, BITDIAL_IRQ_ENABLE_REG, 0);
+    set(&rig.script, BITDIAL_FRAME_COUNT_REG, 0);
+    cr_assert_eq(bd_device_wait(&rig.device, 250, NULL), BD_DEVICE_FORGOTTEN);
+    cr_assert(says(&rig.device, BD_DEVICE_FORGOTTEN, "load the program again: IRQ_ENABLE should be 3, is 0"));
     rig.script.irq_result = BD_PORT_FAILED;
     cr_assert_eq(bd_device_wait(&rig.device, 250, NULL), BD_DEVICE_TRANSPORT);
     close_rig(&rig);

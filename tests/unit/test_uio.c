@@ -1,157 +1,18 @@
-/* The way to a device by user I/O, against a stand-in for the kernel's files: every access to the register window traps
- * and reaches the device model, the memory is shared with it, the interrupt comes over a socket. */
+/* The way to a device by user I/O, against a stand-in for the kernel's files (tests/support/uio_stand_in.h). */
 #include <criterion/criterion.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "model/core/file.h"
-#include "model/core/memory.h"
 #include "sw/bringup/selftest_parts.h"
-#include "sw/driver/bitdial_regs.h"
 #include "sw/session/session.h"
-#include "sw/transport/device_model.h"
 #include "sw/transport/uio.h"
+#include "tests/support/uio_stand_in.h"
 
-#ifdef __x86_64__ /* the trap flag, by which one instruction runs */
-
-enum { MEMORY = 1 << 20, WINDOW = BITDIAL_WINDOW_BYTES, TRAP_FLAG = 0x100, IS_WRITE = 2 };
-#define BASE 0x70000000u
-
-/* The stand-in ("test double") for /dev/uio0 with a u-dma-buf. */
-static struct stand_in {
-    struct bd_hardware hardware;
-    struct bd_guarded_memory memory;
-    struct bd_device_model *model;
-    int registers, bytes, line[2]; /* line[0]: the program's end of the interrupt */
-    uint8_t *window;               /* where the program has mapped the registers */
-    uint32_t offset;               /* of the access under way */
-    bool is_write, line_is_cut;
-    pthread_t kernel;
-    pthread_mutex_t lock;
-    unsigned accesses, interrupts;
-} it;
-
-/* An access to the window: it may happen, for one instruction, on a page that holds what the device would show. */
-static void on_access(int signal_number, siginfo_t *info, void *context)
-{
-    ucontext_t *u = context;
-    uint8_t *at = info->si_addr;
-    if (!it.window || at < it.window || at >= it.window + WINDOW) {
-        signal(signal_number, SIG_DFL); /* a true crash */
-        return;
-    }
-    it.offset = (uint32_t)(at - it.window);
-    it.is_write = u->uc_mcontext.gregs[REG_ERR] & IS_WRITE;
-    mprotect(it.window, WINDOW, PROT_READ | PROT_WRITE);
-    pthread_mutex_lock(&it.lock);
-    ((volatile uint32_t *)it.window)[it.offset / 4] = it.is_write ? 0 : bd_device_model_read(it.model, it.offset);
-    pthread_mutex_unlock(&it.lock);
-    u->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
-}
-
-static void after_access(int signal_number, siginfo_t *info, void *context)
-{
-    (void)signal_number, (void)info;
-    ucontext_t *u = context;
-    u->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-    it.accesses++;
-    if (it.is_write) {
-        pthread_mutex_lock(&it.lock);
-        bd_device_model_write(it.model, it.offset, ((volatile uint32_t *)it.window)[it.offset / 4]);
-        pthread_mutex_unlock(&it.lock);
-    }
-    mprotect(it.window, WINDOW, PROT_NONE);
-}
-
-/* The kernel's part: when the interrupt may come and the line rises, its count can be read. */
-static void *play_kernel(void *nothing)
-{
-    uint32_t unmask, count = 0;
-    while (read(it.line[1], &unmask, sizeof unmask) == sizeof unmask) {
-        cr_assert_eq(unmask, 1);
-        pthread_mutex_lock(&it.lock);
-        bd_device_model_run(it.model, UINT64_MAX);
-        const bool high = bd_device_model_irq(it.model) && !it.line_is_cut;
-        pthread_mutex_unlock(&it.lock);
-        count++;
-        it.interrupts += high;
-        if (high && write(it.line[1], &count, sizeof count) != sizeof count) {
-            break;
-        }
-    }
-    return nothing;
-}
-
-static int memory_file(size_t size)
-{
-    const int fd = memfd_create("bitdial-stand-in", MFD_CLOEXEC);
-    cr_assert(fd >= 0 && ftruncate(fd, (off_t)size) == 0);
-    return fd;
-}
-
-/* Finds where the platform has mapped the window: the mapping of our file. */
-static void trap_window(void)
-{
-    char line[512];
-    unsigned long from;
-    struct stat wanted;
-    FILE *maps = fopen("/proc/self/maps", "r");
-    cr_assert(maps && fstat(it.registers, &wanted) == 0);
-    while (fgets(line, sizeof line, maps)) {
-        unsigned long inode;
-        if (sscanf(line, "%lx-%*x %*s %*x %*s %lu", &from, &inode) == 2 && inode == wanted.st_ino) {
-            it.window = (uint8_t *)from;
-        }
-    }
-    fclose(maps);
-    cr_assert_not_null(it.window);
-    const struct sigaction access = {.sa_sigaction = on_access, .sa_flags = SA_SIGINFO};
-    const struct sigaction step = {.sa_sigaction = after_access, .sa_flags = SA_SIGINFO};
-    cr_assert(sigaction(SIGSEGV, &access, NULL) == 0 && sigaction(SIGTRAP, &step, NULL) == 0);
-    cr_assert_eq(mprotect(it.window, WINDOW, PROT_NONE), 0);
-}
-
-static void open_stand_in(struct bd_platform *platform)
-{
-    struct bd_error err;
-    memset(&it, 0, sizeof it);
-    pthread_mutex_init(&it.lock, NULL);
-    cr_assert_eq(bd_hardware_load(&it.hardware, "tests/small_hardware.yaml", &err), BD_OK, "%s", err.message);
-    it.registers = memory_file(WINDOW);
-    it.bytes = memory_file(MEMORY);
-    it.memory = (struct bd_guarded_memory){.base = BASE, .size = MEMORY};
-    it.memory.bytes = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, it.bytes, 0);
-    cr_assert(it.memory.bytes != MAP_FAILED);
-    it.model = bd_device_model_new(&it.memory, &it.hardware);
-    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, it.line), 0);
-    cr_assert_eq(pthread_create(&it.kernel, NULL, play_kernel, NULL), 0);
-    const struct bd_uio_files files = {"stand-in", dup(it.registers), it.line[0], dup(it.bytes), 0, BASE, MEMORY};
-    cr_assert_eq(bd_uio_open_files(platform, &files, &err), BD_OK, "%s", err.message);
-    trap_window();
-}
-
-static void close_stand_in(struct bd_platform *platform)
-{
-    struct bd_error err;
-    it.window = NULL;
-    cr_assert_eq(platform->ops->close(platform->self, &err), BD_OK);
-    pthread_join(it.kernel, NULL);
-    close(it.line[1]);
-    bd_device_model_free(it.model);
-    munmap(it.memory.bytes, MEMORY);
-    close(it.registers);
-    close(it.bytes);
-    bd_hardware_release(&it.hardware);
-}
+#ifdef __x86_64__
 
 /* The steps of the self-test, frames and interrupts with them, through the mapped window; then with the interrupt's
  * wire cut. */
@@ -168,15 +29,15 @@ Test(uio, self_test_through_the_mapped_window)
     t.detail_size = sizeof detail;
     t.session.is_board = true;
     t.session.frame_ms = 60000;
-    open_stand_in(&t.session.platform);
+    struct bd_stand_in *it = bd_stand_in_open(&t.session.platform);
     cr_assert_eq(bd_session_identify(&t.session, &err), BD_OK, "%s", err.message);
     cr_assert_eq(t.session.hardware.rows, 8, "the geometry is told by the registers");
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         cr_assert_eq(steps[i](&t, &err), BD_OK, "step %zu: %s", i, err.message);
     }
-    cr_assert(it.accesses > 300 && it.interrupts > 8, "%u accesses, %u interrupts", it.accesses, it.interrupts);
+    cr_assert(it->accesses > 300 && it->interrupts > 8, "%u accesses, %u interrupts", it->accesses, it->interrupts);
 
-    it.line_is_cut = true;
+    it->line_is_cut = true;
     t.session.frame_ms = 50;
     int32_t logits[64];
     cr_assert_eq(bd_session_start(&t.session, 0, 0, t.images[0], &err), BD_OK, "%s", err.message);
@@ -184,7 +45,7 @@ Test(uio, self_test_through_the_mapped_window)
     cr_assert(strstr(err.message, "interrupt never came"), "%s", err.message);
     bd_selftest_release_program(&t);
     struct bd_hardware told = t.session.hardware;
-    close_stand_in(&t.session.platform);
+    bd_stand_in_close(&t.session.platform);
     bd_hardware_release(&told);
 }
 #endif
@@ -242,4 +103,34 @@ Test(uio, what_is_missing_is_named)
     free(file);
     snprintf(command, sizeof command, "rm -r %s", folder);
     cr_assert_eq(system(command), 0);
+}
+
+/* Registers and memory whose bus answers with errors: files that are cut behind their mapping end in the same signal.
+ */
+Test(uio, a_bus_that_answers_with_errors_is_named)
+{
+    struct bd_platform platform;
+    struct bd_error err;
+    uint32_t value = 0;
+    uint8_t bytes[16] = {0};
+    const int registers = memfd_create("registers", 0), memory = memfd_create("memory", 0);
+    cr_assert(ftruncate(registers, 4096) == 0 && ftruncate(memory, 8192) == 0);
+    const struct bd_uio_files files = {"uio7", dup(registers), dup(registers), dup(memory), 0, 0x60000000, 8192};
+    cr_assert_eq(bd_uio_open_files(&platform, &files, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(platform.ops->write_register(platform.self, 0x94, 77, &err), BD_OK);
+    cr_assert_eq(platform.ops->read_register(platform.self, 0x94, &value, &err), BD_OK);
+    cr_assert_eq(value, 77);
+    cr_assert(ftruncate(registers, 0) == 0 && ftruncate(memory, 4096) == 0);
+    for (int again = 0; again < 2; again++) {
+        cr_assert_eq(platform.ops->read_register(platform.self, 0x94, &value, &err), BD_INFRA);
+        cr_assert(strstr(err.message, "'uio7' no longer answers: reading the register at 0x94"), "%s", err.message);
+        cr_assert_eq(platform.ops->write_register(platform.self, 0x94, 1, &err), BD_INFRA);
+        cr_assert_eq(platform.ops->read_memory(platform.self, 0x60001004, bytes, sizeof bytes, &err), BD_INFRA);
+        cr_assert_eq(platform.ops->write_memory(platform.self, 0x60000ffc, bytes, sizeof bytes, &err), BD_INFRA);
+        cr_assert(strstr(err.message, "writing memory at 0x60000ffc"), "%s", err.message);
+    }
+    cr_assert_eq(platform.ops->write_memory(platform.self, 0x60000000, bytes, sizeof bytes, &err), BD_OK);
+    cr_assert_eq(platform.ops->close(platform.self, &err), BD_OK);
+    close(registers);
+    close(memory);
 }

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Faults injected between programs and devices, 688 of 28 kinds (tests/inject): each must end within its time in the right
+# result or in an error that names it. Prints a table, and for each injection that does not the line that repeats it.
+#     bash tests/board_faults.sh [--kind NAME] [--seed N] [--first N] [--count N] [--limit SECONDS] [--verbose]
+# --count: of each kind, in place of the kind's own number. Exit codes: 0 all did, 1 one did not, 2 usage, 3 no device built.
+set -eu
+cd -- "$(dirname -- "$0")/.."
+build=${BITDIAL_BUILD:-build}
+hardware=tests/small_hardware.yaml
+[ -n "${BITDIAL_BUILD:-}" ] || make -s build/board_faults build/bitdial >&2
+platform=$(sh sim/build.sh $hardware | tail -1)
+board=$(sh sim/board/build.sh $hardware | tail -1)
+exec "$build/board_faults" --platform "$platform" --board "$board" "$@"
