@@ -383,7 +383,7 @@ const struct kind inject_kinds[] = {
     {"stuck-ready", 30, EITHER, SLOW, false, open_stuck_ready, NULL, NULL},
     {"dead-memory", 20, EITHER, SLOW, false, open_dead_memory, NULL, NULL},
     {"late-memory", 40, EITHER, SLOW, true, open_late_memory, NULL, NULL},
-    {"lost-interrupt", 20, EITHER, "its interrupt never came", false, open_lost_interrupt, NULL, NULL},
+    {"lost-interrupt", 20, EITHER, "its interrupt never came|STATUS 0x1 (busy)", false, open_lost_interrupt, NULL, NULL},
     {"spurious-interrupt", 20, MUST_RIGHT, "", true, open_spurious_interrupt, NULL, NULL},
     {"reset-mid-frame", 40, EITHER, "has forgotten its registers", true, open_reset, NULL, NULL},
     {"device-killed", 20, MUST_FAIL, "was ended by signal 9|is gone", false, open_unharmed, kill_device, NULL},
