@@ -8,9 +8,9 @@
 // Bytes of the pseudo-terminal become bits at the pins, and bits at the pins become bytes. With noise, bytes of both
 // directions are changed, lost or doubled. The accelerator's clock stands still while nothing is asked of it, as on the
 // platform (sim/README.md): a line is slow, and idle clocks cost as much as busy ones. --gap loses LENGTH bytes to the
-// host after BYTES, --unplug cuts the line after so many bytes from the host, until SIGUSR1. Clocks pass while something
-// is under way, and a while longer; then the board sleeps until the host writes. Ends by SIGTERM, or after ten minutes
-// without a byte.
+// host after BYTES, --unplug cuts the line after so many bytes from the host, until SIGUSR1. Clocks pass while
+// something is under way, and a while longer; then the board sleeps until the host writes. Ends by SIGTERM, or after
+// ten minutes without a byte.
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
