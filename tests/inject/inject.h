@@ -25,7 +25,7 @@ enum must {
 
 struct kind {
     const char *name;
-    int count; /* of 650 and some, for the whole run */
+    int count; /* in a whole run; 0: only where it is named */
     enum must must;
     const char *words; /* what errors say, apart by |; each injection's error must hold one */
     bool heals;        /* after the fault, the device on which it struck must be right again */
