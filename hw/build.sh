@@ -1,8 +1,9 @@
 #!/bin/sh
 # Verilates bitdial_top for a hardware configuration and prints the folder of the build:
-#     hw/build.sh HARDWARE.yaml [--debug | --coverage]
+#     hw/build.sh HARDWARE.yaml [--debug | --coverage] [--upset]
 # --debug: a model that can write a trace and plant the faults of bitdial_fault.svh, both chosen when the simulation starts.
 # --coverage: a model that counts the lines and branches that it ran, and edges of its modules' ports (hw/coverage.awk).
+# --upset: a model whose state is listed and whose memories are watched (hw/upset_model.sh), without assertions.
 # The folder holds Vbitdial_top.h and libVbitdial_top.a (the model with Verilator's run-time library). It is named by the
 # geometry, the RTL's checksum, that of the tools' versions and options, and what was asked for, so that a build is made once
 # and one of other tools is never taken for it. The output of the tools goes to build.log there.
@@ -11,16 +12,17 @@ hardware=$(realpath -- "$1")
 shift
 cd -- "$(dirname -- "$0")/.."
 root=$PWD
-debug= coverage=
+debug= coverage= upset= assert=--assert
 while [ $# -gt 0 ]; do
     case $1 in
     --debug) debug=1 ;;
     --coverage) coverage=1 ;;
+    --upset) upset=1 assert= ;;
     *) echo "hw/build.sh: unknown option '$1'" >&2; exit 2 ;;
     esac
     shift
 done
-verilator_options="--cc --prefix Vbitdial_top --top-module bitdial_top -O3 --assert --x-initial unique --unroll-count 1024
+verilator_options="--cc --prefix Vbitdial_top --top-module bitdial_top -O3 $assert --x-initial unique --unroll-count 1024
     ${debug:+--trace-fst --trace-structs -DBITDIAL_FAULTS} ${coverage:+--coverage-line --inline-mult 1}"
 # -O1 compiles in less than half the time of -O3 and simulates a third slower: for a look inside, and with
 # BITDIAL_MODELS=quick (make test) where there is no model of -O3 yet.
@@ -33,8 +35,8 @@ geometry=$(echo "$parameters" | sed -n "s/-GGEOMETRY_HASH=64'h//p")
 rtl=$(cat hw/*.sv hw/control/*.sv hw/memory/*.sv hw/datapath/*.sv hw/*.svh hw/build.sh | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
 version=$(verilator --version) && compiler=$(g++ --version) || { echo "hw/build.sh: cannot run verilator and g++" >&2; exit 3; }
 name_folder() {
-    tools=$(echo "$version $compiler $verilator_options -O$level" | cat - ${coverage:+hw/coverage.awk} | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
-    folder=build/verilated/$geometry-$rtl-$tools${debug:+-debug}${coverage:+-coverage}
+    tools=$(echo "$version $compiler $verilator_options -O$level" | cat - ${coverage:+hw/coverage.awk} ${upset:+hw/upset_*} | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
+    folder=build/verilated/$geometry-$rtl-$tools${upset:+-upset}${debug:+-debug}${coverage:+-coverage}
 }
 name_folder
 if [ "${BITDIAL_MODELS:-}" = quick ] && [ ! -e "$folder/done" ]; then
@@ -79,12 +81,13 @@ monitored() { # the sources with monitors, in a folder of their own, which Veril
     [ ! -e "$folder/done" ] || exit 0
     # CURDIR: verilated.mk refuses folders with blanks, though every path that it uses is relative.
     # shellcheck disable=SC2086 # options, without blanks of their own
+    set -- $verilator_options $parameters "-GRTL_HASH=32'h$rtl" -GGATES=0 -Ihw \
+        hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv \
+        -y hw/control -y hw/memory -y hw/datapath
     if ! { (
-            { [ -z "$coverage" ] || monitored; } &&
-                verilator $verilator_options $parameters "-GRTL_HASH=32'h$rtl" -GGATES=0 -Ihw --Mdir "$into" \
-                hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv \
-                -y hw/control -y hw/memory -y hw/datapath
+            { [ -z "$coverage" ] || monitored; } && verilator "$@" --Mdir "$into"
         ) &&
+        { [ -z "$upset" ] || sh hw/upset_model.sh "$folder" "$@" --Mdir "$folder"; } &&
         if [ $level = 1 ] || [ "$(cat "$folder"/*.cpp | wc -c)" -le $whole_bytes ]; then
             compile_whole
         else

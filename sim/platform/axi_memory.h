@@ -108,6 +108,11 @@ class AxiMemory
         }
     }
 
+    bool idle() const
+    {
+        return open_ == 0 && write_ == Write::IDLE;
+    } // no burst is open
+
     uint64_t read_bytes() const
     {
         return read_beats_ * 8;

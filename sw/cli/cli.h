@@ -57,5 +57,6 @@ int cmd_tell(int argc, char **argv);
 int cmd_regress(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_upset(int argc, char **argv);
 
 #endif

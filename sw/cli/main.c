@@ -33,6 +33,7 @@ static const struct {
     {"prune", cmd_prune, "search channel counts under a budget of clocks, and fine-tune the best"},
     {"run", cmd_run, "run images through the driver on the reference, the SystemC model or the RTL"},
     {"cosim", cmd_cosim, "compare a device with the reference, every layer and every clock"},
+    {"upset", cmd_upset, "flip bits of the running accelerator, and count what becomes of frames"},
     {"device", cmd_device, "look at a device and test it: identity, registers, memory, a self-test"},
     {"runs", cmd_runs, "many small runs of a plan, side by side, that survive being killed"},
     {"regress", cmd_regress, "run a suite of regression tests, and make its failures small"},

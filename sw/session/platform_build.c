@@ -26,7 +26,8 @@ static void become_builder(char *const *argv, int out)
 
 /* Reads what the builder prints until it closes its end; false after BUILD_MS. Says what is waited for after 5 s, and
  * again each time that the wait has doubled. */
-static bool read_line(const struct bd_session_options *options, pid_t builder, int in, char *line, size_t size)
+static bool read_line(const struct bd_session_options *options, const char *script, pid_t builder, int in, char *line,
+                      size_t size)
 {
     const double start = bd_seconds(CLOCK_MONOTONIC);
     double next = NOTICE_MS;
@@ -38,8 +39,8 @@ static bool read_line(const struct bd_session_options *options, pid_t builder, i
         }
         if (waited >= next && options->notice) {
             char text[256];
-            snprintf(text, sizeof text, "waiting for sim/build.sh (pid %ld), which builds the %s platform: %.0f s",
-                     (long)builder, options->device, waited / 1000);
+            snprintf(text, sizeof text, "waiting for %s (pid %ld), which builds for '%.100s': %.0f s", script,
+                     (long)builder, options->hardware_path, waited / 1000);
             options->notice(options->context, text);
             next = 2 * waited;
         }
@@ -59,12 +60,12 @@ static bool read_line(const struct bd_session_options *options, pid_t builder, i
     }
 }
 
-static bd_status run_builder(const struct bd_session_options *options, char *const *argv, char *line, size_t size,
-                             int *code, struct bd_error *err)
+static bd_status run_builder(const struct bd_session_options *options, const char *script, char *const *argv,
+                             char *line, size_t size, int *code, struct bd_error *err)
 {
     int pair[2];
     if (pipe2(pair, O_CLOEXEC) != 0) {
-        return bd_fail(err, BD_INFRA, "cannot run sim/build.sh: %s", strerror(errno));
+        return bd_fail(err, BD_INFRA, "cannot run %s: %s", script, strerror(errno));
     }
     pid_t child = fork();
     if (child == 0) {
@@ -73,9 +74,9 @@ static bd_status run_builder(const struct bd_session_options *options, char *con
     close(pair[1]);
     if (child < 0) {
         close(pair[0]);
-        return bd_fail(err, BD_INFRA, "cannot run sim/build.sh: %s", strerror(errno));
+        return bd_fail(err, BD_INFRA, "cannot run %s: %s", script, strerror(errno));
     }
-    bool ended = read_line(options, child, pair[0], line, size);
+    bool ended = read_line(options, script, child, pair[0], line, size);
     close(pair[0]);
     if (!ended) {
         kill(child, SIGTERM);
@@ -83,10 +84,11 @@ static bd_status run_builder(const struct bd_session_options *options, char *con
     while (waitpid(child, code, 0) < 0 && errno == EINTR) {
     }
     return ended ? BD_OK
-                 : bd_fail(err, BD_INFRA, "sim/build.sh did not end within %d minutes: it was ended", BUILD_MS / 60000);
+                 : bd_fail(err, BD_INFRA, "%s did not end within %d minutes: it was ended", script, BUILD_MS / 60000);
 }
 
-bd_status bd_platform_build(const struct bd_session_options *options, char **path, struct bd_error *err)
+bd_status bd_tree_build(const struct bd_session_options *options, const char *script, const char *const *arguments,
+                        char **path, struct bd_error *err)
 {
     char root[PATH_MAX], hardware[PATH_MAX], line[PATH_MAX];
     int code = 0;
@@ -97,23 +99,30 @@ bd_status bd_platform_build(const struct bd_session_options *options, char **pat
     if (!realpath(options->hardware_path, hardware)) {
         return bd_fail(err, BD_BAD_INPUT, "cannot open '%s': %s", options->hardware_path, strerror(errno));
     }
-    char *script = bd_asprintf("%s/sim/build.sh", root);
-    char *argv[10] = {"/bin/sh", script, "--target", (char *)options->device};
-    int n = 4;
-    if (options->trace || options->rtl_fault) {
-        argv[n++] = "--debug";
+    char *file = bd_asprintf("%s/%s", root, script);
+    char *argv[12] = {"/bin/sh", file};
+    int n = 2;
+    for (; *arguments; arguments++) {
+        argv[n++] = (char *)*arguments;
     }
     argv[n] = hardware;
-    status = run_builder(options, argv, line, sizeof line, &code, err);
-    free(script);
+    status = run_builder(options, script, argv, line, sizeof line, &code, err);
+    free(file);
     if (status != BD_OK) {
         return status;
     }
     line[strcspn(line, "\n")] = '\0';
     if (!*line || code != 0) {
-        return bd_fail(err, BD_INFRA, "sim/build.sh did not build the platform for '%s' (exit code %d)",
-                       options->hardware_path, WIFEXITED(code) ? WEXITSTATUS(code) : -1);
+        return bd_fail(err, BD_INFRA, "%s did not build for '%s' (exit code %d)", script, options->hardware_path,
+                       WIFEXITED(code) ? WEXITSTATUS(code) : -1);
     }
     *path = bd_xstrdup(line);
     return BD_OK;
+}
+
+bd_status bd_platform_build(const struct bd_session_options *options, char **path, struct bd_error *err)
+{
+    const char *const arguments[] = {"--target", options->device,
+                                     options->trace || options->rtl_fault ? "--debug" : NULL, NULL};
+    return bd_tree_build(options, "sim/build.sh", arguments, path, err);
 }

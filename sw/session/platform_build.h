@@ -10,4 +10,9 @@
  * folder, a build that failed (what the tools said went to standard error), one that takes longer than an hour. */
 bd_status bd_platform_build(const struct bd_session_options *options, char **path, struct bd_error *err) BD_WARN_UNUSED;
 
+/* The same with another script of that tree ("sim/upset/build.sh"), which gets `arguments` (ended by NULL, at most 8)
+ * and the hardware configuration behind them. Of the options hardware_path, notice and context count. */
+bd_status bd_tree_build(const struct bd_session_options *options, const char *script, const char *const *arguments,
+                        char **path, struct bd_error *err) BD_WARN_UNUSED;
+
 #endif

@@ -17,12 +17,12 @@ sw/transport
 sw/govern
 sw/session
 sw/bringup
-sw/cosim sw/regress
+sw/cosim sw/regress sw/upset
 sw/sweep
 sw/lib
 sw/cli
 sim/platform
-sim/bench sim/board tests/support'
+sim/bench sim/board sim/upset tests/support'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 echo "$floors" >"$work/floors"
