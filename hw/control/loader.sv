@@ -153,6 +153,7 @@ module loader #(
   logic [63:0]   map_addr_q, part_addr_q;
   logic [BW-1:0] map_beats_q;
   logic          go_q;  // in IMAGE, MAP and STREAM
+  logic          image_job_q, codes_job_q, z_job_q, part_job_q;  // in what follows these, by what is loaded
   always_ff @(posedge clk_i) begin
     if (d.load_input) map_addr_q <= frame_i.input_addr + (d.load ? {32'd0, d.store_codes_offset[31:3], 3'd0} : 64'd0);
     else map_addr_q <= frame_i.store_addr + (d.write_codes ? 64'(d.store_codes_offset) : 64'(d.store_z_offset));
@@ -180,13 +181,13 @@ module loader #(
       slot_beat_q <= 5'd0;
       desc_end_q <= 2'b00;
       tile_slot_q <= 1'b0;
-      go_q <= 1'b0;
+      {go_q, image_job_q, codes_job_q, z_job_q, part_job_q} <= 5'd0;
       groups_q <= '0;
     end else if (abort_i) begin
       state_q <= IDLE;
-      go_q <= 1'b0;
+      {go_q, image_job_q, codes_job_q, z_job_q, part_job_q} <= 5'd0;
     end else if (start_i) begin
-      go_q <= 1'b0;
+      {go_q, image_job_q, codes_job_q, z_job_q, part_job_q} <= 5'd0;
       state_q <= first_state;
       layer_q <= 9'd0;
       place_q <= place_a_q + place_b_q;
@@ -216,13 +217,19 @@ module loader #(
           state_q <= IMAGE;
           go_q <= 1'b1;
         end
-        IMAGE: state_q <= IMAGE_RUN;
+        IMAGE: begin
+          state_q <= IMAGE_RUN;
+          image_job_q <= 1'b1;
+        end
         IMAGE_RUN: if (job_end) state_q <= d.load ? MAP_WAIT : TILE;
         MAPS: if (maps_i) begin
           state_q <= d.load_input ? AREA : MAP;
           go_q <= !d.load_input;
         end
-        MAP: state_q <= MAP_RUN;
+        MAP: begin
+          state_q <= MAP_RUN;
+          {codes_job_q, z_job_q} <= {d.write_codes, !d.write_codes};
+        end
         MAP_RUN: if (job_end) state_q <= MAP_WAIT;
         TILE: begin
           part_q <= first_part;
@@ -232,13 +239,17 @@ module loader #(
           state_q <= STREAM;
           go_q <= 1'b1;
         end
-        STREAM: state_q <= STREAM_RUN;
+        STREAM: begin
+          state_q <= STREAM_RUN;
+          part_job_q <= 1'b1;
+        end
         STREAM_RUN: if (job_end) begin
           part_q <= next_part;
           state_q <= more_parts ? PICK : TILE;
         end
         default: ;
       endcase
+      if (job_end) {image_job_q, codes_job_q, z_job_q, part_job_q} <= 4'd0;
       if (tile_loaded) begin
         tile_slot_q <= !tile_slot_q;
         groups_q <= groups_q - 1'b1;
@@ -314,14 +325,14 @@ module loader #(
   assign bad_o = state_q == CHECK && bad;
   assign layer_o = layer_q[7:0];
   assign codes_start_o = state_q == MAP && d.write_codes;
-  assign codes_job_o = state_q == MAP_RUN && d.write_codes;
+  assign codes_job_o = codes_job_q;
   assign z_start_o = state_q == MAP && !d.write_codes;
-  assign z_job_o = state_q == MAP_RUN && !d.write_codes;
+  assign z_job_o = z_job_q;
   assign image_start_o = state_q == IMAGE;
-  assign image_job_o = state_q == IMAGE_RUN;
+  assign image_job_o = image_job_q;
   assign part_o = part_q;
   assign part_start_o = state_q == STREAM;
-  assign part_job_o = state_q == STREAM_RUN;
+  assign part_job_o = part_job_q;
 
   `BD_ASSERT(layer_release_held, !(layer_done_i && !layer_ready_q[oldest_layer_q]),
              "a layer ends that was never loaded")

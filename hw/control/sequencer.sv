@@ -65,7 +65,7 @@ module sequencer (
   logic        layer_slot_q, image_ready_q, silent_q, settled;
   logic [7:0]  layer_q, error_layer_q;
   logic [3:0]  error_code_q;
-  logic        strike, need_image, ready, drained, follow, follow_q, quiet, dead, abort_q, bus_error_q, bad_q;
+  logic        strike, need_image, ready, drained, follow, follow_q, quiet, dead, busy_q, abort_q, bus_error_q, bad_q;
   logic [7:0]  bad_layer_q;
 
   assign strike = busy_o && !abort_q && (soft_reset_i || bus_error_q || bad_q || watchdog_i);
@@ -91,7 +91,7 @@ module sequencer (
       error_layer_q <= 8'd0;
       silent_q <= 1'b0;
       follow_q <= 1'b0;
-      abort_q <= 1'b0;
+      {busy_q, abort_q} <= 2'b00;
       {bus_error_q, bad_q, settled} <= 3'd0;
       error_o <= 1'b0;
       error_code_o <= 4'd0;
@@ -110,6 +110,7 @@ module sequencer (
       case (state_q)
         IDLE: if (frame_pop_o) begin
           state_q <= START;
+          busy_q <= 1'b1;
           frame_q <= frame_i;
         end
         START: begin  // transfers of a frame that was aborted on a dead bus may still be open
@@ -144,20 +145,26 @@ module sequencer (
           layer_q <= layer_q + 8'd1;
           state_q <= descriptor_i.last ? DONE : LAYER;
         end
-        DONE: state_q <= IDLE;
+        DONE: begin
+          state_q <= IDLE;
+          busy_q <= 1'b0;
+        end
         ABORT: begin
           if (quiet || dead) begin
             state_q <= IDLE;
-            abort_q <= 1'b0;
+            {busy_q, abort_q} <= 2'b00;
           end
           if (soft_reset_i) silent_q <= 1'b1;
         end
-        default: state_q <= IDLE;
+        default: begin
+          state_q <= IDLE;
+          busy_q <= 1'b0;
+        end
       endcase
       if (passes_start_o) wait_q <= 6'd2;
       if (strike) begin
         state_q <= ABORT;
-        abort_q <= 1'b1;
+        {busy_q, abort_q} <= 2'b11;
         wait_q <= QUIET;
         silent_q <= soft_reset_i;
         error_code_q <= bus_error_q ? bitdial_regs_pkg::ERROR_BUS_ERROR
@@ -170,9 +177,9 @@ module sequencer (
 
   always_ff @(posedge clk_i) bad_layer_q <= loader_layer_i;
 
-  assign frame_pop_o = state_q == IDLE && frame_valid_i && !soft_reset_i;
+  assign frame_pop_o = !busy_q && frame_valid_i && !soft_reset_i;
   assign frame_o = frame_q;
-  assign busy_o = state_q != IDLE;
+  assign busy_o = busy_q;
   assign done_o = state_q == DONE && !strike;
   assign error_layer_o = error_layer_q;
   assign program_start_o = state_q == START && bus_idle_i;

@@ -53,8 +53,8 @@ module image_loader (
   logic [63:0] group;                      // whole, channel c of the group at byte c
   logic [2:0]  lane, skip_q;               // skip_q: bytes of the first beat that come before
   assign lane = bytes_whole ? {2'b00, c_q[0]} : c_q[2:0];
-  assign pixel_last = pixel_last_q || one_channel_q;
-  assign group_last = group_last_q || one_channel_q;
+  assign pixel_last = pixel_last_q;
+  assign group_last = group_last_q;
   assign image_last = pixel_last && row_end && row_last_q;
   assign byte_ready = busy_q && (skip_q != 3'd0 || !group_last || emit_free);
   assign take = byte_valid && byte_ready && skip_q == 3'd0;
@@ -72,15 +72,15 @@ module image_loader (
     else if (byte_valid && byte_ready && skip_q != 3'd0) skip_q <= skip_q - 3'd1;
     if (start_i) begin
       c_q <= '0;
-      {pixel_last_q, group_last_q} <= 2'b00;
+      {pixel_last_q, group_last_q} <= {2{channels_q == bitdial_descriptor_pkg::CHANNELS_W'(1)}};
       row_last_q <= height_q == bitdial_descriptor_pkg::SIDE_W'(1);
       y_q <= '0;
       group_q <= 56'd0;
     end else if (take) begin
       group_q <= group_last ? 56'd0 : group[55:0];
       c_q <= pixel_last ? '0 : c_q + 1'b1;
-      pixel_last_q <= !pixel_last && c_q == channel_end_q;
-      group_last_q <= !pixel_last && (c_q == channel_end_q || lane == (bytes_whole ? 3'd0 : 3'd6));
+      pixel_last_q <= pixel_last ? one_channel_q : c_q == channel_end_q;
+      group_last_q <= pixel_last ? one_channel_q : c_q == channel_end_q || lane == (bytes_whole ? 3'd0 : 3'd6);
       if (pixel_last && row_end) begin
         y_q <= y_q + 1'b1;
         row_last_q <= y_q == row_end_q;

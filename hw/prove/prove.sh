@@ -84,7 +84,7 @@ watchdog s/still_q >= limit_i/still_q > limit_i + 32'd1/
 watchdog s/else if (!dead_o) abort_q/else if (progress_i) abort_q/
 sequencer s/ || bad_q || watchdog_i/ || bad_q/
 sequencer s/if (quiet || dead) begin/if (quiet) begin/
-sequencer s/frame_pop_o = state_q == IDLE &&/frame_pop_o =/
+sequencer s/frame_pop_o = !busy_q &&/frame_pop_o =/
 sequencer s/assign ready = startable_i && /assign ready = /
 sequencer s/&& !block_done_i && !start_o;/\&\& state_q != LOAD;/
 tile_feeder s/settle_q <= 5'd4/settle_q <= 5'd0/;s/ && !taken_q\[slot_q\])/)/

@@ -15,7 +15,7 @@
   end
   always_ff @(posedge clk_i) frame_past_q <= frame_o;
   always_comb if (run_q) begin
-    assert (state_q <= ABORT && abort_q == (state_q == ABORT));
+    assert (state_q <= ABORT && abort_q == (state_q == ABORT) && busy_q == (state_q != IDLE));
     assert (!busy_past_q || frame_o == frame_past_q);
     assert (!bitten_q || aborting_o);
     assert (!dead_past_q || !aborting_o);
