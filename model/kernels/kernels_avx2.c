@@ -1,4 +1,5 @@
-#pragma GCC optimize("O3")
+/* As fast as with -O3, and compiled in two thirds of the time. */
+#pragma GCC optimize("O2", "peel-loops")
 #pragma GCC target("avx2")
 
 #define NARROW bd_kernels_avx2

@@ -1,4 +1,4 @@
-#pragma GCC optimize("O3")
+#pragma GCC optimize("O2")
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq")
 
 #define ROUNDS 0
