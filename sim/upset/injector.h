@@ -14,7 +14,7 @@ namespace bitdial
 
 struct Seen { // a frame
     int status = BD_DEVICE_OK;
-    bool unanswered = false;
+    bool unanswered = false, silent = false, busy = false; // `busy`: of a frame that was waited for in vain
     uint64_t clocks = 0;
     std::vector<int32_t> logits;
 };
@@ -72,7 +72,7 @@ class Injector
         const uint64_t read = golden_.next_read(differences, clock);
         const int in = read < golden_.frame[0].end ? 0 : 1;
         for (; f < std::min(in, frames_) || (read == UINT64_MAX && f < frames_); f++)
-            result_.frame[f] = {BD_DEVICE_OK, false, golden_.frame[f].clocks, golden_.frame[f].logits};
+            result_.frame[f] = {BD_DEVICE_OK, false, false, false, golden_.frame[f].clocks, golden_.frame[f].logits};
         if (read == UINT64_MAX || in >= frames_)
             return;
         const size_t s = golden_.before(in, read);
@@ -91,7 +91,7 @@ class Injector
     void begin(size_t snapshot)
     {
         machine_.restore(golden_.snapshots[snapshot]);
-        machine_.unanswered();
+        machine_.silence();
         next_ = snapshot + 1;
         on_its_own_ = false;
         began_ = machine_.now();
@@ -132,7 +132,8 @@ class Injector
     void take(int f, int status)
     {
         Seen &seen = result_.frame[f];
-        seen = {status, machine_.unanswered(), 0, {}};
+        const Machine::Silence silence = machine_.silence();
+        seen = {status, silence.access, silence.access || silence.interrupt, machine_.is_busy(), 0, {}};
         if (status == BD_DEVICE_OK) {
             seen.clocks = machine_.clocks();
             seen.logits.assign(machine_.logits(), machine_.logits() + classes_);
@@ -143,7 +144,9 @@ class Injector
             if (f + 1 < frames_) {
                 machine_.next_hook = UINT64_MAX;
                 (void)!machine_.reset();
-                machine_.unanswered();
+                if (status == BD_DEVICE_FORGOTTEN)
+                    (void)!machine_.load();
+                machine_.silence();
             }
         }
     }

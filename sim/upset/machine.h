@@ -139,11 +139,16 @@ class Machine
     bd_device_status open(uint64_t watchdog)
     {
         const bd_port port = {this, read32, write32, read_memory, write_memory, wait_irq, now_ms};
-        bd_device_status status = bd_device_open(&device_, &port);
-        status = status ? status : bd_device_load(&device_, 0, program_.image, program_.size);
+        watchdog_ = watchdog;
+        const bd_device_status status = bd_device_open(&device_, &port);
+        return status ? status : load();
+    }
+    bd_device_status load()
+    {
+        bd_device_status status = bd_device_load(&device_, 0, program_.image, program_.size);
         if (!status && program_.header->map_bytes > 0)
             status = bd_device_place_maps(&device_, maps_at_);
-        if (!status && write32(this, BITDIAL_WATCHDOG_LIMIT_REG, uint32_t(watchdog)) != BD_PORT_OK)
+        if (!status && write32(this, BITDIAL_WATCHDOG_LIMIT_REG, uint32_t(watchdog_)) != BD_PORT_OK)
             status = BD_DEVICE_TRANSPORT;
         return status;
     }
@@ -165,10 +170,18 @@ class Machine
     {
         return bd_device_reset(&device_, BD_DEVICE_RESET_MS);
     }
-    // Whether a register access was not answered since the last call.
-    bool unanswered()
+    // Since the last call: did a register access have no answer, did the wait for an interrupt run out.
+    struct Silence {
+        bool access, interrupt;
+    };
+    Silence silence()
     {
-        return std::exchange(unanswered_, 0) > 0;
+        return std::exchange(silence_, Silence{});
+    }
+    // STATUS.BUSY as the driver last saw it.
+    bool is_busy() const
+    {
+        return device_.seen_status & BITDIAL_STATUS_BUSY_MASK;
     }
     // Clocks from the doorbell to the interrupt.
     uint64_t clocks() const
@@ -344,7 +357,7 @@ class Machine
                 top.s_axi_arvalid = 0;
         }
         top.s_axi_arvalid = top.s_axi_rready = 0;
-        m.unanswered_ += !done;
+        m.silence_.access |= !done;
         return good ? BD_PORT_OK : BD_PORT_FAILED;
     }
     static int write32(void *context, uint32_t offset, uint32_t value)
@@ -370,7 +383,7 @@ class Machine
                 top.s_axi_wvalid = 0;
         }
         top.s_axi_awvalid = top.s_axi_wvalid = top.s_axi_bready = 0;
-        m.unanswered_ += !done;
+        m.silence_.access |= !done;
         return good ? BD_PORT_OK : BD_PORT_FAILED;
     }
     static int read_memory(void *context, uint64_t address, void *data, size_t size)
@@ -392,6 +405,7 @@ class Machine
             if (m.irq_)
                 return BD_PORT_OK;
         }
+        m.silence_.interrupt = true;
         return BD_PORT_TIMEOUT;
     }
     static uint64_t now_ms(void *context)
@@ -410,7 +424,9 @@ class Machine
     std::vector<uint8_t> constants_, memory_constants_;
     bd_device device_{};
     uint64_t input_at_, output_at_, maps_at_;
-    uint64_t now_ = 0, doorbell_ = 0, interrupt_ = 0, unanswered_ = 0;
+    uint64_t watchdog_ = 0;
+    uint64_t now_ = 0, doorbell_ = 0, interrupt_ = 0;
+    Silence silence_{};
     bool irq_ = false, in_wait_ = false;
     struct {
         bool aw, w, b, ar, r;

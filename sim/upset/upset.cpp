@@ -31,7 +31,7 @@ constexpr uint64_t ABORT_CLOCKS = 65536; // hw: the bound of an abort
 struct Options {
     const char *hardware = nullptr, *program = nullptr, *images = nullptr, *switch_name = nullptr, *trace = nullptr;
     const char *class_name = nullptr, *place = nullptr, *plant = "";
-    uint64_t seed = 1, from = 0, count = 1, image = 0, watchdog = 0, check = 0, at = 0;
+    uint64_t seed = 1, from = 0, count = 1, image = 0, watchdog = 0, check = 0, at = 0, host_limit = 0;
     bool all = false, full = false, self_check = false;
 };
 
@@ -56,6 +56,7 @@ int usage(int status)
         "  --over used|all  bits that the program uses (default), or all that the build has\n"
         "  --seed S, --from K, --count N   injections K .. K+N-1 of seed S\n"
         "  --watchdog N   WATCHDOG_LIMIT in clocks (default: the frame's, at least 20000)\n"
+        "  --host-limit N  clocks that the host waits (default: three frames, the load, two watchdogs, an abort)\n"
         "  --check N      every N-th injection that the C reference decided runs on the RTL too (default 0: none)\n"
         "  --full         no shortcut and no reference: two whole frames on the RTL for each injection\n"
         "  --self-check   instead: is the table of state complete, and do the memories hold the program\n"
@@ -67,15 +68,15 @@ int usage(int status)
 bool read_options(Options &o, int argc, char **argv)
 {
     const option table[] = {
-        {"hardware", 1, nullptr, 'w'}, {"program", 1, nullptr, 'p'},  {"images", 1, nullptr, 'I'},
-        {"image", 1, nullptr, 'i'},    {"switch", 1, nullptr, 's'},   {"class", 1, nullptr, 'c'},
-        {"over", 1, nullptr, 'o'},     {"seed", 1, nullptr, 'S'},     {"from", 1, nullptr, 'f'},
-        {"count", 1, nullptr, 'n'},    {"watchdog", 1, nullptr, 'W'}, {"check", 1, nullptr, 'C'},
-        {"full", 0, nullptr, 'F'},     {"trace", 1, nullptr, 't'},    {"self-check", 0, nullptr, 'x'},
-        {"place", 1, nullptr, 'P'},    {"at", 1, nullptr, 'A'},       {"plant", 1, nullptr, 'T'},
-        {"help", 0, nullptr, 'h'},     {nullptr, 0, nullptr, 0}};
+        {"hardware", 1, nullptr, 'w'},   {"program", 1, nullptr, 'p'},  {"images", 1, nullptr, 'I'},
+        {"image", 1, nullptr, 'i'},      {"switch", 1, nullptr, 's'},   {"class", 1, nullptr, 'c'},
+        {"over", 1, nullptr, 'o'},       {"seed", 1, nullptr, 'S'},     {"from", 1, nullptr, 'f'},
+        {"count", 1, nullptr, 'n'},      {"watchdog", 1, nullptr, 'W'}, {"check", 1, nullptr, 'C'},
+        {"full", 0, nullptr, 'F'},       {"trace", 1, nullptr, 't'},    {"self-check", 0, nullptr, 'x'},
+        {"host-limit", 1, nullptr, 'L'}, {"place", 1, nullptr, 'P'},    {"at", 1, nullptr, 'A'},
+        {"plant", 1, nullptr, 'T'},      {"help", 0, nullptr, 'h'},     {nullptr, 0, nullptr, 0}};
     std::map<int, uint64_t *> numbers = {{'i', &o.image},    {'S', &o.seed},  {'f', &o.from}, {'n', &o.count},
-                                         {'W', &o.watchdog}, {'C', &o.check}, {'A', &o.at}};
+                                         {'W', &o.watchdog}, {'C', &o.check}, {'A', &o.at},   {'L', &o.host_limit}};
     std::map<int, const char **> texts = {{'w', &o.hardware},    {'p', &o.program},    {'I', &o.images},
                                           {'s', &o.switch_name}, {'c', &o.class_name}, {'t', &o.trace},
                                           {'P', &o.place},       {'T', &o.plant}};
@@ -135,7 +136,7 @@ struct Campaign {
         for (unsigned l = 0; l < cost.layer_count; l++)
             layer_ends.push_back(end += cost.layers[l].total);
         o.watchdog = o.watchdog ? o.watchdog : std::max<uint64_t>(cost.cycles, 20000);
-        limit = 3 * cost.cycles + load + 2 * o.watchdog + ABORT_CLOCKS;
+        limit = o.host_limit ? o.host_limit : 3 * cost.cycles + load + 2 * o.watchdog + ABORT_CLOCKS;
         machine = std::make_unique<Machine>(hardware, program, o.trace);
         const std::string wrong = check_fields(machine->fields(), hardware);
         if (!wrong.empty())
@@ -177,7 +178,7 @@ struct Campaign {
 
     Seen right(int f) const
     {
-        return {BD_DEVICE_OK, false, golden->frame[f].clocks, golden->frame[f].logits};
+        return {BD_DEVICE_OK, false, false, false, golden->frame[f].clocks, golden->frame[f].logits};
     }
     // By the reference, where that is exact: a frame reads the word only before the upset, or only after it.
     bool decide(Injector &injector, const Place &place, uint32_t clock, Result &result)
@@ -218,7 +219,7 @@ struct Campaign {
 
 bd_upset_frame view(const Seen &seen)
 {
-    return {seen.status, seen.unanswered, seen.clocks, seen.logits.data()};
+    return {seen.status, seen.silent, seen.clocks, seen.logits.data()};
 }
 
 // NAME:WORD:BIT.
@@ -291,10 +292,14 @@ void inject(Campaign &c, Injector &injector, const Population &population, bd_up
     const std::string name = std::string(field.name) +
                              (field.elements > 1 ? "[" + std::to_string(place.element) + "]" : "") + ":" +
                              std::to_string(place.bit);
-    json_array_append_new(t.rows, json_pack("[I, s, I, s, s, s]", json_int_t(k), name.c_str(), json_int_t(draw.clock),
-                                            bd_upset_outcome_names[outcome],
-                                            seen.status ? bd_device_text(bd_device_status(seen.status)) : "",
-                                            bd_upset_outcome_names[after]));
+    std::string error = seen.status ? bd_device_text(bd_device_status(seen.status)) : "";
+    if (result.frame[0].unanswered)
+        error = "a register access was not answered";
+    else if (seen.status == BD_DEVICE_TIMEOUT)
+        error += result.frame[0].busy ? "; it is still at work" : "; it is idle";
+    json_array_append_new(t.rows,
+                          json_pack("[I, s, I, s, s, s]", json_int_t(k), name.c_str(), json_int_t(draw.clock),
+                                    bd_upset_outcome_names[outcome], error.c_str(), bd_upset_outcome_names[after]));
 }
 
 json_t *map_json(const std::map<std::string, bd_upset_counts> &map)

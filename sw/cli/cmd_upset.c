@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "model/core/json.h"
@@ -14,10 +13,13 @@
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
 #include "sw/cli/runs_options.h"
+#include "sw/regress/process.h"
 #include "sw/session/platform_build.h"
 #include "sw/upset/campaign.h"
 
 #define NAME "upset"
+
+enum { ONLY_SECONDS = 3600 };
 
 static const char usage[] =
     "Usage: bitdial upset NET.bdp --hardware HW.yaml --out DIR [OPTION]...\n"
@@ -38,6 +40,8 @@ static const char usage[] =
         "  --over WHAT          memories: 'used', what the program lies in and the frame touches (default), or 'all'\n"
         "  --seed S             injection k of seed S is always the same one (default: 1)\n"
         "  --watchdog CLOCKS    WATCHDOG_LIMIT (default: the clocks of a frame, at least 20000)\n"
+        "  --host-limit CLOCKS  that the host waits for a frame (default: three frames, the load, two watchdogs, an "
+        "abort)\n"
         "  --check N            of the injections that the C reference decided every N-th runs on the RTL too "
         "(default: 100)\n"
         "  --full               simulate every injection from the beginning to the end, and nothing by the reference\n"
@@ -53,8 +57,30 @@ struct options {
     struct bd_image_options images;
     struct bd_upset_campaign campaign;
     const char *out, *switches, *classes, *over, *trace;
-    int64_t injections, seed, watchdog, check, only;
+    char first[24]; /* the first image's number as text */
+    int64_t injections, seed, watchdog, host_limit, check, only;
 };
+
+/* The words that say where images come from, but for their number. */
+static void take_image_words(struct options *o)
+{
+    struct bd_upset_campaign *c = &o->campaign;
+    const struct bd_image_source *source = &o->images.source;
+    const char *const kind = source->data.kind == BD_DATA_ANY ? NULL : bd_data_about(source->data.kind)->name;
+    const char *const pairs[][2] = {{"--images", source->array},
+                                    {"--data", source->data.folder},
+                                    {"--kind", kind},
+                                    {"--first", source->first ? o->first : NULL}};
+    if (source->noise) {
+        c->image_words[c->image_word_count++] = "--noise";
+    }
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        if (pairs[i][1]) {
+            c->image_words[c->image_word_count++] = pairs[i][0];
+            c->image_words[c->image_word_count++] = pairs[i][1];
+        }
+    }
+}
 
 static int parse_options(struct options *o, int argc, char **argv)
 {
@@ -74,6 +100,7 @@ static int parse_options(struct options *o, int argc, char **argv)
         {"over", .text = &o->over, .choices = "used|all"},
         {"seed", .integer = &o->seed, .min = 0, .max = INT64_MAX},
         {"watchdog", .integer = &o->watchdog, .min = 100, .max = INT32_MAX},
+        {"host-limit", .integer = &o->host_limit, .min = 1000, .max = INT32_MAX},
         {"check", .integer = &o->check, .min = 0, .max = INT32_MAX},
         {"full", .flag = &o->campaign.full},
         {"fit", .real = &o->campaign.fit, .low = 1e-9, .high = 1e12},
@@ -105,8 +132,11 @@ static int parse_options(struct options *o, int argc, char **argv)
     c->seed = (uint64_t)o->seed;
     c->injections = (uint64_t)o->injections;
     c->watchdog = (uint64_t)o->watchdog;
+    c->host_limit = (uint64_t)o->host_limit;
     c->check = (uint64_t)o->check;
     c->all = o->over && strcmp(o->over, "all") == 0;
+    snprintf(o->first, sizeof o->first, "%lld", (long long)o->images.source.first);
+    take_image_words(o);
     code = bd_cli_check_images(&o->images);
     code = code == BD_OK ? bd_cli_check_runs(&o->runs) : code;
     return code == BD_OK ? BD_OPTIONS_READ : code;
@@ -210,33 +240,28 @@ static bd_status write_images(struct options *o, const struct bd_program *progra
 
 /* ---- one injection ---- */
 
-/* Runs the injector and reads the JSON object that it prints. */
-static bd_status run_injector(char *const *argv, json_t **output, struct bd_error *err)
+/* Runs the injector and reads the JSON object that it prints; what it says goes to `log`. */
+static bd_status run_injector(char *const *argv, const char *log, json_t **output, struct bd_error *err)
 {
-    int pair[2], code = 0;
-    if (pipe(pair) != 0) {
-        return bd_fail(err, BD_INFRA, "cannot run '%s'", argv[0]);
-    }
-    const pid_t child = fork();
-    if (child == 0) {
-        dup2(pair[1], STDOUT_FILENO);
-        close(pair[0]);
-        close(pair[1]);
-        execv(argv[0], argv);
-        _exit(127);
-    }
-    close(pair[1]);
-    FILE *in = fdopen(pair[0], "r");
+    char *text = NULL;
+    int code;
     json_error_t problem;
-    *output = child > 0 ? json_loadf(in, JSON_DISABLE_EOF_CHECK, &problem) : NULL;
-    fclose(in);
-    if (child < 0 || waitpid(child, &code, 0) < 0 || !WIFEXITED(code) || WEXITSTATUS(code) == 127) {
-        json_decref(*output);
-        return bd_fail(err, BD_INFRA, "'%s' did not run to its end", argv[0]);
+    if (bd_process_run(argv, ONLY_SECONDS, log, &text, &code, err)) {
+        return err->status;
     }
+    *output = json_loads(text, 0, &problem);
+    free(text);
     if (!*output) {
-        return bd_fail(err, WEXITSTATUS(code) ? (bd_status)WEXITSTATUS(code) : BD_INFRA,
-                       "'%s' ended with exit code %d and no result", argv[0], WEXITSTATUS(code));
+        uint8_t *said = NULL;
+        size_t size;
+        struct bd_error ignored;
+        bd_status status = code == BD_FAIL || code == BD_BAD_INPUT ? (bd_status)code : BD_INFRA;
+        status = bd_file_read(log, 1 << 20, &said, &size, &ignored)
+                     ? bd_fail(err, status, "the injector ended with code %d and no result", code)
+                     : bd_fail(err, status, "the injector ended with code %d and no result: %.*s", code,
+                               (int)strcspn((char *)said, "\n"), (char *)said);
+        free(said);
+        return status;
     }
     return BD_OK;
 }
@@ -244,7 +269,7 @@ static bd_status run_injector(char *const *argv, json_t **output, struct bd_erro
 static bd_status run_one(struct options *o, const struct bd_program *program, struct bd_error *err)
 {
     struct bd_upset_campaign *c = &o->campaign;
-    char folder[] = "/tmp/bitdial-upset-XXXXXX", *images = NULL;
+    char folder[] = "/tmp/bitdial-upset-XXXXXX", *images = NULL, *log;
     int owners = 0, owner = 0;
     for (int k = 0; k < BD_UPSET_CLASS_COUNT; k++) {
         owners += c->class[k];
@@ -261,7 +286,10 @@ static bd_status run_one(struct options *o, const struct bd_program *program, st
     if (!status) {
         c->images = images;
         char **argv = bd_upset_arguments(c, 0, owner, (uint64_t)o->only, 1, o->trace);
-        status = run_injector(argv, &output, err);
+        log = bd_asprintf("%s/log", folder);
+        status = run_injector(argv, log, &output, err);
+        unlink(log);
+        free(log);
         free(argv);
     }
     if (!status && o->runs.json) {
@@ -289,9 +317,9 @@ static bd_status run_one(struct options *o, const struct bd_program *program, st
 static json_t *head_json(const struct options *o)
 {
     const struct bd_upset_campaign *c = &o->campaign;
-    return json_pack("{s:I, s:I, s:s, s:I, s:I, s:b}", "seed", (json_int_t)c->seed, "injections",
+    return json_pack("{s:I, s:I, s:s, s:I, s:I, s:I, s:b}", "seed", (json_int_t)c->seed, "injections",
                      (json_int_t)c->injections, "over", c->all ? "all" : "used", "watchdog", (json_int_t)c->watchdog,
-                     "images", (json_int_t)c->image_count, "full", c->full);
+                     "host_limit", (json_int_t)c->host_limit, "images", (json_int_t)c->image_count, "full", c->full);
 }
 
 static bd_status tell(const struct options *o, const struct bd_runs_summary *summary, struct bd_error *err)

@@ -6,7 +6,7 @@
 
 #include "model/core/memory.h"
 
-enum { ARGUMENTS = 28, NUMBER = 24 };
+enum { ARGUMENTS = 30, NUMBERS = 7, NUMBER = 24 };
 
 /* Puts an option with a number, whose text stands in the allocation behind the pointers. */
 static int put_number(char **argv, int n, char **text, const char *option, uint64_t value)
@@ -21,7 +21,7 @@ static int put_number(char **argv, int n, char **text, const char *option, uint6
 char **bd_upset_arguments(const struct bd_upset_campaign *c, unsigned switch_index, enum bd_upset_class owner,
                           uint64_t from, uint64_t count, const char *trace)
 {
-    char **argv = bd_xcalloc(1, ARGUMENTS * sizeof *argv + (size_t)6 * NUMBER);
+    char **argv = bd_xcalloc(1, ARGUMENTS * sizeof *argv + (size_t)NUMBERS * NUMBER);
     char *text = (char *)(argv + ARGUMENTS);
     const char *const fixed[] = {c->injector,
                                  "--hardware",
@@ -42,6 +42,9 @@ char **bd_upset_arguments(const struct bd_upset_campaign *c, unsigned switch_ind
     n = put_number(argv, n, &text, "--count", count);
     if (c->watchdog) {
         n = put_number(argv, n, &text, "--watchdog", c->watchdog);
+    }
+    if (c->host_limit) {
+        n = put_number(argv, n, &text, "--host-limit", c->host_limit);
     }
     if (c->check) {
         n = put_number(argv, n, &text, "--check", c->check);
@@ -94,8 +97,8 @@ bd_status bd_upset_plan(const struct bd_upset_campaign *c, struct bd_runs_plan *
 char *bd_upset_repeat(const struct bd_upset_campaign *c, const char *switch_name, const char *owner, uint64_t k)
 {
     char *number[] = {bd_asprintf("%" PRIu64, c->seed), bd_asprintf("%" PRIu64, k), bd_asprintf("%u", c->image_count),
-                      bd_asprintf("%" PRIu64, c->watchdog)};
-    const char *argv[20] = {"bitdial",    "upset",     c->program,  "--hardware", c->hardware,
+                      bd_asprintf("%" PRIu64, c->watchdog), bd_asprintf("%" PRIu64, c->host_limit)};
+    const char *argv[32] = {"bitdial",    "upset",     c->program,  "--hardware", c->hardware,
                             "--switches", switch_name, "--classes", owner,        "--seed",
                             number[0],    "--images",  number[2],   "--only",     number[1]};
     int n = 15;
@@ -106,6 +109,13 @@ char *bd_upset_repeat(const struct bd_upset_campaign *c, const char *switch_name
     if (c->all) {
         argv[n++] = "--over";
         argv[n++] = "all";
+    }
+    if (c->host_limit) {
+        argv[n++] = "--host-limit";
+        argv[n++] = number[4];
+    }
+    for (unsigned i = 0; i < c->image_word_count; i++) {
+        argv[n++] = c->image_words[i];
     }
     char *line = bd_runs_shell_line(NULL, argv);
     for (size_t i = 0; i < sizeof number / sizeof *number; i++) {

@@ -15,11 +15,14 @@ struct bd_upset_campaign {
     const char *switches[BD_PROGRAM_MAX_SWITCHES];
     unsigned switch_count;
     bool class[BD_UPSET_CLASS_COUNT];
-    uint64_t seed, injections; /* of each switch and class */
-    unsigned image_count;      /* injection k: image k / BD_UPSET_CHUNK mod image_count */
-    uint64_t watchdog, check;  /* clocks, 0: the frame's; every check-th that the reference decided, 0: none */
-    bool all, full;            /* bits: all that exist, not those in use; no shortcuts */
-    double fit;                /* upsets of 2^20 bits in 10^9 hours, for rates */
+    uint64_t seed, injections;   /* of each switch and class */
+    unsigned image_count;        /* injection k: image k / BD_UPSET_CHUNK mod image_count */
+    uint64_t host_limit;         /* clocks that the host waits, 0: the injector's own */
+    const char *image_words[10]; /* of the command line that repeats one: where images come from */
+    unsigned image_word_count;
+    uint64_t watchdog, check; /* clocks, 0: the frame's; every check-th that the reference decided, 0: none */
+    bool all, full;           /* bits: all that exist, not those in use; no shortcuts */
+    double fit;               /* upsets of 2^20 bits in 10^9 hours, for rates */
     double clock_mhz;
 };
 

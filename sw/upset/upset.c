@@ -61,7 +61,7 @@ static unsigned best(const int32_t *logits, unsigned classes)
 enum bd_upset_outcome bd_upset_classify(const struct bd_upset_frame *seen, const struct bd_upset_frame *right,
                                         unsigned classes)
 {
-    if (seen->unanswered || seen->status == BD_DEVICE_TIMEOUT || seen->status == BD_DEVICE_LOST_INTERRUPT) {
+    if (seen->silent) {
         return BD_UPSET_HANG;
     }
     if (seen->status != BD_DEVICE_OK) {

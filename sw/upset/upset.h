@@ -62,7 +62,7 @@ struct bd_upset_hit bd_upset_draw(uint64_t seed, unsigned switch_index, enum bd_
 /* A frame as the host saw it. */
 struct bd_upset_frame {
     int status;      /* of the driver (enum bd_device_status), of the call that failed, or of bd_device_wait */
-    bool unanswered; /* a register access was not answered: a processor would stand still */
+    bool silent;     /* the host's wait ran out, whatever the driver then found; or a register access had no answer */
     uint64_t clocks; /* doorbell to interrupt; where status is BD_DEVICE_OK */
     const int32_t *logits;
 };

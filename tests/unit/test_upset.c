@@ -62,8 +62,9 @@ Test(upset, outcomes)
         {{BD_DEVICE_WRONG_TAG, false, 0, NULL}, BD_UPSET_DETECTED},
         {{BD_DEVICE_TRANSPORT, false, 0, NULL}, BD_UPSET_DETECTED},
         {{BD_DEVICE_TRANSPORT, true, 0, NULL}, BD_UPSET_HANG},
-        {{BD_DEVICE_TIMEOUT, false, 0, NULL}, BD_UPSET_HANG},
-        {{BD_DEVICE_LOST_INTERRUPT, false, 0, NULL}, BD_UPSET_HANG},
+        {{BD_DEVICE_TIMEOUT, true, 0, NULL}, BD_UPSET_HANG},
+        {{BD_DEVICE_LOST_INTERRUPT, true, 0, NULL}, BD_UPSET_HANG},
+        {{BD_DEVICE_FORGOTTEN, true, 0, NULL}, BD_UPSET_HANG},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cr_assert_eq(bd_upset_classify(&cases[i].seen, &golden, 4), cases[i].outcome, "case %zu", i);
