@@ -212,36 +212,22 @@ static void layers(FILE *out, const json_t *document)
 
 /* ---- the rest ----------------------------------------------------------------------------------------------- */
 
-/* Designs in one state by hardware and reason. */
 static void left_out(FILE *out, const json_t *document, const char *state, const char *title)
 {
-    json_t *groups = json_object(), *group;
-    const json_t *design;
-    const char *key;
+    json_t *groups = bd_sweep_reasons(document, state), *group;
     size_t i;
-    json_array_foreach(json_object_get(document, "designs"), i, design)
+    json_array_foreach(groups, i, group)
     {
-        if (strcmp(bd_page_text(design, "state"), state) == 0) {
-            char *both = bd_asprintf("%s\n%s", bd_page_text(design, "hardware"), bd_page_text(design, "reason"));
-            json_object_set_new(groups, both, json_integer(json_integer_value(json_object_get(groups, both)) + 1));
-            free(both);
-        }
+        if (!i)
+            fprintf(out,
+                    "<h2>%s</h2>\n<table>\n<thead><tr><th>hardware</th><th class=\"n\">designs</th><th>why</th>"
+                    "</tr></thead>\n<tbody>\n",
+                    title);
+        bd_page_element(out, "<tr><td>", bd_page_text(group, "hardware"), "</td>");
+        fprintf(out, "<td class=\"n\">%.0f</td>", bd_page_number(group, "designs"));
+        bd_page_element(out, "<td>", bd_page_text(group, "reason"), "</td></tr>\n");
     }
-    if (json_object_size(groups))
-        fprintf(
-            out,
-            "<h2>%s</h2>\n<table>\n<thead><tr><th>hardware</th><th class=\"n\">designs</th><th>why</th></tr></thead>\n"
-            "<tbody>\n",
-            title);
-    json_object_foreach(groups, key, group)
-    {
-        char *hardware = bd_xstrndup(key, strcspn(key, "\n"));
-        bd_page_element(out, "<tr><td>", hardware, "</td>");
-        fprintf(out, "<td class=\"n\">%d</td>", (int)json_integer_value(group));
-        bd_page_element(out, "<td>", key + strcspn(key, "\n") + 1, "</td></tr>\n");
-        free(hardware);
-    }
-    if (json_object_size(groups))
+    if (i)
         fputs("</tbody>\n</table>\n", out);
     json_decref(groups);
 }

@@ -220,6 +220,30 @@ json_t *bd_sweep_document(const struct bd_sweep *s)
     return o;
 }
 
+json_t *bd_sweep_reasons(const json_t *document, const char *state)
+{
+    json_t *groups = json_array(), *places = json_object();
+    const json_t *design;
+    size_t i;
+    json_array_foreach(json_object_get(document, "designs"), i, design)
+    {
+        const char *hardware = bd_page_text(design, "hardware"), *reason = bd_page_text(design, "reason");
+        if (!strcmp(bd_page_text(design, "state"), state)) {
+            char *key = bd_asprintf("%s\n%s", hardware, reason);
+            json_t *group = json_object_get(places, key);
+            if (!group) {
+                group = json_pack("{s:s, s:s}", "hardware", hardware, "reason", reason);
+                json_array_append(groups, group);
+                json_object_set_new(places, key, group);
+            }
+            json_object_set_new(group, "designs", json_integer((json_int_t)bd_page_number(group, "designs") + 1));
+            free(key);
+        }
+    }
+    json_decref(places);
+    return groups;
+}
+
 /* ---- CSV ---- */
 
 static void csv_word(FILE *out, const char *text)
@@ -310,34 +334,37 @@ static void md_design(FILE *out, const json_t *design)
             json_is_boolean(confirmed) ? json_is_true(confirmed) ? "confirmed" : "NOT CONFIRMED" : "not run");
 }
 
-/* Designs in one state, or of the front alone; with their reasons. */
-static void md_designs(FILE *out, const json_t *document, const char *title, const char *state, bool front)
+static void md_done(FILE *out, const json_t *document, const char *title, bool front)
 {
     const json_t *design;
     size_t i, shown = 0;
     json_array_foreach(json_object_get(document, "designs"), i, design)
     {
-        if (strcmp(bd_page_text(design, "state"), state) ||
-            (front && !json_is_true(json_object_get(design, "front")))) {
-            continue;
-        }
-        const bool done = !strcmp(state, "done");
-        if (!shown++) {
-            fprintf(out, "\n## %s\n\n", title);
-            if (done) {
+        if (!strcmp(bd_page_text(design, "state"), "done") &&
+            (!front || json_is_true(json_object_get(design, "front")))) {
+            if (!shown++) {
+                fprintf(out, "\n## %s\n\n", title);
                 md_head(out);
-            } else {
-                fputs("| design | why |\n|---|---|\n", out);
             }
-        }
-        if (done) {
             md_design(out, design);
-        } else {
-            fprintf(out, "| %s | ", bd_page_text(design, "name"));
-            md_text(out, bd_page_text(design, "reason"));
-            fputs(" |\n", out);
         }
     }
+}
+
+static void md_reasons(FILE *out, const json_t *document, const char *title, const char *state)
+{
+    json_t *groups = bd_sweep_reasons(document, state), *group;
+    size_t i;
+    json_array_foreach(groups, i, group)
+    {
+        if (!i) {
+            fprintf(out, "\n## %s\n\n| hardware | designs | why |\n|---|---|---|\n", title);
+        }
+        fprintf(out, "| %s | %.0f | ", bd_page_text(group, "hardware"), bd_page_number(group, "designs"));
+        md_text(out, bd_page_text(group, "reason"));
+        fputs(" |\n", out);
+    }
+    json_decref(groups);
 }
 
 void bd_sweep_markdown(FILE *out, const json_t *document)
@@ -358,11 +385,11 @@ void bd_sweep_markdown(FILE *out, const json_t *document)
     }
     const char *device = bd_page_text(document, "device");
     fprintf(out, "%s%s%s.\n", i ? "" : " none", *device ? "; device " : "", device);
-    md_designs(out, document, "The front", "done", true);
-    md_designs(out, document, "All designs that ran", "done", false);
-    md_designs(out, document, "Left out before they ran", "excluded", false);
-    md_designs(out, document, "Refused by the hardware", "refused", false);
-    md_designs(out, document, "Failed", "failed", false);
+    md_done(out, document, "The front", true);
+    md_done(out, document, "All designs that ran", false);
+    md_reasons(out, document, "Left out before they ran", "excluded");
+    md_reasons(out, document, "Refused by the hardware", "refused");
+    md_reasons(out, document, "Failed", "failed");
     fputs("\n## How each figure is known\n\n| figure | |\n|---|---|\n", out);
     json_object_foreach(json_object_get(document, "known"), name, value)
     {

@@ -180,6 +180,8 @@ json_t *bd_sweep_document(const struct bd_sweep *sweep);
 bd_status bd_sweep_write(const char *dir, const json_t *document, struct bd_error *err) BD_WARN_UNUSED;
 /* *document: DIR/results.json of a sweep, a new reference; NULL where DIR holds none. */
 bd_status bd_sweep_read(const char *dir, json_t **document, struct bd_error *err) BD_WARN_UNUSED;
+/* Designs of a document in one state: [{"hardware", "reason", "designs": how many}]; a new reference. */
+json_t *bd_sweep_reasons(const json_t *document, const char *state);
 void bd_sweep_csv(FILE *out, const json_t *document);
 void bd_sweep_markdown(FILE *out, const json_t *document);
 void bd_sweep_html(FILE *out, const json_t *document);
