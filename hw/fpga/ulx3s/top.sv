@@ -65,8 +65,8 @@ module top #(
   logic        mem_valid, mem_write, mem_ready, mem_error, busy, done, error;
   logic [63:0] mem_addr;
   logic [7:0]  mem_wdata, mem_rdata;
-  // An access waits while a program is read without a gap, at most for some thousand clocks.
-  uart_bridge #(.MEMORY_BASE(MEMORY_BASE), .MEMORY_BYTES(64'(MEMORY_BYTES)), .BIT_CLOCKS(16'd217),
+  // Before the line's speed is found out: 115,200 baud. An access waits while a program is read without a gap, at most for some thousand clocks.
+  uart_bridge #(.MEMORY_BASE(MEMORY_BASE), .MEMORY_BYTES(64'(MEMORY_BYTES)), .BIT_CLOCKS(16'(CLOCK_KHZ * 10 / 1152)),
                 .ACCESS_CLOCKS(1 << 16)) u_uart_bridge (
     .clk_i(clk), .rst_ni(rst_n), .uart_rx_i(ftdi_txd), .uart_tx_o(ftdi_rxd), .irq_i(irq),
     .m_axil_awaddr_o(awaddr), .m_axil_awvalid_o(awvalid), .m_axil_awready_i(awready), .m_axil_wdata_o(wdata),
