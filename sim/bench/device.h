@@ -148,6 +148,16 @@ class Device
     {
         bus_->set_stalls(seed, chance);
     }
+    // The memory is there again and again, wherever the upper bits of an address point. Returns the mask of the lower
+    // ones.
+    uint64_t repeat_memory()
+    {
+        uint64_t mask = PAGE - 1;
+        while (mask < memory_.size - 1)
+            mask = mask << 1 | 1;
+        bus_->set_mask(mask);
+        return mask;
+    }
     uint8_t *memory()
     {
         return memory_.bytes;

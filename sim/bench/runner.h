@@ -95,6 +95,8 @@ class Runner
             std::memcpy(device_->memory() + image_at_, options_.image, head_.input_bytes);
         else
             bd_random_image(&program_, seed, device_->memory() + image_at_);
+        scatter_ = seed * 2 + 1;
+        mask_ = device_->repeat_memory();
         std::vector<uint64_t> alone(head_.switch_count);
         for (unsigned s = 0; s < head_.switch_count; s++)
             alone[s] = run_switch(s, tally);
@@ -148,6 +150,8 @@ class Runner
     uint64_t ring(unsigned s, bool store)
     {
         reloads_ = store || !program_there_;
+        if (scatter_)
+            scatter();
         for (const auto &[offset, value] : context_)
             if (reloads_ || !of_program(offset))
                 device_->write(offset, value);
@@ -161,6 +165,24 @@ class Runner
         device_->write(BITDIAL_CONTROL_REG, BITDIAL_CONTROL_IRQ_ENABLE_MASK | (store ? 0 : 1));
         device_->write(BITDIAL_PRECISION_REG, s ^ 1);
         return at;
+    }
+    // Another tag, and other upper bits of all addresses, which mean the same memory.
+    void scatter()
+    {
+        const auto draw = [this] {
+            scatter_ ^= scatter_ << 13;
+            scatter_ ^= scatter_ >> 7;
+            return scatter_ ^= scatter_ << 17;
+        };
+        context_[BITDIAL_TAG_REG] = uint32_t(draw() >> 16);
+        for (const uint32_t low : {BITDIAL_PROGRAM_ADDR_LO_REG, BITDIAL_STORE_ADDR_LO_REG, BITDIAL_INPUT_ADDR_LO_REG,
+                                   BITDIAL_OUTPUT_ADDR_LO_REG}) {
+            if (of_program(low) && !reloads_)
+                continue;
+            const uint64_t address = (context_[low] & mask_) | (draw() & ~mask_);
+            context_[low] = uint32_t(address);
+            context_[low + 4] = uint32_t(address >> 32);
+        }
     }
     static bool of_program(uint32_t offset)
     {
@@ -344,6 +366,7 @@ class Runner
         tally.mismatches++;
     }
 
+    uint64_t scatter_ = 0, mask_ = UINT64_MAX; // state of a xorshift; 0: addresses and tags stay
     bool program_there_ = false, reloads_ = false;
     uint64_t began_ = 0; // clock of the last frame's doorbell
     bool timed_ = true;  // the memory is the one that the cost model knows

@@ -48,6 +48,12 @@ class AxiMemory
         chance_ = chance;
     }
 
+    // Addresses are looked at through this mask from now on: the memory is there again and again.
+    void set_mask(uint64_t mask)
+    {
+        mask_ = mask;
+    }
+
     // What the memory presents in clock `now`. `Pins` is a Verilated top with m_axi_* ports.
     template <class Pins> void drive(Pins &pins, uint64_t now)
     {
@@ -59,7 +65,7 @@ class AxiMemory
                 uint64_t data = 0;
                 if (!burst.legal)
                     read_response_ = SLVERR;
-                else if (const uint8_t *at = bd_guarded_memory_at(memory_, burst.address, 8))
+                else if (const uint8_t *at = bd_guarded_memory_at(memory_, burst.address & mask_, 8))
                     std::memcpy(&data, at, 8);
                 else
                     read_response_ = DECERR;
@@ -170,12 +176,12 @@ class AxiMemory
         next_write_ = now + interval_;
         if (last != (write_left_ == 0))
             write_response_ = SLVERR;
-        uint8_t *at = bd_guarded_memory_at(memory_, write_address_, 8);
+        uint8_t *at = bd_guarded_memory_at(memory_, write_address_ & mask_, 8);
         if (write_response_ != OKAY) {
             // nothing more of this burst is written
         } else if (!at) {
             write_response_ = DECERR;
-        } else if (strobes != 0 && bd_guarded_memory_refuses(memory_, write_address_, 8)) {
+        } else if (strobes != 0 && bd_guarded_memory_refuses(memory_, write_address_ & mask_, 8)) {
             write_response_ = SLVERR;
         } else if (strobes == 0xff) {
             std::memcpy(at, &data, 8);
@@ -192,7 +198,7 @@ class AxiMemory
     }
 
     bd_guarded_memory *memory_;
-    uint64_t latency_, interval_;
+    uint64_t latency_, interval_, mask_ = UINT64_MAX;
     unsigned outstanding_;
     uint64_t chance_ = 0, random_ = 1;
     Burst bursts_[MAX_BURSTS];

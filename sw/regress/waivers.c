@@ -10,17 +10,19 @@ const char *const bd_place_kinds[BD_PLACE_KINDS] = {"line", "branch", "port"};
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 
+enum { REASON = 10 }; /* letters, at least */
+
 struct bd_waiver_row {
     char *file, *line, *of, *reason;
     const struct bd_yaml_node *ports;
 };
 #define AT(member) offsetof(struct bd_waiver_row, member)
 static const struct bd_field row_fields[] = {
-    {"file", BD_FIELD_STRING, AT(file), 1, 200, NULL, NULL, NULL, "of the RTL"},
+    {"file", BD_FIELD_STRING, AT(file), 1, 200, NULL, NULL, NULL, "of the RTL; FOLDER/: all below it"},
     {"line", BD_FIELD_STRING, AT(line), 0, 400, "", NULL, NULL, "the text of a line, without the blanks at its ends"},
     {"of", BD_FIELD_STRING, AT(of), 0, 40, "", NULL, NULL, "a block of that line alone: if, else, elsif, case, block"},
     {"ports", BD_FIELD_NODE, AT(ports), 0, 0, "", NULL, NULL, "ports: NAME, NAME[BIT], NAME[HIGH:LOW]"},
-    {"reason", BD_FIELD_STRING, AT(reason), 10, 400, NULL, NULL, NULL, "why no run can cover it"},
+    {"reason", BD_FIELD_STRING, AT(reason), 0, 400, NULL, NULL, NULL, "why no run can cover it"},
     {0},
 };
 #undef AT
@@ -79,6 +81,8 @@ static bd_status add_port(struct bd_waivers *w, const struct bd_yaml_node *node,
 static bd_status add_row(struct bd_waivers *w, const struct bd_yaml_node *node, const struct bd_waiver_row *row,
                          struct bd_error *err)
 {
+    if (strlen(row->reason) < REASON)
+        return bd_yaml_fail(&w->yaml, bd_yaml_get(node, "reason"), err, "'reason' must say why no run can cover it");
     if (!row->line == !row->ports)
         return bd_yaml_fail(&w->yaml, node, err, "a waiver must have either 'line' or 'ports'");
     if (row->line) {
@@ -157,6 +161,13 @@ void bd_waivers_release(struct bd_waivers *waivers)
 
 /* ---- matching ----------------------------------------------------------------------------------------------- */
 
+/* A file, or all below a folder ("hw/"). */
+static bool is_of_file(const struct bd_waiver *w, const char *file)
+{
+    const size_t size = strlen(w->file);
+    return size && w->file[size - 1] == '/' ? strncmp(w->file, file, size) == 0 : strcmp(w->file, file) == 0;
+}
+
 static bool is_of_line(const struct bd_waiver *w, const struct bd_place *place)
 {
     const size_t of = strlen(w->of);
@@ -176,7 +187,7 @@ bool bd_waivers_match(struct bd_waivers *waivers, const struct bd_place *place)
     bool any = false;
     for (size_t i = 0; i < waivers->count; i++) {
         struct bd_waiver *w = &waivers->waivers[i];
-        if (strcmp(w->file, place->file) == 0 && (w->line ? is_of_line(w, place) : is_of_port(w, place))) {
+        if (is_of_file(w, place->file) && (w->line ? is_of_line(w, place) : is_of_port(w, place))) {
             w->matched++;
             w->uncovered += !place->covered;
             any = true;

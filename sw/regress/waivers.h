@@ -23,7 +23,7 @@ struct bd_place {
     bool covered;
 };
 
-/* One line, one block of it, or one item of a list of ports. */
+/* One line, one block of it, or one item of a list of ports; of a file, or of all files below a folder ("hw/"). */
 struct bd_waiver {
     const struct bd_yaml_node *node; /* where it stands */
     const char *file, *reason;
