@@ -168,6 +168,26 @@ static void expand_modes(struct bd_expansion *x, const struct bd_suite_test *t)
             }
 }
 
+/* Networks described by hand (model/regress/case.h). */
+static void expand_cases(struct bd_expansion *x, const struct bd_suite_test *t)
+{
+    for (size_t h = 0; h < t->hardware.count; h++)
+        for (size_t n = 0; n < t->networks.count; n++) {
+            char *hardware = stem(t->hardware.text[h]), *network = stem(t->networks.text[n]);
+            struct bd_suite_point *p = point(x, 4, "%s.%s", hardware, network);
+            free(hardware);
+            free(network);
+            on_bench(x, p, t->hardware.text[h]);
+            add(p, "--case");
+            add(p, "%s", t->networks.text[n]);
+            if (t->stalls.count && strcmp(t->stalls.text[0], "0") != 0) {
+                add(p, "--stalls");
+                add(p, "%s", t->stalls.text[0]);
+            }
+            p->network = bd_xstrdup(t->networks.text[n]);
+        }
+}
+
 static void expand_zoo(struct bd_expansion *x, const struct bd_suite_test *t)
 {
     for (size_t n = 0; n < t->networks.count; n++)
@@ -314,6 +334,13 @@ static const struct bd_field mode_fields[] = {
     LIST("stalls", stalls, "", "a chance of stalls beside them"),
     {0},
 };
+static const struct bd_field case_fields[] = {
+    COMMON("1800"),
+    LIST("hardware", hardware, NULL, "configurations"),
+    LIST("networks", networks, NULL, "networks with their images, as triage writes them"),
+    LIST("stalls", stalls, "", "a chance of stalls beside them"),
+    {0},
+};
 static const struct bd_field zoo_fields[] = {
     COMMON("7200"),
     LIST("hardware", hardware, NULL, "configurations"),
@@ -345,6 +372,7 @@ const struct bd_suite_kind bd_suite_kinds[] = {
     {"random", random_fields, NULL, NULL, expand_random},
     {"directed", mode_fields, "switches|borders|extremes|words|limits|registers", NULL, expand_modes},
     {"bus", mode_fields, "errors|hangs", NULL, expand_modes},
+    {"case", case_fields, NULL, NULL, expand_cases},
     {"zoo", zoo_fields, NULL, NULL, expand_zoo},
     {"faults", fault_fields, NULL, NULL, expand_faults},
     {"unit", name_fields, NULL, "front|core|back|requantizer|arrays|count", expand_unit},
