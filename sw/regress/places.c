@@ -270,7 +270,7 @@ static bd_status judge_places(struct judgement *j, const char *root, const json_
 static const char *why_stale(struct judgement *j, const struct bd_waiver *w, const char *root)
 {
     struct bd_error missing;
-    if (w->uncovered)
+    if (w->uncovered || w->lifted)
         return NULL;
     if (w->matched)
         return "was covered";
@@ -322,12 +322,18 @@ static json_t *make_result(struct judgement *j, const char *root)
                      find_stale(j, root));
 }
 
-bd_status bd_places_judge(const char *waivers, const char *root, const json_t *places, json_t **found,
-                          struct bd_error *err)
+bd_status bd_places_judge(const char *waivers, const char *root, const json_t *hardware, const json_t *places,
+                          json_t **found, struct bd_error *err)
 {
+    const char *name;
+    json_t *any;
     struct judgement j = {0};
     if (bd_waivers_load(&j.waivers, waivers, err))
         return err->status;
+    json_object_foreach((json_t *)hardware, name, any)
+    {
+        bd_waivers_lift(&j.waivers, name);
+    }
     j.sources = json_object();
     j.files = json_object();
     j.holes = json_array();

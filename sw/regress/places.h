@@ -19,8 +19,9 @@ bd_status bd_places_merge(json_t *places, const char *path, struct bd_error *err
  *
  * percent: of the places that are not waived, those that were covered. text: the source line. A waiver is stale where
  * all that it waives was covered, or its line or port is in the file no more; BD_BAD_INPUT is for waivers that cannot
- * be read. `root`: the folder that holds hw, ended by a slash, or "". */
-bd_status bd_places_judge(const char *waivers, const char *root, const json_t *places, json_t **found,
-                          struct bd_error *err) BD_WARN_UNUSED;
+ * be read. `root`: the folder that holds hw, ended by a slash, or "". hardware: {name: anything} of the configurations
+ * that ran, which lift waivers that do not hold on them. */
+bd_status bd_places_judge(const char *waivers, const char *root, const json_t *hardware, const json_t *places,
+                          json_t **found, struct bd_error *err) BD_WARN_UNUSED;
 
 #endif

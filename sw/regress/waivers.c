@@ -14,7 +14,7 @@ enum { REASON = 10 }; /* letters, at least */
 
 struct bd_waiver_row {
     char *file, *line, *of, *reason;
-    const struct bd_yaml_node *ports;
+    const struct bd_yaml_node *ports, *hardware;
 };
 #define AT(member) offsetof(struct bd_waiver_row, member)
 static const struct bd_field row_fields[] = {
@@ -22,6 +22,7 @@ static const struct bd_field row_fields[] = {
     {"line", BD_FIELD_STRING, AT(line), 0, 400, "", NULL, NULL, "the text of a line, without the blanks at its ends"},
     {"of", BD_FIELD_STRING, AT(of), 0, 40, "", NULL, NULL, "a block of that line alone: if, else, elsif, case, block"},
     {"ports", BD_FIELD_NODE, AT(ports), 0, 0, "", NULL, NULL, "ports: NAME, NAME[BIT], NAME[HIGH:LOW]"},
+    {"hardware", BD_FIELD_NODE, AT(hardware), 0, 0, "", NULL, NULL, "configurations on which alone it holds"},
     {"reason", BD_FIELD_STRING, AT(reason), 0, 400, NULL, NULL, NULL, "why no run can cover it"},
     {0},
 };
@@ -49,7 +50,8 @@ static struct bd_waiver *add(struct bd_waivers *w, const struct bd_yaml_node *no
 {
     w->waivers = bd_xrealloc(w->waivers, w->count + 1, sizeof *w->waivers);
     struct bd_waiver *waiver = &w->waivers[w->count++];
-    *waiver = (struct bd_waiver){.node = node, .file = row->file, .reason = row->reason, .from = -1, .to = -1};
+    *waiver = (struct bd_waiver){
+        .node = node, .file = row->file, .reason = row->reason, .hardware = row->hardware, .from = -1, .to = -1};
     return waiver;
 }
 
@@ -83,6 +85,8 @@ static bd_status add_row(struct bd_waivers *w, const struct bd_yaml_node *node, 
 {
     if (strlen(row->reason) < REASON)
         return bd_yaml_fail(&w->yaml, bd_yaml_get(node, "reason"), err, "'reason' must say why no run can cover it");
+    if (row->hardware && row->hardware->kind != BD_YAML_SEQUENCE)
+        return bd_yaml_fail(&w->yaml, row->hardware, err, "'hardware' must be a list of names");
     if (!row->line == !row->ports)
         return bd_yaml_fail(&w->yaml, node, err, "a waiver must have either 'line' or 'ports'");
     if (row->line) {
@@ -182,12 +186,23 @@ static bool is_of_port(const struct bd_waiver *w, const struct bd_place *place)
            (w->from < 0 || (w->from <= bit && bit <= w->to));
 }
 
+void bd_waivers_lift(struct bd_waivers *waivers, const char *hardware)
+{
+    for (size_t i = 0; i < waivers->count; i++) {
+        struct bd_waiver *w = &waivers->waivers[i];
+        bool holds = !w->hardware;
+        for (size_t h = 0; w->hardware && h < w->hardware->count; h++)
+            holds = holds || (w->hardware->values[h]->text && strcmp(w->hardware->values[h]->text, hardware) == 0);
+        w->lifted = w->lifted || !holds;
+    }
+}
+
 bool bd_waivers_match(struct bd_waivers *waivers, const struct bd_place *place)
 {
     bool any = false;
     for (size_t i = 0; i < waivers->count; i++) {
         struct bd_waiver *w = &waivers->waivers[i];
-        if (is_of_file(w, place->file) && (w->line ? is_of_line(w, place) : is_of_port(w, place))) {
+        if (!w->lifted && is_of_file(w, place->file) && (w->line ? is_of_line(w, place) : is_of_port(w, place))) {
             w->matched++;
             w->uncovered += !place->covered;
             any = true;

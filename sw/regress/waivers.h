@@ -27,6 +27,8 @@ struct bd_place {
 struct bd_waiver {
     const struct bd_yaml_node *node; /* where it stands */
     const char *file, *reason;
+    const struct bd_yaml_node *hardware; /* list of configurations on which alone it holds; NULL: on all */
+    bool lifted;                         /* another one ran */
     const char *line, *of;     /* of a line: its text; NULL: of a port. of: "else", or "" for all of the line */
     char *port;                /* its name, owned */
     int64_t from, to;          /* bits; -1: all */
@@ -45,6 +47,8 @@ struct bd_waivers {
 bd_status bd_waivers_load(struct bd_waivers *waivers, const char *path, struct bd_error *err) BD_WARN_UNUSED;
 void bd_waivers_release(struct bd_waivers *waivers);
 
+/* Lifts the waivers that do not hold on a configuration that ran, by its name ("small_hardware"). */
+void bd_waivers_lift(struct bd_waivers *waivers, const char *hardware);
 /* Whether a waiver stands for the place, counted in all that do. */
 bool bd_waivers_match(struct bd_waivers *waivers, const struct bd_place *place);
 /* The test that fills holes of a file: that of the longest beginning of its path; NULL: none is named. */

@@ -40,7 +40,9 @@ static bd_status judge(const char *waivers, const char *more, json_t **found, st
     merge(places, counts);
     if (more)
         merge(places, more);
-    const bd_status status = bd_places_judge(path, root, places, found, err);
+    json_t *hardware = json_pack("{s:b}", "small", 1);
+    const bd_status status = bd_places_judge(path, root, hardware, places, found, err);
+    json_decref(hardware);
     json_decref(places);
     free(path);
     free(root);
@@ -115,6 +117,11 @@ Test(places, tells_holes_and_takes_waivers)
     cr_assert_eq(sum(found, 2, "waived"), 5);
     cr_assert_eq(sum(found, 2, "percent"), 100);
     json_decref(found);
+    cr_assert_eq(
+        judge(HEAD "\n  - {file: m.sv, ports: [b_o], hardware: [other], reason: only there}\n", NULL, &found, &err),
+        BD_OK, "%s", err.message);
+    cr_assert_eq(json_array_size(json_object_get(found, "holes")), 3);
+    json_decref(found);
 }
 
 Test(places, takes_waivers_of_a_folder)
@@ -149,6 +156,8 @@ Test(places, finds_stale_waivers)
         {"{file: m.sv, line: \"if (a_i == 4'd3) b_o = 1'b1;\", of: if, reason: no run can}",
          "branch\tm.sv\t6\tif 5\t1\n", "was covered"},
         {"{file: m.sv, line: else b_o = 1'b0;, reason: no model has it}", NULL, NULL},
+        {"{file: m.sv, ports: [\"a_i[0]\"], hardware: [small], reason: no run can}", NULL, "was covered"},
+        {"{file: m.sv, ports: [\"a_i[0]\"], hardware: [other], reason: no run can}", NULL, NULL}, // lifted
         {"{file: m.sv, line: else b_o = 1'b1;, reason: no run can}", NULL, "is there no more"},
         {"{file: n.sv, line: else b_o = 1'b1;, reason: no run can}", NULL, "in no file"},
         {"{file: m.sv, ports: [a_i], reason: no run can}", NULL, NULL},
@@ -180,6 +189,7 @@ Test(places, refuses_waivers_with_the_place)
         {HEAD "\n  - {file: m.sv, reason: no run can}\n", ":4:5: a waiver must have either"},
         {HEAD "\n  - {file: m.sv, line: x, ports: [a], reason: no run can}\n", ":4:5: a waiver must have either"},
         {HEAD "\n  - {file: m.sv, line: x}\n", "reason"},
+        {HEAD "\n  - {file: m.sv, line: x, hardware: small, reason: no run can}\n", ":4:37: 'hardware' must be a list"},
         {HEAD "\n  - {file: m.sv, line: x, reason: no}\n", ":4:35: 'reason' must say why"},
         {HEAD "\n  - {file: m.sv, ports: a, reason: no run can}\n", ":4:25: 'ports' must be a list"},
         {HEAD "\n  - {file: m.sv, ports: [\"a[1:2]\"], reason: no run can}\n", ":4:26: a port must be NAME"},
@@ -200,7 +210,7 @@ Test(places, waivers_of_the_rtl_name_what_is_there)
 {
     struct bd_error err;
     json_t *places = json_object(), *found;
-    cr_assert_eq(bd_places_judge("hw/coverage_waivers.yaml", "", places, &found, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(bd_places_judge("hw/coverage_waivers.yaml", "", NULL, places, &found, &err), BD_OK, "%s", err.message);
     const json_t *stale = json_object_get(found, "stale");
     cr_assert_eq(json_array_size(stale), 0, "%s", json_string_value(json_array_get(stale, 0)));
     json_decref(found);
