@@ -15,7 +15,7 @@ build/bitdial compile "$out/net.h5" --hardware $hardware -o "$out/net.bdp" >/dev
 rtl=$(sh sim/bench/build.sh $hardware | tail -1)
 folder=$(PYTHONDONTWRITEBYTECODE=1 python3 hw/synth/netlist.py small)
 echo "built: $(since)"
-run() { timeout "$1" "$2" --hardware $hardware --program "$out/net.bdp" --verbose --patience 2000000; }
+run() { timeout "$1" "$2" --hardware $hardware --program "$out/net.bdp" --verbose --patience 300000; }
 run 600 "$rtl" >"$out/rtl.out" || { cat "$out/rtl.out"; echo "netlist: the RTL itself differs"; exit 1; }
 run 3000 "$folder/bench" >"$out/netlist.out" || { head -5 "$out/netlist.out"; echo "netlist: the netlist differs from the reference"; exit 1; }
 cmp "$out/rtl.out" "$out/netlist.out" || { diff "$out/rtl.out" "$out/netlist.out"; echo "netlist: RTL and netlist differ"; exit 1; }
@@ -24,7 +24,7 @@ echo "values and clocks of the netlist are those of the RTL, the reference and t
 found=0 all=0
 while read -r number name; do
     all=$((all + 1))
-    if BROKEN_LUT=$number run 3000 "$folder/bench" >"$out/broken.out" 2>&1; then
+    if BROKEN_LUT=$number run 300 "$folder/bench" >"$out/broken.out" 2>&1; then
         echo "not seen: $name"
     else
         found=$((found + 1))
@@ -32,4 +32,4 @@ while read -r number name; do
     fi
 done <"$folder/done"
 echo "$found of $all LUTs with a wrong bit are found: $(since)"
-[ "$found" -gt 0 ] || { echo "netlist: no broken LUT is found"; exit 1; }
+[ $((2 * found)) -ge "$all" ] || { echo "netlist: most broken LUTs are not found"; exit 1; }
