@@ -20,7 +20,7 @@ pass() { # NAME ARGUMENTS...: cosim passes, with nothing different in its report
 
 demo=yaml-configs/hardware/demo.yaml
 "$bitdial" compile "$work/net.h5" --hardware $demo -o "$work/net.bdp" >/dev/null
-pass 'real images, three memory settings' "$work/net.bdp" --hardware $demo --images 1 --jobs 2 \
+pass 'real images, three memory settings' "$work/net.bdp" --hardware $demo --images 2 --jobs 2 \
     --schedule w1a4,w1a1 --memory 20,1,4 --memory 20,16,4 --memory 100,32,2
 jq -e '.shared_memory == true' "$work/out.json" >/dev/null
 pass 'shared memory off, random reset' "$work/net.bdp" --hardware $demo --images 4 --schedule w1a2,w1a1 --no-shm \
@@ -30,7 +30,7 @@ jq -e '.shared_memory == false' "$work/out.json" >/dev/null
 sed 's/^name: .*/&\nquantizers: {weights: dorefa, weight_unit: filter}/' yaml-configs/networks/resnet8.yaml >"$work/dorefa.yaml"
 "${bitdial%/*}/sample" "$work/dorefa.yaml" 5 "$work/dorefa.h5"
 "$bitdial" compile "$work/dorefa.h5" --hardware $demo -o "$work/dorefa.bdp" >/dev/null
-pass 'planes of each switch' "$work/dorefa.bdp" --hardware $demo --images 2 --jobs 2 --schedule w2a2,w1a1,w4a4
+pass 'planes of each switch' "$work/dorefa.bdp" --hardware $demo --images 4 --jobs 2 --schedule w2a2,w1a1,w4a4
 pass 'the transaction-level model' "$work/net.bdp" --hardware $demo --images 8 --device tlm
 pass 'the reference' "$work/net.bdp" --hardware $demo --images 8 --device ref
 pass 'random networks, stalls' --hardware $demo --random 16 --seed 11 --stalls --jobs 2 --memory 20,1,4 --memory 9,5,2
