@@ -10,6 +10,19 @@ folder=$1
 shift
 verilator --xml-only --flatten "$@" --xml-output "$folder/upset.xml"
 header=$folder/Vbitdial_top___024root.h
+case " $* " in
+*" --trace-fst "*) # keeps more variables; the state is that of the model without a trace, so that injections are the same
+    for word; do
+        shift
+        case $word in
+        --trace-* | -DBITDIAL_FAULTS) ;;
+        *) set -- "$@" "$word" ;;
+        esac
+    done
+    verilator "$@" --Mdir "$folder/plain"
+    header=$folder/plain/Vbitdial_top___024root.h
+    ;;
+esac
 awk -f hw/upset_state.awk "$folder/upset.xml" "$header" >"$folder/upset_state.inc"
 rm "$folder/upset.xml"
 cp hw/upset_watch.h "$folder/"

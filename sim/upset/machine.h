@@ -56,6 +56,8 @@ class Machine
         bus_ = std::make_unique<AxiMemory>(&memory_, timing_);
         context_.randReset(0);
         context_.assertOn(false);
+        const char *arguments[] = {"upset"};
+        context_.commandArgs(1, arguments);
         context_.traceEverOn(trace != nullptr);
         top_ = std::make_unique<Vbitdial_top>(&context_);
 #if VM_TRACE_FST
