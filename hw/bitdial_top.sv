@@ -207,6 +207,7 @@ module bitdial_top #(
     .beat_last_o(beat_last), .beat_ready_i(beat_ready), .id_i(id), .rid_i(m_axi_rid), .araddr_o(m_axi_araddr), .arlen_o(m_axi_arlen),
     .arvalid_o(m_axi_arvalid), .arready_i(m_axi_arready), .rdata_i(m_axi_rdata), .rresp_i(m_axi_rresp),
     .rlast_i(m_axi_rlast), .rvalid_i(m_axi_rvalid), .rready_o(m_axi_rready));
+  logic map_ready;
   assign beat_ready = !(image_job || codes_job) || map_ready;
   assign beat = beat_valid && beat_ready;
   program_loader #(.DESCRIPTORS(DESCRIPTORS)) u_program_loader (
@@ -228,7 +229,7 @@ module bitdial_top #(
   assign part = program_busy ? program_part : layer_part;
 
   // Beats that are not taken one a clock, of the image or of codes: one of both is loading.
-  logic          map_ready, map_valid, map_taken, image_we;
+  logic          map_valid, map_taken, image_we;
   logic [63:0]   map_beat;
   beat_skid u_beat_skid (
     .clk_i, .rst_ni, .clear_i(abort), .valid_i(beat_valid && (image_job || codes_job)), .data_i(beat_data),

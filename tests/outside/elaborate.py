@@ -18,5 +18,4 @@ slang = driver.Driver()
 slang.addStandardArgs()
 if not slang.parseCommandLine(" ".join(words + FILES).replace("'", "\\'")) or not slang.processOptions() or not slang.parseAllSources():
     sys.exit(2)
-slang.reportCompilation(slang.createCompilation(), False)
-sys.exit(0 if slang.reportDiagnostics(True) else 1)
+sys.exit(0 if slang.runFullCompilation(True) else 1)
