@@ -303,14 +303,16 @@ class Runner
         const bd_descriptor *d = bd_program_descriptor(&program_, s, layer);
         const uint64_t at = store_at_ + (sizeof(T) == 1 ? d->store_codes_offset : d->store_z_offset);
         const uint64_t pitch = sizeof(T) == 1 ? up_to(shape.channels, 8) : uint64_t(d->row_groups) * head_.rows * 4;
-        for (const Device::Written &burst : device_->written())
-            for (uint64_t k = 0; k < burst.bytes && burst.beats[k / 8] >= began_ && burst.address + k >= at; k++) {
-                const uint64_t place = burst.address + k - at, channel = place % pitch / sizeof(T);
+        for (const Device::Written &burst : device_->written()) {
+            const uint64_t address = burst.address & mask_; // upper bits are scattered
+            for (uint64_t k = 0; k < burst.bytes && burst.beats[k / 8] >= began_ && address + k >= at; k++) {
+                const uint64_t place = address + k - at, channel = place % pitch / sizeof(T);
                 const uint64_t value = place / pitch * shape.channels + channel;
                 if (place / pitch < uint64_t(shape.height) * shape.width && channel < uint64_t(shape.channels) &&
                     got[value] != want[value])
                     return burst.beats[k / 8];
             }
+        }
         return 0;
     }
     static uint64_t up_to(uint64_t value, uint64_t multiple)

@@ -106,6 +106,7 @@ passes "$named" run "$work/named.bdp" --hardware "$raw/hw.yaml" --images 1
 printf 'seconds,requests\n10,20\n' >"$work/day.csv"
 passes '.pass' govern "$work/day.csv" --program "$work/named.bdp" --hardware "$raw/hw.yaml" --images 2
 passes '.pass' device selftest --hardware "$raw/hw.yaml"
+passes '.switches | length == 1' upset "$raw/net.bdp" --hardware "$raw/hw.yaml" --noise --out "$raw/upsets" --switches w1a1 --classes tables --injections 2
 passes "$named" cosim "$work/named.bdp" --hardware "$raw/hw.yaml" --device ref --images 1
 printf 'title: small\npoints:\n  - {name: p, argv: [echo, "{}"]}\n' >"$raw/plan.yaml"
 passes '.pass and (.points | length) == 1 and (.out | contains("xff"))' runs "$raw/plan.yaml" --out "$raw/runs"
