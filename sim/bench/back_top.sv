@@ -15,7 +15,7 @@ module back_top #(
   input  logic descriptor_we_i,
   input  logic [4:0] descriptor_beat_i,
   input  logic [63:0] descriptor_data_i,
-  output logic misfit_o,
+  output logic [3:0] misfit_o,
   input  logic setup_i,
   input  logic tile_i,
   input  logic [19:0] tile_table_i,
