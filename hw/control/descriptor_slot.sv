@@ -51,14 +51,18 @@ module descriptor_slot #(
   logic bytes, channel;
   assign bytes = d.in_tensor.layout == 2'(bitdial_descriptor_pkg::LAYOUT_BYTE);
   assign channel = d.in_tensor.layout == 2'(bitdial_descriptor_pkg::LAYOUT_CHANNEL);
+  // Taps that the sub-windows have room for, by an addition: a product would take a multiplier.
+  logic [3:0] taps_high, taps_wide;
+  assign taps_high = {1'b0, d.sub_rows, 1'b0} + {2'b00, d.sub_rows};
+  assign taps_wide = {1'b0, d.sub_columns, 1'b0} + {2'b00, d.sub_columns};
   always_comb begin
     no_datapath = d.mac ? HAS_MAC == 0 : HAS_XNOR == 0;
     // Only the MAC reads whole codes; a row of its own needs it.
     odd_layout = (bytes && !d.mac) || (d.depthwise && (!d.mac || channel || bytes)) ||
                  (channel && (d.kernel_h != 10'd1 || d.kernel_w != 10'd1 || d.tail_banks == 4'd0));
     // Sub-windows cover the kernel, and none is empty.
-    odd_window = 4'(d.kernel_h) > 4'(3 * d.sub_rows) || 4'(d.kernel_h) + 4'd3 <= 4'(3 * d.sub_rows) ||
-                 4'(d.kernel_w) > 4'(3 * d.sub_columns) || 4'(d.kernel_w) + 4'd3 <= 4'(3 * d.sub_columns);
+    odd_window = 4'(d.kernel_h) > taps_high || 4'(d.kernel_h) + 4'd3 <= taps_high ||
+                 4'(d.kernel_w) > taps_wide || 4'(d.kernel_w) + 4'd3 <= taps_wide;
     odd_mac = d.mac && !d.depthwise && (d.segments == 5'd0 || d.tail_segments == 5'd0);
     // Rows take all output channels, and no row group is empty: ceil(out_channels / ROWS).
     odd_groups = d.row_groups != (d.out_channels >> LR) + CHW'(d.out_channels[LR-1:0] != '0);
