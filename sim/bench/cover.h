@@ -47,6 +47,8 @@ inline void cover_layer(const bd_descriptor &d)
                  {BD_FLAG_Z_OUT_WIDE, "z_out_wide"},
                  {BD_FLAG_STREAM_TABLES, "stream_tables"},
                  {BD_FLAG_STREAM_WEIGHTS, "stream_weights"}};
+    if (d.operation == BD_OP_LOAD) // brings what others read, and computes nothing
+        return;
     for (const auto &f : flags)
         if (d.flags & f.flag)
             cover(std::string("flag/") + f.name);
