@@ -7,6 +7,8 @@
 #include "model/prune/pipeline.h"
 
 #define AT(member) offsetof(struct bd_prune_config, member)
+#define TEACHERS "labels|top|next|whole" /* enum bd_teacher */
+#define SIGN_GRADIENTS "network|clip|bireal"
 static const struct bd_field budget_fields[] = {
     {"switch", BD_FIELD_STRING, AT(budget_switch), 0, 15, NULL, NULL, NULL, "at which prices count"},
     {"ratio", BD_FIELD_REAL, AT(budget_ratio), 0.01, 1, "1", NULL, NULL, "most, of the whole network's clocks"},
@@ -36,6 +38,10 @@ static const struct bd_field evaluation_fields[] = {
     {"tune_steps", BD_FIELD_INT, AT(tune_steps), 0, 100000, "0", NULL, NULL, "fine-tuning steps before measuring"},
     {"tune_batch", BD_FIELD_INT, AT(tune_batch), 1, 4096, "128", NULL, NULL, "images a step"},
     {"tune_rate", BD_FIELD_REAL, AT(tune_rate), 0, 10, "0.001", NULL, NULL, "peak rate"},
+    {"teacher", BD_FIELD_ENUM, AT(tune_teacher), 0, 0, "top", TEACHERS, NULL,
+     "what switches learn from, as in 'final'"},
+    {"sign_gradient", BD_FIELD_ENUM, AT(tune_sign), 0, 0, "network", SIGN_GRADIENTS, NULL,
+     "of +-1 activations; network: as its description says"},
     {0},
 };
 static const struct bd_field final_fields[] = {
@@ -45,8 +51,11 @@ static const struct bd_field final_fields[] = {
     {"crop", BD_FIELD_INT, AT(final_crop), 0, 8, "1", NULL, NULL, "zero padding before a random crop"},
     {"save_every", BD_FIELD_INT, AT(final_save_every), 1, 1000000, "200", NULL, NULL, "steps between resumable saves"},
     {"rate", BD_FIELD_REAL, AT(final_rate), 0, 10, "0.002", NULL, NULL, "peak rate"},
-    {"teacher", BD_FIELD_ENUM, AT(final_teacher), 0, 0, "top", "labels|top|next", NULL,
-     "what switches below the highest learn from"},
+    {"switches", BD_FIELD_STRING, AT(final_switches), 0, 255, "", NULL, NULL, "that are tuned; empty: all"},
+    {"teacher", BD_FIELD_ENUM, AT(final_teacher), 0, 0, "top", TEACHERS, NULL,
+     "what switches below the highest learn from; whole: all of them from the network that is cut, at its highest"},
+    {"sign_gradient", BD_FIELD_ENUM, AT(final_sign), 0, 0, "network", SIGN_GRADIENTS, NULL,
+     "of +-1 activations; network: as its description says"},
     {0},
 };
 const struct bd_field bd_prune_fields[] = {

@@ -6,10 +6,11 @@
 #include "model/prune/prune.h"
 #include "model/train/loop/train.h"
 
-static bd_status tune(struct bd_checkpoint *pruned, const struct bd_cut_recipe *recipe, struct bd_error *err)
+static bd_status tune(const struct bd_checkpoint *whole, const struct bd_cut_recipe *recipe,
+                      struct bd_checkpoint *pruned, struct bd_error *err)
 {
     struct bd_train_plan plan;
-    struct bd_train_control control = {.train = recipe->train};
+    struct bd_train_control control = {.train = recipe->train, .teacher = whole};
     bd_train_plan_init(&plan);
     plan.steps = recipe->steps;
     plan.epochs = recipe->epochs;
@@ -17,6 +18,8 @@ static bd_status tune(struct bd_checkpoint *pruned, const struct bd_cut_recipe *
     plan.rate = recipe->rate;
     plan.seed = recipe->seed;
     plan.switches = recipe->switches;
+    plan.teacher = recipe->teacher;
+    plan.sign_gradient = recipe->sign_gradient;
     plan.recalibrate = 0; /* afterwards, alike with and without tuning */
     return bd_train_run(pruned, &plan, &control, err);
 }
@@ -33,7 +36,7 @@ bd_status bd_cut_accuracy(const struct bd_checkpoint *checkpoint, int *const *or
         return status;
     }
     if (recipe->steps || recipe->epochs) {
-        status = tune(&pruned, recipe, err);
+        status = tune(checkpoint, recipe, &pruned, err);
     }
     if (status == BD_OK) {
         status = bd_train_recalibrate(&pruned, recipe->train, recipe->switches, (int)recipe->batch,

@@ -15,6 +15,8 @@ struct bd_cut_recipe {
     int64_t recalibrate, batch;
     int64_t steps, epochs; /* of tuning: steps, else whole epochs; both 0: none */
     double rate;
+    int teacher;       /* enum bd_teacher; NETWORK: the checkpoint itself, whole, at its highest switch */
+    int sign_gradient; /* enum bd_plan_sign_gradient */
     int64_t seed;
 };
 

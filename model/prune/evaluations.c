@@ -21,6 +21,8 @@ bd_status bd_prune_evaluate(const struct bd_prune_run *run, const int *group_cha
                                          .batch = c->tune_batch,
                                          .steps = c->tune_steps,
                                          .rate = c->tune_rate,
+                                         .teacher = c->tune_teacher,
+                                         .sign_gradient = c->tune_sign,
                                          .seed = c->seed};
     return bd_cut_accuracy(&run->base, run->orders, group_channels, &recipe, accuracy, err);
 }

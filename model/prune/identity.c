@@ -57,6 +57,12 @@ bd_status bd_prune_identify(struct bd_prune_run *run, struct bd_error *err)
                                 json_real(c->limits[price] * run->prices.whole[price]));
         }
     }
+    if (c->tune_teacher != BD_TEACHER_TOP) {
+        json_object_set_new(o, "teacher", json_integer(c->tune_teacher));
+    }
+    if (c->tune_sign != BD_PLAN_SIGN_NETWORK) {
+        json_object_set_new(o, "sign_gradient", json_integer(c->tune_sign));
+    }
     if (c->worst) {
         json_object_set_new(o, "target", json_string("worst"));
     }

@@ -147,6 +147,9 @@ static bd_status load_network(struct bd_prune_run *run, struct bd_error *err)
     if (status == BD_OK) {
         status = bd_train_switch_mask(&run->base.graph, run->config.objective, &run->objective, err);
     }
+    if (status == BD_OK) {
+        status = bd_train_switch_mask(&run->base.graph, run->config.final_switches, &run->final, err);
+    }
     if (status == BD_OK && bd_graph_switch(&run->base.graph, run->config.budget_switch) < 0) {
         status = bd_fail(err, BD_BAD_INPUT, "network '%s' has no switch '%s'", run->base.graph.name,
                          run->config.budget_switch);
@@ -282,6 +285,7 @@ static bd_status fine_tune(struct bd_prune_run *run, const char *partial, uint32
                                        .save_path = partial,
                                        .save_every = c->final_save_every,
                                        .start = start,
+                                       .teacher = &run->base,
                                        .watch = watch,
                                        .context = context};
     bd_train_plan_init(&plan);
@@ -292,10 +296,18 @@ static bd_status fine_tune(struct bd_prune_run *run, const char *partial, uint32
     plan.rate = c->final_rate;
     plan.seed = c->seed;
     plan.teacher = c->final_teacher;
+    plan.sign_gradient = c->final_sign;
+    plan.switches = run->final;
     if (plan.epochs == 0 && plan.steps == 0) {
         return bd_train_recalibrate(pruned, &run->train, 0, (int)plan.batch, (int)plan.recalibrate, err);
     }
-    return bd_train_run(pruned, &plan, &control, err);
+    bd_status status = bd_train_run(pruned, &plan, &control, err);
+    const uint32_t others =
+        ((1u << pruned->graph.switch_count) - 1) & ~run->final; /* shared weights moved for them too */
+    if (status == BD_OK && others) {
+        status = bd_train_recalibrate(pruned, &run->train, others, (int)plan.batch, (int)plan.recalibrate, err);
+    }
+    return status;
 }
 
 /* What a killed run left of this very fine-tuning: bd_train_run checks all but the network. */

@@ -38,9 +38,11 @@ struct bd_prune_config {
     double least_ratio; /* of a group's channels that always stay */
     int64_t tune_steps, tune_batch, recalibrate, images; /* of one evaluation */
     double tune_rate;
+    int tune_teacher, tune_sign; /* enum bd_teacher, of which NETWORK is the whole one; enum bd_plan_sign_gradient */
     int64_t final_epochs, final_steps, final_batch, final_save_every, final_crop;
     double final_rate;
-    int final_teacher;
+    int final_teacher, final_sign;
+    char *final_switches; /* comma-separated; NULL: all */
 };
 
 extern const struct bd_field bd_prune_fields[];
@@ -65,6 +67,7 @@ struct bd_prune_run {
     char *images_told;    /* which images they are, in words */
     uint64_t base_cycles; /* of the whole network at the budget's switch */
     uint32_t objective;   /* mask of switches */
+    uint32_t final;       /* of those that the best is tuned at */
     size_t axis_count;
     char *told_whole; /* in words, the groups that stay whole because a search has no more axes; NULL: none */
     int axis_group[BD_GP_MAX_DIMENSIONS]; /* group that an axis moves */

@@ -252,6 +252,7 @@ bd_status bd_trial_step(struct bd_trial *trial, int *point, int *column, struct 
                                          .steps = c->steps,
                                          .epochs = c->epochs,
                                          .rate = c->rate,
+                                         .teacher = BD_TEACHER_TOP,
                                          .seed = c->seed};
     size_t cell = 0;
     while (cell < (size_t)trial->point_count * (size_t)trial->column_count && trial->done[cell]) {

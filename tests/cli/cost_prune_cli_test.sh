@@ -84,6 +84,31 @@ refuses "'--channels' wants 6" prune "$work/search.yaml" --channels 8,8
 refuses "'--channels' wants 6" prune "$work/search.yaml" --channels 8,16,32,32,64,65
 [ ! -e "$work/j.jsonl" ] && [ ! -e "$work/o.h5" ] || fail "something was written"
 
+# The whole network as teacher, two ways: the last step of a search, and a cut that `bitdial train` tunes by the same recipe.
+search 's/switch: w1a1/switch: w1a3/; s/^final:.*/final: {switches: w1a3}/; s/w1a3, ratio/w1a1, ratio/'
+refuses "no switch 'w1a3'" prune "$work/search.yaml"
+tunes() { # OUTPUT FINAL: the cut, tuned so
+    search "s/^final:.*/final: {$2}/"
+    "$bitdial" prune "$work/search.yaml" --channels 8,8,16,32,32,64 --output "$work/$1.h5" --journal "$work/$1.jsonl" --images 10 \
+        >/dev/null 2>"$work/err" || fail "final {$2}: $(cat "$work/err")"
+}
+recipe='epochs: 0, steps: 3, batch: 16, crop: 0, rate: 0.01'
+tunes cut 'epochs: 0, batch: 16'
+tunes whole "$recipe, switches: \"w1a8,w1a1\", teacher: whole, sign_gradient: bireal"
+tunes top "$recipe, switches: \"w1a8,w1a1\", teacher: top, sign_gradient: bireal"
+tunes clip "$recipe, switches: \"w1a8,w1a1\", teacher: whole"
+cat >"$work/train.yaml" <<END
+{init: $work/cut.h5, output: $work/tuned.h5, switches: "w1a8,w1a1", steps: 3, batch: 16, augment: {crop: 0}, optimizer: {rate: 0.01},
+ sign_gradient: bireal, teacher: {from: network, checkpoint: $work/net.h5}}
+END
+"$bitdial" train "$work/train.yaml" --no-test >/dev/null 2>"$work/err" || fail "training the cut: $(cat "$work/err")"
+for name in whole top clip tuned; do
+    "$bitdial" eval "$work/$name.h5" --reference --images 10 --switches w1a8,w1a1 --logits "$work/$name.npy" >/dev/null || fail "eval of $name"
+done
+cmp "$work/whole.npy" "$work/tuned.npy" || fail "the whole network teaches otherwise in a search than in training"
+cmp -s "$work/whole.npy" "$work/top.npy" && fail "the whole network as teacher changes nothing"
+cmp -s "$work/whole.npy" "$work/clip.npy" && fail "the gradient of signs changes nothing"
+
 # The trial of rankings: its refusals, and one that goes on.
 refuses "needs one CHECKPOINT and '--hardware'" prune --rankings "$work/net.h5"
 refuses "no ranking is called 'beauty'" prune --rankings "$work/net.h5" --hardware $demo --only fidelity,beauty
