@@ -28,6 +28,9 @@ static const struct bd_field search_fields[] = {
     {"groups", BD_FIELD_STRING, AT(groups), 0, 63, "inner,stream", NULL, NULL,
      "widths that may move: those inside blocks, those of the residual stream"},
     {"least_ratio", BD_FIELD_REAL, AT(least_ratio), 0, 1, "0.25", NULL, NULL, "of a group's channels that stay"},
+    {"finalists", BD_FIELD_INT, AT(finalists), 0, 100, "0", NULL, NULL,
+     "best points that are tuned longer and measured again, beside one ratio for all; the best of them is taken"},
+    {"finalist_steps", BD_FIELD_INT, AT(finalist_steps), 1, 1000000, "400", NULL, NULL, "of tuning each of them"},
     {0},
 };
 static const struct bd_field evaluation_fields[] = {

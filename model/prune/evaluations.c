@@ -9,8 +9,8 @@
 #include "model/prune/cut.h"
 #include "model/prune/pipeline.h"
 
-bd_status bd_prune_evaluate(const struct bd_prune_run *run, const int *group_channels, double *accuracy,
-                            struct bd_error *err)
+bd_status bd_prune_measure(const struct bd_prune_run *run, const int *group_channels, int64_t steps, double *accuracy,
+                           struct bd_error *err)
 {
     const struct bd_prune_config *c = &run->config;
     const struct bd_cut_recipe recipe = {.train = &run->train,
@@ -19,12 +19,18 @@ bd_status bd_prune_evaluate(const struct bd_prune_run *run, const int *group_cha
                                          .images = c->images,
                                          .recalibrate = c->recalibrate,
                                          .batch = c->tune_batch,
-                                         .steps = c->tune_steps,
+                                         .steps = steps,
                                          .rate = c->tune_rate,
                                          .teacher = c->tune_teacher,
                                          .sign_gradient = c->tune_sign,
                                          .seed = c->seed};
     return bd_cut_accuracy(&run->base, run->orders, group_channels, &recipe, accuracy, err);
+}
+
+bd_status bd_prune_evaluate(const struct bd_prune_run *run, const int *group_channels, double *accuracy,
+                            struct bd_error *err)
+{
+    return bd_prune_measure(run, group_channels, run->config.tune_steps, accuracy, err);
 }
 
 /* ---- forecasts ---- */
@@ -89,6 +95,9 @@ struct bd_prune_skill bd_prune_skill(const struct bd_prune_run *run)
 
 static bd_status replay(struct bd_prune_run *run, const char *record, struct bd_error *err)
 {
+    if (bd_prune_is_finalist(record)) {
+        return BD_OK; /* read when they are chosen */
+    }
     json_t *o = json_loads(record, 0, NULL);
     const bool asked = json_object_get(o, "asked") != NULL;
     json_decref(o);

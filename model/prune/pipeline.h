@@ -36,6 +36,7 @@ struct bd_prune_config {
     int64_t seed, evaluations, initial;
     int64_t jobs;       /* evaluations side by side, not a key of the file; over 1 it decides what is proposed */
     double least_ratio; /* of a group's channels that always stay */
+    int64_t finalists, finalist_steps;
     int64_t tune_steps, tune_batch, recalibrate, images; /* of one evaluation */
     double tune_rate;
     int tune_teacher, tune_sign; /* enum bd_teacher, of which NETWORK is the whole one; enum bd_plan_sign_gradient */
@@ -101,6 +102,20 @@ bd_status bd_prune_tell(struct bd_prune_run *run, size_t proposal, const double 
 /* Cuts to these channels, measures: accuracy[BD_MAX_SWITCHES] by switch, 0 where it does not count. */
 bd_status bd_prune_evaluate(const struct bd_prune_run *run, const int *group_channels, double *accuracy,
                             struct bd_error *err) BD_WARN_UNUSED;
+/* The same after so many steps of tuning. */
+bd_status bd_prune_measure(const struct bd_prune_run *run, const int *group_channels, int64_t steps, double *accuracy,
+                           struct bd_error *err) BD_WARN_UNUSED;
+
+/* The last choice (finalists.c): the best config.finalists points of the search, best first, and the largest network
+ * of one ratio for all groups within the budgets, unless it is one of them; returns how many. Room for finalists + 1.
+ */
+size_t bd_prune_finalists(const struct bd_prune_run *run, double (*points)[BD_GP_MAX_DIMENSIONS]);
+/* What one of them is worth after config.finalist_steps of tuning: as the journal says, or measured and journalled. */
+bd_status bd_prune_final(struct bd_prune_run *run, const double *point, double *worth, struct bd_error *err)
+    BD_WARN_UNUSED;
+/* Whether a record of the journal is of a finalist, and none of the search. */
+bool bd_prune_is_finalist(const char *record);
+
 /* How the observations that were forecast lie to their forecasts: how many, root mean square error in points of
  * accuracy, and how many of them are within two deviations. */
 struct bd_prune_skill {

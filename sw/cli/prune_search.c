@@ -176,6 +176,35 @@ static bd_status side_by_side(struct bd_prune_session *session, struct bd_error 
     return status;
 }
 
+/* ---- the last choice ---- */
+
+/* The widths of the best finalist. */
+static bd_status choose(struct bd_prune_session *session, struct bd_error *err)
+{
+    struct bd_prune_run *run = &session->run;
+    const struct bd_search_config *config = &run->search.config;
+    double(*points)[BD_GP_MAX_DIMENSIONS] = bd_xcalloc((size_t)run->config.finalists + 1, sizeof *points), best = 0;
+    const size_t count = bd_prune_finalists(run, points);
+    bd_status status = BD_OK;
+    for (size_t i = 0; i < count && status == BD_OK; i++) {
+        double worth;
+        status = bd_prune_final(run, points[i], &worth, err);
+        if (status == BD_OK) {
+            const struct bd_prune_forecast none = {NAN, NAN};
+            char *text = describe_point(run, points[i], config->cost(config->context, points[i]), worth, none);
+            fprintf(stderr, "finalist %zu/%zu, %" PRId64 " steps: %s\n", i + 1, count, run->config.finalist_steps,
+                    text);
+            free(text);
+            if (i == 0 || worth > best) {
+                best = worth;
+                bd_prune_channels(run, points[i], session->channels);
+            }
+        }
+    }
+    free(points);
+    return status;
+}
+
 bd_status bd_cli_prune_search(struct bd_prune_session *session, struct bd_error *err)
 {
     struct bd_prune_run *run = &session->run;
@@ -191,7 +220,9 @@ bd_status bd_cli_prune_search(struct bd_prune_session *session, struct bd_error 
     if (status == BD_OK) {
         status = session->options.jobs > 1 ? side_by_side(session, err) : step_by_step(run, err);
     }
-    if (status == BD_OK) {
+    if (status == BD_OK && run->config.finalists) {
+        status = choose(session, err);
+    } else if (status == BD_OK) {
         bd_prune_channels(run, run->search.observations[bd_search_best(&run->search)].point, session->channels);
     }
     return status;

@@ -109,6 +109,19 @@ cmp "$work/whole.npy" "$work/tuned.npy" || fail "the whole network teaches other
 cmp -s "$work/whole.npy" "$work/top.npy" && fail "the whole network as teacher changes nothing"
 cmp -s "$work/whole.npy" "$work/clip.npy" && fail "the gradient of signs changes nothing"
 
+# Finalists, taken up from the journal with one more: the best of them by their own line is chosen.
+finals() { # COUNT OPTIONS...
+    search "s/^search:.*/search: {evaluations: 3, initial: 3, finalists: $1, finalist_steps: 1}/; s/^evaluation:.*/evaluation: {switches: w1a1, images: 500, recalibrate: 1, tune_batch: 16}/"
+    shift
+    "$bitdial" prune "$work/search.yaml" --search-only --journal "$work/finals.jsonl" "$@" >"$work/out" 2>"$work/err" || fail "finalists: $(cat "$work/err")"
+}
+finals 1
+finals 2 --resume
+[ "$(grep -c '"finalist"' "$work/finals.jsonl")" = 3 ] && [ "$(wc -l <"$work/finals.jsonl")" = 7 ] || fail "finalists are not measured once each"
+chosen=$(sed -n 's/^channels of the prune groups: //p' "$work/out" | sed 's#/[0-9]*##g; s/ /,/g')
+best=$(sed -n 's/^finalist .*steps: channels \([0-9,]*\) .* | \([0-9.]*\) %$/\2 \1/p' "$work/err" | sort -s -k1,1nr | head -1)
+[ "$(grep -c '^finalist ./3, 1 steps:' "$work/err")" = 3 ] && [ "${best#* }" = "$chosen" ] || { cat "$work/err"; fail "of the finalists '$chosen' was chosen"; }
+
 # The trial of rankings: its refusals, and one that goes on.
 refuses "needs one CHECKPOINT and '--hardware'" prune --rankings "$work/net.h5"
 refuses "no ranking is called 'beauty'" prune --rankings "$work/net.h5" --hardware $demo --only fidelity,beauty

@@ -124,6 +124,52 @@ static void check_saved(struct bd_prune_run *run, const char *name)
     bd_checkpoint_release(&pruned);
 }
 
+/* One ratio fits every group, and the next that changes anything is over the budget. */
+static void check_uniform(const struct bd_prune_run *run, const double *point)
+{
+    double low = 0, high = 2, larger[BD_GP_MAX_DIMENSIONS];
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < run->axis_count; i++) {
+            const struct bd_search_axis *axis = &run->search.axes[i];
+            const double full = bd_graph_group_channels(&run->base.graph, run->axis_group[i]);
+            size_t k = 0;
+            while (axis->values[k] != point[i]) {
+                cr_assert_lt(++k, axis->count);
+            }
+            const double next = k + 1 < axis->count ? axis->values[k + 1] / full : 2;
+            low = k && axis->values[k] / full > low ? axis->values[k] / full : low;
+            high = fmin(high, next);
+            larger[i] = next <= high ? axis->values[k + 1] : point[i]; /* of the second pass, which knows it */
+        }
+    }
+    cr_assert(low < high, "widths of no one ratio: %g to %g", low, high);
+    const struct bd_search_config *c = &run->search.config;
+    cr_assert_leq(c->cost(c->context, point), 0.9 * (double)run->base_cycles);
+    cr_assert_gt(c->cost(c->context, larger), 0.9 * (double)run->base_cycles, "a larger ratio fits");
+}
+
+/* The best two of five and one ratio for all; measured once, then read. */
+static void check_finalists(struct bd_prune_run *run, double *worth)
+{
+    double points[3][BD_GP_MAX_DIMENSIONS];
+    struct bd_error err;
+    int above[2] = {0};
+    const size_t count = bd_prune_finalists(run, points), d = run->search.d * sizeof(double);
+    cr_assert_eq(count, 3);
+    for (int f = 0; f < 2; f++) {
+        const struct bd_observation *o = run->search.observations;
+        while (memcmp(o->point, points[f], d)) {
+            o++;
+        }
+        for (int i = 0; i < 5; i++) {
+            above[f] += run->search.observations[i].value[0] > o->value[0];
+        }
+        cr_assert_eq(bd_prune_final(run, points[f], &worth[f], &err), BD_OK, "%s", err.message);
+    }
+    cr_assert(above[0] == 0 && above[1] <= 1 && memcmp(points[0], points[1], d));
+    check_uniform(run, points[2]);
+}
+
 /* One test, since every opening loads the images: a run, and one of another seed, whose points differ and which the
  * first's journal refuses. That a run taken up again goes on alike is tests/cli/prune_kill_test.sh. */
 Test(pipeline, a_search_is_what_its_file_says)
@@ -132,13 +178,31 @@ Test(pipeline, a_search_is_what_its_file_says)
     struct bd_error err;
     double points[6 * BD_GP_MAX_DIMENSIONS] = {0}, others[6 * BD_GP_MAX_DIMENSIONS] = {0};
     save_network();
-    open_run(&whole, 7, "whole");
+    open_with(&whole, 7, "whole", "ratio: 0.9, floor: 0.3", ", finalists: 2, finalist_steps: 2", "");
     cr_assert_eq(whole.search.config.method, BD_SEARCH_BAYES);
     cr_assert_eq(whole.search.config.initial, 3);
     cr_assert_eq(whole.search.d, 5);
     evaluate_to(&whole, 5);
     points_of(&whole, points);
+    double tuned[2], read[2], accuracy[BD_MAX_SWITCHES];
+    int widths[BD_MAX_LAYERS];
+    check_finalists(&whole, tuned);
+    bd_prune_channels(&whole, whole.search.observations[bd_search_best(&whole.search)].point, widths);
+    cr_assert_eq(bd_prune_measure(&whole, widths, 2, accuracy, &err), BD_OK, "%s", err.message);
+    cr_assert_float_eq(tuned[0], 50 * (accuracy[0] + accuracy[2]), 1e-9, "a finalist is not tuned for its steps");
     check_saved(&whole, "whole");
+    bd_prune_close(&whole);
+    open_with(&whole, 7, "again", "ratio: 0.9, floor: 0.3", ", finalists: 2, finalist_steps: 2", "");
+    bd_journal_close(&whole.journal);
+    free(whole.config.journal);
+    whole.config.journal = bd_asprintf("%s/whole", folder);
+    cr_assert_eq(bd_prune_journal(&whole, BD_JOURNAL_RESUME, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(whole.search.count, 5);
+    const uint32_t images = whole.train.count;
+    whole.train.count = 0; /* nothing can be tuned any more */
+    check_finalists(&whole, read);
+    whole.train.count = images;
+    cr_assert(read[0] == tuned[0] && read[1] == tuned[1]);
     bd_prune_close(&whole);
 
     open_run(&other, 8, "other");
