@@ -78,14 +78,14 @@ inline void cover_status(uint32_t status)
           std::to_string((status & BITDIAL_STATUS_RESULT_LEVEL_MASK) >> BITDIAL_STATUS_RESULT_LEVEL_SHIFT));
 }
 
-// A doorbell for switch t so many clocks after that of a frame at switch s, which takes `clocks`.
-inline void cover_transition(bool same, uint64_t phase, uint64_t clocks)
+// A doorbell that was taken so many clocks after that of a frame of `clocks`, for the same switch or another.
+inline void cover_transition(bool same, uint64_t elapsed, uint64_t clocks)
 {
-    const char *const at = phase >= clocks        ? "after"
-                           : clocks - phase <= 48 ? "end"
-                           : phase < clocks / 4   ? "begin"
-                           : phase < clocks / 2   ? "second"
-                                                  : "third";
+    const char *const at = elapsed >= clocks        ? "after"
+                           : clocks - elapsed <= 48 ? "end"
+                           : elapsed < clocks / 4   ? "begin"
+                           : elapsed < clocks / 2   ? "second"
+                                                    : "third";
     cover(std::string("transition/") + (same ? "same" : "other") + "/" + at);
 }
 

@@ -31,8 +31,9 @@ class Directed : public Runner
         for (unsigned s = 0; s < head_.switch_count; s++)
             for (unsigned t = 0; t < head_.switch_count; t++)
                 for (const uint64_t phase : phases(clocks[s])) {
-                    change(s, t, phase, want, tally);
-                    cover_transition(s == t, phase, clocks[s]);
+                    const uint64_t elapsed = change(s, t, phase, want, tally);
+                    if (!options_.stall_chance) // else no two frames take as long
+                        cover_transition(s == t, elapsed, clocks[s]);
                 }
         for (bd_frame &f : want)
             bd_frame_release(&f);
@@ -70,19 +71,22 @@ class Directed : public Runner
     }
     static std::vector<uint64_t> phases(uint64_t clocks)
     {
-        std::vector<uint64_t> all = {0, 1, clocks / 4, clocks / 2, 3 * clocks / 4, clocks + 50};
-        for (uint64_t before = 0; before < 48 && before < clocks; before += 6)
-            all.push_back(clocks - before); // register writes take some clocks each: the doorbell moves over the end
+        std::vector<uint64_t> all = {0, clocks / 4, clocks / 2, 3 * clocks / 4, clocks + 50};
+        for (uint64_t before = 0; before <= 48 && before < clocks; before += 4)
+            all.push_back(clocks + 4 - before); // over the end
         return all;
     }
-    void change(unsigned s, unsigned t, uint64_t phase, const std::vector<bd_frame> &want, Tally &tally)
+    // Returns the clocks from the first doorbell to the second: `phase`, where the registers before it can be written
+    // in that time, and a few more or less, for a write does not always take as long.
+    uint64_t change(unsigned s, unsigned t, uint64_t phase, const std::vector<bd_frame> &want, Tally &tally)
     {
         std::memset(device_->memory() + store_at_, 0x5a, head_.store_bytes);
         std::memset(device_->memory() + output_at_, 0xa5, head_.output_bytes);
         began_ = ring(s, true);
-        for (uint64_t i = 0; i < phase; i++)
+        while (device_->now() + lead_ < began_ + phase)
             device_->clock();
-        ring(t, false);
+        const uint64_t from = device_->now(), rung = ring(t, false);
+        lead_ = rung - from;
         device_->read(BITDIAL_STATUS_REG);
         for (int i = 0; i < 2; i++) {
             if (!device_->irq())
@@ -102,7 +106,9 @@ class Directed : public Runner
                  phase);
             tally.mismatches++;
         }
+        return rung - began_;
     }
+    uint64_t lead_ = 0; // clocks of the register writes up to a doorbell, the last time
 };
 
 // Windows of one kernel, with every stride, small and large padding, on maps that are smaller than it, as large, and a
