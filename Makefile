@@ -30,8 +30,10 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(filter-out %.d,$(MAKEFILE_LIST)) | expand -t 18
 demo: all ## the whole chain on real images, ending in a table (DEMO=short: fewer images)
 	@sh sw/demo.sh
-test: all $(B)/tests $(B)/sample $(B)/step $(B)/ranks $(B)/mutate $(B)/images $(B)/rv32_board $(B)/replay $(B)/seeds ## every test (SAN=1: under address and undefined-behaviour sanitizers)
+test: $(B)/tests test-programs ## every test (SAN=1: under address and undefined-behaviour sanitizers)
 	@sh tests/run.sh
+# What shell tests run beside the command, for one that is run by itself.
+test-programs: all $(addprefix $(B)/,sample step ranks mutate images rv32_board replay seeds board_faults)
 # Models that are compiled in less than half the time (hw/build.sh).
 test: export BITDIAL_MODELS := quick
 unit: $(B)/tests ## the Criterion tests alone (SAN=1: under the sanitizers)
@@ -113,6 +115,6 @@ $(B)/obj/%.o: %.c Makefile | $(DEPS)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 -include $(patsubst %.o,%.d,$(call objects,$(ALL_C))) $(wildcard hw/rules.mk sim/rules.mk sw/rules.mk)
-.PHONY: help demo test unit all lint format check-format check-layout check-generated cosim prove synth-check bench mutants outside lint-strict slurm-test deps clean
+.PHONY: help demo test test-programs unit all lint format check-format check-layout check-generated cosim prove synth-check bench mutants outside lint-strict slurm-test deps clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += -j$(shell nproc)

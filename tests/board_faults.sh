@@ -7,7 +7,10 @@ set -eu
 cd -- "$(dirname -- "$0")/.."
 build=${BITDIAL_BUILD:-build}
 hardware=tests/small_hardware.yaml
-[ -n "${BITDIAL_BUILD:-}" ] || make -s build/board_faults build/bitdial >&2
+if [ -z "${BITDIAL_BUILD:-}" ]; then # one at a time: a suite runs several kinds side by side
+    mkdir -p build
+    flock build/board_faults.lock make -s build/board_faults build/bitdial >&2
+fi
 platform=$(sh sim/build.sh $hardware | tail -1)
 board=$(sh sim/board/build.sh $hardware | tail -1)
 exec "$build/board_faults" --platform "$platform" --board "$board" "$@"

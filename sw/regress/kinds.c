@@ -1,5 +1,5 @@
 /* The kinds of tests: a row each, with its keys and the argument vectors that it becomes. All of them run what is there
- * to be run by hand: the benches of sim/bench, bitdial, tests/run.sh, hw/prove, tests/fuzz. */
+ * to be run by hand: the benches of sim/bench, bitdial, tests/script.sh, hw/prove, tests/fuzz, tests/inject, make. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -143,49 +143,78 @@ static void expand_random(struct bd_expansion *x, const struct bd_suite_test *t)
                 }
 }
 
+/* How many chances of stalls a test runs with; a list that is empty stands for none. */
+static size_t chances(const struct bd_suite_test *t)
+{
+    return t->stalls.count ? t->stalls.count : 1;
+}
+
+/* "" of one chance; of several each point is named by its own. */
+static char *chance_name(const struct bd_suite_test *t, size_t s)
+{
+    return t->stalls.count > 1 ? bd_asprintf(".stalls%s", t->stalls.text[s]) : bd_xstrdup("");
+}
+
+static void add_chance(struct bd_suite_point *p, const struct bd_suite_test *t, size_t s)
+{
+    if (t->stalls.count && strcmp(t->stalls.text[s], "0") != 0) {
+        add(p, "--stalls");
+        add(p, "%s", t->stalls.text[s]);
+    }
+}
+
 /* Modes of the bench, each on networks of a seed of its own. */
+static void expand_mode(struct bd_expansion *x, const struct bd_suite_test *t, size_t h, size_t m, size_t s)
+{
+    char *hardware = stem(t->hardware.text[h]), *chance = chance_name(t, s);
+    for (int64_t first = 0; first < t->count; first += t->per_point) {
+        const int64_t part = t->count - first < t->per_point ? t->count - first : t->per_point;
+        const uint64_t seed = draw_seed(x);
+        struct bd_suite_point *p =
+            point(x, (double)part * 4, "%s.%s%s.%" PRId64, hardware, t->modes.text[m], chance, first / t->per_point);
+        on_bench(x, p, t->hardware.text[h]);
+        add(p, "--%s", t->modes.text[m]);
+        add(p, "--random");
+        add(p, "%" PRId64, part);
+        add(p, "--first"); /* which kernel it is of borders, which bits of the first switch else */
+        add(p, "%" PRId64, first);
+        add(p, "--seed");
+        add(p, "%" PRIu64, seed);
+        add_chance(p, t, s);
+    }
+    free(hardware);
+    free(chance);
+}
+
 static void expand_modes(struct bd_expansion *x, const struct bd_suite_test *t)
 {
     for (size_t h = 0; h < t->hardware.count; h++)
         for (size_t m = 0; m < t->modes.count; m++)
-            for (int64_t first = 0; first < t->count; first += t->per_point) {
-                const int64_t part = t->count - first < t->per_point ? t->count - first : t->per_point;
-                const uint64_t seed = draw_seed(x);
-                char *hardware = stem(t->hardware.text[h]);
-                struct bd_suite_point *p =
-                    point(x, (double)part * 4, "%s.%s.%" PRId64, hardware, t->modes.text[m], first / t->per_point);
-                free(hardware);
-                on_bench(x, p, t->hardware.text[h]);
-                add(p, "--%s", t->modes.text[m]);
-                add(p, "--random");
-                add(p, "%" PRId64, part);
-                add(p, "--seed");
-                add(p, "%" PRIu64, seed);
-                if (t->stalls.count && strcmp(t->stalls.text[0], "0") != 0) {
-                    add(p, "--stalls");
-                    add(p, "%s", t->stalls.text[0]);
-                }
-            }
+            for (size_t s = 0; s < chances(t); s++)
+                expand_mode(x, t, h, m, s);
 }
 
-/* Networks described by hand (model/regress/case.h). */
+/* A network described by hand (model/regress/case.h). */
+static void expand_case(struct bd_expansion *x, const struct bd_suite_test *t, size_t h, size_t n, size_t s)
+{
+    char *hardware = stem(t->hardware.text[h]), *network = stem(t->networks.text[n]), *chance = chance_name(t, s);
+    struct bd_suite_point *p = point(x, 4, "%s.%s%s", hardware, network, chance);
+    free(hardware);
+    free(network);
+    free(chance);
+    on_bench(x, p, t->hardware.text[h]);
+    add(p, "--case");
+    add(p, "%s", t->networks.text[n]);
+    add_chance(p, t, s);
+    p->network = bd_xstrdup(t->networks.text[n]);
+}
+
 static void expand_cases(struct bd_expansion *x, const struct bd_suite_test *t)
 {
     for (size_t h = 0; h < t->hardware.count; h++)
-        for (size_t n = 0; n < t->networks.count; n++) {
-            char *hardware = stem(t->hardware.text[h]), *network = stem(t->networks.text[n]);
-            struct bd_suite_point *p = point(x, 4, "%s.%s", hardware, network);
-            free(hardware);
-            free(network);
-            on_bench(x, p, t->hardware.text[h]);
-            add(p, "--case");
-            add(p, "%s", t->networks.text[n]);
-            if (t->stalls.count && strcmp(t->stalls.text[0], "0") != 0) {
-                add(p, "--stalls");
-                add(p, "%s", t->stalls.text[0]);
-            }
-            p->network = bd_xstrdup(t->networks.text[n]);
-        }
+        for (size_t n = 0; n < t->networks.count; n++)
+            for (size_t s = 0; s < chances(t); s++)
+                expand_case(x, t, h, n, s);
 }
 
 static void expand_zoo(struct bd_expansion *x, const struct bd_suite_test *t)
@@ -265,7 +294,7 @@ static void expand_proof(struct bd_expansion *x, const struct bd_suite_test *t)
     }
 }
 
-/* From the root: make and tests/run.sh run nowhere else. */
+/* From the root: make runs nowhere else. */
 static void at_root(const struct bd_expansion *x, struct bd_suite_point *p)
 {
     if (*x->root) {
@@ -288,13 +317,39 @@ static void expand_fuzz(struct bd_expansion *x, const struct bd_suite_test *t)
     }
 }
 
+/* Faults between programs and devices, a kind of them a point. */
+static void expand_inject(struct bd_expansion *x, const struct bd_suite_test *t)
+{
+    for (size_t n = 0; n < t->names.count; n++) {
+        const uint64_t seed = draw_seed(x);
+        struct bd_suite_point *p = point(x, 60, "%s", t->names.text[n]);
+        add(p, "bash");
+        add(p, "%stests/board_faults.sh", x->root);
+        add(p, "--kind");
+        add(p, "%s", t->names.text[n]);
+        add(p, "--seed");
+        add(p, "%" PRIu64, seed);
+    }
+}
+
+static void expand_make(struct bd_expansion *x, const struct bd_suite_test *t)
+{
+    for (size_t n = 0; n < t->names.count; n++) {
+        struct bd_suite_point *p = point(x, 600, "%s", t->names.text[n]);
+        at_root(x, p);
+        add(p, "make");
+        add(p, "-s");
+        add(p, "%s", t->names.text[n]);
+    }
+}
+
 static void expand_shell(struct bd_expansion *x, const struct bd_suite_test *t)
 {
     for (size_t n = 0; n < t->names.count; n++) {
         struct bd_suite_point *p = point(x, 20, "%s", t->names.text[n]);
-        at_root(x, p);
-        add(p, "bash");
-        add(p, "tests/cli/%s_test.sh", t->names.text[n]);
+        add(p, "sh");
+        add(p, "%stests/script.sh", x->root);
+        add(p, "%s", t->names.text[n]);
     }
 }
 
@@ -331,14 +386,14 @@ static const struct bd_field mode_fields[] = {
     LIST("cases", modes, NULL, "which"),
     COUNT("networks", count, 100000, "1", "random networks of each"),
     COUNT("per_point", per_point, 10000, "1", "networks of a point"),
-    LIST("stalls", stalls, "", "a chance of stalls beside them"),
+    LIST("stalls", stalls, "", "chances of stalls beside them"),
     {0},
 };
 static const struct bd_field case_fields[] = {
     COMMON("1800"),
     LIST("hardware", hardware, NULL, "configurations"),
     LIST("networks", networks, NULL, "networks with their images, as triage writes them"),
-    LIST("stalls", stalls, "", "a chance of stalls beside them"),
+    LIST("stalls", stalls, "", "chances of stalls beside them"),
     {0},
 };
 static const struct bd_field zoo_fields[] = {
@@ -360,9 +415,14 @@ static const struct bd_field name_fields[] = {
     LIST("names", names, NULL, "which"),
     {0},
 };
+static const struct bd_field all_or_name_fields[] = {
+    COMMON("3600"),
+    LIST("names", names, "", "which; without it all"),
+    {0},
+};
 static const struct bd_field fuzz_fields[] = {
     COMMON("7200"),
-    LIST("names", names, NULL, "readers"),
+    LIST("names", names, "", "readers; without it all"),
     COUNT("seconds", seconds, 86400, "60", "each"),
     {0},
 };
@@ -376,11 +436,21 @@ const struct bd_suite_kind bd_suite_kinds[] = {
     {"zoo", zoo_fields, NULL, NULL, expand_zoo},
     {"faults", fault_fields, NULL, NULL, expand_faults},
     {"unit", name_fields, NULL, "front|core|back|requantizer|arrays|count", expand_unit},
-    {"proof", name_fields, NULL,
-     "axil_slave|doorbell_queue|csr|frame_results|dma_read|dma_write|watchdog|sequencer|tile_feeder", expand_proof},
-    {"fuzz", fuzz_fields, NULL, "checkpoint|image|journal|program|protocol|yaml", expand_fuzz},
-    {"script", name_fields, NULL, "fault|session|driver_freestanding|resume|train_kill|prune_kill|compare|runs",
-     expand_shell},
+    {"proof", all_or_name_fields, NULL,
+     "axil_slave|doorbell_queue|csr|program_loader|frame_results|dma_read|dma_write|watchdog|sequencer|tile_feeder|"
+     "axil_master",
+     expand_proof},
+    {"inject", all_or_name_fields, NULL,
+     "slverr-read|decerr-read|slverr-write|decerr-write|stuck-ready|dead-memory|late-memory|lost-interrupt|"
+     "spurious-interrupt|reset-mid-frame|device-killed|serial-changed|serial-dropped|serial-doubled|serial-truncated|"
+     "serial-unplugged|serial-adapter-gone|frame-changed|frame-byte-lost|frame-cut|wrong-bitstream|old-bitstream|"
+     "other-hardware|damaged-program|uio-lost-interrupt|uio-spurious-interrupt|uio-incomplete|uio-vanished",
+     expand_inject},
+    {"fuzz", fuzz_fields, NULL,
+     "program|checkpoint|network|hardware|training|search|comparison|image|npy|idx|protocol|journal", expand_fuzz},
+    {"make", name_fields, NULL, "netlist|geometries|cosim-geometries|synth-check|lint", expand_make},
+    {"script", name_fields, NULL,
+     "fault|session|driver_freestanding|chip|upset|serial|resume|train_kill|prune_kill|compare|runs", expand_shell},
 };
 const int bd_suite_kind_count = sizeof bd_suite_kinds / sizeof *bd_suite_kinds;
 

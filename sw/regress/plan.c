@@ -25,7 +25,7 @@ static bd_status add_point(const struct bd_suite *suite, const struct bd_suite_p
         inputs[count++] = p->hardware;
     if (p->network)
         inputs[count++] = p->network;
-    for (size_t s = 0; p->hardware && s < sources->gl_pathc; s++)
+    for (size_t s = 0; s < sources->gl_pathc; s++) /* proofs, benches of blocks and scripts read them, too */
         inputs[count++] = sources->gl_pathv[s];
     const struct bd_runs_point point = {.name = p->name,
                                         .argv = (const char *const *)p->argv,

@@ -147,7 +147,7 @@ static bd_status check_stall(const struct bd_yaml *yaml, const struct bd_yaml_no
 static bd_status check_choice(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *key,
                               const char *choices, char **text, struct bd_error *err)
 {
-    if ((*text)[strspn(*text, "abcdefghijklmnopqrstuvwxyz0123456789_ ")])
+    if ((*text)[strspn(*text, "abcdefghijklmnopqrstuvwxyz0123456789_- ")])
         return bd_yaml_fail(yaml, node, err, "'%s' takes lower-case words and numbers, got '%s'", key, *text);
     char *word = bd_xstrndup(*text, strcspn(*text, " "));
     const bool known = !choices || bd_choice(choices, word) >= 0;
@@ -176,6 +176,17 @@ static bd_status find_kind(const struct bd_yaml *yaml, const struct bd_yaml_node
                         name->kind == BD_YAML_SCALAR ? name->text : "a list");
 }
 
+/* "a|b|c" as a list of three. */
+static void take_all(const char *choices, struct bd_suite_texts *list)
+{
+    char *copy = bd_xstrdup(choices), *rest = copy;
+    for (char *word; (word = strsep(&rest, "|"));) {
+        list->text = bd_xrealloc(list->text, list->count + 1, sizeof *list->text);
+        list->text[list->count++] = bd_xstrdup(word);
+    }
+    free(copy);
+}
+
 static bd_status read_lists(const struct bd_yaml *yaml, const struct bd_suite_row *row, struct bd_suite_test *test,
                             struct bd_error *err)
 {
@@ -186,7 +197,11 @@ static bd_status read_lists(const struct bd_yaml *yaml, const struct bd_suite_ro
         read_list(yaml, row->stalls, "stalls", NULL, check_stall, &test->stalls, err) ||
         read_list(yaml, row->modes, "cases", kind->modes, check_choice, &test->modes, err))
         return err->status;
-    return read_list(yaml, row->names, "names", kind->names, check_choice, &test->names, err);
+    if (row->names)
+        return read_list(yaml, row->names, "names", kind->names, check_choice, &test->names, err);
+    if (kind->names) /* it is a key that may be left out, or this kind has none */
+        take_all(kind->names, &test->names);
+    return BD_OK;
 }
 
 static bd_status check_name(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const struct bd_suite *suite,

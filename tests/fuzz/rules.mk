@@ -14,7 +14,7 @@ ALL_C += $(FUZZ_ENTRY_SRC) tests/fuzz/replay.c tests/fuzz/seeds.c
 fuzz: $(DEPS) ## fuzz every reader of outside input for SECONDS (60) each; findings lie in build/fuzz (needs clang)
 	@[ -e "$$($(CLANG) -print-file-name=libclang_rt.fuzzer-$$(uname -m).a 2>/dev/null)" ] || [ -e "$$($(CLANG) -print-resource-dir 2>/dev/null)/lib/linux/libclang_rt.fuzzer-$$(uname -m).a" ] || \
 	    { echo "make fuzz needs clang and its run-time library, which are not both installed (Debian: apt install clang libclang-rt-14-dev)" >&2; exit 3; }
-	@$(MAKE) --no-print-directory SAN= $(addprefix $(FUZZ)/fuzz_,$(FUZZ_NAMES)) build/seeds
+	@mkdir -p $(FUZZ) && flock $(FUZZ)/lock $(MAKE) --no-print-directory SAN= $(addprefix $(FUZZ)/fuzz_,$(FUZZ_NAMES)) build/seeds
 	@sh tests/fuzz/run.sh $(SECONDS_EACH) $(or $(TARGETS),$(FUZZ_NAMES))
 $(B)/replay: $(call objects,$(FUZZ_ENTRY_SRC) tests/fuzz/replay.c) $(B)/libbitdial.a
 	@echo "ld $@" && $(CC) $(CFLAGS) -o $@ $^ $(PROGRAM_LIBS)

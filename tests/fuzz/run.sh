@@ -5,7 +5,7 @@ seconds=$1
 shift
 root=build/fuzz
 found=0
-sh tests/fuzz/seeds.sh build $root/seeds || exit 3
+flock $root/lock sh tests/fuzz/seeds.sh build $root/seeds || exit 3 # one at a time: a suite runs several targets side by side
 for target in "$@"; do
     mkdir -p "$root/$target/corpus" "$root/$target/found"
     committed=tests/fuzz/corpus/$target
