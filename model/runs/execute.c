@@ -441,6 +441,16 @@ static bd_status check_stopped(struct run *r, struct bd_error *err)
     return bd_fail(err, BD_INFRA, "stopped with %zu of %zu points run: --resume goes on", ended, p->expected);
 }
 
+/* Before anything is touched; of a plan that grows nobody knows yet. */
+static bd_status check_filter(const struct bd_runs_plan *plan, const struct bd_runs_options *options,
+                              struct bd_error *err)
+{
+    bool any = plan->count == 0 || options->more;
+    for (size_t i = 0; i < plan->count && !any; i++)
+        any = bd_runs_matches(options->filter, plan->entries[i].point.name);
+    return any ? BD_OK : bd_fail(err, BD_BAD_INPUT, "no point matches '%s'", options->filter);
+}
+
 bd_status bd_runs_execute(struct bd_runs_plan *plan, const char *dir, const struct bd_runs_options *options,
                           struct bd_runs_summary *summary, struct bd_error *err)
 {
@@ -451,6 +461,10 @@ bd_status bd_runs_execute(struct bd_runs_plan *plan, const char *dir, const stru
                     .started = bd_seconds(CLOCK_MONOTONIC)};
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     const int jobs = options->jobs > 0 ? options->jobs : processors > 0 ? (int)processors : 1;
+    *summary = (struct bd_runs_summary){0};
+    if (check_filter(plan, options, err)) {
+        return err->status;
+    }
     bd_status status = open_folder(&r, err);
     status = status ? status : open_store(&r, err);
     if (!status && options->slurm) {

@@ -145,8 +145,8 @@ struct bd_runs_summary {
 
 /* Runs what has no result yet. BD_OK when all selected points have one, whatever it is: see summary. BD_INFRA: stopped,
  * a full disk, a database that another process locks (named), a folder in use; BD_BAD_INPUT: a folder that holds a plan
- * already (neither resume nor force), or another plan or build under `resume`, naming the first difference. What was
- * done until then is kept. *summary is filled in any case. */
+ * already (neither resume nor force), another plan or build under `resume`, naming the first difference, or a filter
+ * that no point matches. What was done until then is kept. *summary is filled in any case. */
 bd_status bd_runs_execute(struct bd_runs_plan *plan, const char *dir, const struct bd_runs_options *options,
                           struct bd_runs_summary *summary, struct bd_error *err) BD_WARN_UNUSED;
 

@@ -127,8 +127,6 @@ static bd_status run(const struct options *o, struct bd_error *err)
         if (summary.progress.selected) { /* what there is, also when it was stopped */
             bd_status told = report(o, &summary, status == BD_OK, status ? &other : err);
             status = status ? status : told;
-        } else if (!status) {
-            status = bd_fail(err, BD_BAD_INPUT, "no point matches '%s'", o->runs.filter);
         }
     }
     bd_runs_plan_free(plan);
