@@ -11,6 +11,8 @@ if [ -z "${BITDIAL_BUILD:-}" ]; then # one at a time: a suite runs several kinds
     mkdir -p build
     flock build/board_faults.lock make -s build/board_faults build/bitdial >&2
 fi
-platform=$(sh sim/build.sh $hardware | tail -1)
-board=$(sh sim/board/build.sh $hardware | tail -1)
-exec "$build/board_faults" --platform "$platform" --board "$board" "$@"
+platform=$(sh sim/build.sh $hardware) && board=$(sh sim/board/build.sh $hardware) || {
+    echo "tests/board_faults.sh: the devices cannot be built" >&2
+    exit 3
+}
+exec "$build/board_faults" --platform "$(echo "$platform" | tail -1)" --board "$(echo "$board" | tail -1)" "$@"

@@ -17,7 +17,11 @@ for word; do
 done
 root=$(dirname "$0")/../..
 # shellcheck disable=SC2086 # one option or none
-bench=$root/$(sh "$root/sim/bench/build.sh" "$hardware" $variant | tail -1)
+built=$(sh "$root/sim/bench/build.sh" "$hardware" $variant) || {
+    echo "sim/bench/run.sh: the bench of '$hardware' cannot be built" >&2
+    exit 3
+}
+bench=$root/$(echo "$built" | tail -1)
 if [ -n "$print" ]; then
     echo "$bench"
     exit

@@ -25,7 +25,8 @@
 static const char usage[] =
     "Usage: bitdial regress SUITE.yaml --out DIR [OPTION]...\n"
     "       bitdial regress --case CASE.yaml\n"
-    "Runs the tests of a suite (yaml-configs/suites: smoke, nightly, release) and writes results.json, results.csv,\n"
+    "Runs the tests of a suite (yaml-configs/suites: smoke, nightly, coverage, release) and writes results.json, "
+    "results.csv,\n"
     "results.md and junit.xml to DIR. The first failures of benches are run once more by themselves, with a trace and "
     "a\n"
     "GTKWave save file at the first wrong clock, and made as small as they still fail: DIR/failures/NAME. `bitdial\n"
@@ -94,6 +95,7 @@ static bd_status look_into(const struct options *o, const char *root, const stru
     json_t *found = NULL;
     bd_status status = bd_triage_run(&triage, point, json_object_get(result, "output"), &found, err);
     if (!status && json_object_size(found)) {
+        json_object_set(found, "of", json_object_get(result, "checksum")); /* which it explains, and no later one */
         char *text = json_dumps(found, JSON_INDENT(1));
         status = bd_file_write(file, text, strlen(text), err);
         free(text);
@@ -105,12 +107,11 @@ static bd_status look_into(const struct options *o, const char *root, const stru
 }
 
 /* Failures that were looked into before, under --resume, stay as they are. */
-static bool is_known(const struct options *o, const char *name)
+static bool is_known(const struct options *o, const char *name, const json_t *result)
 {
-    char *file = bd_asprintf("%s/failures/%s/failure.json", o->out, name);
-    const bool known = access(file, F_OK) == 0;
-    free(file);
-    return known && (o->runs.resume || o->runs.retry_failed);
+    json_t *found = bd_results_failure(o->out, name, result);
+    json_decref(found);
+    return found;
 }
 
 static bd_status triage(const struct options *o, const char *root, const struct bd_suite_points *points,
@@ -121,11 +122,11 @@ static bd_status triage(const struct options *o, const char *root, const struct 
     for (size_t p = 0; p < points->count && looked < o->triage && !status; p++) {
         const struct bd_suite_point *point = &points->points[p];
         json_t *result = NULL;
-        if (!point->is_bench || is_known(o, point->name)) {
+        if (!point->is_bench) {
             continue;
         }
         status = bd_runs_result(o->out, point->name, &result, err);
-        if (!status && result && bd_runs_result_state(result) == BD_RUNS_FAILED) {
+        if (!status && bd_runs_result_state(result) == BD_RUNS_FAILED && !is_known(o, point->name, result)) {
             status = look_into(o, root, point, result, err);
             looked++;
         }
@@ -156,8 +157,8 @@ static void print_failures(const json_t *document)
             if (*bd_results_text(failure, "case_repeat")) {
                 printf("    smallest: %s\n", bd_results_text(failure, "case_repeat"));
             }
-            if (*bd_results_text(failure, "view")) {
-                printf("    waves: gtkwave %s\n", bd_results_text(failure, "view"));
+            if (*bd_results_text(failure, "view_line")) {
+                printf("    waves: %s\n", bd_results_text(failure, "view_line"));
             }
         }
     }
@@ -288,9 +289,6 @@ static bd_status run_plan(const struct options *o, const struct bd_suite *suite,
     fprintf(stderr, "bitdial " NAME ": %s: %zu points of %zu tests by master seed %" PRIu64 "\n", suite->name,
             points->count, suite->test_count, seed);
     bd_status status = bd_cli_runs_execute(&o->runs, plan, o->out, &own, &summary, err);
-    if (!status && !summary.progress.selected) {
-        return bd_fail(err, BD_BAD_INPUT, "no point matches '%s'", o->runs.filter);
-    }
     if (!beginning.done) { /* refused, or nothing to do */
         return status;
     }

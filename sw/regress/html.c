@@ -91,9 +91,7 @@ static void failure(FILE *out, const json_t *point, size_t t, size_t p)
         bd_page_element(out, "<pre>", bd_results_text(found, "case_repeat"), "</pre>\n");
     }
     line_of(out, "not made smaller", found, "shrink_error");
-    if (*bd_results_text(found, "view"))
-        bd_page_element(out, "<p class=\"soft\">waves, at the first wrong value on the bus</p><pre>gtkwave ",
-                        bd_results_text(found, "view"), "</pre>\n");
+    line_of(out, "waves, at the first wrong value on the bus", found, "view_line");
     line_of(out, "no waves", found, "trace_error");
     fputs("</section>\n", out);
 }

@@ -298,10 +298,12 @@ static json_t *find_stale(struct judgement *j, const char *root)
     return stale;
 }
 
-/* Rounded down: 100 is all. */
+/* Rounded down: 100 is all. Where nothing was counted, nothing is covered. */
 static double percent(const json_int_t *sums)
 {
     const json_int_t of = sums[PLACES] - sums[WAIVED];
+    if (!sums[PLACES])
+        return 0;
     return of ? (double)(sums[COVERED] * 1000 / of) / 10 : 100;
 }
 

@@ -181,13 +181,39 @@ static bd_status judge(const json_t *suite, json_t *document, struct bd_error *e
     return status;
 }
 
+json_t *bd_results_failure(const char *dir, const char *name, const json_t *result)
+{
+    char *file = bd_asprintf("failures/%s/failure.json", name);
+    struct bd_error ignored; /* one that cannot be read is looked into anew */
+    json_t *failure = NULL;
+    const char *of = bd_results_text(result, "checksum");
+    if (read_json(dir, file, false, &failure, &ignored) || (failure && strcmp(bd_results_text(failure, "of"), of))) {
+        json_decref(failure);
+        failure = NULL;
+    }
+    free(file);
+    return failure;
+}
+
+/* What was found out about the failure of a point. */
+static bd_status add_failure(const char *dir, const char *name, json_t *point, struct bd_error *err)
+{
+    json_t *result = NULL;
+    if (bd_runs_result(dir, name, &result, err))
+        return err->status;
+    json_t *failure = bd_results_failure(dir, name, result);
+    if (failure)
+        json_object_set_new(point, "failure", failure);
+    json_decref(result);
+    return BD_OK;
+}
+
 /* A point with what the runner knows of it and what was found out about its failure. */
 static bd_status read_point(const char *dir, const json_t *about, const json_t *list, json_t *test, json_t *document,
                             struct bd_error *err)
 {
     const char *name = bd_results_text(about, "name");
-    json_t *known = find(list, name), *point = known ? json_deep_copy(known) : json_object(), *failure;
-    char *file = bd_asprintf("failures/%s/failure.json", name);
+    json_t *known = find(list, name), *point = known ? json_deep_copy(known) : json_object();
     json_object_set(point, "name", json_object_get(about, "name"));
     json_object_set(point, "hardware", json_object_get(about, "hardware"));
     if (!known)
@@ -201,12 +227,10 @@ static bd_status read_point(const char *dir, const json_t *about, const json_t *
     const bool waits = strcmp(state, "queued") == 0 || strcmp(state, "running") == 0;
     if (waits ? strcmp(was, "failed") != 0 : strcmp(state, "done") != 0)
         json_object_set_new(test, "state", json_string(waits ? "not run" : "failed"));
-    bd_status status = strcmp(state, "done") == 0 ? count_bins(dir, name, document, err) : BD_OK;
-    if (!waits && strcmp(state, "done") != 0 && !read_json(dir, file, false, &failure, err) && failure)
-        json_object_set_new(point, "failure", failure);
     json_array_append_new(json_object_get(test, "points"), point);
-    free(file);
-    return status;
+    return waits                        ? BD_OK
+           : strcmp(state, "done") == 0 ? count_bins(dir, name, document, err)
+                                        : add_failure(dir, name, point, err);
 }
 
 bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *err)

@@ -28,6 +28,10 @@ bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *e
 /* Writes DIR/results.json, results.csv, results.md and junit.xml. */
 bd_status bd_results_write(const char *dir, const json_t *document, struct bd_error *err) BD_WARN_UNUSED;
 
+/* failures/NAME/failure.json, where that is about this result of the point and no earlier one; else NULL. A new
+ * reference. */
+json_t *bd_results_failure(const char *dir, const char *name, const json_t *result);
+
 /* Each to a stream that the caller checks and closes. */
 void bd_results_junit(FILE *out, const json_t *document);
 void bd_results_csv(FILE *out, const json_t *document);

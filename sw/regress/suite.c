@@ -8,6 +8,7 @@
 #include "model/core/choice.h"
 #include "model/core/memory.h"
 #include "model/program/hardware.h"
+#include "model/regress/case.h"
 #include "sw/regress/suite_parts.h"
 
 struct head {
@@ -122,6 +123,21 @@ static bd_status find_hardware(const struct bd_yaml *yaml, const struct bd_yaml_
     return BD_OK;
 }
 
+/* A network by hand, which must be one. */
+static bd_status find_case(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *key,
+                           const char *choices, char **text, struct bd_error *err)
+{
+    struct bd_case c;
+    struct bd_error why;
+    if (find_file(yaml, node, key, choices, text, err))
+        return err->status;
+    if (bd_case_load(&c, *text, &why))
+        return bd_yaml_fail(yaml, node, err, "'%s' names '%s', which is no network by hand: %s", key, *text,
+                            why.message);
+    bd_case_release(&c);
+    return BD_OK;
+}
+
 static bd_status check_memory(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *key,
                               const char *choices, char **text, struct bd_error *err)
 {
@@ -153,6 +169,26 @@ static bd_status check_choice(const struct bd_yaml *yaml, const struct bd_yaml_n
     const bool known = !choices || bd_choice(choices, word) >= 0;
     free(word);
     return known ? BD_OK : bd_yaml_fail(yaml, node, err, "'%s' must be of %s, got '%s'", key, choices, *text);
+}
+
+/* Points are named by their files' names, without folder and ending: no two of a list may be alike. */
+static bd_status check_stems(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *key,
+                             const struct bd_suite_texts *list, struct bd_error *err)
+{
+    for (size_t i = 0; i < list->count; i++)
+        for (size_t before = 0; before < i; before++) {
+            char *one = bd_suite_stem(list->text[before]), *other = bd_suite_stem(list->text[i]);
+            const bool same = strcmp(one, other) == 0;
+            free(one);
+            free(other);
+            if (same)
+                return bd_yaml_fail(
+                    yaml, node->values[i], err,
+                    "'%s' has two files of one name, '%s' and '%s', which names of points would not tell "
+                    "apart",
+                    key, list->text[before], list->text[i]);
+        }
+    return BD_OK;
 }
 
 /* ---- tests -------------------------------------------------------------------------------------------------- */
@@ -191,8 +227,11 @@ static bd_status read_lists(const struct bd_yaml *yaml, const struct bd_suite_ro
                             struct bd_error *err)
 {
     const struct bd_suite_kind *kind = &bd_suite_kinds[test->kind];
+    check_item *const network = kind->cases ? find_case : find_file;
     if (read_list(yaml, row->hardware, "hardware", NULL, find_hardware, &test->hardware, err) ||
-        read_list(yaml, row->networks, "networks", NULL, find_file, &test->networks, err) ||
+        read_list(yaml, row->networks, "networks", NULL, network, &test->networks, err) ||
+        check_stems(yaml, row->hardware, "hardware", &test->hardware, err) ||
+        check_stems(yaml, row->networks, "networks", &test->networks, err) ||
         read_list(yaml, row->memory, "memory", NULL, check_memory, &test->memory, err) ||
         read_list(yaml, row->stalls, "stalls", NULL, check_stall, &test->stalls, err) ||
         read_list(yaml, row->modes, "cases", kind->modes, check_choice, &test->modes, err))

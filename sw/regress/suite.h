@@ -1,6 +1,6 @@
 /* A regression suite: tests of several kinds, from a YAML file (yaml-configs/suites), as points of the runner.
  *
- * A test says what is run on what; kinds.c has the kinds, their keys, and the argument vectors that they become. Seeds
+ * A test says what is run on what; kinds.c has the kinds and their keys, expand.c what they become. Seeds
  * of the points are drawn from the suite's master seed, the test's name and the point's number, so that a suite with
  * one seed is the same list of points everywhere, and a test that is added or left out changes no other. */
 #ifndef BD_REGRESS_SUITE_H

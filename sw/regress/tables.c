@@ -167,8 +167,8 @@ static void markdown_failure(FILE *out, const json_t *point)
     code_block(out, bd_results_text(failure ? failure : point, "repeat"));
     if (*bd_results_text(failure, "case_repeat"))
         code_block(out, bd_results_text(failure, "case_repeat"));
-    if (*bd_results_text(failure, "view"))
-        fprintf(out, "\n    gtkwave %s\n", bd_results_text(failure, "view"));
+    if (*bd_results_text(failure, "view_line"))
+        code_block(out, bd_results_text(failure, "view_line"));
 }
 
 static void markdown_places(FILE *out, const json_t *places)

@@ -113,6 +113,15 @@ static void set_text(json_t *object, const char *key, const char *text)
     json_object_set_new(object, key, bd_json_text(text));
 }
 
+static void tell_view(const char *view, json_t *found)
+{
+    const char *const argv[] = {"gtkwave", view, NULL};
+    char *line = bd_runs_shell_line(NULL, argv);
+    set_text(found, "view", view);
+    set_text(found, "view_line", line);
+    free(line);
+}
+
 /* One run by itself, traced to its first failure. */
 static bd_status trace(const struct bd_triage *t, const struct bd_suite_point *point, const json_t *output,
                        json_t *found, struct bd_error *err)
@@ -131,7 +140,7 @@ static bd_status trace(const struct bd_triage *t, const struct bd_suite_point *p
     if (!status && access(file, R_OK) == 0)
         set_text(found, "trace", file);
     if (!status && access(view, R_OK) == 0)
-        set_text(found, "view", view);
+        tell_view(view, found);
     else if (!status)
         set_text(found, "trace_error",
                  code == 0                      ? "run by itself it does not fail"
@@ -269,8 +278,8 @@ static void tell_case(const struct bd_triage *t, const struct bd_case *c, const 
     json_object_update_new(found, json_pack("{s:i, s:i, s:i, s:i, s:i, s:b}", "layers", c->layer_count, "height",
                                             c->height, "width", c->width, "channels", c->channels, "tries",
                                             shrink->tries, "whole", shrink->whole));
-    note(t, "smallest network that still fails: %d layers, an image of %dx%dx%d, after %d tries: %s", c->layer_count,
-         c->height, c->width, c->channels, shrink->tries, line);
+    note(t, "smallest network that still fails: %d layer%s, an image of %dx%dx%d, after %d tries: %s", c->layer_count,
+         c->layer_count == 1 ? "" : "s", c->height, c->width, c->channels, shrink->tries, line);
     free(line);
 }
 
@@ -355,13 +364,16 @@ bd_status bd_triage_run(const struct bd_triage *triage, const struct bd_suite_po
     set_text(*found, "repeat", line);
     free(line);
     bd_status status = t.trace || t.shrink ? bd_make_folder(t.folder, err) : BD_OK;
-    if (!status && t.shrink)
-        status = shrink(&t, point, output, *found, err);
-    if (!status && t.trace)
-        status = trace(&t, point, output, *found, err);
-    if (status)
+    if (status) {
         json_decref(*found);
-    return status;
+        return status;
+    }
+    /* What could not be found out is said in its place: the failure itself is known. */
+    if (t.shrink && shrink(&t, point, output, *found, err))
+        set_text(*found, "shrink_error", err->message);
+    if (t.trace && trace(&t, point, output, *found, err))
+        set_text(*found, "trace_error", err->message);
+    return BD_OK;
 }
 
 bd_status bd_case_repeat(const char *root, const char *path, struct bd_error *err)

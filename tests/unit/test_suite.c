@@ -271,6 +271,12 @@ Test(suite, refuses_with_the_place)
          "must be 0..255, got 256"},
         {"name: a\ntests: [{name: x, kind: random, hardware: tests/small_hardware.yaml, networks: 1, memory: '1,2'}]\n",
          "'memory': "},
+        {"name: a\ntests: [{name: x, kind: case, hardware: tests/small_hardware.yaml, networks: "
+         "tests/small_network.yaml}]\n",
+         "'networks' names 'tests/small_network.yaml', which is no network by hand: tests/small_network.yaml:"},
+        {"name: a\ntests: [{name: x, kind: random, networks: 1, hardware: [tests/small_hardware.yaml, "
+         "tests/unit/../small_hardware.yaml]}]\n",
+         ":2:84: 'hardware' has two files of one name, 'tests/small_hardware.yaml' and "},
         {"name: a\ntests: [{name: x, kind: faults, table: no.yaml}]\n", "'table' names 'no.yaml', which is not there"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
