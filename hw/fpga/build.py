@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tomllib
@@ -236,13 +237,14 @@ def build(board, options):
         bits = file.read()
     record = {"board": board["name"], "device": board["device"], "package": board["package"], "speed_grade": board["speed"],
               "configuration": os.path.join(board["folder"], "hardware.yaml"), **identity, "seed": best["seed"],
-              "mhz": best["mhz"], "routes": routes, "cells": {cell: counts[cell] for cell in CELLS}, "sites": sites(counts),
+              "mhz": best["mhz"], "median_mhz": statistics.median(result["mhz"] for result in routes), "routes": routes, "cells": {cell: counts[cell] for cell in CELLS}, "sites": sites(counts),
               "memory_bytes": board["memory_bytes"], "parameters": parameters,
               "tools": {name: tools[name] for name in ("yosys", "nextpnr", "ecppack")},
               "bitstream_bytes": len(bits), "bitstream_sha256": hashlib.sha256(bits).hexdigest()}
     os.rename(os.path.join(out, "bitdial.new"), os.path.join(out, "bitdial.bit"))
     write(os.path.join(out, "bitdial.json"), json.dumps(record, indent=1) + "\n")
-    print(f"{out}/bitdial.bit: {len(bits)} bytes, seed {best['seed']}, {best['mhz']} MHz where {mhz:g} are wanted; {out}/bitdial.json")
+    print(f"{out}/bitdial.bit: {len(bits)} bytes, seed {best['seed']}, {best['mhz']} MHz where {mhz:g} are wanted, "
+          f"median of {len(routes)} seeds {record['median_mhz']} MHz; {out}/bitdial.json")
 
 
 def main():

@@ -37,9 +37,9 @@ guide_files="s#net.bdp#$work/net.bdp#; s#build/fpga/ulx3s/bitdial.json#$work/rec
 guide_files_back="s#$work/record.json#build/fpga/ulx3s/bitdial.json#"
 follow_guide hw/fpga/ulx3s/README.md
 [ $count = 3 ] || fail "the guide has $count commands"
-sed 's/"clock_khz": 25000/"clock_khz": 24999/' "$work/record.json" >"$work/other.json"
+sed 's/"clock_khz": 50000/"clock_khz": 49999/' "$work/record.json" >"$work/other.json"
 run 1 device id --record "$work/other.json" --timeout 100000
-grep -q 'its clock is 25000 kHz, the record says 24999' "$work/err" || fail 'a record of another clock'
+grep -q 'its clock is 50000 kHz, the record says 49999' "$work/err" || fail 'a record of another clock'
 # The end of block RAM, and what lies behind it.
 run 0 device mem 0x10003fff8 8 --timeout 100000
 run 2 device mem 0x10003fff8 9 --timeout 100000
