@@ -1,9 +1,8 @@
 // A board on this machine, for tests: the Verilated accelerator, the Verilated bridge (hw/board/uart_bridge.sv) joined
 // to it pin by pin, memory behind both, and the bridge's serial line on a pseudo-terminal, whose path is printed.
 //
-//     board HARDWARE.yaml [--noise PER-MILLE SEED] [--noise-kind change|lose|double] [--gap BYTES LENGTH] [--unplug
-//     BYTES]
-//           [--bit CLOCKS]
+//     board HARDWARE.yaml [--bit CLOCKS] [--noise PER-MILLE SEED] [--noise-kind change|lose|double]
+//           [--gap BYTES LENGTH] [--unplug BYTES]
 //
 // Bytes of the pseudo-terminal become bits at the pins, and bits at the pins become bytes. With noise, bytes of both
 // directions are changed, lost or doubled. The accelerator's clock stands still while nothing is asked of it, as on the
@@ -192,23 +191,8 @@ class Board
 bool parse(int argc, char **argv, Options &options)
 {
     for (int i = 1; i < argc; i++) {
-        const bool more = i + 1 < argc;
-        if (!strcmp(argv[i], "--noise") && i + 2 < argc) {
-            options.line.noise = strtoull(argv[++i], nullptr, 10);
-            options.line.seed = strtoull(argv[++i], nullptr, 10);
-        } else if (!strcmp(argv[i], "--noise-kind") && more) {
-            static const char *const kinds[] = {"change", "lose", "double"};
-            i++;
-            for (int kind = 0; kind < 3; kind++)
-                if (!strcmp(argv[i], kinds[kind]))
-                    options.line.noise_kind = kind;
-        } else if (!strcmp(argv[i], "--gap") && i + 2 < argc) {
-            options.line.gap = strtoull(argv[++i], nullptr, 10);
-            options.line.gap_length = strtoull(argv[++i], nullptr, 10);
-        } else if (!strcmp(argv[i], "--unplug") && more) {
-            options.line.unplug = strtoull(argv[++i], nullptr, 10);
-        } else if (!strcmp(argv[i], "--bit") && more) {
-            options.line.bit = strtoull(argv[++i], nullptr, 10);
+        if (bitdial::take_line_option(argc, argv, i, options.line)) {
+            continue;
         } else if (!options.hardware && argv[i][0] != '-') {
             options.hardware = argv[i];
         } else {
@@ -226,8 +210,7 @@ int main(int argc, char **argv)
     bd_hardware hardware;
     bd_error error;
     if (!parse(argc, argv, options)) {
-        fprintf(stderr, "usage: board HARDWARE.yaml [--noise PER-MILLE SEED] [--noise-kind change|lose|double] "
-                        "[--gap BYTES LENGTH] [--unplug BYTES] [--bit CLOCKS]\n");
+        fprintf(stderr, "usage: board HARDWARE.yaml %s\n", bitdial::LINE_OPTIONS);
         return BD_BAD_INPUT;
     }
     if (bd_hardware_load(&hardware, options.hardware, &error) != BD_OK) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 
 #include <fcntl.h>
@@ -29,6 +30,38 @@ struct LineOptions {
     uint64_t bit = 4;             // clocks a bit, 4 and more
     uint64_t quiet_clocks = 6000; // longer than anything that the bridge waits for
 };
+
+// What take_line_option() knows, for a usage text.
+constexpr const char *LINE_OPTIONS = "[--bit CLOCKS] [--noise PER-MILLE SEED] [--noise-kind change|lose|double] "
+                                     "[--gap BYTES LENGTH] [--unplug BYTES]";
+
+// Takes the option at argv[i] with its values; i is then the last of them. False where it is none of a line's.
+inline bool take_line_option(int argc, char **argv, int &i, LineOptions &options)
+{
+    static const char *const kinds[] = {"change", "lose", "double"};
+    const char *name = argv[i];
+    const int more = argc - i - 1;
+    const auto number = [&] { return strtoull(argv[++i], nullptr, 10); };
+    if (!strcmp(name, "--noise") && more >= 2) {
+        options.noise = number();
+        options.seed = number();
+    } else if (!strcmp(name, "--noise-kind") && more >= 1) {
+        i++;
+        for (int kind = 0; kind < 3; kind++)
+            if (!strcmp(argv[i], kinds[kind]))
+                options.noise_kind = kind;
+    } else if (!strcmp(name, "--gap") && more >= 2) {
+        options.gap = number();
+        options.gap_length = number();
+    } else if (!strcmp(name, "--unplug") && more >= 1) {
+        options.unplug = number();
+    } else if (!strcmp(name, "--bit") && more >= 1) {
+        options.bit = number();
+    } else {
+        return false;
+    }
+    return true;
+}
 
 class SerialLine
 {
