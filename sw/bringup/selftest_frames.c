@@ -238,7 +238,9 @@ bd_status bd_selftest_switches(struct bd_selftest *t, struct bd_error *err)
     }
     if (used < t->detail_size) {
         snprintf(t->detail + used, t->detail_size - used, "%s",
-                 t->session.is_timed ? ", as predicted" : " (no --hardware: not compared)");
+                 t->session.is_timed       ? ", as predicted"
+                 : t->session.is_described ? " (its memory's timing varies: not compared)"
+                                           : " (no --hardware: not compared)");
     }
     free(logits);
     return status;

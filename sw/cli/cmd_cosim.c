@@ -201,8 +201,12 @@ static void report_text(const struct bd_cosim_options *o, const struct bd_progra
     }
     printf("mismatches        %" PRIu64 "\n", t->mismatches);
     printf("clocks simulated  %" PRIu64 ", storing layers %" PRIu64 "\n", sums.simulated, sums.simulated_storing);
-    printf("clocks predicted  %" PRIu64 ", storing layers %" PRIu64 "; frames that differ %" PRIu64 "\n",
-           sums.predicted, sums.predicted_storing, t->cycle_mismatches);
+    printf("clocks predicted  %" PRIu64 ", storing layers %" PRIu64 "; ", sums.predicted, sums.predicted_storing);
+    if (t->untimed > 0) {
+        printf("the memory's timing varies: not compared\n");
+    } else {
+        printf("frames that differ %" PRIu64 "\n", t->cycle_mismatches);
+    }
     if (t->loads > 0) {
         printf("program loaded    %" PRIu64
                " times, clocks as predicted where no frame differs: %.1f each, in no other line\n",

@@ -137,8 +137,9 @@ static void print_area(const struct bd_hardware *h)
 
 static json_t *geometry_json(const struct bd_hardware *h)
 {
-    json_t *memory = json_pack("{s:I, s:I, s:I}", "latency", (json_int_t)h->memory.latency, "beat_interval",
-                               (json_int_t)h->memory.beat_interval, "outstanding", (json_int_t)h->memory.outstanding);
+    json_t *memory = json_pack("{s:I, s:I, s:I, s:s}", "latency", (json_int_t)h->memory.latency, "beat_interval",
+                               (json_int_t)h->memory.beat_interval, "outstanding", (json_int_t)h->memory.outstanding,
+                               "timing", h->memory_timing == BD_MEMORY_VARYING ? "varying" : "fixed");
     json_t *object = json_pack("{s:o, s:I, s:I, s:s, s:I}", "name", bd_json_text(h->name), "rows", (json_int_t)h->rows,
                                "requant_units", (json_int_t)h->requant_units, "datapaths", datapaths(h), "mac_channels",
                                (json_int_t)h->mac_channels);
@@ -187,8 +188,9 @@ static void print_geometry(const struct bd_hardware *h)
     print_memory("table memory", h->table_words, h->mult_bits + BD_TABLE_BIAS_BITS);
     print_memory("correction memory", h->correct_words, BD_CORRECT_BITS * h->requant_units);
     print_memory("descriptor memory", h->descriptors, 2048);
-    printf("  memory: latency %" PRId64 ", a beat every %" PRId64 ", %" PRId64 " outstanding; %g MHz (%s)\n",
-           h->memory.latency, h->memory.beat_interval, h->memory.outstanding, h->clock_mhz, bd_hardware_clock_word(h));
+    printf("  memory: latency %" PRId64 ", a beat every %" PRId64 ", %" PRId64 " outstanding%s; %g MHz (%s)\n",
+           h->memory.latency, h->memory.beat_interval, h->memory.outstanding,
+           h->memory_timing == BD_MEMORY_VARYING ? ", varying" : "", h->clock_mhz, bd_hardware_clock_word(h));
     printf("  geometry hash %016" PRIx64 "\n", bd_hardware_geometry_hash(h));
     print_area(h);
 }

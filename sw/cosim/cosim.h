@@ -47,6 +47,7 @@ struct bd_cosim_totals {
     uint64_t mismatches; /* values that differ: codes, stream, logits */
     uint64_t layer_mismatches[BD_PROGRAM_MAX_LAYERS];
     uint64_t cycle_mismatches;   /* frames whose clocks differ from the prediction */
+    uint64_t untimed;            /* frames whose clocks no prediction binds: a board's memory of varying timing */
     uint64_t loads, load_cycles; /* programs loaded by a frame whose clocks were compared, and their predicted clocks */
     uint64_t queue_checked, queue_different;
     struct bd_cosim_switch at[BD_PROGRAM_MAX_SWITCHES];

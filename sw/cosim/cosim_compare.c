@@ -163,7 +163,9 @@ void bd_cosim_compare_cycles(struct bd_cosim_worker *w, const struct bd_cosim_it
     price.parts.total += load;
     price.parts.weight_stall += load;
     at->compared[store]++;
-    if (!counters_agree(w, &price.parts, part, sizeof part) || simulated != price.cycles) {
+    if (!w->session.is_timed) {
+        w->totals.untimed++;
+    } else if (!counters_agree(w, &price.parts, part, sizeof part) || simulated != price.cycles) {
         char text[384];
         snprintf(text, sizeof text, "layers %s: the device takes %" PRIu64 " clocks, %" PRIu64 " were predicted%s",
                  store ? "stored" : "not stored", simulated, price.cycles, part);
@@ -177,6 +179,7 @@ void bd_cosim_merge(struct bd_cosim_totals *to, const struct bd_cosim_totals *fr
     to->images += from->images;
     to->mismatches += from->mismatches;
     to->cycle_mismatches += from->cycle_mismatches;
+    to->untimed += from->untimed;
     to->loads += from->loads;
     to->load_cycles += from->load_cycles;
     to->queue_checked += from->queue_checked;

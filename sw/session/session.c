@@ -112,7 +112,7 @@ bd_status bd_session_connect(struct bd_session *session, const struct bd_session
         return status;
     }
     session->is_board = bd_device_is_board(&name);
-    session->is_timed = options->hardware_path != NULL;
+    session->is_described = options->hardware_path != NULL;
     if (options->hardware_path) {
         status = bd_hardware_load(&session->hardware, options->hardware_path, err);
     } else if (!session->is_board) {
@@ -122,6 +122,8 @@ bd_status bd_session_connect(struct bd_session *session, const struct bd_session
     if (status != BD_OK) {
         return status;
     }
+    session->is_timed =
+        session->is_described && !(session->is_board && session->hardware.memory_timing == BD_MEMORY_VARYING);
     if (name.kind == BD_KIND_REF) {
         bd_ref_open(&session->platform, &session->hardware);
     } else if (session->is_board) {
@@ -139,7 +141,7 @@ bd_status bd_session_identify(struct bd_session *session, struct bd_error *err)
 {
     struct bd_port port = bd_platform_port(&session->platform);
     bd_status status = bd_session_fail(session, bd_device_open(&session->device, &port), err);
-    return status == BD_OK && !session->is_timed ? read_geometry(session, err) : status;
+    return status == BD_OK && !session->is_described ? read_geometry(session, err) : status;
 }
 
 bd_status bd_session_open(struct bd_session *session, const struct bd_session_options *options, struct bd_error *err)

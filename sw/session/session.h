@@ -27,8 +27,9 @@ struct bd_session_options {
 };
 
 struct bd_session {
-    bool is_board; /* see device_name.h */
-    bool is_timed; /* the memory's timing, and so the clocks of a frame, are known: from a hardware file */
+    bool is_board;     /* see device_name.h */
+    bool is_described; /* the hardware is that of a file; else a board's registers told it */
+    bool is_timed;     /* the memory's timing, and so the clocks of a frame, are known: from a file, and fixed */
     uint32_t frame_ms;
     struct bd_hardware hardware;
     struct bd_platform platform;

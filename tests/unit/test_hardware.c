@@ -35,6 +35,7 @@ Test(hardware, hash_covers_what_changes_the_rtl_and_no_more)
     other.memory.latency++;
     other.memory.beat_interval++;
     other.memory.outstanding++;
+    other.memory_timing = BD_MEMORY_VARYING;
     other.clock_mhz *= 2;
     other.clock = BD_CLOCK_ROUTED;
     other.name = "other";
@@ -137,15 +138,19 @@ Test(hardware, refusals_name_the_place)
     cr_assert_eq(load_changed("clock: assumed\n", "", &hardware, &err), BD_OK, "%s", err.message);
     cr_assert_str_eq(bd_hardware_clock_word(&hardware), "assumed");
     bd_hardware_release(&hardware);
+    cr_assert_eq(hardware.memory_timing, BD_MEMORY_FIXED);
+    cr_assert_eq(load_changed("latency:", "timing: varying\n  latency:", &hardware, &err), BD_OK, "%s", err.message);
+    cr_assert_eq(hardware.memory_timing, BD_MEMORY_VARYING);
+    bd_hardware_release(&hardware);
     cr_assert_eq(load_changed("rows: 16", "rows: 8", &hardware, &err), BD_BAD_INPUT); /* RQ 16 over 8 rows */
 }
 
 Test(hardware, help_lists_every_key)
 {
-    static const char *const keys[] = {"name",         "rows",     "requant_units", "datapaths",       "mac_channels",
-                                       "act_words",    "z_words",  "weight_words",  "table_words",     "correct_words",
-                                       "descriptors",  "acc_bits", "mult_bits",     "clock_mhz",       "clock",
-                                       "energy_table", "memory",   "  latency",     "  beat_interval", "  outstanding"};
+    static const char *const keys[] = {
+        "name",         "rows",         "requant_units", "datapaths",   "mac_channels",    "act_words",     "z_words",
+        "weight_words", "table_words",  "correct_words", "descriptors", "acc_bits",        "mult_bits",     "clock_mhz",
+        "clock",        "energy_table", "memory",        "  latency",   "  beat_interval", "  outstanding", "  timing"};
     char *text = NULL;
     size_t size = 0;
     FILE *file = open_memstream(&text, &size);
