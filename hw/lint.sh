@@ -21,6 +21,6 @@ mkdir -p build/lint
 verilator --lint-only -Wall -Wno-UNDRIVEN -Wno-UNUSEDSIGNAL -Wno-UNUSEDPARAM --top-module bitdial_wrapper -Ihw build/lint/bitdial_top.sv \
     hw/fpga/pynq_z2/bitdial_wrapper.v
 # shellcheck disable=SC2046 # one option or file a word
-verilator --lint-only -Wall --unroll-count 1024 --top-module top -Ihw -GGATES=0 sim/board/ehxplll.sv \
+verilator --lint-only -Wall --unroll-count 1024 --top-module top -Ihw -GGATES=0 sim/board/chip.vlt sim/board/ehxplll.sv \
     $(for what in --parameters --sources; do PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/fpga/build.py ulx3s --clock 62.5 $what; done)
 echo "verilator --lint-only: no warning in $# configurations and on a chip with a PLL"

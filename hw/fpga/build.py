@@ -11,6 +11,7 @@ Exit codes: 0 a bitstream that meets its clock, 1 no seed meets it, 2 usage or a
 """
 import argparse
 import concurrent.futures
+import fcntl
 import glob
 import hashlib
 import json
@@ -73,18 +74,25 @@ def generate(board, mhz, option):
     with open(script) as program, open(needs) as packages:
         key = hashlib.sha256(f"{program.read()} {packages.read()} {arguments}".encode()).hexdigest()
     kept = os.path.join(out, "key")
-    if not os.path.exists(kept) or open(kept).read() != key:
-        shutil.rmtree(out, ignore_errors=True)
-        os.makedirs(out)
-        venv = os.path.join("build", "fpga", board["name"], "venv")
-        if subprocess.run(["sh", "tests/support/venv.sh", venv, needs], stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode != 0:
-            raise Failure(f"what writes the sources of '{board['name']}' comes from PyPI ({needs}), which gave none", 3)
-        code = run([os.path.abspath(os.path.join(venv, "bin", "python")), "-B", os.path.abspath(script), ".", *arguments], out,
-                   "generate.log", board["timeout_s"])
-        if code != 0:
-            raise Failure(f"'{script}' failed with exit code {code} ({out}/generate.log)", 3)
-        write(kept, key)
+    os.makedirs(os.path.dirname(out), exist_ok=True)
+    with open(out + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(kept) or open(kept).read() != key:
+            write_generated(board, script, needs, arguments, out)
+            write(kept, key)
     board["generated"] = sorted(glob.glob(os.path.join(out, "*.v")))
+
+
+def write_generated(board, script, needs, arguments, out):
+    shutil.rmtree(out, ignore_errors=True)
+    os.makedirs(out)
+    venv = os.path.join("build", "fpga", board["name"], "venv")
+    if subprocess.run(["sh", "tests/support/venv.sh", venv, needs], stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode != 0:
+        raise Failure(f"what writes the sources of '{board['name']}' comes from PyPI ({needs}), which gave none", 3)
+    code = run(["env", "PYTHONHASHSEED=0", os.path.abspath(os.path.join(venv, "bin", "python")), "-B", os.path.abspath(script), ".", *arguments], out,
+               "generate.log", board["timeout_s"])
+    if code != 0:
+        raise Failure(f"'{script}' failed with exit code {code} ({out}/generate.log)", 3)
 
 
 def sources_of(board):

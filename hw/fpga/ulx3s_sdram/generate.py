@@ -25,16 +25,17 @@ def core_of(folder, mhz, refresh):
               "user_ports": {"0": {**port, "id_width": 4}, "1": {**port, "id_width": 1}}}
     soc = LiteDRAMCore(LatticePlatform(config["device"], io=[], toolchain="trellis"), config, integrated_rom_size=0)
     Builder(soc, output_dir=folder, compile_software=False, compile_gateware=False,
-            csr_csv=os.path.join(folder, "csr.csv")).build(build_name="litedram_core", regular_comb=False)
+            csr_csv=os.path.join(folder, "csr.csv")).build(build_name="litedram_core")
     return soc
 
 
 def write_core(folder):
-    """The generated Verilog without its head, which holds a date, and with pins of data that go both ways."""
+    """The generated Verilog without dates, and without a list of its parts whose order differs; pins of data go both ways."""
     with open(os.path.join(folder, "gateware", "litedram_core.v")) as file:
         text = file.read()
-    text = text[text.index("`timescale"):]
+    text = text[text.index("`timescale"):].split("\n", 1)[1]
     text = re.sub(r"// *Auto-Generated.*", "", text)
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     text, pins = re.subn(r"\binput( +wire +\[15:0\] sdram_dq\b)", r"inout\1", text)
     if pins != 1:
         sys.exit("generate: the pins sdram_dq are not where they were")
