@@ -15,6 +15,9 @@ for hardware in "$@"; do
         $parameters -GGATES="$gates" hw/bitdial_regs_pkg.sv hw/bitdial_descriptor_pkg.sv hw/bitdial_walk_pkg.sv hw/bitdial_pkg.sv hw/bitdial_top.sv
 done
 verilator --lint-only -Wall --top-module uart_bridge -y hw/board hw/board/uart_bridge.sv
+for module in axi_byte axi_inside sdram_init; do # the rest of that board needs a generator
+    verilator --lint-only -Wall --top-module $module hw/fpga/ulx3s_sdram/$module.sv
+done
 # The wrapper of a board with a processor, around the ports of the accelerator alone; a board's chip, with a PLL.
 mkdir -p build/lint
 { sed '/^);$/q' hw/bitdial_top.sv; echo endmodule; } >build/lint/bitdial_top.sv

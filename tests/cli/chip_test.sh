@@ -1,6 +1,7 @@
 # What `make fpga BOARD=ulx3s` puts into the FPGA, Verilated from its top on (sim/board/chip.cpp): bridge, accelerator, block RAM and
 # wiring, with the board's configuration. The commands of its guide print what it shows: the record of the build, the self-test
-# with clocks as predicted, a network layer by layer. And lights; and block RAM alone, clock by clock like the platform's memory.
+# with clocks as predicted, a network layer by layer. And lights; and block RAM alone, clock by clock like the platform's memory; and
+# the SDRAM chip that a board with SDRAM is simulated with (tests/sdram_chip.sh), which must tell each rule that is broken.
 set -eu
 bitdial=${BITDIAL_BUILD:-build}/bitdial
 hardware=hw/fpga/ulx3s/hardware.yaml
@@ -14,6 +15,7 @@ sh sim/bench/block_memory.sh 50000 1 >"$work/out" 2>"$work/err" || fail 'block R
 for latency in 5 7; do # of another latency it must differ
     ! sh sim/bench/block_memory.sh 1000 1 $latency >"$work/out" 2>"$work/err" && grep -q 'RVALID differs$' "$work/out" || fail "latency $latency"
 done
+sh sim/bench/sdram.sh >"$work/out" 2>"$work/err" || fail 'the model of an SDRAM chip'
 chip=$(sh sim/board/chip.sh ulx3s)
 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/fpga/build.py ulx3s --identity >"$work/record.json"
 "${bitdial%/*}/sample" tests/small_network.yaml 1 "$work/net.h5"

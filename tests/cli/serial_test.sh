@@ -51,6 +51,15 @@ run 2 device mem 0x10 8 --timeout 100000
 grep -q "device's memory is 0x100000000" "$work/err" || fail 'an address outside'
 run 2 device read 0xffc --timeout 100000
 grep -q 'refuses READ_REGISTER of 0xffc: register$' "$work/err" || fail 'a register that the accelerator does not have'
+# Another memory timing than the board's is told by the clocks, unless the file says that it varies.
+sed 's/^  latency: .*/  latency: 50/' $hardware >"$work/slow.yaml"
+run 1 device selftest --hardware "$work/slow.yaml" --timeout 100000
+grep -q 'clocks were predicted, the device counts' "$work/err" || fail 'another timing'
+echo '  timing: varying' >>"$work/slow.yaml"
+run 0 device selftest --hardware "$work/slow.yaml" --timeout 100000
+grep -q "clocks: s0 .* (its memory's timing varies: not compared)$" "$work/out" || fail 'a timing that varies'
+run 0 cosim "$work/net.bdp" --hardware "$work/slow.yaml" --images 1 --noise
+grep -q "^clocks predicted .*; the memory's timing varies: not compared$" "$work/out" || fail 'a timing that varies, by cosim'
 run 1 device selftest --hardware yaml-configs/hardware/demo.yaml --timeout 100000
 grep -q "step 2 (identity): the device's geometry has hash 0x.*, that of '.*demo.yaml' 0x" "$work/err" || fail 'other hardware'
 end
