@@ -39,5 +39,6 @@ package bitdial_pkg;
     logic [63:0] store_addr;
     logic [31:0] tag;
     logic        store_enable;
+    logic [31:0] frame_limit;   // clocks of the frame; 0: no limit
   } frame_t;
 endpackage

@@ -9,7 +9,7 @@ package bitdial_regs_pkg;
 
   // ro: version of this map; a driver refuses any other
   localparam logic [11:0] ABI_VERSION_ADDR = 12'h004;
-  localparam logic [31:0] ABI_VERSION_RESET = 32'h00000003;
+  localparam logic [31:0] ABI_VERSION_RESET = 32'h00000004;
 
   // ro: shape of the arrays
   localparam logic [11:0] GEOMETRY_ADDR = 12'h008;
@@ -89,6 +89,7 @@ package bitdial_regs_pkg;
   localparam logic [3:0] ERROR_BAD_DESCRIPTOR = 4'd4;
   localparam logic [3:0] ERROR_WATCHDOG = 4'd5;
   localparam logic [3:0] ERROR_BUS_DEAD = 4'd6;
+  localparam logic [3:0] ERROR_FRAME_LIMIT = 4'd7;
   localparam int STATUS_ERROR_LAYER_LSB = 16;
 
   // rw: byte address of the program image, a multiple of 64
@@ -126,6 +127,10 @@ package bitdial_regs_pkg;
   // rw: clocks without progress after which a frame is aborted with WATCHDOG; 0 waits for ever; acts at once, no doorbell latches it
   localparam logic [11:0] WATCHDOG_LIMIT_ADDR = 12'h068;
   localparam logic [31:0] WATCHDOG_LIMIT_RESET = 32'h01000000;
+
+  // rw: most clocks of a frame, as COUNTER_TOTAL counts them, a program's load among them; a longer one is aborted with FRAME_LIMIT; 0: no limit
+  localparam logic [11:0] FRAME_LIMIT_ADDR = 12'h06c;
+  localparam logic [31:0] FRAME_LIMIT_RESET = 32'h00000000;
 
   // rw: switch index of the next doorbell
   localparam logic [11:0] PRECISION_ADDR = 12'h080;

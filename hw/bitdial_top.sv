@@ -156,7 +156,7 @@ module bitdial_top #(
   assign status_error = causes[bitdial_regs_pkg::IRQ_STATUS_ERROR_LSB];
 
   // --- control ------------------------------------------------------------------------------------------------------
-  logic       waiting, bite, aborting, dead, read_progress, write_progress;
+  logic       waiting, bite, late, aborting, dead, read_progress, write_progress;
   logic       program_start, program_ready, program_busy, resident, loader_start, abort, bus_error;
   logic       bad_descriptor, bad_program;
   logic       layer_done, image_done, setup, hand, startable, starving, more, start, release_slot;
@@ -174,7 +174,7 @@ module bitdial_top #(
     .busy_o(busy), .done_o(done), .error_o(error), .error_code_o(error_code), .error_layer_o(error_layer),
     .program_start_o(program_start), .program_ready_i(program_ready), .loader_start_o(loader_start), .abort_o(abort),
     .soft_reset_i(soft_reset), .bus_error_i(bus_error), .bad_descriptor_i(bad_descriptor || bad_program),
-    .loader_layer_i(program_busy ? 8'd0 : loader_layer), .bus_idle_i(bus_idle), .waiting_o(waiting), .watchdog_i(bite),
+    .loader_layer_i(program_busy ? 8'd0 : loader_layer), .bus_idle_i(bus_idle), .waiting_o(waiting), .watchdog_i(bite), .late_i(late),
     .aborting_o(aborting), .dead_i(dead), .layer_ready_i(layer_ready), .descriptor_i(d),
     .layer_done_o(layer_done), .image_done_i(image_done), .maps_o(maps), .maps_done_i(maps_done), .setup_o(setup),
     .startable_i(startable), .starving_i(starving), .more_i(more), .start_o(start), .walk_done_i(walk_done),
@@ -186,8 +186,8 @@ module bitdial_top #(
     .tables_ready_i(tables_ready), .fetch_free_i(fetch_free), .hand_o(hand), .place_o(place),
     .startable_o(startable), .starving_o(starving), .more_o(more), .release_o(release_slot));
   watchdog #(.ABORT_CLOCKS(ABORT_CLOCKS)) u_watchdog (
-    .clk_i, .rst_ni, .limit_i(watchdog_limit), .busy_i(busy), .aborting_i(aborting),
-    .progress_i(!waiting || read_progress || write_progress), .bite_o(bite), .dead_o(dead));
+    .clk_i, .rst_ni, .limit_i(watchdog_limit), .start_i(bell_pop), .frame_limit_i(bell.frame_limit), .busy_i(busy),
+    .aborting_i(aborting), .progress_i(!waiting || read_progress || write_progress), .bite_o(bite), .late_o(late), .dead_o(dead));
   perf_counters u_perf_counters (.clk_i, .start_i(bell_pop), .kind_i(kind), .counters_o(counters));
 
   // --- memory to the chip -------------------------------------------------------------------------------------------

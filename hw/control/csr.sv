@@ -60,7 +60,7 @@ module csr #(
   logic [bitdial_regs_pkg::IRQ_ENABLE_W-1:0] irq_enable_q;
   logic [bitdial_regs_pkg::IRQ_STATUS_W-1:0] irq_status, irq_clear;
   logic [31:0] desc_offset_q, switch_stride_q, layer_count_q, switch_count_q, precision_q, tag_q;
-  logic [31:0] watchdog_limit_q;
+  logic [31:0] watchdog_limit_q, frame_limit_q;
   logic [63:0] program_addr_q, store_addr_q, input_addr_q, output_addr_q;
   logic [31:0] done_tag, frame_count;
   logic [3:0]  done_switch, error;
@@ -125,6 +125,7 @@ module csr #(
       bitdial_regs_pkg::STORE_ADDR_LO_ADDR:    settings = store_addr_q[31:0];
       bitdial_regs_pkg::STORE_ADDR_HI_ADDR:    settings = store_addr_q[63:32];
       bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR:   settings = watchdog_limit_q;
+      bitdial_regs_pkg::FRAME_LIMIT_ADDR:      settings = frame_limit_q;
       bitdial_regs_pkg::PRECISION_ADDR:        settings = precision_q;
       bitdial_regs_pkg::INPUT_ADDR_LO_ADDR:    settings = input_addr_q[31:0];
       bitdial_regs_pkg::INPUT_ADDR_HI_ADDR:    settings = input_addr_q[63:32];
@@ -200,7 +201,7 @@ module csr #(
   always_comb begin
     write_known_o = write_addr_i <= bitdial_regs_pkg::COUNTER_OVERHEAD_HI_ADDR;
     if (write_addr_i > bitdial_regs_pkg::CLOCK_KHZ_ADDR && write_addr_i < bitdial_regs_pkg::CONTROL_ADDR) write_known_o = 1'b0;
-    if (write_addr_i > bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR && write_addr_i < bitdial_regs_pkg::PRECISION_ADDR)
+    if (write_addr_i > bitdial_regs_pkg::FRAME_LIMIT_ADDR && write_addr_i < bitdial_regs_pkg::PRECISION_ADDR)
       write_known_o = 1'b0;
     if (write_addr_i > bitdial_regs_pkg::DOORBELL_ADDR && write_addr_i < bitdial_regs_pkg::IRQ_STATUS_ADDR) write_known_o = 1'b0;
     if (write_addr_i > bitdial_regs_pkg::FRAME_COUNT_ADDR && write_addr_i < bitdial_regs_pkg::COUNTER_TOTAL_LO_ADDR)
@@ -218,6 +219,7 @@ module csr #(
       switch_count_q <= bitdial_regs_pkg::SWITCH_COUNT_RESET;
       store_addr_q <= 64'd0;
       watchdog_limit_q <= bitdial_regs_pkg::WATCHDOG_LIMIT_RESET;
+      frame_limit_q <= bitdial_regs_pkg::FRAME_LIMIT_RESET;
       precision_q <= bitdial_regs_pkg::PRECISION_RESET;
       input_addr_q <= 64'd0;
       output_addr_q <= 64'd0;
@@ -243,6 +245,7 @@ module csr #(
           bitdial_regs_pkg::STORE_ADDR_HI_ADDR:   store_addr_q[63:32] <= merge(store_addr_q[63:32], write_data_i, write_strobe_i);
           bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR:
             watchdog_limit_q <= merge(watchdog_limit_q, write_data_i, write_strobe_i);
+          bitdial_regs_pkg::FRAME_LIMIT_ADDR:     frame_limit_q <= merge(frame_limit_q, write_data_i, write_strobe_i);
           bitdial_regs_pkg::PRECISION_ADDR:
             if (!`BD_FAULT(2)) precision_q <= merge(precision_q, write_data_i, write_strobe_i);
           bitdial_regs_pkg::INPUT_ADDR_LO_ADDR:   input_addr_q[31:0] <= merge(input_addr_q[31:0], write_data_i, write_strobe_i);
@@ -274,6 +277,7 @@ module csr #(
   assign bell.store_addr = store_addr_q;
   assign bell.tag = tag_q;
   assign bell.store_enable = control_q[bitdial_regs_pkg::CONTROL_STORE_ENABLE_LSB];
+  assign bell.frame_limit = frame_limit_q;
   doorbell_queue u_doorbell_queue (
     .clk_i, .rst_ni, .clear_i(soft_reset), .ring_i(ring), .precision_i(precision_q), .switch_count_i(switch_count_q),
     .bell_i(bell), .held_i(3'(busy_i) + 3'(results)), .bad_switch_o(bad_switch), .full_o(full), .frame_o, .frame_valid_o, .frame_pop_i, .level_o(level));

@@ -27,7 +27,8 @@ module sequencer (
   input  logic [7:0]  loader_layer_i,
   input  logic        bus_idle_i,
   output logic        waiting_o,             // the frame comes on only by what others do
-  input  logic        watchdog_i,            // ... which has taken too long
+  input  logic        watchdog_i,            // ... which has taken too long, or the frame has
+  input  logic        late_i,                // with it: the frame
   output logic        aborting_o,
   input  logic        dead_i,                // ... for too long: the bus does not end its transfers
 
@@ -142,7 +143,7 @@ module sequencer (
         PASSES: if (!passes_busy_i && wait_q == 6'd0) state_q <= LAYER_END;
         LAYER_END: begin
           layer_slot_q <= !layer_slot_q;
-          layer_q <= layer_q + 8'd1;
+          layer_q <= layer_q + 8'(!descriptor_i.last);
           state_q <= descriptor_i.last ? DONE : LAYER;
         end
         DONE: begin
@@ -169,7 +170,8 @@ module sequencer (
         silent_q <= soft_reset_i;
         error_code_q <= bus_error_q ? bitdial_regs_pkg::ERROR_BUS_ERROR
                                     : bitdial_regs_pkg::ERROR_BAD_DESCRIPTOR;
-        if (!bus_error_q && !bad_q) error_code_q <= bitdial_regs_pkg::ERROR_WATCHDOG;
+        if (!bus_error_q && !bad_q)
+          error_code_q <= late_i ? bitdial_regs_pkg::ERROR_FRAME_LIMIT : bitdial_regs_pkg::ERROR_WATCHDOG;
         error_layer_q <= bad_q ? bad_layer_q : layer_q;
       end
     end

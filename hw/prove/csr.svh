@@ -1,8 +1,9 @@
   // A doorbell rings with the registers as they were written, byte by byte, up to its own write; it asks to reload
   // where any write since the one before that was taken may have changed the program, and only there; reads and writes know the same addresses;
   // the halves of a counter are of one moment.
-  localparam int CONTEXT = 15;
+  localparam int CONTEXT = 16;
   localparam logic [12*CONTEXT-1:0] PLACES = {
+    bitdial_regs_pkg::FRAME_LIMIT_ADDR,
     bitdial_regs_pkg::CONTROL_ADDR, bitdial_regs_pkg::TAG_ADDR, bitdial_regs_pkg::STORE_ADDR_HI_ADDR,
     bitdial_regs_pkg::STORE_ADDR_LO_ADDR, bitdial_regs_pkg::OUTPUT_ADDR_HI_ADDR, bitdial_regs_pkg::OUTPUT_ADDR_LO_ADDR,
     bitdial_regs_pkg::INPUT_ADDR_HI_ADDR, bitdial_regs_pkg::INPUT_ADDR_LO_ADDR, bitdial_regs_pkg::PRECISION_ADDR,
@@ -71,10 +72,10 @@
       assert (program_addr_q == was_q[0 +: 64] && desc_offset_q == was_q[64 +: 32] && switch_stride_q == was_q[96 +: 32]);
       assert (layer_count_q == was_q[128 +: 32] && switch_count_q == was_q[160 +: 32] && precision_q == was_q[192 +: 32]);
       assert (input_addr_q == was_q[224 +: 64] && output_addr_q == was_q[288 +: 64] && store_addr_q == was_q[352 +: 64]);
-      assert (tag_q == was_q[416 +: 32] && control_q[1:0] == was_q[449:448]);
+      assert (tag_q == was_q[416 +: 32] && control_q[1:0] == was_q[449:448] && frame_limit_q == was_q[480 +: 32]);
       assert (bell == {was_q[63:0], was_q[64 +: 32], was_q[96 +: 32],
                        was_q[128 +: 32] > 32'd256 ? 9'd0 : was_q[136:128], moved_q, was_q[195:192], was_q[224 +: 64],
-                       was_q[288 +: 64], was_q[352 +: 64], was_q[416 +: 32], was_q[448]});
+                       was_q[288 +: 64], was_q[352 +: 64], was_q[416 +: 32], was_q[448], was_q[480 +: 32]});
       assert (ring == bell_past_q && reload == moved_past_q);
       assert (!ring || count_past_q == {precision_q, switch_count_q});  // doorbell_queue.svh
       assert (changed_q == moved_q);

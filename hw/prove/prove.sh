@@ -65,7 +65,7 @@ csr s/bitdial_regs_pkg::LAYER_COUNT_ADDR, bitdial_regs_pkg::SWITCH_COUNT_ADDR: r
 csr s/else if (ring && !bad_switch && !full) changed_q/else if (ring) changed_q/
 program_loader s/if (other_i) loaded_q <= 1'b0;//
 program_loader s/    end else if (abort_i) begin/    end else if (abort_i \&\& state_q != PART_RUN) begin/
-csr s/write_addr_i > bitdial_regs_pkg::WATCHDOG_LIMIT_ADDR/write_addr_i > bitdial_regs_pkg::STORE_ADDR_HI_ADDR/
+csr s/write_addr_i > bitdial_regs_pkg::FRAME_LIMIT_ADDR/write_addr_i > bitdial_regs_pkg::STORE_ADDR_HI_ADDR/
 frame_results s/kept\[shown_q + level_o + 2'd1\]/kept[shown_q + 2'd1]/
 frame_results s/if (done_i) kept/if (done_i || error_i) kept/
 dma_read s/open_q < 3'd4/open_q <= 3'd4/
@@ -82,8 +82,14 @@ axil_master s/if (awready_i) aw_q/if (awready_i || wready_i) aw_q/
 watchdog s/|| progress_q) still_q/) still_q/
 watchdog s/still_q >= limit_i/still_q > limit_i + 32'd1/
 watchdog s/else if (!dead_o) abort_q/else if (progress_i) abort_q/
+watchdog s/ || late_o;/;/
+watchdog s/MARGIN = 32'd5/MARGIN = 32'd4/
+watchdog s/MARGIN = 32'd5/MARGIN = 32'd6/
+watchdog s/left_q <= MARGIN/left_q == MARGIN/
+watchdog s/if (start_i) bounded_q/if (start_i \&\& bounded_q) bounded_q/
 sequencer s/ || bad_q || watchdog_i/ || bad_q/
 sequencer s/if (quiet || dead) begin/if (quiet) begin/
+sequencer s/late_i ? bitdial_regs_pkg::ERROR_FRAME_LIMIT : //
 sequencer s/frame_pop_o = !busy_q &&/frame_pop_o =/
 sequencer s/assign ready = startable_i && /assign ready = /
 sequencer s/&& !block_done_i && !start_o;/\&\& state_q != LOAD;/

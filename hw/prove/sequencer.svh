@@ -1,15 +1,17 @@
   // A frame that runs keeps its context; the watchdog's bite begins an abort, a dead bus ends it, and each ends with a
   // named error; only in the states named here does a frame wait for others.
-  logic busy_past_q, bitten_q, dead_past_q, abort_past_q, quiet_past_q;
+  logic busy_past_q, bitten_q, dead_past_q, abort_past_q, quiet_past_q, popped_q, late_past_q;
   bitdial_pkg::frame_t frame_past_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {busy_past_q, bitten_q, dead_past_q, abort_past_q, quiet_past_q} <= 5'd0;
+      {busy_past_q, bitten_q, dead_past_q, abort_past_q, quiet_past_q, popped_q, late_past_q} <= 7'd0;
     end else begin
       busy_past_q <= busy_o;
       bitten_q <= busy_o && !aborting_o && watchdog_i;
       dead_past_q <= aborting_o && dead_i;
       abort_past_q <= aborting_o;
+      popped_q <= frame_pop_o;
+      late_past_q <= busy_o && !aborting_o && watchdog_i && late_i && !bus_error_q && !bad_q;
       quiet_past_q <= bus_idle_i && wait_q == 6'd0;
     end
   end
@@ -18,6 +20,9 @@
     assert (state_q <= ABORT && abort_q == (state_q == ABORT) && busy_q == (state_q != IDLE));
     assert (!busy_past_q || frame_o == frame_past_q);
     assert (!bitten_q || aborting_o);
+    assert (!late_past_q || error_code_q == bitdial_regs_pkg::ERROR_FRAME_LIMIT);
+    assert ((busy_o && !busy_past_q) == popped_q && !(frame_pop_o && busy_o));
+    assert (!(aborting_o && (!busy_o || popped_q)) && !(abort_past_q && !aborting_o && busy_o));
     assert (!dead_past_q || !aborting_o);
     assert (!dead_past_q || error_o || quiet_past_q);
     assert (!(error_o && done_o) && !(done_o && aborting_o));

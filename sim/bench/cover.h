@@ -70,7 +70,7 @@ inline void cover_layer(const bd_descriptor &d)
 inline void cover_status(uint32_t status)
 {
     static const char *const codes[] = {"none",           "bad_switch", "queue_full", "bus_error",
-                                        "bad_descriptor", "watchdog",   "bus_dead"};
+                                        "bad_descriptor", "watchdog",   "bus_dead",   "frame_limit"};
     const uint32_t code = (status & BITDIAL_STATUS_ERROR_MASK) >> BITDIAL_STATUS_ERROR_SHIFT;
     cover(std::string("error/") + (code < sizeof codes / sizeof *codes ? codes[code] : "unknown"));
     cover("queue/" + std::to_string((status & BITDIAL_STATUS_QUEUE_LEVEL_MASK) >> BITDIAL_STATUS_QUEUE_LEVEL_SHIFT));

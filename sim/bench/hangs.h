@@ -1,6 +1,6 @@
 // Nothing hangs: memories that never answer or answer late, on every channel and at random places; resets of the
-// accelerator alone while reads are open; broken descriptors. Each ends in a named error in bounded time, and a right
-// frame follows as soon as the memory is one again.
+// accelerator alone while reads are open; broken descriptors; frames with more to do than they may. Each ends in a
+// named error in bounded time, and a right frame follows as soon as the memory is one again.
 #ifndef BD_BENCH_HANGS_H
 #define BD_BENCH_HANGS_H
 
@@ -33,6 +33,7 @@ class Hangs : public Runner
                 late(Device::Channel(c), LIMIT * 4, false, tally);
             }
         switched_off(tally);
+        bounded(tally);
         resets(tally);
     }
 
@@ -45,6 +46,12 @@ class Hangs : public Runner
         device_->patience(50000000);
         device_->assertions(false);
         device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
+        for (unsigned s = 0; s < head_.switch_count; s++) {
+            const uint64_t from = ring(s, true);
+            most_ = std::max(most_, 2 * (device_->wait() - from));
+            device_->clear();
+        }
+        set_context(BITDIAL_FRAME_LIMIT_REG, uint32_t(most_));
         for (unsigned word = 0; word < LOAD_WORDS + BD_DESCRIPTOR_WORDS; word++) {
             s_ = bd_rng_below(&rng_, head_.switch_count);
             const unsigned layer = bd_rng_below(&rng_, head_.layer_count);
@@ -61,6 +68,8 @@ class Hangs : public Runner
                 right_frame(tally, true);
             }
         }
+        expect(late_ > 0, "no broken word makes a frame too long; words", LOAD_WORDS + BD_DESCRIPTOR_WORDS, tally);
+        set_context(BITDIAL_FRAME_LIMIT_REG, 0);
         right_frame(tally);
     }
 
@@ -165,6 +174,46 @@ class Hangs : public Runner
         device_->unmute();
         device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
     }
+    // A frame that takes as many clocks as it may is right, one that takes more ends in FRAME_LIMIT, at the layer that
+    // ran; what the next doorbell gives is for the next frame.
+    void bounded(Tally &tally)
+    {
+        uint64_t clocks = 0, from = 0;
+        for (int i = 0; i < 2; i++) { // the first one loads the program
+            from = ring(s_, false);
+            clocks = device_->wait() - from;
+            device_->clear();
+        }
+        static bd_frame_cost cost;
+        check(bd_cost_frame(&program_, &hardware_, s_, false, &cost, &err_), err_);
+        for (int i = 0; i < 12; i++) {
+            const uint64_t limit = i < 6 ? clocks - i : 1 + bd_rng_below(&rng_, uint32_t(clocks - 1));
+            set_context(BITDIAL_FRAME_LIMIT_REG, uint32_t(limit));
+            from = ring(s_, false);
+            const uint64_t took = device_->wait() - from;
+            const unsigned layer = (device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_ERROR_LAYER_MASK) >>
+                                   BITDIAL_STATUS_ERROR_LAYER_SHIFT;
+            uint64_t end = 0;
+            unsigned runs = 0;
+            while (i && runs + 1 < cost.layer_count && (end += cost.layers[runs].total) <= limit)
+                runs++;
+            expect(i ? took > limit && took <= limit + BOUND : took == clocks, "clocks with FRAME_LIMIT", limit, tally);
+            expect(layer == runs, "ERROR_LAYER of FRAME_LIMIT", limit, tally);
+            expect_error(i ? BITDIAL_ERROR_FRAME_LIMIT : BITDIAL_ERROR_NONE, "no FRAME_LIMIT", tally);
+        }
+        set_context(BITDIAL_FRAME_LIMIT_REG, uint32_t(clocks));
+        ring(s_, false);
+        set_context(BITDIAL_FRAME_LIMIT_REG, uint32_t(clocks - 1));
+        ring(s_, false);
+        set_context(BITDIAL_FRAME_LIMIT_REG, 0);
+        device_->wait();
+        expect(device_->read(BITDIAL_IRQ_STATUS_REG) == BITDIAL_IRQ_STATUS_DONE_MASK,
+               "FRAME_LIMIT of a frame that keeps it", clocks, tally);
+        device_->clear();
+        device_->wait();
+        expect_error(BITDIAL_ERROR_FRAME_LIMIT, "no FRAME_LIMIT of a frame that waited", tally);
+        right_frame(tally);
+    }
     void resets(Tally &tally)
     {
         device_->timing({300, 2, 4}); // old beats come long after the reset
@@ -199,17 +248,18 @@ class Hangs : public Runner
         }
         device_->timing(hardware_.memory);
     }
-    // Ends well or in a named error, however long it keeps coming on. Words of the load descriptor come first: below 0.
+    // Ends well or in a named error, within what the frame may take. Words of the load descriptor come first: below 0.
     void broken(unsigned word, uint32_t value, Tally &tally)
     {
         const uint64_t from = ring(s_, true);
-        uint64_t limit = 50000000;
+        const uint64_t limit = most_ + ABORT + BOUND;
         while (!device_->irq() && device_->now() - from < limit)
             device_->clock();
         const uint32_t code = error(), cause = device_->read(BITDIAL_IRQ_STATUS_REG);
-        const bool named =
-            cause == BITDIAL_IRQ_STATUS_ERROR_MASK &&
-            (code == BITDIAL_ERROR_BAD_DESCRIPTOR || code == BITDIAL_ERROR_BUS_ERROR || code == BITDIAL_ERROR_WATCHDOG);
+        const bool named = cause == BITDIAL_IRQ_STATUS_ERROR_MASK &&
+                           (code == BITDIAL_ERROR_BAD_DESCRIPTOR || code == BITDIAL_ERROR_BUS_ERROR ||
+                            code == BITDIAL_ERROR_WATCHDOG || code == BITDIAL_ERROR_FRAME_LIMIT);
+        late_ += code == BITDIAL_ERROR_FRAME_LIMIT;
         if (!named && cause != BITDIAL_IRQ_STATUS_DONE_MASK) {
             fail(failure("behaviour", s_), "word %d at 0x%x: IRQ_STATUS %u, error %u after %" PRIu64 " clocks",
                  int(word) - int(LOAD_WORDS), value, cause, code, device_->now() - from);
@@ -224,6 +274,8 @@ class Hangs : public Runner
     bd_rng rng_;
     unsigned s_ = 0;
     uint64_t compute_ = 0; // clocks in which the frame comes on without the bus
+    uint64_t most_ = 0;    // clocks that a frame may take
+    unsigned late_ = 0;    // frames that took more
 };
 
 } // namespace

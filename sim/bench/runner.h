@@ -80,7 +80,8 @@ class Runner
                     {BITDIAL_INPUT_ADDR_HI_REG, 0},
                     {BITDIAL_OUTPUT_ADDR_LO_REG, uint32_t(output_at_)},
                     {BITDIAL_OUTPUT_ADDR_HI_REG, 0},
-                    {BITDIAL_TAG_REG, 0}};
+                    {BITDIAL_TAG_REG, 0},
+                    {BITDIAL_FRAME_LIMIT_REG, 0}};
         device_->write(BITDIAL_IRQ_ENABLE_REG, 3);
         check(bd_decode(&program, &decoded_, &err_), err_);
     }

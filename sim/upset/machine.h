@@ -137,11 +137,12 @@ class Machine
     std::function<bool()> hook;
     uint64_t next_hook = UINT64_MAX; // ... from that clock on
 
-    // The driver at work: opens the device and loads the program; its watchdog's limit in clocks.
-    bd_device_status open(uint64_t watchdog)
+    // The driver at work: opens the device and loads the program; the limits of waits and of frames, in clocks.
+    bd_device_status open(uint64_t watchdog, uint64_t frame_limit)
     {
         const bd_port port = {this, read32, write32, read_memory, write_memory, wait_irq, now_ms};
         watchdog_ = watchdog;
+        frame_limit_ = frame_limit;
         const bd_device_status status = bd_device_open(&device_, &port);
         return status ? status : load();
     }
@@ -150,6 +151,8 @@ class Machine
         bd_device_status status = bd_device_load(&device_, 0, program_.image, program_.size);
         if (!status && program_.header->map_bytes > 0)
             status = bd_device_place_maps(&device_, maps_at_);
+        for (unsigned s = 0; s < program_.header->switch_count && !status; s++)
+            status = bd_device_limit_frames(&device_, s, uint32_t(frame_limit_));
         if (!status && write32(this, BITDIAL_WATCHDOG_LIMIT_REG, uint32_t(watchdog_)) != BD_PORT_OK)
             status = BD_DEVICE_TRANSPORT;
         return status;
@@ -426,7 +429,7 @@ class Machine
     std::vector<uint8_t> constants_, memory_constants_;
     bd_device device_{};
     uint64_t input_at_, output_at_, maps_at_;
-    uint64_t watchdog_ = 0;
+    uint64_t watchdog_ = 0, frame_limit_ = 0;
     uint64_t now_ = 0, doorbell_ = 0, interrupt_ = 0;
     Silence silence_{};
     bool irq_ = false, in_wait_ = false;

@@ -144,7 +144,7 @@ struct Campaign {
         if (o.plant == std::string("state"))
             machine->forget("u_sequencer.state_q");
         load_image();
-        if (bd_device_status status = machine->open(o.watchdog))
+        if (bd_device_status status = machine->open(o.watchdog, 2 * cost.cycles + load))
             fail(BD_FAIL, std::string("the driver cannot load the program: ") + bd_device_text(status));
         golden = std::make_unique<Golden>(*machine, program, switch_index, cost.cycles, limit);
         golden->plant_overwritten = o.plant == std::string("shortcut");

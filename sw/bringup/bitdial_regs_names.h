@@ -31,6 +31,7 @@
     X("STORE_ADDR_LO", 0x060u, "rw", 0xffffffffu, "byte address of the store area, a multiple of 8") \
     X("STORE_ADDR_HI", 0x064u, "rw", 0xffffffffu, "its upper half") \
     X("WATCHDOG_LIMIT", 0x068u, "rw", 0xffffffffu, "clocks without progress after which a frame is aborted with WATCHDOG; 0 waits for ever; acts at once, no doorbell latches it") \
+    X("FRAME_LIMIT", 0x06cu, "rw", 0xffffffffu, "most clocks of a frame, as COUNTER_TOTAL counts them, a program's load among them; a longer one is aborted with FRAME_LIMIT; 0: no limit") \
     X("PRECISION", 0x080u, "rw", 0xffffffffu, "switch index of the next doorbell") \
     X("INPUT_ADDR_LO", 0x084u, "rw", 0xffffffffu, "byte address of the image, a multiple of 8") \
     X("INPUT_ADDR_HI", 0x088u, "rw", 0xffffffffu, "its upper half") \
@@ -92,6 +93,7 @@
     X(0x044u, 8, 3, "BUS_ERROR", "the AXI master got SLVERR or DECERR; the frame was aborted") \
     X(0x044u, 8, 4, "BAD_DESCRIPTOR", "a descriptor that this build cannot execute (DESCRIPTOR.md, CAPABILITIES); the frame was aborted") \
     X(0x044u, 8, 5, "WATCHDOG", "no transfer on the bus and no output pixel for WATCHDOG_LIMIT clocks; the frame was aborted") \
-    X(0x044u, 8, 6, "BUS_DEAD", "an abort or soft reset found transfers that did not end in 65,536 clocks; it ended without them (BUS_OPEN)")
+    X(0x044u, 8, 6, "BUS_DEAD", "an abort or soft reset found transfers that did not end in 65,536 clocks; it ended without them (BUS_OPEN)") \
+    X(0x044u, 8, 7, "FRAME_LIMIT", "a frame did not end within the FRAME_LIMIT clocks that its doorbell gave it; the frame was aborted")
 
 #endif

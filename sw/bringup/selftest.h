@@ -41,7 +41,7 @@
     X(QUEUE, "queue", "three frames in flight end in order; a fourth is refused",                                      \
       "interrupt edge in place of level; acknowledgements lost; writes reordered between processor and device",        \
       "bitdial device watch")                                                                                          \
-    X(WATCHDOG, "watchdog", "a frame that cannot go on is ended, and the next one runs",                               \
+    X(WATCHDOG, "watchdog", "a frame that cannot go on, or takes too long, is ended, and the next one runs",           \
       "interrupt enable or error cause not connected; a bus that never ends a transfer",                               \
       "bitdial device read STATUS; bitdial device regs")
 

@@ -287,26 +287,37 @@ bd_status bd_selftest_queue(struct bd_selftest *t, struct bd_error *err)
     return status;
 }
 
+/* A frame with this register at 1 ends in that error. */
+static bd_status end_early(struct bd_selftest *t, const char *limit, enum bd_device_status error, struct bd_error *err)
+{
+    bd_status status = bd_session_start(&t->session, 0, 0, t->images[0], err);
+    if (status != BD_OK) {
+        return status;
+    }
+    const enum bd_device_status waited = bd_device_wait(&t->session.device, t->session.frame_ms, NULL);
+    if (waited == BD_DEVICE_TRANSPORT) {
+        return bd_session_fail(&t->session, waited, err);
+    }
+    return waited == error ? BD_OK
+                           : bd_fail(err, BD_FAIL, "with %s 1 a frame gave '%s', not '%s'", limit,
+                                     bd_device_text(waited), bd_device_text(error));
+}
+
 bd_status bd_selftest_watchdog(struct bd_selftest *t, struct bd_error *err)
 {
     const struct bd_platform *p = &t->session.platform;
     int32_t *logits = bd_xcalloc(t->program.header->classes, sizeof *logits);
     bd_status status = p->ops->write_register(p->self, BITDIAL_WATCHDOG_LIMIT_REG, 1, err);
-    status = status ? status : bd_session_start(&t->session, 0, 0, t->images[0], err);
-    if (status == BD_OK) {
-        const enum bd_device_status waited = bd_device_wait(&t->session.device, t->session.frame_ms, NULL);
-        if (waited == BD_DEVICE_TRANSPORT) {
-            status = bd_session_fail(&t->session, waited, err);
-        } else if (waited != BD_DEVICE_WATCHDOG) {
-            status = bd_fail(err, BD_FAIL, "with WATCHDOG_LIMIT 1 a frame gave '%s', not '%s'", bd_device_text(waited),
-                             bd_device_text(BD_DEVICE_WATCHDOG));
-        }
-    }
+    status = status ? status : end_early(t, "WATCHDOG_LIMIT", BD_DEVICE_WATCHDOG, err);
     status = status ? status
                     : p->ops->write_register(p->self, BITDIAL_WATCHDOG_LIMIT_REG, BITDIAL_WATCHDOG_LIMIT_RESET, err);
+    const uint32_t limit = t->session.device.frame_limits[0];
+    status = status ? status : bd_session_fail(&t->session, bd_device_limit_frames(&t->session.device, 0, 1), err);
+    status = status ? status : end_early(t, "FRAME_LIMIT", BD_DEVICE_FRAME_LIMIT, err);
+    status = status ? status : bd_session_fail(&t->session, bd_device_limit_frames(&t->session.device, 0, limit), err);
     status = status ? status : run_frame(t, 0, 0, logits, err);
     status = status ? status : compare_result(t, 0, 0, logits, err);
-    snprintf(t->detail, t->detail_size, "a frame ended by the watchdog, the next one right");
+    snprintf(t->detail, t->detail_size, "frames ended by the watchdog and by their limit, the next one right");
     free(logits);
     return status;
 }

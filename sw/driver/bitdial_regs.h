@@ -11,7 +11,7 @@
 
 /* ro: version of this map; a driver refuses any other */
 #define BITDIAL_ABI_VERSION_REG 0x004u
-#define BITDIAL_ABI_VERSION_RESET 0x3u
+#define BITDIAL_ABI_VERSION_RESET 0x4u
 
 /* ro: shape of the arrays */
 #define BITDIAL_GEOMETRY_REG 0x008u
@@ -104,6 +104,7 @@
 #define BITDIAL_ERROR_BAD_DESCRIPTOR 0x4u /* a descriptor that this build cannot execute (DESCRIPTOR.md, CAPABILITIES); the frame was aborted */
 #define BITDIAL_ERROR_WATCHDOG 0x5u /* no transfer on the bus and no output pixel for WATCHDOG_LIMIT clocks; the frame was aborted */
 #define BITDIAL_ERROR_BUS_DEAD 0x6u /* an abort or soft reset found transfers that did not end in 65,536 clocks; it ended without them (BUS_OPEN) */
+#define BITDIAL_ERROR_FRAME_LIMIT 0x7u /* a frame did not end within the FRAME_LIMIT clocks that its doorbell gave it; the frame was aborted */
 #define BITDIAL_STATUS_ERROR_LAYER_SHIFT 16 /* layer that ran when the frame was aborted, or whose descriptor was refused; else 0 */
 #define BITDIAL_STATUS_ERROR_LAYER_MASK 0xff0000u /* in place */
 
@@ -134,6 +135,9 @@
 /* rw: clocks without progress after which a frame is aborted with WATCHDOG; 0 waits for ever; acts at once, no doorbell latches it */
 #define BITDIAL_WATCHDOG_LIMIT_REG 0x068u
 #define BITDIAL_WATCHDOG_LIMIT_RESET 0x1000000u
+
+/* rw: most clocks of a frame, as COUNTER_TOTAL counts them, a program's load among them; a longer one is aborted with FRAME_LIMIT; 0: no limit */
+#define BITDIAL_FRAME_LIMIT_REG 0x06cu
 
 /* rw: switch index of the next doorbell */
 #define BITDIAL_PRECISION_REG 0x080u
@@ -227,6 +231,7 @@
     X(BITDIAL_STORE_ADDR_LO_REG, 0xffffffffu) \
     X(BITDIAL_STORE_ADDR_HI_REG, 0xffffffffu) \
     X(BITDIAL_WATCHDOG_LIMIT_REG, 0xffffffffu) \
+    X(BITDIAL_FRAME_LIMIT_REG, 0xffffffffu) \
     X(BITDIAL_PRECISION_REG, 0xffffffffu) \
     X(BITDIAL_INPUT_ADDR_LO_REG, 0xffffffffu) \
     X(BITDIAL_INPUT_ADDR_HI_REG, 0xffffffffu) \

@@ -177,6 +177,7 @@ enum bd_device_status bd_device_load(struct bd_device *device, uint64_t address,
     TRY(write_register(device, BITDIAL_SWITCH_STRIDE_REG, h->switch_stride));
     TRY(write_register(device, BITDIAL_LAYER_COUNT_REG, h->layer_count));
     TRY(write_register(device, BITDIAL_SWITCH_COUNT_REG, h->switch_count));
+    TRY(write_register(device, BITDIAL_FRAME_LIMIT_REG, 0));
     TRY(write_register(device, BITDIAL_PRECISION_REG, device->precision));
     TRY(write_register(device, BITDIAL_IRQ_ENABLE_REG, IRQ_CAUSES));
     TRY(write_register(device, BITDIAL_CONTROL_REG, device->control));
@@ -187,12 +188,14 @@ enum bd_device_status bd_device_load(struct bd_device *device, uint64_t address,
     device->store_bytes = h->store_bytes;
     device->map_bytes = h->map_bytes;
     device->store_placed = false;
+    device->frame_limit = 0;
     const struct bd_program_switch *switches = (const void *)((const uint8_t *)image + h->switch_offset);
     for (uint32_t s = 0; s < h->switch_count; s++) {
         for (size_t i = 0; i < sizeof switches->name; i++) {
             device->switch_names[s][i] = switches[s].name[i];
         }
         device->switch_names[s][sizeof switches->name - 1] = '\0';
+        device->frame_limits[s] = 0;
     }
     device->loaded = true;
     return BD_DEVICE_OK;
@@ -223,6 +226,18 @@ enum bd_device_status bd_device_set_precision(struct bd_device *device, uint32_t
     }
     TRY(write_register(device, BITDIAL_PRECISION_REG, switch_index));
     device->precision = switch_index;
+    return BD_DEVICE_OK;
+}
+
+enum bd_device_status bd_device_limit_frames(struct bd_device *device, uint32_t switch_index, uint32_t clocks)
+{
+    if (!device->loaded) {
+        return BD_DEVICE_NOT_LOADED;
+    }
+    if (switch_index >= device->switch_count) {
+        return differs(device, BD_DEVICE_BAD_SWITCH, "switch", device->switch_count - 1, switch_index);
+    }
+    device->frame_limits[switch_index] = clocks;
     return BD_DEVICE_OK;
 }
 
@@ -264,7 +279,11 @@ enum bd_device_status bd_device_start(struct bd_device *device, uint64_t input, 
     if (device->in_flight == BD_DEVICE_IN_FLIGHT) {
         return BD_DEVICE_QUEUE_FULL;
     }
-    uint32_t name = device->next_tag++;
+    const uint32_t name = device->next_tag++, limit = device->frame_limits[device->precision];
+    if (limit > 0 || device->frame_limit > 0) { /* with each frame, so that a register that lost it does not stay so */
+        TRY(write_register(device, BITDIAL_FRAME_LIMIT_REG, limit));
+        device->frame_limit = limit;
+    }
     TRY(write_pair(device, BITDIAL_INPUT_ADDR_LO_REG, input));
     TRY(write_pair(device, BITDIAL_OUTPUT_ADDR_LO_REG, output));
     TRY(write_register(device, BITDIAL_TAG_REG, name));
@@ -324,6 +343,8 @@ static enum bd_device_status take_error(struct bd_device *device)
         return BD_DEVICE_WATCHDOG;
     case BITDIAL_ERROR_BUS_DEAD:
         return BD_DEVICE_BUS_DEAD;
+    case BITDIAL_ERROR_FRAME_LIMIT:
+        return BD_DEVICE_FRAME_LIMIT;
     default:
         return BD_DEVICE_DEVICE_ERROR;
     }

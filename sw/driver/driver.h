@@ -40,6 +40,7 @@
     X(BUS_ERROR, "the device met an error on the memory bus; the frame was aborted")                                   \
     X(BAD_DESCRIPTOR, "the device cannot execute a layer; the frame was aborted")                                      \
     X(WATCHDOG, "the device waited too long; the frame was aborted")                                                   \
+    X(FRAME_LIMIT, "the frame took more clocks than it may; it was aborted")                                           \
     X(BUS_DEAD, "the memory never ended a transfer; the device gave up on it")                                         \
     X(DEVICE_ERROR, "the device reports an error code that this driver does not know")                                 \
     X(TIMEOUT, "the device did not answer in time")                                                                    \
@@ -73,7 +74,8 @@ struct bd_device { /* read as you like, written by the driver alone */
     uint32_t layer_count, switch_count, input_bytes, output_bytes, store_bytes, map_bytes;
     bool store_placed; /* STORE_ADDR was written since the load */
     char switch_names[BD_PROGRAM_MAX_SWITCHES][16];
-    uint32_t control, precision;
+    uint32_t frame_limits[BD_PROGRAM_MAX_SWITCHES]; /* clocks, 0: none */
+    uint32_t control, precision, frame_limit;
     /* frames in flight, oldest first */
     struct bd_device_frame flight[BD_DEVICE_IN_FLIGHT];
     uint32_t in_flight, frames_seen, next_tag; /* frames_seen: FRAME_COUNT less what is not acknowledged */
@@ -97,6 +99,12 @@ int bd_device_switch_index(const struct bd_device *device, const char *name);
 
 /* Sets the switch of the frames started from now on: writes PRECISION. BAD_SWITCH: no register was written. */
 enum bd_device_status bd_device_set_precision(struct bd_device *device, uint32_t switch_index) BD_DEVICE_CHECK;
+
+/* From the next start on a frame at this switch that takes more than `clocks` is aborted and ends in FRAME_LIMIT; 0, as
+ * after a load: it may take any number. A program's first frame loads it, too, and the memory may be slow: give some
+ * frames' time. Touches no register; bd_device_start writes the limit. */
+enum bd_device_status bd_device_limit_frames(struct bd_device *device, uint32_t switch_index,
+                                             uint32_t clocks) BD_DEVICE_CHECK;
 
 /* Programs whose header has map_bytes keep maps in memory while a frame runs: at `address` (store_bytes of room where
  * layers are stored too, else map_bytes; a multiple of 8), the same for all frames in flight. Writes STORE_ADDR. Such a

@@ -155,6 +155,9 @@ void bd_device_explain(const struct bd_device *device, enum bd_device_status sta
     case BD_DEVICE_WATCHDOG:
         put_layer(&sink, device, "the memory may answer too slowly for WATCHDOG_LIMIT, or the program be damaged");
         break;
+    case BD_DEVICE_FRAME_LIMIT:
+        put_layer(&sink, device, "the memory may be slower than FRAME_LIMIT allows for, or the program be damaged");
+        break;
     case BD_DEVICE_BUS_DEAD:
         put_layer(&sink, device,
                   "nothing may answer at an address; frames wait until the transfer ends or the accelerator is reset "

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/core/memory.h"
+#include "model/cost/cost.h"
 #include "sw/driver/bitdial_regs.h"
 #include "sw/session/device_name.h"
 #include "sw/session/platform_build.h"
@@ -15,6 +16,9 @@
 #include "sw/transport/uio.h"
 
 enum { FRAME_MS = 300000, PAGE = 4096 };
+/* A frame may take so many times its predicted clocks, and so many more for each beat: memories of boards are not
+ * known. */
+enum { FRAME_TIMES = 4, BEAT_CLOCKS = 256 };
 
 static bd_status open_process(struct bd_session *session, const struct bd_session_options *options,
                               struct bd_error *err)
@@ -223,6 +227,30 @@ static bd_status lay_out(struct bd_session *session, const struct bd_program *pr
     return status == BD_OK ? ops->region(self, BD_WRITE_IMAGE, images, input * BD_DEVICE_IN_FLIGHT, err) : status;
 }
 
+/* What a frame may take: one with damaged counts would go on nearly for ever. By the slowest switch, so that a frame at
+ * a wrong one ends and is told by its switch; with the program's load and stores of all layers. */
+static bd_status limit_frames(struct bd_session *session, struct bd_error *err)
+{
+    const struct bd_program *program = session->program;
+    const struct bd_program_header *h = program->header;
+    struct bd_frame_cost *cost = bd_xcalloc(1, sizeof *cost);
+    bd_status status = BD_OK;
+    uint64_t load_bytes, limit = 0;
+    const uint64_t load = bd_cost_load(h, bd_program_load_descriptor(program), &session->hardware.memory, &load_bytes);
+    for (unsigned s = 0; s < h->switch_count && status == BD_OK; s++) {
+        status = bd_cost_frame(program, &session->hardware, s, true, cost, err);
+        const uint64_t beats = (load_bytes + cost->read_bytes + cost->write_bytes) / 8;
+        const uint64_t clocks = FRAME_TIMES * (cost->cycles + load) + BEAT_CLOCKS * beats;
+        limit = clocks > limit ? clocks : limit;
+    }
+    limit = limit < UINT32_MAX ? limit : UINT32_MAX;
+    for (unsigned s = 0; s < h->switch_count && status == BD_OK; s++) {
+        status = bd_session_fail(session, bd_device_limit_frames(&session->device, s, (uint32_t)limit), err);
+    }
+    free(cost);
+    return status;
+}
+
 bd_status bd_session_load(struct bd_session *session, const struct bd_program *program, struct bd_error *err)
 {
     bd_status status = session->platform.ops->seal(session->platform.self, false, err);
@@ -237,6 +265,10 @@ bd_status bd_session_load(struct bd_session *session, const struct bd_program *p
         bd_device_load(&session->device, session->platform.memory_base, program->image, program->size);
     if (loaded != BD_DEVICE_OK) {
         return bd_session_fail(session, loaded, err);
+    }
+    status = limit_frames(session, err);
+    if (status != BD_OK) {
+        return status;
     }
     if (program->header->map_bytes > 0) {
         loaded = bd_device_place_maps(&session->device, session->store);

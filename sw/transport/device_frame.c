@@ -138,6 +138,24 @@ static bool waits_too_long(const struct bd_device_model *model, uint32_t *layer)
     return false;
 }
 
+/* Whether the frame takes more clocks than its doorbell gave it; the layer at which they end. */
+static bool takes_too_long(const struct bd_device_model *model, uint32_t *layer)
+{
+    const struct bd_frame_cost *cost = &model->running_cost;
+    const uint64_t limit = model->running.frame_limit;
+    if (limit == 0 || cost->cycles <= limit) {
+        return false;
+    }
+    uint64_t end = cost->cycles;
+    for (unsigned l = 0; l < cost->layer_count; l++) {
+        end -= cost->layers[l].total;
+    }
+    for (*layer = 0; *layer + 1 < cost->layer_count && (end += cost->layers[*layer].total) <= limit;) {
+        ++*layer;
+    }
+    return true;
+}
+
 uint32_t bd_device_frame_begin(struct bd_device_model *model, uint32_t *layer)
 {
     uint32_t error = check_descriptors(model, layer);
@@ -155,6 +173,9 @@ uint32_t bd_device_frame_begin(struct bd_device_model *model, uint32_t *layer)
     load_program(model);
     if (waits_too_long(model, layer)) {
         return BITDIAL_ERROR_WATCHDOG;
+    }
+    if (takes_too_long(model, layer)) {
+        return BITDIAL_ERROR_FRAME_LIMIT;
     }
     *layer = 0;
     const uint8_t *image =

@@ -115,6 +115,7 @@ static void doorbell(struct bd_device_model *model)
             .switch_index = precision,
             .generation = model->generation,
             .tag = word(model, BITDIAL_TAG_REG),
+            .frame_limit = word(model, BITDIAL_FRAME_LIMIT_REG),
             .store = word(model, BITDIAL_CONTROL_REG) & BITDIAL_CONTROL_STORE_ENABLE_MASK,
         };
         begin_next(model);

@@ -7,7 +7,8 @@
  * after RELOAD or a soft reset), and writes result and stored layers when it ends. It refuses every descriptor that the
  * RTL refuses, with the same code and layer (model/program/device_rules.h), and as BAD_DESCRIPTOR at layer 0 what the
  * RTL would run into the ground: a program whose parts do not fit together. A memory or a layer's interval that is
- * slower than WATCHDOG_LIMIT ends in WATCHDOG; its bus never dies. */
+ * slower than WATCHDOG_LIMIT ends in WATCHDOG, a frame of more clocks than FRAME_LIMIT in FRAME_LIMIT; its bus never
+ * dies. */
 #ifndef BD_TRANSPORT_DEVICE_MODEL_H
 #define BD_TRANSPORT_DEVICE_MODEL_H
 

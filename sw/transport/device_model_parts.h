@@ -12,7 +12,7 @@ enum { BD_MODEL_QUEUE = 2, BD_MODEL_IN_FLIGHT = 3 };
 
 struct bd_model_request { /* what a doorbell latches: all that its frame uses */
     uint64_t program, input, output, store_address;
-    uint32_t desc_offset, switch_stride, layer_count, switch_index, tag;
+    uint32_t desc_offset, switch_stride, layer_count, switch_index, tag, frame_limit;
     uint64_t generation;
     bool store;
 };

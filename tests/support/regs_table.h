@@ -8,7 +8,7 @@ enum regs_access { REGS_RO, REGS_RW, REGS_WO, REGS_W1C };
 
 #define REGS_TABLE(X) \
     X(ID, 0x000u, REGS_RO, 0x314c4442u, 1, 0x00000000u) \
-    X(ABI_VERSION, 0x004u, REGS_RO, 0x00000003u, 1, 0x00000000u) \
+    X(ABI_VERSION, 0x004u, REGS_RO, 0x00000004u, 1, 0x00000000u) \
     X(GEOMETRY, 0x008u, REGS_RO, 0x00000000u, 0, 0x00000000u) \
     X(CAPABILITIES, 0x00cu, REGS_RO, 0x00000000u, 0, 0x00000000u) \
     X(ACT_WORDS, 0x010u, REGS_RO, 0x00000000u, 0, 0x00000000u) \
@@ -33,6 +33,7 @@ enum regs_access { REGS_RO, REGS_RW, REGS_WO, REGS_W1C };
     X(STORE_ADDR_LO, 0x060u, REGS_RW, 0x00000000u, 1, 0xffffffffu) \
     X(STORE_ADDR_HI, 0x064u, REGS_RW, 0x00000000u, 1, 0xffffffffu) \
     X(WATCHDOG_LIMIT, 0x068u, REGS_RW, 0x01000000u, 1, 0xffffffffu) \
+    X(FRAME_LIMIT, 0x06cu, REGS_RW, 0x00000000u, 1, 0xffffffffu) \
     X(PRECISION, 0x080u, REGS_RW, 0x00000000u, 1, 0xffffffffu) \
     X(INPUT_ADDR_LO, 0x084u, REGS_RW, 0x00000000u, 1, 0xffffffffu) \
     X(INPUT_ADDR_HI, 0x088u, REGS_RW, 0x00000000u, 1, 0xffffffffu) \

@@ -201,6 +201,19 @@ Test(device_model, the_model_reports_every_error_of_the_map)
         cr_assert_eq(bd_device_start(&rig.device, rig.input, rig.output, NULL), BD_DEVICE_OK);
         cr_assert_eq(bd_device_wait(&rig.device, 100, NULL), limit < 20000 ? BD_DEVICE_WATCHDOG : BD_DEVICE_OK);
     }
+    /* A frame that takes as many clocks as it may, and one that takes more. */
+    struct bd_device_counters counters;
+    cr_assert_eq(bd_device_start(&rig.device, rig.input, rig.output, NULL), BD_DEVICE_OK);
+    cr_assert_eq(bd_device_wait(&rig.device, 100, NULL), BD_DEVICE_OK);
+    cr_assert_eq(bd_device_read_counters(&rig.device, &counters), BD_DEVICE_OK);
+    for (uint64_t limit = counters.total; limit + 1 >= counters.total; limit--) {
+        cr_assert_eq(bd_device_limit_frames(&rig.device, 0, (uint32_t)limit), BD_DEVICE_OK);
+        cr_assert_eq(bd_device_start(&rig.device, rig.input, rig.output, NULL), BD_DEVICE_OK);
+        cr_assert_eq(bd_device_wait(&rig.device, 100, NULL),
+                     limit < counters.total ? BD_DEVICE_FRAME_LIMIT : BD_DEVICE_OK);
+        cr_assert(limit == counters.total || rig.device.layer + 1 == rig.program.header->layer_count);
+    }
+    cr_assert_eq(bd_device_limit_frames(&rig.device, 0, 0), BD_DEVICE_OK);
     /* And it still works. */
     cr_assert_eq(bd_device_start(&rig.device, rig.input, rig.output, NULL), BD_DEVICE_OK);
     cr_assert_eq(bd_device_wait(&rig.device, 100, NULL), BD_DEVICE_OK);

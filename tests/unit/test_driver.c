@@ -173,7 +173,7 @@ Test(driver, refuses_strangers_by_name)
     set(&rig.script, BITDIAL_ID_REG, BITDIAL_ID_RESET);
     set(&rig.script, BITDIAL_ABI_VERSION_REG, 77);
     cr_assert_eq(bd_device_open(&rig.device, &port), BD_DEVICE_BAD_ABI);
-    cr_assert(says(&rig.device, BD_DEVICE_BAD_ABI, "ABI_VERSION should be 3, is 77"));
+    cr_assert(says(&rig.device, BD_DEVICE_BAD_ABI, "ABI_VERSION should be 4, is 77"));
     rig.script.reads_fail_after = 3;
     set(&rig.script, BITDIAL_ABI_VERSION_REG, BITDIAL_ABI_VERSION_RESET);
     cr_assert_eq(bd_device_open(&rig.device, &port), BD_DEVICE_TRANSPORT);
@@ -248,12 +248,51 @@ Test(driver, a_frame_writes_these_registers_in_this_order)
     close_rig(&rig);
 }
 
+/* The device ends a frame with this tag and switch. */
+static void end_frame(struct script *s, uint32_t tag, uint32_t switch_index)
+{
+    s->registers[BITDIAL_FRAME_COUNT_REG / 4]++;
+    s->results[s->result_count].tag = tag;
+    s->results[s->result_count++].switch_index = switch_index;
+    set(s, BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_DONE_MASK);
+}
+
+Test(driver, frames_are_limited_at_their_switch_alone)
+{
+    struct rig rig;
+    load_rig(&rig);
+    cr_assert_eq(bd_device_limit_frames(&rig.device, 1, 5000), BD_DEVICE_OK);
+    cr_assert_eq(rig.script.write_count, 0);
+    const uint32_t switches[] = {0, 1, 1, 0, 0}, written[] = {0, 1, 1, 1, 0}, limits[] = {0, 5000, 5000, 0, 0};
+    for (unsigned i = 0; i < sizeof switches / sizeof *switches; i++) {
+        cr_assert_eq(bd_device_set_precision(&rig.device, switches[i]), BD_DEVICE_OK);
+        rig.script.write_count = 0;
+        cr_assert_eq(bd_device_start(&rig.device, BASE, BASE, NULL), BD_DEVICE_OK);
+        cr_assert_eq(rig.script.write_count, 6 + written[i], "frame %u", i);
+        cr_assert_eq(rig.script.writes[0].offset == BITDIAL_FRAME_LIMIT_REG, written[i], "frame %u", i);
+        cr_assert(!written[i] || rig.script.writes[0].value == limits[i], "frame %u", i);
+        end_frame(&rig.script, i + 1, switches[i]);
+        cr_assert_eq(bd_device_wait(&rig.device, 10, NULL), BD_DEVICE_OK);
+    }
+    cr_assert_eq(bd_device_limit_frames(&rig.device, rig.device.switch_count, 1), BD_DEVICE_BAD_SWITCH);
+    /* A load leaves no limit: neither the register's, which another driver may have written, nor a switch's. */
+    rig.script.write_count = 0;
+    cr_assert_eq(bd_device_load(&rig.device, BASE, rig.program.image, rig.program.size), BD_DEVICE_OK);
+    bool cleared = false;
+    for (unsigned i = 0; i < rig.script.write_count; i++) {
+        cleared |= rig.script.writes[i].offset == BITDIAL_FRAME_LIMIT_REG && rig.script.writes[i].value == 0;
+    }
+    cr_assert(cleared && rig.device.frame_limits[1] == 0);
+    close_rig(&rig);
+}
+
 Test(driver, bad_arguments_write_no_register)
 {
     struct rig rig;
     open_rig(&rig);
     cr_assert_eq(bd_device_start(&rig.device, BASE, BASE, NULL), BD_DEVICE_NOT_LOADED);
     cr_assert_eq(bd_device_set_precision(&rig.device, 0), BD_DEVICE_NOT_LOADED);
+    cr_assert_eq(bd_device_limit_frames(&rig.device, 0, 1), BD_DEVICE_NOT_LOADED);
     cr_assert_eq(bd_device_store_layers(&rig.device, true, BASE), BD_DEVICE_NOT_LOADED);
     cr_assert_eq(bd_device_load(&rig.device, BASE, rig.program.image, rig.program.size), BD_DEVICE_OK);
     rig.script.write_count = 0;
@@ -271,15 +310,6 @@ Test(driver, bad_arguments_write_no_register)
     cr_assert_eq(bd_device_load(&rig.device, BASE, rig.program.image, rig.program.size), BD_DEVICE_BAD_ARGUMENT);
     cr_assert_eq(rig.script.write_count, 0);
     close_rig(&rig);
-}
-
-/* The device ends a frame with this tag and switch. */
-static void end_frame(struct script *s, uint32_t tag, uint32_t switch_index)
-{
-    s->registers[BITDIAL_FRAME_COUNT_REG / 4]++;
-    s->results[s->result_count].tag = tag;
-    s->results[s->result_count++].switch_index = switch_index;
-    set(s, BITDIAL_IRQ_STATUS_REG, BITDIAL_IRQ_STATUS_DONE_MASK);
 }
 
 Test(driver, two_frames_that_share_an_interrupt)
@@ -369,6 +399,7 @@ Test(driver, device_errors_by_name_and_then_it_is_idle)
         {BITDIAL_ERROR_BAD_DESCRIPTOR, BD_DEVICE_BAD_DESCRIPTOR, "layer 5"},
         {BITDIAL_ERROR_WATCHDOG, BD_DEVICE_WATCHDOG, "layer 5; the memory may answer too slowly for WATCHDOG_LIMIT"},
         {BITDIAL_ERROR_BUS_DEAD, BD_DEVICE_BUS_DEAD, "layer 5; nothing may answer at an address"},
+        {BITDIAL_ERROR_FRAME_LIMIT, BD_DEVICE_FRAME_LIMIT, "layer 5; the memory may be slower than FRAME_LIMIT allows"},
         {13, BD_DEVICE_DEVICE_ERROR, "13"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -22,7 +22,8 @@ enum fault {
     PRECISION,
     CLOCKS,
     ORDER,
-    NO_LIMIT
+    NO_LIMIT,
+    NO_FRAME_LIMIT
 };
 
 /* The reference with one fault between it and the host. */
@@ -60,7 +61,8 @@ static bd_status write_register(void *self, uint32_t offset, uint32_t value, str
         b->faked = value;
     }
     if ((b->fault == PRECISION && offset == BITDIAL_PRECISION_REG && b->session->device.loaded) ||
-        (b->fault == NO_LIMIT && offset == BITDIAL_WATCHDOG_LIMIT_REG && value == 1)) {
+        (b->fault == NO_LIMIT && offset == BITDIAL_WATCHDOG_LIMIT_REG && value == 1) ||
+        (b->fault == NO_FRAME_LIMIT && offset == BITDIAL_FRAME_LIMIT_REG && value == 1)) {
         return BD_OK;
     }
     return b->inner.ops->write_register(b->inner.self, offset, value, err);
@@ -182,6 +184,7 @@ Test(selftest, each_step_finds_its_fault)
         {CLOCKS, BD_SELFTEST_SWITCHES, "their total is"},
         {ORDER, BD_SELFTEST_QUEUE, "another frame than the one"},
         {NO_LIMIT, BD_SELFTEST_WATCHDOG, "with WATCHDOG_LIMIT 1 a frame gave 'success'"},
+        {NO_FRAME_LIMIT, BD_SELFTEST_WATCHDOG, "with FRAME_LIMIT 1 a frame gave 'success'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bd_error err = {0};
