@@ -247,11 +247,12 @@ static bd_status report(const struct options *o, const struct bd_runs_summary *s
         print_failures(document);
         print_coverage(json_object_get(document, "coverage"));
         print_places(json_object_get(document, "places"));
-        printf("%zu points by seed %.0f in %.1f s: %zu passed, %zu failed, %zu timed out, %zu met the infrastructure, "
+        printf("%zu points by seed %.0f on RTL %s in %.1f s: %zu passed, %zu failed, %zu timed out, %zu met the "
+               "infrastructure, "
                "%zu not run\n",
-               p->selected, bd_results_number(document, "seed"), p->seconds, p->state[BD_RUNS_DONE],
-               p->state[BD_RUNS_FAILED], p->state[BD_RUNS_TIMED_OUT], p->state[BD_RUNS_INFRASTRUCTURE],
-               p->state[BD_RUNS_QUEUED] + p->state[BD_RUNS_RUNNING]);
+               p->selected, bd_results_number(document, "seed"), bd_results_text(document, "rtl"), p->seconds,
+               p->state[BD_RUNS_DONE], p->state[BD_RUNS_FAILED], p->state[BD_RUNS_TIMED_OUT],
+               p->state[BD_RUNS_INFRASTRUCTURE], p->state[BD_RUNS_QUEUED] + p->state[BD_RUNS_RUNNING]);
     }
     json_decref(document);
     return status;

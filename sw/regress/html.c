@@ -47,8 +47,10 @@ static void head(FILE *out, const json_t *document)
     free(title);
     bd_page_element(out, "<h1>", bd_results_text(document, "suite"), "</h1>\n");
     bd_page_element(out, "<p>", bd_results_text(document, "title"), "</p>\n");
-    fprintf(out, "<p class=\"soft\">master seed %.0f, run %.0f of this folder, bitdial ",
+    fprintf(out, "<p class=\"soft\">master seed %.0f, run %.0f of this folder, RTL ",
             bd_results_number(document, "seed"), bd_results_number(document, "run"));
+    text(out, document, "rtl");
+    fputs(", bitdial ", out);
     text(out, document, "version");
     fputs(", ", out);
     bd_page_seconds(out, bd_results_number(document, "seconds"));

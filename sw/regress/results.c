@@ -12,6 +12,7 @@
 #include "sw/page/page.h"
 #include "sw/regress/coverage.h"
 #include "sw/regress/places.h"
+#include "sw/session/tree.h"
 
 enum { FILE_MOST = 64 << 20 };
 
@@ -28,11 +29,18 @@ bd_status bd_results_begin(const char *dir, const struct bd_suite *suite, uint64
         json_array_append_new(list, json_pack("{s:o, s:I, s:o}", "name", bd_json_text(points->points[p].name), "test",
                                               (json_int_t)points->points[p].test, "hardware",
                                               bd_json_text(points->points[p].hardware)));
-    char *coverage = bd_asprintf("%s%shw/coverage.yaml", root, *root ? "/" : "");
-    json_t *object = json_pack("{s:o, s:o, s:I, s:o, s:o, s:o}", "suite", bd_json_text(suite->name), "title",
-                               bd_json_text(suite->title), "seed", (json_int_t)seed, "tests", tests, "points", list,
-                               "coverage", bd_json_text(coverage));
+    uint32_t rtl;
+    if (bd_tree_rtl_hash(root, &rtl, err)) {
+        json_decref(tests);
+        json_decref(list);
+        return err->status;
+    }
+    char *coverage = bd_asprintf("%s%shw/coverage.yaml", root, *root ? "/" : ""), *hash = bd_asprintf("%08x", rtl);
+    json_t *object = json_pack("{s:o, s:o, s:I, s:s, s:o, s:o, s:o}", "suite", bd_json_text(suite->name), "title",
+                               bd_json_text(suite->title), "seed", (json_int_t)seed, "rtl", hash, "tests", tests,
+                               "points", list, "coverage", bd_json_text(coverage));
     free(coverage);
+    free(hash);
     if (places)
         json_object_set_new(object, "places", bd_json_text(root));
     char *text = json_dumps(object, JSON_INDENT(1)), *path = bd_asprintf("%s/suite.json", dir);
@@ -245,10 +253,11 @@ bd_status bd_results_read(const char *dir, json_t **document, struct bd_error *e
         json_decref(events);
         return err->status;
     }
-    *document = json_pack("{s:O, s:O, s:O, s:s, s:O, s:f, s:{}, s:[], s:{}, s:o}", "suite",
+    *document = json_pack("{s:O, s:O, s:O, s:O?, s:s, s:O, s:f, s:{}, s:[], s:{}, s:o}", "suite",
                           json_object_get(suite, "suite"), "title", json_object_get(suite, "title"), "seed",
-                          json_object_get(suite, "seed"), "version", BD_VERSION, "run", json_object_get(list, "run"),
-                          "seconds", 0.0, "counts", "tests", "bins", "history", sum_history(events));
+                          json_object_get(suite, "seed"), "rtl", json_object_get(suite, "rtl"), "version", BD_VERSION,
+                          "run", json_object_get(list, "run"), "seconds", 0.0, "counts", "tests", "bins", "history",
+                          sum_history(events));
     if (json_object_get(suite, "places"))
         json_object_set_new(*document, "places", json_object());
     static const char *const states[] = {"total", "done", "failed", "timed_out", "infrastructure", "queued"};

@@ -1,13 +1,13 @@
 /* What a run of a suite came to, as one JSON document, and that document in other forms.
  *
- *     {"pass", "suite", "title", "seed", "version", "run", "seconds", "counts": {"total", "done", "failed",
+ *     {"pass", "suite", "title", "seed", "rtl", "version", "run", "seconds", "counts": {"total", "done", "failed",
  * "timed_out", "infrastructure", "queued"}, "tests": [{"name", "kind", "state", "seconds", "points": [{"name",
  * "hardware", "state", "cause", "repeat", "seconds", "cpu_s", "peak_mib", "ended", "failure": {triage.h}}]}],
  *      "history": [{"run", "total", "failed", "seconds"}], "coverage": {coverage.h}, absent where no point counted any,
  *      "places": {places.h}, absent where the suite was run without coverage of the RTL}
  *
- * A test's state is "passed" where all of its points are done, "failed" where one is not, "not run" else. The suite
- * passes where all points are done and no waiver is stale. */
+ * "rtl" is the checksum of the sources (bd_tree_rtl_hash). A test's state is "passed" where all of its points are done,
+ * "failed" where one is not, "not run" else. The suite passes where all points are done and no waiver is stale. */
 #ifndef BD_REGRESS_RESULTS_H
 #define BD_REGRESS_RESULTS_H
 

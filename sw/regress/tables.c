@@ -92,7 +92,10 @@ void bd_results_junit(FILE *out, const json_t *document)
         junit_counts(out, test, &counts);
         fputs("    <properties><property name=\"kind\"", out);
         attribute(out, "value", bd_results_text(test, "kind"));
-        fprintf(out, "/><property name=\"seed\" value=\"%.0f\"/></properties>\n", bd_results_number(document, "seed"));
+        fprintf(out, "/><property name=\"seed\" value=\"%.0f\"/><property name=\"rtl\"",
+                bd_results_number(document, "seed"));
+        attribute(out, "value", bd_results_text(document, "rtl"));
+        fputs("/></properties>\n", out);
         json_array_foreach(json_object_get(test, "points"), p, point)
         {
             junit_point(out, document, test, point);
@@ -208,11 +211,13 @@ void bd_results_markdown(FILE *out, const json_t *document)
     fputs("# ", out);
     markdown(out, bd_results_text(document, "suite"));
     fprintf(out,
-            "\n\n%.0f points by seed %.0f: %.0f passed, %.0f failed, %.0f timed out, %.0f met the infrastructure, %.0f "
+            "\n\n%.0f points by seed %.0f on RTL %s: %.0f passed, %.0f failed, %.0f timed out, %.0f met the "
+            "infrastructure, %.0f "
             "not run.\n\n| test | kind | passed | of | s |\n|---|---|---|---|---|\n",
-            bd_results_number(counts, "total"), bd_results_number(document, "seed"), bd_results_number(counts, "done"),
-            bd_results_number(counts, "failed"), bd_results_number(counts, "timed_out"),
-            bd_results_number(counts, "infrastructure"), bd_results_number(counts, "queued"));
+            bd_results_number(counts, "total"), bd_results_number(document, "seed"), bd_results_text(document, "rtl"),
+            bd_results_number(counts, "done"), bd_results_number(counts, "failed"),
+            bd_results_number(counts, "timed_out"), bd_results_number(counts, "infrastructure"),
+            bd_results_number(counts, "queued"));
     json_array_foreach(json_object_get(document, "tests"), t, test)
     {
         size_t done = 0;

@@ -12,6 +12,8 @@ fail() { echo "regress_test: $*"; exit 1; }
 jq -e '.pass and .counts.total == .counts.done and .counts.total >= 8 and ([.tests[].state] | all(. == "passed")) and
     .coverage.unknown == [] and ([.coverage.groups[].filled] | add) >= 197' "$work/smoke.json" >/dev/null ||
     fail "the smoke suite's results: $(jq -c '[.counts, .coverage]' "$work/smoke.json")"
+rtl=$(cat hw/*.sv hw/control/*.sv hw/memory/*.sv hw/datapath/*.sv hw/*.svh hw/build.sh | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
+[ "$(jq -r .rtl "$work/smoke.json")" = "$rtl" ] || fail "the smoke suite's RTL is $(jq .rtl "$work/smoke.json"), not $rtl"
 "$bitdial" regress $smoke --list >"$work/first"
 "$bitdial" regress $smoke --list --seed 1 | cmp - "$work/first"
 ! "$bitdial" regress $smoke --list --seed 2 | cmp -s - "$work/first" || fail "another seed, the same points"
