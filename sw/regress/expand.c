@@ -1,5 +1,5 @@
 /* Tests become points: the argument vectors that their kinds (kinds.c) stand for. All of them run what is there to be
- * run by hand: the benches of sim/bench, bitdial, tests/script.sh, hw/prove, tests/fuzz, tests/inject, make. */
+ * run by hand: the benches of sim/bench, bitdial, tests/script.sh, hw/prove, tests/inject, targets of make. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -302,23 +302,12 @@ void bd_expand_proof(struct bd_expansion *x, const struct bd_suite_test *t)
     }
 }
 
-/* From the root: make runs nowhere else. */
-static void at_root(const struct bd_expansion *x, struct bd_suite_point *p)
-{
-    if (*x->root) {
-        add(p, "env");
-        add(p, "-C");
-        add(p, "%s", x->root);
-    }
-}
-
 void bd_expand_fuzz(struct bd_expansion *x, const struct bd_suite_test *t)
 {
     for (size_t n = 0; n < t->names.count; n++) {
         struct bd_suite_point *p = point(x, (double)t->seconds, "%s", t->names.text[n]);
-        at_root(x, p);
-        add(p, "make");
-        add(p, "-s");
+        add(p, "sh");
+        add(p, "%stests/make.sh", x->root);
         add(p, "fuzz");
         add(p, "SECONDS=%" PRId64, t->seconds);
         add(p, "TARGETS=%s", t->names.text[n]);
@@ -344,9 +333,8 @@ void bd_expand_make(struct bd_expansion *x, const struct bd_suite_test *t)
 {
     for (size_t n = 0; n < t->names.count; n++) {
         struct bd_suite_point *p = point(x, 600, "%s", t->names.text[n]);
-        at_root(x, p);
-        add(p, "make");
-        add(p, "-s");
+        add(p, "sh");
+        add(p, "%stests/make.sh", x->root);
         add(p, "%s", t->names.text[n]);
     }
 }

@@ -91,4 +91,9 @@ xmllint --noout --schema "$OLDPWD/tests/support/junit.xsd" killed/junit.xml 2>"$
 # Nothing that counts places ran: that is not 100 %.
 run 0 suite.yaml --out counted --coverage -k good
 grep -q '^coverage: line: 0 of 0, 0 waived: 0.0 %' "$work/out" || fail 'nothing was counted'
+# A target of make that fails is told by its own exit code and words.
+cd "$OLDPWD"
+code=0
+sh tests/make.sh fuzz CLANG=/none SECONDS=1 TARGETS=idx >"$work/out" 2>"$work/err" || code=$?
+[ $code = 3 ] && grep -q '^make fuzz needs clang' "$work/err" || fail "make without clang ends with $code"
 echo "folders, filters, kills and failures of a suite's run"
