@@ -1,19 +1,23 @@
 #!/bin/sh
-# Images over a serial line to simulated hardware: the board of sim/board/board.cpp at the highest speed that the bridge takes, four
-# clocks a bit, every layer of a small network; or, with --chip, the whole chip that `make fpga BOARD=ulx3s` builds, with
-# ResNet-8 at its seven switches (whose layers do not fit beside it: results and clocks alone). Every value and clock is compared
-# with reference and cost model, by a quiet line and by one on which one byte in a hundred is changed, lost or doubled; the chip
-# passes its self-test on both first, and on a third line, cut in the middle of the images, the run must name what it waited for,
-# and after the line is plugged in again succeed.
-#     sh tests/serial_soak.sh [--chip BOARD] [IMAGES]
+# Images over a serial line to simulated hardware, at the highest speed that the bridge takes, four clocks a bit: the board of
+# sim/board/board.cpp, or, with --chip, the whole chip that `make fpga BOARD=...` builds. Every result and clock is compared with
+# reference and cost model, by a quiet line and by one on which one byte in a hundred is changed, lost or doubled: of a small
+# network with every layer, or of a checkpoint, whose layers need not fit, without. A chip passes its self-test on both first, and
+# on a third line, cut in the middle of the images, the run must name what it waited for, and after the line is plugged in again
+# succeed.
+#     sh tests/serial_soak.sh [--chip BOARD] [--network NET.h5] [IMAGES]
 # Exit codes: 0 all alike, 1 not.
 set -eu
 cd -- "$(dirname -- "$0")/.."
-board= hardware=tests/small_hardware.yaml
-if [ "${1:-}" = --chip ]; then
-    board=$2 hardware=hw/fpga/$2/hardware.yaml
+board= hardware=tests/small_hardware.yaml network=
+while [ $# -gt 1 ]; do
+    case $1 in
+    --chip) board=$2 hardware=hw/fpga/$2/hardware.yaml ;;
+    --network) network=$2 ;;
+    *) echo "serial_soak: unknown option '$1'" >&2; exit 2 ;;
+    esac
     shift 2
-fi
+done
 images=${1:-100}
 work=$(mktemp -d)
 pid=
@@ -22,10 +26,13 @@ trap finish EXIT
 fail() { echo "FAIL: $*"; cat "$work/out" "$work/device"; exit 1; }
 if [ -n "$board" ]; then
     device=$(sh sim/board/chip.sh "$board")
-    cp model/zoo/resnet8.h5 "$work/net.h5"
-    way='--noise --results-only'
 else
     device="$(sh sim/board/build.sh $hardware | tail -1) $hardware"
+fi
+if [ -n "$network" ]; then
+    cp "$network" "$work/net.h5"
+    way='--noise --results-only'
+else
     sed 's/height: 28, width: 28/height: 8, width: 8/; s/^switches: .*/switches: [w4a4, w2a2, w1a2, w1a1]/' tests/small_network.yaml >"$work/net.yaml"
     build/sample "$work/net.yaml" 1 "$work/net.h5"
     way=--noise
@@ -65,9 +72,10 @@ soak() { # WORDS OPTIONS of the device
 soak 'a quiet line'
 soak 'one byte in a hundred disturbed' --noise 10 1
 [ -n "$board" ] || exit 0
-start --unplug $(($(stat -c %s "$work/net.bdp") * 5 / 4))
+# Behind the program and some images.
+start --unplug $(($(stat -c %s "$work/net.bdp") * 5 / 4 + 2000))
 code=0
-cosim 7 || code=$?
+cosim "$images" || code=$?
 [ $code = 3 ] && grep -q 'did not answer [A-Z_]* within [0-9]* ms' "$work/out" || fail "a line that is cut ends with $code"
 sed 's/^/  cut: /' "$work/out"
 kill -USR1 "$pid"

@@ -94,6 +94,28 @@ cp hw/fpga/ulx3s/board.toml "$work/tree/hw/fpga/ulx3s"
 cp hw/synth/requirements.txt "$work/tree/hw/synth"
 printf 'exit 3\n' >"$work/tree/tests/support/venv.sh"
 refuses 3 'come from PyPI .*which gave none' sh "$work/tree/hw/fpga/build.sh" ulx3s
+# A board with a generator: refused without PyPI, else run once for every clock, what it writes among the sources.
+cp -r hw/fpga/ulx3s_sdram "$work/tree/hw/fpga"
+cp hw/*.sv hw/*.svh "$work/tree/hw"
+cp hw/synth/fpga_report.py "$work/tree/hw/synth"
+ln -s "$(realpath "${BITDIAL_BUILD:-build}/bitdial")" "$work/tree/build/bitdial"
+sdram() { env WORK="$work" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$work/tree/hw/fpga/build.py" ulx3s_sdram "$@"; }
+refuses 3 "the sources of 'ulx3s_sdram' comes from PyPI .*which gave none" sdram --sources
+# shellcheck disable=SC2016 # for the script
+echo 'mkdir -p "$1/bin"; ln -sf /usr/bin/python3 "$1/bin/python"' >"$work/tree/tests/support/venv.sh"
+cat >"$work/tree/hw/fpga/ulx3s_sdram/generate.py" <<'END'
+import os, sys
+print(sys.argv[2:], file=open(os.environ["WORK"] + "/generated", "a"))
+print("module extra; endmodule", file=open(sys.argv[1] + "/extra.v", "w"))
+END
+for clock in 50 50 25; do
+    sdram --sources --clock $clock >"$work/printed" 2>"$work/errors" || fail 'a board with a generator'
+    [ "$(tail -1 "$work/printed")" = build/fpga/ulx3s_sdram/generated/extra.v ] || fail 'what is generated is no source'
+done
+[ "$(cat "$work/generated")" = "['50']
+['25']" ] || fail 'the generator runs too often, or too seldom'
+echo 'sys.exit(1)' >>"$work/tree/hw/fpga/ulx3s_sdram/generate.py"
+refuses 3 "generate.py' failed with exit code 1" sdram --sources
 load() { env PATH="$work/bin:/usr/bin:/bin" sh "$work/tree/hw/fpga/load.sh" "$@"; }
 refuses 2 "no board 'x'" load x
 refuses 2 'make fpga BOARD=ulx3s' load ulx3s
