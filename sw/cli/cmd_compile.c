@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/checkpoint/random_checkpoint.h"
 #include "model/core/file.h"
 #include "model/core/json.h"
 #include "model/core/output.h"
@@ -19,11 +20,15 @@
 static const char usage[] =
     "Usage: bitdial compile CHECKPOINT --hardware HW.yaml -o NET.bdp [--switches LIST] [--max-moved N] [--json]\n"
     "       bitdial compile CHECKPOINT --reference -o NET.bdp [OPTION]...\n"
+    "       bitdial compile NETWORK.yaml --random-weights SEED ...\n"
     "Folds a trained network to integers, checks every code edge, and writes the program image.\n\n"
     "  --hardware FILE   the hardware configuration; layers that it cannot run are refused by name\n"
     "  --reference       for the plain reference alone, which runs every layer at every size; no device takes the "
     "image\n"
     "  -o, --output FILE  the program image to write (required); replaces an earlier one, and no other kind of file\n"
+    "  --random-weights SEED  give the network of a description weights, batch norm and clip levels at random: what "
+    "it\n"
+    "                    computes means nothing, but it can be run, compared and timed before anything is trained\n"
     "  --switches LIST   the switches to keep, separated by commas (default: all)\n"
     "  --max-moved N     refuse when a layer has more than N per mille of its reachable accumulator values with\n"
     "                    another code than the exact one (default: 1)\n"
@@ -38,6 +43,7 @@ static const char usage[] =
 struct arguments {
     const char *checkpoint, *hardware, *output;
     struct bd_fold_options fold;
+    int64_t seed; /* of random weights; below 0: a checkpoint's */
     bool json;
 };
 
@@ -208,6 +214,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
         {"hardware", .text = &a->hardware},
         {"reference", .flag = &a->fold.reference},
         {"output", .text = &a->output, .letter = 'o'},
+        {"random-weights", .integer = &a->seed, .min = 0, .max = INT64_MAX},
         {"switches", .text = &a->fold.switches},
         {"max-moved", .real = &a->fold.max_moved, .low = 0, .high = 1000},
         {"json", .flag = &a->json},
@@ -218,7 +225,9 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
         return code;
     }
     if (optind + 1 != argc || !a->hardware == !a->fold.reference || !a->output) {
-        return bd_cli_usage("compile", "expected one CHECKPOINT, --hardware or --reference, and --output");
+        return bd_cli_usage(
+            "compile",
+            "expected one CHECKPOINT (or NETWORK.yaml with --random-weights), --hardware or --reference, and --output");
     }
     a->checkpoint = argv[optind];
     return BD_OPTIONS_READ;
@@ -226,7 +235,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 
 int cmd_compile(int argc, char **argv)
 {
-    struct arguments a = {.fold = {.max_moved = BD_DEFAULT_MAX_MOVED}};
+    struct arguments a = {.fold = {.max_moved = BD_DEFAULT_MAX_MOVED}, .seed = -1};
     int code = read_arguments(argc, argv, &a);
     if (code != BD_OPTIONS_READ) {
         return code;
@@ -244,7 +253,8 @@ int cmd_compile(int argc, char **argv)
     } else if (bd_hardware_load(&hardware, a.hardware, &err)) {
         return bd_cli_fail("compile", &err);
     }
-    bd_status status = bd_checkpoint_load(&checkpoint, a.checkpoint, &err);
+    bd_status status = a.seed >= 0 ? bd_random_checkpoint(a.checkpoint, (uint64_t)a.seed, &checkpoint, &err)
+                                   : bd_checkpoint_load(&checkpoint, a.checkpoint, &err);
     if (status == BD_OK) {
         status = bd_output_lock(&lock, a.output, &err);
         if (status == BD_OK) {

@@ -10,6 +10,7 @@
 #include "sw/session/schedule.h"
 
 enum { STALL_CHANCE = 64 }; /* of 256 */
+enum { SLOWEST = 5 }; /* clocks a millisecond that a simulation is waited for, of large geometries on a busy machine */
 
 void bd_cosim_show_progress(struct bd_cosim_shared *shared, uint64_t more)
 {
@@ -62,6 +63,10 @@ static bd_status bound_wait(struct bd_cosim_worker *w, bool store, bool stalls, 
     }
     longest += bd_cosim_load_cycles(w, false);
     w->session.platform.wait_clocks = longest * (stalls ? 64 : 2) + 100000;
+    const uint64_t needs = w->session.platform.wait_clocks / SLOWEST;
+    if (!w->session.is_board && needs > w->session.frame_ms) {
+        w->session.frame_ms = needs < INT32_MAX ? (uint32_t)needs : INT32_MAX;
+    }
     return BD_OK;
 }
 

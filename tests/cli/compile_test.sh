@@ -53,6 +53,14 @@ expect 2 "layer '[a-z0-9.]*' of 'resnet8' cannot run on hardware 'demo': its act
     "$bitdial" compile "$work/net.ckpt" --hardware "$work/small.yaml" -o "$work/no.bdp"
 [ ! -e "$work/no.bdp" ]
 
+# A description with random weights: the image of the checkpoint that the same seed gives.
+"$bitdial" compile yaml-configs/networks/resnet8.yaml --random-weights 11 --hardware "$demo" -o "$work/random.bdp" >/dev/null
+cmp "$work/a.bdp" "$work/random.bdp"
+"$bitdial" compile yaml-configs/networks/resnet8.yaml --random-weights 12 --hardware "$demo" -o "$work/random.bdp" >/dev/null
+! cmp -s "$work/a.bdp" "$work/random.bdp" || { echo "another seed gives the same image"; exit 1; }
+expect 2 "net.ckpt" compile -o "$work/no.bdp" --random-weights 1
+[ ! -e "$work/no.bdp" ]
+
 # A network of layers that this hardware does not have: refused by name for it, compiled for the reference.
 "${bitdial%/*}/sample" yaml-configs/networks/mobilenet_narrow.yaml 12 "$work/mobile.ckpt"
 expect 2 "^bitdial compile: layer 's1b1.dw' of 'mobilenet_narrow' cannot run on hardware 'xnor_only': depthwise filters run on the MAC" \
