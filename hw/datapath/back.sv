@@ -143,16 +143,36 @@ module back #(
     code_base_q <= 51'($signed(d_i.code_offset)) - {2'b00, d_i.code_multiplier, 31'd0};
     top_q <= 8'hff >> (4'd8 - d_i.out_bits);
   end
+  logic [91:0] layer;
+  assign layer = {d_i.in_signed && !d_i.pool, d_i.zero_point && !d_i.pool, d_i.sign_only, d_i.add_stream, d_i.shift,
+                  d_i.code_multiplier, code_base_q, d_i.code_shift, top_q};
   for (genvar i = 0; i < RQ; i++) begin : g_requantizer
+    // Each has registers of its own for what all are told, beside it; they are not to be merged (keep). What is of the layer
+    // stands long before the first sums.
+    logic [91:0] layer_q;
+    logic        valid_q;  // flight_q[0]
+    (* keep *) always_ff @(posedge clk_i) layer_q <= layer;
+    (* keep *) always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) valid_q <= 1'b0;
+      else valid_q <= requant && !setup_i;
+    end
+    logic        in_signed, halve, sign_only, add_stream;
+    logic [5:0]  shift;
+    logic [17:0] code_multiplier;
+    logic [50:0] code_base;
+    logic [4:0]  code_shift;
+    logic [7:0]  top;
+    assign {in_signed, halve, sign_only, add_stream, shift, code_multiplier, code_base, code_shift, top} = layer_q;
     // verilator lint_off PINCONNECTEMPTY
     requantizer_pipe #(.MULT_BITS(MULT_BITS), .BIAS_BITS(BIAS_BITS)) u_requantizer (
-      .clk_i, .rst_ni, .in_signed_i(d_i.in_signed && !d_i.pool), .halve_i(d_i.zero_point && !d_i.pool),
-      .sign_only_i(d_i.sign_only), .add_stream_i(d_i.add_stream), .shift_i(d_i.shift), .code_multiplier_i(d_i.code_multiplier),
-      .code_base_i(code_base_q), .code_shift_i(d_i.code_shift), .top_i(top_q), .valid_i(flight_q[0]),
+      .clk_i, .rst_ni, .in_signed_i(in_signed), .halve_i(halve), .sign_only_i(sign_only),
+      .add_stream_i(add_stream), .shift_i(shift), .code_multiplier_i(code_multiplier),
+      .code_base_i(code_base), .code_shift_i(code_shift), .top_i(top), .valid_i(valid_q),
       .sum_i(sums_q[32*i +: 32]), .preset_i(32'($signed(correct[24*i +: 24]))), .pooled_i(pooled_q[32*i +: 32]),
       .multiplier_i(multipliers[MULT_BITS*i +: MULT_BITS]), .bias_i(biases[BIAS_BITS*i +: BIAS_BITS]),
       .stream_i(z_data_o[32*i +: 32]), .z_valid_o(), .z_o(z[32*i +: 32]), .code_valid_o(), .code_o(codes[8*i +: 8]));
     // verilator lint_on PINCONNECTEMPTY
+    `BD_ASSERT(layer_stands, !(valid_q && layer_q != layer), "a requantizer gets sums before it knows the layer")
   end
 
   // Beats behind the requantizers: counted again there.

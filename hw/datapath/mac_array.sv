@@ -70,36 +70,33 @@ module mac_array #(
     tags_q <= {tags_q[7*TAG-1:0], row_tag};
   end
 
-  // Gather: bits 2 pair (from lo) and 2 pair + 1 (from hi) of eight channels; above them 0 from pair 0 on.
-  logic              gather_q;
-  logic [1:0]        pair_q;
-  logic [ROWS/8-1:0] here_q;
-  logic [71:0]       even_q, even2_q, odd_q;  // even2: of the odd groups of channels
-  logic [72*ROWS-1:0] next_q;                 // channel, tap, bit
-  logic              lone;
+  // Gather: bits 2 pair (from lo) and 2 pair + 1 (from hi) of eight channels; above them 0 from pair 0 on. Dense, the word of
+  // all rows gathers here, beside the reader.
+  logic         gather_q;
+  logic [1:0]   pair_q;
+  logic [71:0]  even_q, odd_q;
+  logic [575:0] next_q;  // channel, tap, bit
+  logic         lone;
   assign lone = depthwise_i && one_bit_i;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) gather_q <= 1'b0;
-    else gather_q <= gather_i;
+    else gather_q <= gather_i && !depthwise_i;
   end
   always_ff @(posedge clk_i) begin
     pair_q <= gather_pair_i;
-    for (int g = 0; g < ROWS / 8; g++) here_q[g] <= !depthwise_i || gather_group_i == 3'(lone ? g / 2 : g);
-    even_q <= lone && ROWS == 8 && gather_high_i ? act_hi_i : act_lo_i;
-    even2_q <= lone ? act_hi_i : act_lo_i;
-    odd_q <= lone ? 72'd0 : act_hi_i;
+    {odd_q, even_q} <= {act_hi_i, act_lo_i};
   end
-  for (genvar c = 0; c < ROWS; c++) begin : g_channel
+  for (genvar c = 0; c < 8; c++) begin : g_channel
     for (genvar t = 0; t < 9; t++) begin : g_tap
       for (genvar b = 0; b < 8; b++) begin : g_bit
         logic plane;
-        assign plane = b % 2 == 1 ? odd_q[8*t + c%8] : c / 8 % 2 == 1 ? even2_q[8*t + c%8] : even_q[8*t + c%8];
+        assign plane = b % 2 == 1 ? odd_q[8*t + c] : even_q[8*t + c];
         always_ff @(posedge clk_i) begin
           if (c < 2) begin
-            if (gather_q && here_q[0] && (pair_q == 2'(b / 2) || pair_q == 2'd0))
+            if (gather_q && (pair_q == 2'(b / 2) || pair_q == 2'd0))
               next_q[72*c + 8*t + b] <= byte_i ? (c == 0 ? even_q[8*t + b] : odd_q[8*t + b]) : pair_q == 2'(b / 2) && plane;
-          end else if (b >= 2 && gather_q && here_q[c/8] && pair_q == 2'd0) next_q[72*c + 8*t + b] <= 1'b0;
-          else if (gather_q && here_q[c/8] && pair_q == 2'(b / 2)) next_q[72*c + 8*t + b] <= plane;
+          end else if (b >= 2 && gather_q && pair_q == 2'd0) next_q[72*c + 8*t + b] <= 1'b0;
+          else if (gather_q && pair_q == 2'(b / 2)) next_q[72*c + 8*t + b] <= plane;
         end
       end
     end
@@ -110,7 +107,7 @@ module mac_array #(
   logic [8/CHANNELS-1:0] select_q;  // one hot
   logic [CHANNELS*72-1:0] segment;
   always_ff @(posedge clk_i) begin
-    if (step1_q && tag1_q.word_first) word_q <= next_q[575:0];
+    if (step1_q && tag1_q.word_first) word_q <= next_q;
     for (int s = 0; s < 8 / CHANNELS; s++)
       select_q[s] <= CHANNELS == 2 ? tag1_q.segment[1:0] == 2'(s) : tag1_q.segment[2:0] == 3'(s);
   end
@@ -137,11 +134,35 @@ module mac_array #(
     if (depthwise_i) shared_q <= '0;
   end
   for (genvar r = 0; r < ROWS; r++) begin : g_row
-    logic [71:0]     codes_q;
+    // Depthwise, the codes of the row's channel gather beside the row: its 18 bits of the planes have to come here, not 72 of
+    // codes. The registers before them are the row's own for that (keep: they are not to be merged with those of other rows).
+    logic            here_q;
+    logic [1:0]      pair_row_q;
+    logic [8:0]      lo_q, hi_q;
+    logic [71:0]     own_q, codes_q;
+    (* keep *) always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) here_q <= 1'b0;
+      else here_q <= gather_i && depthwise_i && gather_group_i == 3'(lone ? r / 16 : r / 8);
+    end
+    (* keep *) always_ff @(posedge clk_i) begin
+      pair_row_q <= gather_pair_i;
+      for (int t = 0; t < 9; t++) begin
+        lo_q[t] <= lone && (r / 8 % 2 == 1 || (ROWS == 8 && gather_high_i)) ? act_hi_i[8*t + r%8] : act_lo_i[8*t + r%8];
+        hi_q[t] <= !lone && act_hi_i[8*t + r%8];
+      end
+    end
+    for (genvar t = 0; t < 9; t++) begin : g_tap
+      for (genvar b = 0; b < 8; b++) begin : g_bit
+        always_ff @(posedge clk_i) begin
+          if (b >= 2 && here_q && pair_row_q == 2'd0) own_q[8*t + b] <= 1'b0;
+          else if (here_q && pair_row_q == 2'(b / 2)) own_q[8*t + b] <= b % 2 == 1 ? hi_q[t] : lo_q[t];
+        end
+      end
+    end
     logic [BITS-1:0] bits, gate_q, inverse_q;
     assign bits = CHANNELS == 1 && !depthwise_i && tag2_q.segment[0] ? BITS'(weights_i[18*r+9 +: 9]) : weights_i[18*r +: BITS];
     always_ff @(posedge clk_i) begin
-      if (step1_q && tag1_q.word_first) codes_q <= next_q[72*r +: 72];
+      if (step1_q && tag1_q.word_first) codes_q <= own_q;
       if (!depthwise_i) codes_q <= '0;
       gate_q <= bits ^ {BITS{top}};
       if (!zero_q) gate_q <= '1;

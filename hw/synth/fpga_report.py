@@ -186,6 +186,11 @@ def yosys(script, folder, name, timeout_s):
         with open(path + ".out") as file:
             lines = [line.strip() for line in file if "ERROR" in line] or [f"exit code {code}"]
         raise Failure(f"Yosys failed: {lines[0]} ({path}.log)", 3)
+    with open(path + ".out") as file:
+        # Yosys goes on with undefined bits, so that half a block would vanish.
+        lost = [line.strip() for line in file if "out of bounds" in line]
+    if lost:
+        raise Failure(f"Yosys does not read this as meant: {lost[0]} ({path}.log)", 3)
 
 
 def synthesize(block, index, tools, cache):

@@ -114,3 +114,11 @@ netlist 4 >"$work/loop.json"
 code=0
 printed=$(/usr/bin/python3 hw/synth/paths.py "$work/loop.json" 2>&1) || code=$?
 [ $code = 2 ] && echo "$printed" | grep -q 'a loop without a register' || { echo "a loop passes: $printed"; exit 1; }
+# The same two LUTs placed, 7 tiles apart (5 near ones count twice), the last beside its register: 0.52 + 0.076 x (2 x 6 + 12) +
+# 2 x 0.24 + 0.1 ns, the wire from LUT to register in the slice being free.
+netlist '"0"' | sed -e 's/"LUT4"/"TRELLIS_COMB"/; s/"Z"/"F"/g' -e 's/"parameters": {}/"parameters": {}, "attributes": {"NEXTPNR_BEL": "X1\/Y1\/A"}/' \
+    -e '/"c": /,$s/X1/X8/' >"$work/placed.json"
+printed=$(/usr/bin/python3 hw/synth/paths.py "$work/placed.json")
+[ "$printed" = '  2.92 ns   2 LUT4  0 CCU2C  first_q -> last_q DI' ] || { echo "the placed chain is timed as: $printed"; exit 1; }
+printed=$(/usr/bin/python3 hw/synth/paths.py "$work/placed.json" --wires --count 1)
+echo "$printed" | grep -q '^7 tiles of wire in 4 nets$' || { echo "the placed chain is as long as: $printed"; exit 1; }
