@@ -41,7 +41,7 @@ class Netlist:
         self.cells = top[0]["cells"]
         self.names, self.inputs, self.drivers, self.places = {}, collections.Counter(), {}, {}
         for name, cell in self.cells.items():
-            found = re.match(r"X(\d+)/Y(\d+)", cell["attributes"].get("NEXTPNR_BEL", ""))
+            found = re.match(r"X(\d+)/Y(\d+)", cell.get("attributes", {}).get("NEXTPNR_BEL", ""))
             if found:
                 self.places[name] = (int(found[1]), int(found[2]))
         nets = top[0]["netnames"].items()
