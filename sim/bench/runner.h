@@ -177,8 +177,8 @@ class Runner
             return scatter_ ^= scatter_ << 17;
         };
         context_[BITDIAL_TAG_REG] = uint32_t(draw() >> 16);
-        if (uint32_t &limit = context_[BITDIAL_FRAME_LIMIT_REG]; !limit || limit >= FAR)
-            limit = draw() % 2 ? 0 : FAR | uint32_t(draw() >> 32);
+        if (uint32_t &limit = context_[BITDIAL_FRAME_LIMIT_REG]; !limit || limit >= DISTANT)
+            limit = draw() % 2 ? 0 : DISTANT | uint32_t(draw() >> 32);
         for (const uint32_t low : {BITDIAL_PROGRAM_ADDR_LO_REG, BITDIAL_STORE_ADDR_LO_REG, BITDIAL_INPUT_ADDR_LO_REG,
                                    BITDIAL_OUTPUT_ADDR_LO_REG}) {
             if (of_program(low) && !reloads_)
@@ -377,7 +377,7 @@ class Runner
     uint64_t began_ = 0; // clock of the last frame's doorbell
     bool timed_ = true;  // the memory is the one that the cost model knows
     static constexpr uint32_t SPOILT = 0x5a5a5a58;
-    static constexpr uint32_t FAR = 0x80000000; // clocks
+    static constexpr uint32_t DISTANT = 0x80000000; // clocks
 
     const bd_hardware &hardware_;
     const bd_program &program_;
