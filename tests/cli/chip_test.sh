@@ -1,7 +1,8 @@
 # What `make fpga BOARD=ulx3s` puts into the FPGA, Verilated from its top on (sim/board/chip.cpp): bridge, accelerator, block RAM and
 # wiring, with the board's configuration. The commands of its guide print what it shows: the record of the build, the self-test
 # with clocks as predicted, a network layer by layer. And lights; and block RAM alone, clock by clock like the platform's memory; and
-# the SDRAM chip that a board with SDRAM is simulated with (tests/sdram_chip.sh), which must tell each rule that is broken.
+# the SDRAM chip that a board with SDRAM is simulated with (tests/sdram_chip.sh), which must tell each rule that is broken,
+# and the filter before that SDRAM.
 set -eu
 bitdial=${BITDIAL_BUILD:-build}/bitdial
 hardware=hw/fpga/ulx3s/hardware.yaml
@@ -16,6 +17,10 @@ for latency in 5 7; do # of another latency it must differ
     ! sh sim/bench/block_memory.sh 1000 1 $latency >"$work/out" 2>"$work/err" && grep -q 'RVALID differs$' "$work/out" || fail "latency $latency"
 done
 sh sim/bench/sdram.sh >"$work/out" 2>"$work/err" || fail 'the model of an SDRAM chip'
+sh sim/bench/axi_inside.sh 50000 1 >"$work/out" 2>"$work/err" || fail 'the filter before SDRAM'
+for bytes in 8184 8200; do # memory of another size it must not be
+    ! sh sim/bench/axi_inside.sh 1000 1 $bytes >"$work/out" 2>"$work/err" && grep -q 'reaches memory, or does not$' "$work/out" || fail "$bytes bytes"
+done
 chip=$(sh sim/board/chip.sh ulx3s)
 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/fpga/build.py ulx3s --identity >"$work/record.json"
 "${bitdial%/*}/sample" tests/small_network.yaml 1 "$work/net.h5"
