@@ -3,8 +3,9 @@
 // ones, and the clocks with the cost model's. With stalls, every AXI channel is held back at random (clocks then differ
 // from the model's, values may not). `--errors` plants bus errors, refused descriptors, soft resets and doorbells that
 // may not ring, each followed by a frame that must be right; `--hangs` silences the
-// memory and resets the accelerator alone, `--words` breaks every word of a descriptor; `--registers` walks the
-// register map; `--limits` holds what the RTL refuses against the rules in C; `--speed` measures the loop alone.
+// memory and resets the accelerator alone, `--resets` resets it in any clock of a frame, `--words` breaks every word of
+// a descriptor; `--registers` walks the register map; `--limits` holds what the RTL refuses against the rules in C;
+// `--speed` measures the loop alone.
 #include <getopt.h>
 
 #include "sim/bench/directed.h"
@@ -21,7 +22,7 @@ int usage(int status)
     std::puts("Usage: bench --hardware HW.yaml [--program NET.bdp | --random COUNT] [--first N] [--seed N]\n"
               "             [--memory LATENCY,INTERVAL,OUTSTANDING] [--stalls 0..255] [--no-cycles] [--no-assertions] "
               "[--errors | "
-              "--hangs | --words | --registers | --limits | --switches | --borders | --extremes | "
+              "--hangs | --resets | --words | --registers | --limits | --switches | --borders | --extremes | "
               "--speed SECONDS] "
               "[--trace FILE.fst]\n"
               "             [--fault N] [--verbose] [--json] [--first-failure] [--patience CLOCKS]\n"
@@ -42,11 +43,12 @@ int main(int argc, char **argv)
         {"words", 0, nullptr, 'W'},     {"memory", 1, nullptr, 'm'},        {"help", 0, nullptr, 'h'},
         {"case", 1, nullptr, 'c'},      {"switches", 0, nullptr, 'S'},      {"borders", 0, nullptr, 'B'},
         {"extremes", 0, nullptr, 'X'},  {"json", 0, nullptr, 'j'},          {"first-failure", 0, nullptr, '1'},
-        {"patience", 1, nullptr, 'P'},  {"fault", 1, nullptr, 'F'},         {nullptr, 0, nullptr, 0}};
+        {"patience", 1, nullptr, 'P'},  {"fault", 1, nullptr, 'F'},         {"resets", 0, nullptr, 'Z'},
+        {nullptr, 0, nullptr, 0}};
     const char *hardware_path = nullptr, *program_path = nullptr, *memory = nullptr, *case_path = nullptr;
     uint64_t count = 1, first = 0, seed = 1;
     double seconds = 0;
-    bool errors = false, registers = false, limits = false, hangs = false, words = false;
+    bool errors = false, registers = false, limits = false, hangs = false, words = false, resets = false;
     bool switches = false, all_borders = false, extremes = false;
     Options options;
     for (int c; (c = getopt_long(argc, argv, "", table, nullptr)) != -1;)
@@ -96,6 +98,9 @@ int main(int argc, char **argv)
         case 'H':
             hangs = true;
             break;
+        case 'Z':
+            resets = true;
+            break;
         case 'W':
             words = true;
             break;
@@ -142,6 +147,7 @@ int main(int argc, char **argv)
     std::signal(SIGABRT, report_assertion);
     const std::string mode = errors        ? " --errors"
                              : hangs       ? " --hangs"
+                             : resets      ? " --resets"
                              : words       ? " --words"
                              : registers   ? " --registers"
                              : limits      ? " --limits"
@@ -181,6 +187,8 @@ int main(int argc, char **argv)
             Errors(hardware, program, options).errors(seed + i, tally);
         } else if (hangs) {
             Hangs(hardware, program, options).hangs(seed + i, tally);
+        } else if (resets) {
+            Hangs(hardware, program, options).resets_anywhere(seed + i, tally);
         } else if (switches) {
             Directed(hardware, program, options).switches(seed + i, tally);
         } else if (all_borders) { // of a kernel, in place of a random network

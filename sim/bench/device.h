@@ -91,8 +91,8 @@ class Device
         }
         top_->aresetn = 1;
     }
-    // The accelerator alone; its memory goes on.
-    void reset(int clocks)
+    // The accelerator alone, whose memory goes on; or both.
+    void reset(int clocks, bool with_bus = false)
     {
         top_->aresetn = 1; // the reset is asynchronous: it acts on its falling edge
         top_->eval();
@@ -101,6 +101,10 @@ class Device
             clock();
         top_->aresetn = 1;
         std::memset(waiting_, 0, sizeof waiting_);
+        if (with_bus) {
+            bus_->reset();
+            open_ = write_left_ = 0;
+        }
     }
     // Assertions say what a broken program would do to the machine: off where programs are broken on purpose.
     void assertions(bool on)

@@ -4,6 +4,8 @@
 #ifndef BD_BENCH_HANGS_H
 #define BD_BENCH_HANGS_H
 
+#include <map>
+
 #include "sim/bench/runner.h"
 
 extern "C" {
@@ -73,7 +75,44 @@ class Hangs : public Runner
         right_frame(tally);
     }
 
+    // A reset in any clock of a frame, of the memory's bus too where a write burst is open, and sometimes where none
+    // is: the registers are as after the first reset, and the next frame is right, in the clocks of a lone one where
+    // nothing is open.
+    void resets_anywhere(uint64_t seed, Tally &tally)
+    {
+        bd_rng_seed(&rng_, seed);
+        bd_random_image(&program_, seed, device_->memory() + image_at_);
+        device_->patience(10000000);
+        for (int done = 0; done < RESETS; done++) {
+            s_ = bd_rng_below(&rng_, head_.switch_count);
+            const bool store = done % 2, slow = done % 3 == 0; // answers of a slow memory come when the next frame runs
+            device_->timing(slow ? bd_memory_model{300, 2, 4} : hardware_.memory);
+            program_there_ = false;
+            uint64_t &clocks = clocks_[s_][2 * store + slow];
+            if (!clocks) { // from a right frame
+                const uint64_t from = ring(s_, store);
+                clocks = device_->wait() - from;
+                device_->clear();
+                program_there_ = false;
+            }
+            ring(s_, store);
+            for (uint64_t t = bd_rng_below(&rng_, uint32_t(clocks)); t > 0; t--)
+                device_->clock();
+            const bool with_bus = device_->writes_open() || bd_rng_below(&rng_, 4) == 0;
+            timed_ = !slow && (with_bus || !device_->reads_open());
+            device_->reset(1 + int(bd_rng_below(&rng_, 4)), with_bus);
+            for (const uint32_t offset : {BITDIAL_STATUS_REG, BITDIAL_IRQ_STATUS_REG, BITDIAL_FRAME_COUNT_REG,
+                                          BITDIAL_IRQ_ENABLE_REG, BITDIAL_PRECISION_REG, BITDIAL_CONTROL_REG})
+                expect(device_->read(offset) == 0, "after a reset a register is not 0; offset", offset, tally);
+            device_->write(BITDIAL_IRQ_ENABLE_REG, 3);
+            program_there_ = false;
+            right_frame(tally, done % 10 != 0);
+        }
+        device_->timing(hardware_.memory);
+    }
+
   private:
+    static constexpr int RESETS = 200;
     static constexpr uint64_t LIMIT = 3000, ABORT = 65536;
     static constexpr unsigned LOAD_WORDS = sizeof(bd_load_descriptor) / 4;
     static constexpr uint64_t BOUND = 200; // register accesses, the drain, the steps between
@@ -273,9 +312,10 @@ class Hangs : public Runner
 
     bd_rng rng_;
     unsigned s_ = 0;
-    uint64_t compute_ = 0; // clocks in which the frame comes on without the bus
-    uint64_t most_ = 0;    // clocks that a frame may take
-    unsigned late_ = 0;    // frames that took more
+    uint64_t compute_ = 0;                               // clocks in which the frame comes on without the bus
+    uint64_t most_ = 0;                                  // clocks that a frame may take
+    unsigned late_ = 0;                                  // frames that took more
+    std::map<unsigned, std::map<int, uint64_t>> clocks_; // of frames: by switch, with stores, on a slow memory
 };
 
 } // namespace

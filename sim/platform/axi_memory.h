@@ -48,6 +48,15 @@ class AxiMemory
         chance_ = chance;
     }
 
+    // Drops every transfer, as a reset of the bus does.
+    void reset()
+    {
+        first_ = open_ = 0;
+        read_shown_ = response_shown_ = false;
+        read_response_ = OKAY;
+        write_ = Write::IDLE;
+    }
+
     // Addresses are looked at through this mask from now on: the memory is there again and again.
     void set_mask(uint64_t mask)
     {

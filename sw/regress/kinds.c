@@ -80,7 +80,7 @@ static const struct bd_field fuzz_fields[] = {
 const struct bd_suite_kind bd_suite_kinds[] = {
     {"random", random_fields, NULL, NULL, bd_expand_random, false},
     {"directed", mode_fields, "switches|borders|extremes|words|limits|registers", NULL, bd_expand_modes, false},
-    {"bus", mode_fields, "errors|hangs", NULL, bd_expand_modes, false},
+    {"bus", mode_fields, "errors|hangs|resets", NULL, bd_expand_modes, false},
     {"case", case_fields, NULL, NULL, bd_expand_cases, true},
     {"zoo", zoo_fields, NULL, NULL, bd_expand_zoo, false},
     {"faults", fault_fields, NULL, NULL, bd_expand_faults, false},

@@ -39,6 +39,7 @@ place masked//masked weights "$weights:1023:0" 0               # a word behind t
 place 'wrong*//wrong*' tables "$tables:$last:69" 0             # the sign of the first class's B', from now on
 place 'masked//wrong*' tables "$tables:$last:69" 3380          # the same after the last layer read it
 place 'detected/the device cannot execute a layer;*/*' configuration "$descriptors:$((11 * 32 + 3)):12" 0 # in_height 4,124
+place 'detected/the frame took more clocks than it may*/*' configuration "$descriptors:$((11 * 32 + 21)):13" 0 # 8,192 clocks a block more
 place 'hang/the device has forgotten its registers*/late' configuration u_csr.irq_enable_q:0:0 10
 
 # Shortcuts come to what whole simulations come to; one that does not is seen.
