@@ -214,9 +214,10 @@ class Hangs : public Runner
         device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
     }
     // A frame that takes as many clocks as it may is right, one that takes more ends in FRAME_LIMIT, at the layer that
-    // ran; what the next doorbell gives is for the next frame.
+    // ran; what the next doorbell gives is for the next frame. Without stalls, for whose clocks nobody could know.
     void bounded(Tally &tally)
     {
+        device_->stalls(options_.stall_seed, 0);
         uint64_t clocks = 0, from = 0;
         for (int i = 0; i < 2; i++) { // the first one loads the program
             from = ring(s_, false);
@@ -252,6 +253,7 @@ class Hangs : public Runner
         device_->wait();
         expect_error(BITDIAL_ERROR_FRAME_LIMIT, "no FRAME_LIMIT of a frame that waited", tally);
         right_frame(tally);
+        device_->stalls(options_.stall_seed, options_.stall_chance);
     }
     void resets(Tally &tally)
     {
