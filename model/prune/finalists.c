@@ -54,7 +54,7 @@ size_t bd_prune_finalists(const struct bd_prune_run *run, double (*points)[BD_GP
             }
         }
         taken[best] = true;
-        memcpy(points[count++], search->observations[best].point, sizeof *points);
+        memcpy(points[count++], search->observations[best].point, search->d * sizeof **points);
     }
     free(taken);
     double uniform[BD_GP_MAX_DIMENSIONS] = {0};
