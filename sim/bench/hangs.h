@@ -214,7 +214,8 @@ class Hangs : public Runner
         device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
     }
     // A frame that takes as many clocks as it may is right, one that takes more ends in FRAME_LIMIT, at the layer that
-    // ran; what the next doorbell gives is for the next frame. Without stalls, for whose clocks nobody could know.
+    // ran; what the next doorbell gives is for the next frame. The last limits end it in each clock of writing the
+    // result. Without stalls, for whose clocks nobody could know.
     void bounded(Tally &tally)
     {
         device_->stalls(options_.stall_seed, 0);
@@ -226,8 +227,8 @@ class Hangs : public Runner
         }
         static bd_frame_cost cost;
         check(bd_cost_frame(&program_, &hardware_, s_, false, &cost, &err_), err_);
-        for (int i = 0; i < 12; i++) {
-            const uint64_t limit = i < 6 ? clocks - i : 1 + bd_rng_below(&rng_, uint32_t(clocks - 1));
+        for (int i = 0; i < 70; i++) {
+            const uint64_t limit = i < 64 ? clocks - i : 1 + bd_rng_below(&rng_, uint32_t(clocks - 1));
             set_context(BITDIAL_FRAME_LIMIT_REG, uint32_t(limit));
             from = ring(s_, false);
             const uint64_t took = device_->wait() - from;
