@@ -90,8 +90,8 @@ cmp "$folder/whole.h5" "$folder/killed.h5" || { echo "FAIL: the checkpoints diff
 }
 [ -e "$folder/killed.h5.partial" ] && { echo "FAIL: a partial checkpoint was left"; exit 1; }
 
-# Planted fault: a journal whose second record is of another value must be refused, not gone on with.
-sed -i '2s/"value":[0-9]/"value":9/' "$folder/killed.jsonl"
+# Planted fault: a journal whose second record is of another value (a digit more, whatever the seed made it) must be refused, not gone on with.
+sed -i '2s/"value":/&1/' "$folder/killed.jsonl"
 run killed >"$folder/log" 2>&1
 [ $? = 2 ] && grep -q "jsonl:2: the line's CRC" "$folder/log" || { cat "$folder/log"; echo "FAIL: a changed journal passed"; exit 1; }
 # And one of another search.
