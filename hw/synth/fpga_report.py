@@ -1,6 +1,6 @@
 """Routes blocks of the accelerator, or whole configurations, for ECP5 and prints their area and clock.
 
-    fpga_report.py --router NEXTPNR [--list blocks.toml] [--out FOLDER] [--jobs N] [BLOCK...]
+    fpga_report.py --router NEXTPNR [--list blocks.toml] [--out FOLDER] [--jobs N] [--map] [BLOCK...]
 
 README.md of this folder says what is measured and how. Python's standard library alone.
 Exit codes: 0 every goal is met, 1 one is not, 2 usage or a bad list, 3 a tool is missing or failed.
@@ -297,8 +297,8 @@ def summary(block, counts, routes):
                "FF": counts["TRELLIS_FF"], "DP16KD": counts["DP16KD"], "MULT18X18D": counts["MULT18X18D"]}
     figures["sites"] = sites(counts)
     speeds = [result["mhz"] for result in routes]
-    median = statistics.median(speeds)
-    typical = min(routes, key=lambda result: abs(result["mhz"] - median))
+    median = statistics.median(speeds) if speeds else 0
+    typical = min(routes, key=lambda result: abs(result["mhz"] - median), default={})
     if block["parts"]:
         figures["parts"] = {name: {**part, "sites": sites(part)} for name, part in counts["parts"].items()}
     if block["operations"]:
@@ -307,7 +307,7 @@ def summary(block, counts, routes):
             "speed_grade": block["speed"], "flags": block["flags"], **figures, "seeds": block["seeds"], "mhz": speeds,
             "median_mhz": median, "goal_mhz": block["goal_mhz"], "from": typical.get("from", "?"),
             "to": typical.get("to", "?"), "failures": [result["why"] for result in routes if "why" in result],
-            "met": median >= block["goal_mhz"], "note": block["note"]}
+            "met": not routes or median >= block["goal_mhz"], "note": block["note"]}
 
 
 def markdown(results, tools):
@@ -316,9 +316,9 @@ def markdown(results, tools):
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for r in results:
         goal = f"{r['goal_mhz']}{'' if r['met'] else ', missed'}" if r["goal_mhz"] else "–"
-        speeds = ", ".join(f"{mhz:.1f}" if mhz else "failed" for mhz in r["mhz"])
+        speeds = ", ".join(f"{mhz:.1f}" if mhz else "failed" for mhz in r["mhz"]) or "not routed"
         row = [f"`{r['name']}`"] + [str(r[c]) for c in columns] + [str(r.get("sites_per_operation", "–")), speeds,
-               f"{r['median_mhz']:.1f}", goal, f"`{r['from']}` to `{r['to']}`"]
+               f"{r['median_mhz']:.1f}" if r["mhz"] else "–", goal, f"`{r['from']}` to `{r['to']}`"]
         lines.append("| " + " | ".join(row) + " |")
     places = sorted({f"{r['device']}, speed grade {r['speed_grade']}" for r in results})
     lines.append("")
@@ -341,6 +341,7 @@ def main():
     parser.add_argument("--sources", default="hw", help="folder of the SystemVerilog files")
     parser.add_argument("--out", default="build/fpga")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    parser.add_argument("--map", action="store_true", help="cells alone: nothing is routed, and no goal is missed")
     parser.add_argument("--nice", type=int, default=10, help="lowers the priority by so much")
     parser.add_argument("blocks", nargs="*", help="names from the list; none: all but those marked on_request")
     options = parser.parse_args()
@@ -357,12 +358,12 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         mapped = list(pool.map(lambda block: synthesize(block, index, tools, cache), blocks))
         netlists = pool.map(lambda pair: wrap(pair[0], pair[1][1]), zip(blocks, mapped))
-        pending = [[pool.submit(route, block, netlist, seed, tools, cache) for seed in block["seeds"]]
+        pending = [[] if options.map else [pool.submit(route, block, netlist, seed, tools, cache) for seed in block["seeds"]]
                    for block, netlist in zip(blocks, netlists)]
         for block, (counts, _), routes in zip(blocks, mapped, pending):
             r = summary(block, counts, [future.result() for future in routes])
             results.append(r)
-            print(f"{r['name']}: {r['sites']} sites, {r['median_mhz']:.1f} MHz" + (f", goal {r['goal_mhz']}" if r["goal_mhz"] else "") +
+            print(f"{r['name']}: {r['sites']} sites" + ("" if options.map else f", {r['median_mhz']:.1f} MHz") + (f", goal {r['goal_mhz']}" if r["goal_mhz"] else "") +
                   ("" if r["met"] else ": missed") + "".join(f"; a seed failed: {why}" for why in r["failures"]), flush=True)
     table = markdown(results, tools)
     write(os.path.join(options.out, "report.md"), table)

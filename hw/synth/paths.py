@@ -9,7 +9,8 @@ So the figures are no clock: of `mid` the router's own estimate after placement 
 paths stand out, in seconds instead of an hour. One line for each pair of modules that a path begins and ends in.
 
 NETLIST.json may also be a placed one (`nextpnr-ecp5 ... --no-route --write NETLIST.json`): wires cost by their distance then, as
-nextpnr estimates them before it routes. --wires lists which nets are long: half perimeters, in tiles, of all nets of a name."""
+nextpnr estimates them before it routes. --wires lists which nets are long: half perimeters, in tiles, of all nets of a name; above
+them how many registers share how many pairs of clock enable and reset, of which a tile has two each."""
 import argparse
 import collections
 import json
@@ -63,7 +64,7 @@ class Netlist:
         if not self.places:
             return 0.45 + 0.19 * math.log2(1 + self.inputs[bit])
         driver = self.drivers.get(bit, (None, None))[0]
-        if port in ("DI", "FCI", "FXA", "FXB") or port.startswith("W") or bit in self.constants:
+        if re.fullmatch(r"DI|FCI|FX[AB]|WA?D\d?", port) or bit in self.constants:
             return 0.0
         if driver not in self.places or cell not in self.places:
             return 0.0
@@ -164,6 +165,10 @@ def place(name):
 def wires(netlist, count):
     if not netlist.places:
         raise ValueError("no cell has a place: --wires wants what nextpnr wrote with --write")
+    registers = [cell for cell in netlist.cells.values() if cell["type"] == "TRELLIS_FF"]
+    sets = {tuple(str(cell["connections"].get(port)) for port in ("CE", "LSR")) + tuple(cell["parameters"].get(mode) for mode in (
+        "CEMUX", "LSRMUX", "SRMODE")) for cell in registers}
+    print(f"{len(registers)} registers in {len(sets)} sets of clock enable and reset")
     table = sorted(netlist.lengths().items(), key=lambda row: -row[1][2])
     print(f"{sum(row[2] for _, row in table)} tiles of wire in {sum(row[0] for _, row in table)} nets")
     for name, (nets, inputs, tiles) in table[:count]:

@@ -1,5 +1,6 @@
 /* A checkpoint that nobody trained: random weights, batch norm of plausible size with the awkward cases among them
- * (negative and zero gamma, large means), random clip levels. For tests of what reads checkpoints. */
+ * (negative and zero gamma, large means), random clip levels. For tests of what reads checkpoints, and to run and time
+ * a network before it is trained (bitdial compile --random-weights). */
 #ifndef BD_CHECKPOINT_RANDOM_CHECKPOINT_H
 #define BD_CHECKPOINT_RANDOM_CHECKPOINT_H
 
