@@ -13,7 +13,7 @@
 #include "model/core/clock.h"
 #include "model/core/file.h"
 #include "model/core/memory.h"
-#include "model/runs/command.h"
+#include "model/core/process.h"
 #include "model/runs/runs_parts.h"
 
 #define TASKS 1000           /* of an array, at most: Slurm's own default allows one more */
@@ -50,6 +50,21 @@ struct slurm {
 };
 
 /* ---- commands ---- */
+
+/* Runs a command of Slurm: its stdout and stderr (malloc'd) and its exit code. It goes on where the caller dies, so
+ * that jobs are not half handed in. BD_INFRA: it cannot be started, or takes longer than COMMAND_SECONDS. */
+static bd_status command(const char *const *argv, char **text, int *code, struct bd_error *err)
+{
+    const struct bd_process process = {
+        .argv = argv, .seconds = COMMAND_SECONDS, .errors = BD_PROCESS_JOIN, .outlives = true};
+    bd_status status = bd_process_run(&process, text, code, err);
+    if (!status && *code == BD_PROCESS_TIMED_OUT) {
+        status = bd_fail(err, BD_INFRA, "'%s' took longer than %g s", argv[0], COMMAND_SECONDS);
+        free(*text);
+        *text = NULL;
+    }
+    return status;
+}
 
 /* Words of `text` at its spaces. */
 static char **split(const char *text)
@@ -134,7 +149,7 @@ static bd_status call_sbatch(struct slurm *s, const char *batch, int count, long
         argv[used++] = own[i];
     }
     *job = 0;
-    bd_status status = bd_runs_command(argv, COMMAND_SECONDS, &text, &code, err);
+    bd_status status = command(argv, &text, &code, err);
     if (!status && code != 0 && !is_silence(text)) {
         status = bd_fail(err, BD_INFRA, "sbatch refused the points: %.*s", (int)strcspn(text, "\n"), text);
     } else if (!status && code == 0) {
@@ -197,7 +212,7 @@ static bool ask(struct slurm *s, void (*take)(struct slurm *s, int batch, long n
     char *text = NULL, *save = NULL;
     int code = 0;
     s->asked = bd_seconds(CLOCK_MONOTONIC);
-    const bool told = bd_runs_command(argv, COMMAND_SECONDS, &text, &code, err) == BD_OK && code == 0;
+    const bool told = command(argv, &text, &code, err) == BD_OK && code == 0;
     for (char *line = told ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
         char name[96];
         long number;
@@ -361,8 +376,7 @@ static void stop(struct bd_runs_executor *x)
         if (s->tasks[i].job && s->tasks[i].job != last) {
             last = s->tasks[i].job;
             snprintf(job, sizeof job, "%ld", last);
-            if (bd_runs_command((const char *const[]){"scancel", job, NULL}, COMMAND_SECONDS, &text, &code, &ignored) ==
-                BD_OK) {
+            if (command((const char *const[]){"scancel", job, NULL}, &text, &code, &ignored) == BD_OK) {
                 free(text);
             }
         }

@@ -2,17 +2,16 @@
 # Random networks on the RTL of many geometries: every switch of each, with stalls on every channel of the bus (values)
 # and without (values, clocks, queued frames); no network is drawn twice for a geometry.
 #     sim/bench/geometries.sh [NAME...]      COUNT networks a geometry and kind (80), SEED (1)
-# With the names of rows below only these run. A line a geometry, then the sum; exit code 1 where anything differs. With all of them
-# Verilator takes most of the time; builds are kept under build/verilated/.
+# With the names of rows below only these run, as points of `bitdial runs` in build/geometries/runs, JOBS side by side (2), anew, or
+# with RESUME=1 on from where they were stopped or killed. A line each, then the sum; exit code 1 where anything differs. With all
+# of them Verilator takes most of the time; builds are kept under build/verilated/.
 set -eu
 cd "$(dirname "$0")/../.."
-count=${COUNT:-80} seed=${SEED:-1}
-work=build/geometries
+count=${COUNT:-80} seed=${SEED:-1} work=build/geometries
 mkdir -p "$work"
-[ -x build/bitdial ] || make -s build/bitdial >&2
+bitdial=${BITDIAL_BUILD:-build}/bitdial
+[ -x "$bitdial" ] || make -s build/bitdial >&2
 
-# name, rows, requantizers, datapaths, channels of the MAC, words: activations, residual, weights, tables, corrections;
-# descriptors, accumulator, multiplier; memory. Those with few words fetch most row groups while a frame runs.
 geometries() {
     cat <<END
 r8q2_streamed  8  2  both 2 2048 8192  512    16  400 0   28 24 12,1,2
@@ -32,23 +31,36 @@ r64q16_mac     64 16 mac  1 5120 8192  512   128  256 0   28 24 20,1,2
 END
 }
 
+{
+    echo "title: random networks on the RTL of many geometries"
+    echo "inputs: [$(find hw -name '*.sv' | sort | paste -sd ,)]"
+    echo "points:"
+} >"$work/plan.yaml"
 geometries | while read -r name rows rq paths mc act z weights tables corrects descriptors acc mult memory; do
     [ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
-    hardware=$work/$name.yaml latency=${memory%%,*} outstanding=${memory##*,} rest=${memory#*,}
+    latency=${memory%%,*} outstanding=${memory##*,} rest=${memory#*,}
     printf '%s\n' "name: $name" "rows: $rows" "requant_units: $rq" "datapaths: $paths" "mac_channels: $mc" \
         "act_words: $act" "z_words: $z" "weight_words: $weights" "table_words: $tables" "correct_words: $corrects" \
         "descriptors: $descriptors" "acc_bits: $acc" "mult_bits: $mult" \
-        "memory: {latency: $latency, beat_interval: ${rest%,*}, outstanding: $outstanding}" >"$hardware"
-    bench=$(sh sim/bench/build.sh "$hardware") || { echo "$name: not built"; continue; }
+        "memory: {latency: $latency, beat_interval: ${rest%,*}, outstanding: $outstanding}" >"$work/$name.yaml"
     for stalls in 90 0; do
-        first=$((stalls == 0 ? count : 0)) status=0
-        "$bench" --hardware "$hardware" --random "$count" --first "$first" --seed "$seed" --stalls "$stalls" \
-            >"$work/$name.$stalls.txt" 2>&1 || status=$?
-        echo "$name, stalls $stalls: $count networks, $(tail -n 1 "$work/$name.$stalls.txt") (exit code $status)"
+        echo "  - {name: $name.stalls$stalls, argv: [sh, sim/bench/run.sh, $work/$name.yaml, --random, $count, --first," \
+            "$((stalls == 0 ? count : 0)), --seed, $seed, --stalls, $stalls]}"
     done
+done >>"$work/plan.yaml"
+
+begin=--force
+[ -z "${RESUME:-}" ] || begin=--resume
+code=0
+"$bitdial" runs "$work/plan.yaml" --out "$work/runs" --jobs "${JOBS:-2}" $begin >&2 || code=$?
+# A machine that failed, or a plan that cannot be, has nothing to sum up; a point that failed has.
+[ $code -le 1 ] || exit $code
+sed -n 's/^  - {name: \([^,]*\)\.stalls\([0-9]*\),.*/\1 \2/p' "$work/plan.yaml" | while read -r name stalls; do
+    point=$work/runs/points/$name.stalls$stalls
+    echo "$name, stalls $stalls: $count networks, $(tail -n 1 "$point/stdout") (exit code $(jq '.exit // .state' "$point/result.json"))"
 done | tee "$work/lines.txt"
 # "NAME, stalls N: COUNT networks, F frames, L layers compared (S streamed), M mismatches, C cycle differences, Q queue differences (exit code E)"
-awk '/not built|exit code [^0]/ { bad = 1 } / networks, / { split($0, at, ": "); split(at[2], n, "[ ,()]+"); networks += n[1]
+awk '/exit code [^0]/ { bad = 1 } / networks, / { split($0, at, ": "); split(at[2], n, "[ ,()]+"); networks += n[1]
         if (/stalls 90/) stalled += n[1]
         frames += n[3]; layers += n[5]; streamed += n[8]; mismatches += n[10]; clocks += n[12]; queue += n[15] }
     END { printf "%d networks (%d with stalls), %d frames, %d layers (%d streamed), %d mismatches, %d cycle differences, %d queue differences\n",

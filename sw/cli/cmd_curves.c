@@ -2,24 +2,21 @@
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "model/core/file.h"
 #include "model/core/json.h"
 #include "model/core/memory.h"
 #include "model/core/output.h"
+#include "model/core/process.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
 
 #define NAME "curves"
 #define LOG_LIMIT ((size_t)256 << 20)
-#define NO_GNUPLOT 127
 #define GNUPLOT_SECONDS 120
 #define TITLE_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-.,:+=()"
 
@@ -281,60 +278,40 @@ static bool print_script(const struct curves *curves, FILE *out)
     return fflush(out) == 0 && fseek(out, 0, SEEK_SET) == 0;
 }
 
-/* What gnuplot makes of the script, on its standard output; *how: its wait status. */
-static bd_status run_gnuplot(FILE *script, FILE *picture, int *how, struct bd_error *err)
+/* What gnuplot makes of the script, malloc'd. */
+static bd_status run_gnuplot(FILE *script, char **picture, struct bd_error *err)
 {
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (dup2(fileno(script), STDIN_FILENO) < 0 || dup2(fileno(picture), STDOUT_FILENO) < 0) {
-            _exit(NO_GNUPLOT - 1);
-        }
-        alarm(GNUPLOT_SECONDS); /* goes on in gnuplot */
-        execlp("gnuplot", "gnuplot", "--default-settings", "-", (char *)NULL);
-        _exit(NO_GNUPLOT);
-    }
-    if (pid < 0) {
-        return bd_fail(err, BD_INFRA, "cannot start gnuplot: %s", strerror(errno));
-    }
-    while (waitpid(pid, how, 0) < 0 && errno == EINTR) {
-    }
-    if (WIFEXITED(*how) && WEXITSTATUS(*how) == NO_GNUPLOT) {
+    char *input = bd_asprintf("/dev/fd/%d", fileno(script));
+    const struct bd_process process = {.argv = (const char *const[]){"gnuplot", "--default-settings", "-", NULL},
+                                       .seconds = GNUPLOT_SECONDS,
+                                       .input = input};
+    int code;
+    bd_status status = bd_process_run(&process, picture, &code, err);
+    free(input);
+    if (status) {
         return bd_fail(err, BD_INFRA, "gnuplot is not installed: the package is gnuplot-nox");
     }
-    if (WIFSIGNALED(*how) && WTERMSIG(*how) == SIGALRM) {
-        return bd_fail(err, BD_INFRA, "gnuplot did not end within %d s", GNUPLOT_SECONDS);
+    if (code == BD_PROCESS_TIMED_OUT) {
+        status = bd_fail(err, BD_INFRA, "gnuplot did not end within %d s", GNUPLOT_SECONDS);
+    } else if (code || !**picture) {
+        status = bd_fail(err, BD_INFRA, code ? "gnuplot failed" : "gnuplot drew nothing");
     }
-    if (!WIFEXITED(*how) || WEXITSTATUS(*how)) {
-        return bd_fail(err, BD_INFRA, "gnuplot failed");
-    }
-    return BD_OK;
+    return status;
 }
 
 static bd_status draw(const struct curves *curves, struct bd_error *err)
 {
-    FILE *script = tmpfile(), *picture = tmpfile();
-    int how;
+    FILE *script = tmpfile();
+    char *picture = NULL;
     bd_status status = BD_OK;
-    if (!script || !picture || !print_script(curves, script)) {
+    if (!script || !print_script(curves, script)) {
         status = bd_fail(err, BD_INFRA, "cannot write a temporary file: %s", strerror(errno));
     }
-    status = status ? status : run_gnuplot(script, picture, &how, err);
-    if (!status) {
-        fseek(picture, 0, SEEK_END);
-        long size = ftell(picture);
-        char *svg = bd_xmalloc(size + 1);
-        rewind(picture);
-        if (size <= 0 || fread(svg, 1, size, picture) != (size_t)size) {
-            status = bd_fail(err, BD_INFRA, "gnuplot drew nothing");
-        }
-        status = status ? status : bd_file_write(curves->output, svg, size, err);
-        free(svg);
-    }
+    status = status ? status : run_gnuplot(script, &picture, err);
+    status = status ? status : bd_file_write(curves->output, picture, strlen(picture), err);
+    free(picture);
     if (script) {
         fclose(script);
-    }
-    if (picture) {
-        fclose(picture);
     }
     return status;
 }

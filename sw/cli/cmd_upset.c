@@ -8,12 +8,12 @@
 
 #include "model/core/json.h"
 #include "model/core/memory.h"
+#include "model/core/process.h"
 #include "sw/cli/cli.h"
 #include "sw/cli/image_options.h"
 #include "sw/cli/options.h"
 #include "sw/cli/report.h"
 #include "sw/cli/runs_options.h"
-#include "sw/regress/process.h"
 #include "sw/session/platform_build.h"
 #include "sw/upset/campaign.h"
 
@@ -246,7 +246,9 @@ static bd_status run_injector(char *const *argv, const char *log, json_t **outpu
     char *text = NULL;
     int code;
     json_error_t problem;
-    if (bd_process_run(argv, ONLY_SECONDS, log, &text, &code, err)) {
+    const struct bd_process process = {
+        .argv = (const char *const *)argv, .seconds = ONLY_SECONDS, .errors = BD_PROCESS_LOG, .log = log};
+    if (bd_process_run(&process, &text, &code, err)) {
         return err->status;
     }
     *output = json_loads(text, 0, &problem);

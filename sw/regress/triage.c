@@ -11,12 +11,12 @@
 #include "model/core/file.h"
 #include "model/core/json.h"
 #include "model/core/memory.h"
+#include "model/core/process.h"
 #include "model/program/random_network.h"
 #include "model/regress/shrink.h"
 #include "model/runs/runs.h"
-#include "sw/regress/process.h"
 
-enum { SECONDS = 1800, WORDS = 48 };
+enum { SECONDS = 1800, WORDS = 48, OUTPUT_MOST = 1 << 20 };
 
 /* ---- argument vectors --------------------------------------------------------------------------------------- */
 
@@ -45,6 +45,18 @@ static void release(struct words *w)
     for (int i = 0; i < w->count; i++)
         free(w->word[i]);
     *w = (struct words){0};
+}
+
+/* Runs them with stderr added to `log`. */
+static bd_status run_words(const struct words *w, double seconds, const char *log, char **said, int *code,
+                           struct bd_error *err)
+{
+    const struct bd_process process = {.argv = (const char *const *)w->word,
+                                       .seconds = seconds,
+                                       .errors = BD_PROCESS_LOG,
+                                       .log = log,
+                                       .most = OUTPUT_MOST};
+    return bd_process_run(&process, said, code, err);
 }
 
 static void add_bench(struct words *w, const char *root, const char *hardware)
@@ -136,7 +148,7 @@ static bd_status trace(const struct bd_triage *t, const struct bd_suite_point *p
     add(&w, "--trace");
     add(&w, file);
     note(t, "%s: traced in a run by itself", point->name);
-    bd_status status = bd_process_run(w.word, t->seconds, log, &said, &code, err);
+    bd_status status = run_words(&w, t->seconds, log, &said, &code, err);
     if (!status && access(file, R_OK) == 0)
         set_text(found, "trace", file);
     if (!status && access(view, R_OK) == 0)
@@ -179,7 +191,7 @@ static bd_status try_case(void *user, const struct bd_case *c, bool *fails, stru
         return err->status;
     char *said = NULL;
     int code = 0;
-    if (bd_process_run(s->bench.word, 60, s->log, &said, &code, err))
+    if (run_words(&s->bench, 60, s->log, &said, &code, err))
         return err->status;
     json_t *output = json_loads(said, 0, NULL);
     *fails = code != 0 && strcmp(text_of(json_object_get(output, "first"), "kind"), s->kind) == 0;
@@ -199,7 +211,7 @@ static bd_status find_bench(struct search *s, const struct bd_suite_point *point
     add_bench(&w, s->triage->root, point->hardware);
     add(&w, "--print");
     add_split(&w, options);
-    bd_status status = bd_process_run(w.word, s->triage->seconds, s->log, &said, &code, err);
+    bd_status status = run_words(&w, s->triage->seconds, s->log, &said, &code, err);
     if (!status && (code != 0 || !*said))
         status = bd_fail(err, BD_INFRA, "sim/bench/run.sh did not build the bench of '%s'", point->hardware);
     if (!status) {
