@@ -2,7 +2,7 @@
 # wiring, with the board's configuration. The commands of its guide print what it shows: the record of the build, the self-test
 # with clocks as predicted, a network layer by layer. And lights; and block RAM alone, clock by clock like the platform's memory; and
 # the SDRAM chip that a board with SDRAM is simulated with (tests/sdram_chip.sh), which must tell each rule that is broken,
-# and the filter before that SDRAM.
+# the filter before that SDRAM, and the port of the bridge's bytes at it.
 set -eu
 bitdial=${BITDIAL_BUILD:-build}/bitdial
 hardware=hw/fpga/ulx3s/hardware.yaml
@@ -20,6 +20,10 @@ sh sim/bench/sdram.sh >"$work/out" 2>"$work/err" || fail 'the model of an SDRAM 
 sh sim/bench/axi_inside.sh 50000 1 >"$work/out" 2>"$work/err" || fail 'the filter before SDRAM'
 for bytes in 8184 8200; do # memory of another size it must not be
     ! sh sim/bench/axi_inside.sh 1000 1 $bytes >"$work/out" 2>"$work/err" && grep -q 'reaches memory, or does not$' "$work/out" || fail "$bytes bytes"
+done
+sh sim/bench/axi_byte.sh 50000 1 >"$work/out" 2>"$work/err" || fail "the bridge's port at SDRAM"
+for fault in '1 an answer that nobody waits for' '2 a byte'; do
+    ! sh sim/bench/axi_byte.sh 5000 1 "${fault%% *}" >"$work/out" 2>"$work/err" && grep -q ": ${fault#* }$" "$work/out" || fail "planted: $fault"
 done
 chip=$(sh sim/board/chip.sh ulx3s)
 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/fpga/build.py ulx3s --identity >"$work/record.json"
