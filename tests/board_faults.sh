@@ -1,5 +1,5 @@
 #!/bin/sh
-# Faults injected between programs and devices, 650 of 28 kinds (tests/inject): each must end within its time in the right
+# Faults injected between programs and devices, 660 of 29 kinds (tests/inject): each must end within its time in the right
 # result or in an error that names it. Prints a table, and for each injection that does not the line that repeats it.
 #     bash tests/board_faults.sh [--kind NAME] [--seed N] [--first N] [--count N] [--limit SECONDS] [--verbose]
 # --count: of each kind, in place of the kind's own number. Exit codes: 0 all did, 1 one did not, 2 usage, 3 no device built.

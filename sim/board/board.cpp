@@ -2,14 +2,15 @@
 // to it pin by pin, memory behind both, and the bridge's serial line on a pseudo-terminal, whose path is printed.
 //
 //     board HARDWARE.yaml [--bit CLOCKS] [--noise PER-MILLE SEED] [--noise-kind change|lose|double]
-//           [--gap BYTES LENGTH] [--unplug BYTES]
+//           [--gap BYTES LENGTH] [--unplug BYTES] [--silent-memory BYTES COUNT]
 //
 // Bytes of the pseudo-terminal become bits at the pins, and bits at the pins become bytes. With noise, bytes of both
 // directions are changed, lost or doubled. The accelerator's clock stands still while nothing is asked of it, as on the
 // platform (sim/README.md): a line is slow, and idle clocks cost as much as busy ones. --gap loses LENGTH bytes to the
-// host after BYTES, --unplug cuts the line after so many bytes from the host, until SIGUSR1. Clocks pass while
-// something is under way, and a while longer; then the board sleeps until the host writes. Ends by SIGTERM, or after
-// ten minutes without a byte.
+// host after BYTES, --unplug cuts the line after so many bytes from the host, until SIGUSR1. --silent-memory: behind
+// BYTES of the bridge, memory leaves COUNT of them without an answer, so that the bridge withdraws them. Clocks pass
+// while something is under way, and a while longer; then the board sleeps until the host writes. Ends by SIGTERM, or
+// after ten minutes without a byte.
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -52,12 +53,14 @@ void end(int)
 struct Options {
     const char *hardware = nullptr;
     bitdial::LineOptions line;
+    uint64_t silent_from = UINT64_MAX, silent_count = 0; // bytes of the bridge
 };
 
 class Board
 {
   public:
-    Board(bitdial::SerialLine &line, const bd_hardware &hardware) : line_(line)
+    Board(bitdial::SerialLine &line, const bd_hardware &hardware, const Options &options)
+        : line_(line), options_(options)
     {
         bd_guarded_memory_init(&memory_, MEMORY_BASE, MEMORY_BYTES);
         bus_ = std::make_unique<bitdial::AxiMemory>(&memory_, hardware.memory);
@@ -151,9 +154,11 @@ class Board
     // The bridge's own way to memory, a byte a clock.
     void serve_memory()
     {
-        bridge_.mem_ready_i = bridge_.mem_valid_o;
-        uint8_t *at = bridge_.mem_valid_o ? bd_guarded_memory_at(&memory_, bridge_.mem_addr_o, 1) : nullptr;
-        bridge_.mem_error_i = bridge_.mem_valid_o && !at;
+        asked_ += bridge_.mem_valid_o && !asks_;
+        asks_ = bridge_.mem_valid_o;
+        bridge_.mem_ready_i = asks_ && asked_ - 1 - options_.silent_from >= options_.silent_count;
+        uint8_t *at = bridge_.mem_ready_i ? bd_guarded_memory_at(&memory_, bridge_.mem_addr_o, 1) : nullptr;
+        bridge_.mem_error_i = bridge_.mem_ready_i && !at;
         bridge_.mem_rdata_i = at ? *at : 0;
         if (at && bridge_.mem_write_o)
             *at = bridge_.mem_wdata_o;
@@ -179,6 +184,9 @@ class Board
     }
 
     bitdial::SerialLine &line_;
+    const Options &options_;
+    bool asks_ = false; // the bridge, for a byte
+    uint64_t asked_ = 0;
     bd_guarded_memory memory_ = {};
     std::unique_ptr<bitdial::AxiMemory> bus_;
     Vbitdial_top top_;
@@ -193,6 +201,9 @@ bool parse(int argc, char **argv, Options &options)
     for (int i = 1; i < argc; i++) {
         if (bitdial::take_line_option(argc, argv, i, options.line)) {
             continue;
+        } else if (!strcmp(argv[i], "--silent-memory") && i + 2 < argc) {
+            options.silent_from = strtoull(argv[++i], nullptr, 10);
+            options.silent_count = strtoull(argv[++i], nullptr, 10);
         } else if (!options.hardware && argv[i][0] != '-') {
             options.hardware = argv[i];
         } else {
@@ -210,7 +221,7 @@ int main(int argc, char **argv)
     bd_hardware hardware;
     bd_error error;
     if (!parse(argc, argv, options)) {
-        fprintf(stderr, "usage: board HARDWARE.yaml %s\n", bitdial::LINE_OPTIONS);
+        fprintf(stderr, "usage: board HARDWARE.yaml %s [--silent-memory BYTES COUNT]\n", bitdial::LINE_OPTIONS);
         return BD_BAD_INPUT;
     }
     if (bd_hardware_load(&hardware, options.hardware, &error) != BD_OK) {
@@ -229,7 +240,7 @@ int main(int argc, char **argv)
         return BD_INFRA;
     }
     {
-        Board board(line, hardware);
+        Board board(line, hardware, options);
         board.run();
     }
     bd_hardware_release(&hardware);

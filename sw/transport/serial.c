@@ -226,8 +226,9 @@ static bd_status take_reply(struct serial *s, const struct request *r, const str
             length--;
         }
         const uint64_t subject = r->count ? r->words[0] : 0;
-        return bd_fail(err, BD_BAD_INPUT, "the board at '%s' refuses %s of 0x%" PRIx64 ": %.*s", s->path,
-                       bd_request_name(r->op), subject, length, (const char *)reply->payload);
+        const bool silent = length == 6 && memcmp(reply->payload, "silent", 6) == 0;
+        return bd_fail(err, silent ? BD_INFRA : BD_BAD_INPUT, "the board at '%s' refuses %s of 0x%" PRIx64 ": %.*s",
+                       s->path, bd_request_name(r->op), subject, length, (const char *)reply->payload);
     }
     if (reply->size != r->result_size) {
         return bd_fail(err, BD_INFRA, "the board at '%s' answered %s with %u bytes, not %zu", s->path,

@@ -165,6 +165,15 @@ static void plug_in(struct injection *in)
     kill(in->child, SIGUSR1);
 }
 
+/* Memory leaves a byte of the bridge without an answer. */
+static bd_status open_silent_memory(struct injection *in, struct bd_error *err)
+{
+    char at[24];
+    snprintf(at, sizeof at, "%" PRIu64, inject_below(in, in->program.size + 1000));
+    char *const options[] = {"--silent-memory", at, "1", NULL};
+    return inject_open_board(in, options, err);
+}
+
 static bd_status open_board(struct injection *in, struct bd_error *err)
 {
     char *const options[] = {NULL};
@@ -411,6 +420,7 @@ const struct kind inject_kinds[] = {
 #endif
     {"uio-incomplete", 30, MUST_FAIL, "no uio device|u-dma-buf|cannot open", false, open_uio_incomplete, NULL, NULL},
     {"uio-vanished", 10, MUST_FAIL, "no longer answers", false, open_uio_vanishing, vanish, NULL},
+    {"serial-memory-silent", 10, EITHER, ": silent", true, open_silent_memory, NULL, NULL},
     {"planted-wrong-result", 0, EITHER, "", false, open_reference, harm_result, NULL},
     {"planted-hang", 0, EITHER, "", false, open_reference, stand_still, NULL},
     {"planted-crash", 0, EITHER, "", false, open_reference, crash, NULL},
