@@ -21,6 +21,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 import tomllib
 import zlib
 
@@ -36,6 +37,7 @@ CELLS = ["LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD", "MULT18X18D
 PACKAGES = ["hw/bitdial_regs_pkg.sv", "hw/bitdial_descriptor_pkg.sv", "hw/bitdial_walk_pkg.sv", "hw/bitdial_pkg.sv"]
 VCO_MHZ = (400, 800)
 COMPARED_LEAST_MHZ = 3.125  # what the PLL compares
+LOCK_S = float(os.environ.get("BITDIAL_LOCK_SECONDS", "900"))
 
 
 # --- what is built ----------------------------------------------------------------------------------------------------
@@ -57,11 +59,32 @@ def read_board(name):
     for key, kind in OPTIONAL.items():
         if not isinstance(board.setdefault(key, kind()), kind):
             raise Failure(f"{path}: key '{key}' is no {kind.__name__}", 2)
+    memory, seeds = board["memory_bytes"], board["seeds"]
     unknown = sorted(set(board) - set(KEYS) - set(OPTIONAL))
-    if unknown or board["device"] not in PARTS or not board["seeds"]:
-        raise Failure(f"{path}: " + (f"unknown key '{unknown[0]}'" if unknown else
-                                     f"device one of {', '.join(PARTS)} and at least one seed expected"), 2)
+    wrong = (f"unknown key '{unknown[0]}'" if unknown else
+             f"device must be one of {', '.join(PARTS)}" if board["device"] not in PARTS else
+             "speed must be 6, 7 or 8" if board["speed"] not in (6, 7, 8) else
+             "oscillator_mhz and timeout_s must be 1 or more" if min(board["oscillator_mhz"], board["timeout_s"]) < 1 else
+             "memory_bytes must be a power of two" if memory < 1 or memory & (memory - 1) else
+             "seeds must be different whole numbers from 1 on, at least one"
+             if not seeds or any(type(seed) is not int or seed < 1 for seed in seeds) or len(set(seeds)) < len(seeds) else None)
+    if wrong:
+        raise Failure(f"{path}: {wrong}", 2)
     return {**board, "name": name, "folder": folder, "generated": []}
+
+
+def lock(path, what):
+    """Holds a file's lock until this program ends, or, used by `with`, until then; another's is waited for LOCK_S seconds."""
+    file = open(path, "w")
+    until = time.monotonic() + LOCK_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise Failure(f"another run {what}, for more than {LOCK_S:g} s ('{path}' is locked)", 3) from None
+            time.sleep(0.1)
 
 
 def generate(board, mhz, option):
@@ -75,12 +98,19 @@ def generate(board, mhz, option):
         key = hashlib.sha256(f"{program.read()} {packages.read()} {arguments}".encode()).hexdigest()
     kept = os.path.join(out, "key")
     os.makedirs(os.path.dirname(out), exist_ok=True)
-    with open(out + ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.exists(kept) or open(kept).read() != key:
+    with lock(out + ".lock", f"writes the sources of '{board['name']}'"):
+        if not is_kept(kept, key, os.path.join(out, "*.v")):
             write_generated(board, script, needs, arguments, out)
             write(kept, key)
     board["generated"] = sorted(glob.glob(os.path.join(out, "*.v")))
+
+
+def is_kept(path, key, *results):
+    """Whether the file of a key tells that the results, which are there, were made from the same."""
+    if not os.path.exists(path) or not all(glob.glob(result) for result in results):
+        return False
+    with open(path) as file:
+        return file.read() == key
 
 
 def write_generated(board, script, needs, arguments, out):
@@ -134,6 +164,8 @@ def build_of(board, clock, generator_option):
     """Parameters of the top, by name, and what the registers will say."""
     hardware = os.path.join(board["folder"], "hardware.yaml")
     texts = []
+    if not os.path.exists("build/bitdial"):
+        raise Failure("build/bitdial is missing: make all", 3)
     for option in ("--parameters", "--json"):
         result = subprocess.run(["build/bitdial", "hardware", hardware, option], capture_output=True, text=True, timeout=60)
         if result.returncode != 0:
@@ -141,8 +173,8 @@ def build_of(board, clock, generator_option):
         texts.append(result.stdout)
     configuration = json.loads(texts[1])
     mhz = clock or configuration["clock_mhz"]
-    if mhz * 1000 != int(mhz * 1000):
-        raise Failure(f"a clock of {mhz} MHz is no whole number of kHz", 2)
+    if not 0 < mhz < 1000 or mhz * 1000 != int(mhz * 1000):
+        raise Failure(f"a clock of {mhz} MHz is no whole number of kHz below 1 GHz", 2)
     generate(board, mhz, generator_option)
     parameters = dict(re.findall(r"-G(\w+)=(\S+)", texts[0]))
     crc = checksum(board)
@@ -165,6 +197,15 @@ def run(command, folder, log, timeout_s):
             return 124
 
 
+def read_json(path):
+    """What a tool left, or a failure where it is damaged."""
+    with open(path) as file:
+        try:
+            return json.load(file)
+        except ValueError as error:
+            raise Failure(f"'{path}' is damaged ({error}): remove it and run again", 3) from error
+
+
 def synthesize(board, parameters, tools, out):
     """Maps the top, unless the same was mapped before. Returns the counts of its cells."""
     files = sources_of(board)
@@ -178,7 +219,7 @@ def synthesize(board, parameters, tools, out):
               f"attrmap -remove src\nattrmap -modattr -remove src\nwrite_json {out}/netlist.new\n")
     key = hashlib.sha256(f"{tools['yosys']} {script} {checksum(board)}".encode()).hexdigest()
     netlist, kept = os.path.join(out, "netlist.json"), os.path.join(out, "netlist.key")
-    if not os.path.exists(kept) or open(kept).read() != key:
+    if not is_kept(kept, key, netlist):
         write(os.path.join(out, "netlist.ys"), script)
         if os.path.exists(kept):
             os.remove(kept)
@@ -188,11 +229,13 @@ def synthesize(board, parameters, tools, out):
             text = file.read()
         lines = [line for line in text.splitlines() if re.search("ERROR|implicitly declared|no driver", line)]
         if code != 0 or lines:
-            raise Failure(f"Yosys failed: {(lines or [f'exit code {code}'])[0].strip()} ({out}/yosys.log)", 3)
+            why = f"no end within {board['timeout_s']} s" if code == 124 else f"exit code {code}"
+            raise Failure(f"Yosys failed: {(lines or [why])[0].strip()} ({out}/yosys.log)", 3)
+        if f"32'h{checksum(board):08x}" != parameters["RTL_HASH"]:
+            raise Failure("sources were changed while Yosys read them: run it again", 3)
         os.rename(os.path.join(out, "netlist.new"), netlist)
         write(kept, key)
-    with open(netlist) as file:
-        cells = json.load(file)["modules"]["top"]["cells"].values()
+    cells = read_json(netlist)["modules"]["top"]["cells"].values()
     counts = dict.fromkeys(CELLS, 0)
     for cell in cells:
         counts[cell["type"]] = counts.get(cell["type"], 0) + 1
@@ -207,7 +250,7 @@ def route(board, seed, tools, out):
     with open(os.path.join(out, "netlist.key")) as netlist, open(os.path.join(out, "board.lpf")) as pins:
         key = hashlib.sha256(f"{netlist.read()} {pins.read()} {tools['nextpnr']} {arguments}".encode()).hexdigest()
     kept = os.path.join(out, f"key.{seed}")
-    if not os.path.exists(kept) or open(kept).read() != key:
+    if not is_kept(kept, key, os.path.join(out, names[0]), os.path.join(out, names[1])):
         for name in names + [f"key.{seed}"]:
             if os.path.exists(os.path.join(out, name)):
                 os.remove(os.path.join(out, name))
@@ -216,8 +259,7 @@ def route(board, seed, tools, out):
             why = f"no result in {board['timeout_s']} s" if code == 124 else f"exit code {code} ({out}/{names[2]})"
             return {"seed": seed, "mhz": 0, "met": False, "why": why}
         write(kept, key)
-    with open(os.path.join(out, names[1])) as file:
-        report = json.load(file)
+    report = read_json(os.path.join(out, names[1]))
     clocks = report["fmax"]
     if not clocks:
         return {"seed": seed, "mhz": 0, "met": False, "why": f"no clock is constrained ({out}/{names[2]})"}
@@ -235,7 +277,8 @@ def pack(board, seed, tools, out):
     code = run([tools["packer"], "--compress", "--freq", "38.8", "--input", f"config.{seed}", "--bit", "bitdial.new"], out,
                "ecppack.log", board["timeout_s"])
     if code != 0:
-        raise Failure(f"ecppack failed with exit code {code} ({out}/ecppack.log)", 3)
+        raise Failure("ecppack failed: " + (f"no end within {board['timeout_s']} s" if code == 124 else f"exit code {code}")
+                      + f" ({out}/ecppack.log)", 3)
 
 
 def find_tools(folder):
@@ -254,6 +297,7 @@ def build(board, options):
     tools = find_tools(options.tools)
     out = options.out or os.path.join("build", "fpga", board["name"])
     os.makedirs(out, exist_ok=True)
+    board["lock"] = lock(os.path.join(out, "lock"), f"builds in '{out}'")
     # What is there is no longer what the sources are.
     for name in ("bitdial.bit", "bitdial.json"):
         if os.path.exists(os.path.join(out, name)):
@@ -287,6 +331,12 @@ def build(board, options):
           f"median of {len(routes)} seeds {record['median_mhz']} MHz; {out}/bitdial.json")
 
 
+def jobs(text):
+    if not re.fullmatch("[1-9][0-9]?", text):
+        raise argparse.ArgumentTypeError(f"a number from 1 to 99 expected, got '{text}'")
+    return int(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description="From RTL to a bitstream; see hw/fpga/README.md.")
     parser.add_argument("board")
@@ -294,7 +344,7 @@ def main():
     parser.add_argument("--out", help="default: build/fpga/BOARD")
     parser.add_argument("--clock", type=float, help="MHz; default: clock_mhz of the configuration")
     parser.add_argument("--generator-option", default="", help="passed to the board's generator, such as --no-refresh")
-    parser.add_argument("--jobs", type=int, default=1, help="seeds at a time")
+    parser.add_argument("--jobs", type=jobs, default=1, help="seeds at a time")
     parser.add_argument("--identity", action="store_true")
     parser.add_argument("--parameters", action="store_true")
     parser.add_argument("--sources", action="store_true")
@@ -317,3 +367,9 @@ if __name__ == "__main__":
     except Failure as failure:
         print(f"fpga: {failure}", file=sys.stderr)
         sys.exit(failure.code)
+    except OSError as error:
+        print(f"fpga: cannot use '{error.filename}': {error.strerror}", file=sys.stderr)
+        sys.exit(3)
+    except KeyboardInterrupt:
+        print("fpga: interrupted; what was finished is kept", file=sys.stderr)
+        sys.exit(130)

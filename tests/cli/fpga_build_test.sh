@@ -79,6 +79,29 @@ grep -q 'the PLL makes no 33 MHz' "$work/errors" || fail 'a clock that the PLL d
 touch "$work/warn"
 build 3 --clock 50
 grep -q 'has no driver' "$work/errors" || fail 'a wire without a driver passes'
+rm "$work/warn"
+# What is kept is not believed where its results are gone or damaged.
+printf '60\n61\n62\n' >"$work/mhz"
+build 0
+rm "$work/out/netlist.json" "$work/out/config.2"
+build 0
+[ "$(tr '\n' ' ' <"$work/runs")" = 'yosys seed 2 ' ] || fail 'what is gone is not made again, or more than that'
+echo '{"fmax": ' >"$work/out/report.1"
+build 3
+grep -q "report.1' is damaged" "$work/errors" || fail 'a damaged report'
+rm "$work/out/report.1"
+# One at a time in a folder; a folder that cannot be written; options.
+(flock 9 && touch "$work/held" && sleep 5) 9>"$work/out/lock" &
+while [ ! -e "$work/held" ]; do sleep 0.05; done
+BITDIAL_LOCK_SECONDS=0 build 3
+grep -q "another run builds in '$work/out', for more than 0 s" "$work/errors" || fail 'two builds in one folder'
+kill $! 2>/dev/null || true
+build 3 --out /proc/nowhere
+grep -q "cannot use '/proc/nowhere'" "$work/errors" || fail 'a folder that cannot be made'
+for wrong in '--jobs 0' '--jobs x' '--clock nan' '--clock -5' '--clock 1e9'; do
+    # shellcheck disable=SC2086 # option and value
+    build 2 $wrong
+done
 
 refuses() { # CODE WORDS COMMAND...
     wanted=$1 words=$2 code=0
@@ -87,17 +110,36 @@ refuses() { # CODE WORDS COMMAND...
     [ $code = "$wanted" ] && grep -q -e "$words" "$work/errors" || fail "'$*' ends with $code, not $wanted, or does not say '$words'"
 }
 refuses 2 "no board 'nexys': say BOARD=NAME, one of ulx3s" sh hw/fpga/build.sh nexys
+refuses 2 'hw/fpga/pynq_z2 has no board.toml: other tools build it' sh hw/fpga/build.sh pynq_z2
 # The scripts again, where a tree has a bitstream, a loader, and no PyPI.
 mkdir -p "$work/tree/hw/fpga/ulx3s" "$work/tree/hw/synth" "$work/tree/tests/support" "$work/tree/build/fpga/ulx3s"
 cp hw/fpga/*.sh hw/fpga/build.py "$work/tree/hw/fpga"
 cp hw/fpga/ulx3s/board.toml "$work/tree/hw/fpga/ulx3s"
-cp hw/synth/requirements.txt "$work/tree/hw/synth"
+cp hw/synth/requirements.txt hw/synth/fpga_report.py "$work/tree/hw/synth"
 printf 'exit 3\n' >"$work/tree/tests/support/venv.sh"
 refuses 3 'come from PyPI .*which gave none' sh "$work/tree/hw/fpga/build.sh" ulx3s
+touch "$work/file"
+refuses 3 'cannot write build/fpga' sh -c 'cd "$0"; rm -rf build; ln -s "$1" build; sh hw/fpga/build.sh ulx3s; code=$?; rm build; mkdir -p build/fpga/ulx3s; exit $code' "$work/tree" "$work/file"
+# Keys of board.toml, each wrong once.
+while read -r key value words; do
+    sed "s/^$key = .*/$key = $value/" hw/fpga/ulx3s/board.toml >"$work/tree/hw/fpga/ulx3s/board.toml"
+    refuses 2 "board.toml: $words" /usr/bin/python3 -B "$work/tree/hw/fpga/build.py" ulx3s --identity
+done <<'END'
+device "LFE5U-99F" device must be one of LFE5U-25F
+speed 5 speed must be 6, 7 or 8
+oscillator_mhz 0 oscillator_mhz and timeout_s must be 1 or more
+timeout_s -1 oscillator_mhz and timeout_s must be 1 or more
+memory_bytes 262143 memory_bytes must be a power of two
+seeds [] seeds must be different
+seeds [1,1] seeds must be different
+seeds ["1"] seeds must be different
+seeds 1 key 'seeds' is missing or no list
+loader [ Invalid value
+END
+cp hw/fpga/ulx3s/board.toml "$work/tree/hw/fpga/ulx3s"
 # A board with a generator: refused without PyPI, else run once for every clock, what it writes among the sources.
 cp -r hw/fpga/ulx3s_sdram "$work/tree/hw/fpga"
 cp hw/*.sv hw/*.svh "$work/tree/hw"
-cp hw/synth/fpga_report.py "$work/tree/hw/synth"
 ln -s "$(realpath "${BITDIAL_BUILD:-build}/bitdial")" "$work/tree/build/bitdial"
 sdram() { env WORK="$work" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$work/tree/hw/fpga/build.py" ulx3s_sdram "$@"; }
 refuses 3 "the sources of 'ulx3s_sdram' comes from PyPI .*which gave none" sdram --sources
@@ -114,26 +156,59 @@ for clock in 50 50 25; do
 done
 [ "$(cat "$work/generated")" = "['50']
 ['25']" ] || fail 'the generator runs too often, or too seldom'
+rm "$work/tree/build/fpga/ulx3s_sdram/generated/extra.v"
+sdram --sources --clock 25 >"$work/printed" 2>"$work/errors" && [ -e "$work/tree/build/fpga/ulx3s_sdram/generated/extra.v" ] || fail 'what is gone is not generated again'
 echo 'sys.exit(1)' >>"$work/tree/hw/fpga/ulx3s_sdram/generate.py"
 refuses 3 "generate.py' failed with exit code 1" sdram --sources
 load() { env PATH="$work/bin:/usr/bin:/bin" sh "$work/tree/hw/fpga/load.sh" "$@"; }
 refuses 2 "no board 'x'" load x
+refuses 2 "no board ''" load
 refuses 2 'make fpga BOARD=ulx3s' load ulx3s
-echo bits >"$work/tree/build/fpga/ulx3s/bitdial.bit"
-record() { echo "{\"board\": \"ulx3s\", \"rtl_hash\": \"0x1\", \"clock_khz\": 25000, \"seed\": 2, \"mhz\": 30, \"bitstream_sha256\": \"$1\"}" >"$work/tree/build/fpga/ulx3s/bitdial.json"; }
-record 0
+bit=$work/tree/build/fpga/ulx3s/bitdial.bit json=$work/tree/build/fpga/ulx3s/bitdial.json
+echo bits >"$bit"
+record() { echo "{\"board\": \"$1\", \"device\": \"LFE5U-85F\", \"rtl_hash\": \"0x1\", \"clock_khz\": 25000, \"seed\": 2, \"mhz\": 30, \"bitstream_sha256\": \"$2\"}" >"$json"; }
+sum=$(sha256sum <"$bit" | cut -d' ' -f1)
+record ulx3s 0
 refuses 2 'not the one that its record describes' load ulx3s
-record "$(sha256sum <"$work/tree/build/fpga/ulx3s/bitdial.bit" | cut -d' ' -f1)"
+record ulx3s_sdram "$sum"
+refuses 2 "record of a build for 'ulx3s_sdram'" load ulx3s
+for damaged in '{' '{}' 'x'; do
+    echo "$damaged" >"$json"
+    refuses 2 'is no record of a build' load ulx3s
+done
+record ulx3s "$sum"
 command -v openFPGALoader >/dev/null || refuses 3 'apt-get install openfpgaloader' load ulx3s
-# shellcheck disable=SC2016 # for the script
-printf '#!/bin/sh\necho "$*" >>%s/loads\ncase $* in *--detect*) [ ! -e %s/unplugged ] || { echo "unable to open ftdi device: -3"; exit 1; } ;; esac\n' \
-    "$work" "$work" >"$work/bin/openFPGALoader"
+# A loader that says what detected.log says.
+cat >"$work/bin/openFPGALoader" <<'END'
+#!/bin/sh
+echo "$*" >>"$WORK/loads"
+case $* in *--detect*) [ ! -e "$WORK/unplugged" ] || { echo 'unable to open ftdi device: -3'; exit 1; }; cat "$WORK/detected.log" ;; esac
+END
 chmod +x "$work/bin/openFPGALoader"
+printf 'index 0:\n\tidcode 0x41113043\n\tmanufacturer lattice\n\tmodel  LFE5U-85\n' >"$work/detected.log"
 touch "$work/unplugged"
 refuses 3 'no ulx3s is seen at USB' load ulx3s
 grep -q 'unable to open ftdi device' "$work/errors" || fail 'what the loader says'
 rm "$work/unplugged" "$work/loads"
-load ulx3s >"$work/printed"
+loaded() { # WORDS of the load
+    : >"$work/loads"
+    load ulx3s >"$work/printed" 2>"$work/errors" || fail 'a load ends with an error'
+    [ "$(tail -n 1 "$work/loads")" = "--board ulx3s $1" ] || fail "it is loaded by $(tail -n 1 "$work/loads")"
+}
+loaded build/fpga/ulx3s/bitdial.bit
 grep -q '^ulx3s: RTL 0x1, 25 MHz, seed 2 at 30 MHz$' "$work/printed" || fail 'what is loaded'
-[ "$(tail -1 "$work/loads")" = '--board ulx3s build/fpga/ulx3s/bitdial.bit' ] || fail 'how it is loaded'
-echo "fpga: the best seed that meets its clock, none that does not; fpga-load: refused without board, loader or bitstream"
+FLASH=0 loaded build/fpga/ulx3s/bitdial.bit
+FLASH=1 loaded '--write-flash build/fpga/ulx3s/bitdial.bit'
+# Sources that are newer than the bitstream are told of.
+cp hw/fpga/ulx3s/* "$work/tree/hw/fpga/ulx3s"
+loaded build/fpga/ulx3s/bitdial.bit
+grep -q 'note: this bitstream is of other sources, RTL 0x1, where those here are RTL 0x[0-9a-f]\{8\}: make fpga' "$work/errors" || fail 'an old bitstream'
+FLASH=yes refuses 2 "FLASH must be 0 or 1, got 'yes'" load ulx3s
+BITDIAL_LOAD_SECONDS=soon refuses 2 "must be a number of seconds, got 'soon'" load ulx3s
+rm "$work/loads"
+echo '	idcode 0x41111043' >"$work/detected.log"
+refuses 3 "number 0x41111043, which is no LFE5U-85F's" load ulx3s
+[ "$(wc -l <"$work/loads")" = 1 ] || fail 'it is loaded into another FPGA'
+sed -i '/^loader/d' "$work/tree/hw/fpga/ulx3s/board.toml"
+refuses 2 'names no loader' load ulx3s
+echo "fpga: the best seed that meets its clock, none that does not; fpga-load: refused without board, loader or bitstream, or with another's"
