@@ -93,7 +93,8 @@ const struct bd_suite_kind bd_suite_kinds[] = {
      "slverr-read|decerr-read|slverr-write|decerr-write|stuck-ready|dead-memory|late-memory|lost-interrupt|"
      "spurious-interrupt|reset-mid-frame|device-killed|serial-changed|serial-dropped|serial-doubled|serial-truncated|"
      "serial-unplugged|serial-adapter-gone|frame-changed|frame-byte-lost|frame-cut|wrong-bitstream|old-bitstream|"
-     "other-hardware|damaged-program|uio-lost-interrupt|uio-spurious-interrupt|uio-incomplete|uio-vanished",
+     "other-hardware|damaged-program|uio-lost-interrupt|uio-spurious-interrupt|uio-incomplete|uio-vanished|"
+     "serial-memory-silent",
      bd_expand_inject, false},
     {"fuzz", fuzz_fields, NULL,
      "program|checkpoint|network|hardware|training|search|comparison|image|npy|idx|protocol|journal", bd_expand_fuzz,

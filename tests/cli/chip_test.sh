@@ -47,7 +47,7 @@ run() { # CODE ARGUMENTS...
 guide_files="s#net.bdp#$work/net.bdp#; s#build/fpga/ulx3s/bitdial.json#$work/record.json#"
 guide_files_back="s#$work/record.json#build/fpga/ulx3s/bitdial.json#"
 follow_guide hw/fpga/ulx3s/README.md
-[ $count = 3 ] || fail "the guide has $count commands"
+[ $count = 4 ] || fail "the guide has $count commands"
 sed 's/"clock_khz": 50000/"clock_khz": 49999/' "$work/record.json" >"$work/other.json"
 run 1 device id --record "$work/other.json" --timeout 100000
 grep -q 'its clock is 50000 kHz, the record says 49999' "$work/err" || fail 'a record of another clock'

@@ -4,7 +4,7 @@
 #     follow_guide GUIDE     runs `$ bitdial ...` lines between ``` lines and compares what follows each; sets $count
 # Speeds, clocks that are as predicted or not compared, the sources' checksum and the name of the line may differ. $guide_files, a script of sed, may put the test's own files
 # in the place of the guide's, and $guide_files_back the other way in what is printed.
-plain() { sed -E "s#/dev/(ttyUSB0|pts/[0-9]+)#LINE#g; s/ +[0-9]+\.[0-9]+ s / S /; s/RTL 0x[0-9a-f]+/RTL H/; s/^bitdial [0-9.]+ /bitdial V /; /as predicted$/s/ [0-9]+(,|$)/ N\1/g; /varies: not compared\)$/s/ (s[0-9]) [0-9]+/ \1 N/g"; }
+plain() { sed -E "s#/dev/(ttyUSB0|pts/[0-9]+)#LINE#g; s/ +[0-9]+\.[0-9]+ s / S /; s/\([0-9.]+ frames\/s on this machine\)/(F)/; s/RTL 0x[0-9a-f]+/RTL H/; s/^bitdial [0-9.]+ /bitdial V /; /as predicted$/s/ [0-9]+(,|$)/ N\1/g; /varies: not compared\)$/s/ (s[0-9]) [0-9]+/ \1 N/g"; }
 follow_guide() {
     count=0
     : >"$work/should"
