@@ -135,14 +135,25 @@ static bd_status prepare(struct injection *in, struct bd_error *err)
     return status ? status : bd_decode(&in->program, &in->decoded, err);
 }
 
+static bd_status identify(struct injection *in, struct bd_error *err)
+{
+    bd_status status = bd_session_identify(&in->session, err);
+    in->identified = status == BD_OK;
+    return status;
+}
+
 /* The device on which the fault struck is used again: from the driver's reset on all is right. */
 static bd_status heal(struct injection *in, bool *equal, struct bd_error *err)
 {
     if (in->kind->mend) {
         in->kind->mend(in);
     }
+    bd_status status = in->identified ? BD_OK : identify(in, err); /* it may have struck before */
+    if (status != BD_OK) {
+        return status;
+    }
     enum bd_device_status done = bd_device_reset(&in->session.device, 5000);
-    bd_status status = done == BD_DEVICE_BUS_DEAD ? BD_OK : bd_session_fail(&in->session, done, err);
+    status = done == BD_DEVICE_BUS_DEAD ? BD_OK : bd_session_fail(&in->session, done, err);
     return status ? status : run_frames(in, FRAMES, FRAMES + 1, equal, err);
 }
 
@@ -165,7 +176,7 @@ static void inject(struct injection *in, struct report *report)
         opened = true;
         in->session.is_board = true; /* the geometry is what the device tells */
         in->session.frame_ms = in->frame_ms;
-        status = bd_session_identify(&in->session, &err);
+        status = identify(in, &err);
         status = status ? status : run_frames(in, 0, FRAMES, &equal, &err);
     }
     snprintf(report->fault, sizeof report->fault, "%s", in->fault);

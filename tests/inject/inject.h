@@ -46,6 +46,7 @@ struct injection {
     struct bd_decoded *decoded;
     bool elsewhere; /* the program is made for other hardware */
     bool store;     /* frames store their layers */
+    bool identified;
     uint32_t watchdog;
     unsigned silence_ms;          /* of a serial line; long, for lines that shall come through on a busy machine too */
     unsigned frame_ms, strike_at; /* the frame before whose wait the fault strikes */
