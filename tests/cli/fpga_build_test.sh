@@ -111,6 +111,12 @@ refuses() { # CODE WORDS COMMAND...
 }
 refuses 2 "no board 'nexys': say BOARD=NAME, one of ulx3s" sh hw/fpga/build.sh nexys
 refuses 2 'hw/fpga/pynq_z2 has no board.toml: other tools build it' sh hw/fpga/build.sh pynq_z2
+# Packages of PyPI: a folder that cannot be written, and one that another run is making.
+mkdir -p "$work/unwritable/venv.lock" "$work/shared"
+refuses 3 "cannot write '$work/unwritable/venv.lock'" sh tests/support/venv.sh "$work/unwritable/venv" hw/synth/requirements.txt
+flock "$work/shared/venv.lock" sh -c 'touch "$0"; exec sleep 5' "$work/made" &
+while [ ! -e "$work/made" ]; do sleep 0.05; done
+BITDIAL_LOCK_SECONDS=0 refuses 3 "another run has been making '$work/shared/venv'" sh tests/support/venv.sh "$work/shared/venv" hw/synth/requirements.txt
 # The scripts again, where a tree has a bitstream, a loader, and no PyPI.
 mkdir -p "$work/tree/hw/fpga/ulx3s" "$work/tree/hw/synth" "$work/tree/tests/support" "$work/tree/build/fpga/ulx3s"
 cp hw/fpga/*.sh hw/fpga/build.py "$work/tree/hw/fpga"

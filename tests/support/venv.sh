@@ -4,7 +4,8 @@
 # Another run that makes the same one is waited for. Exit code 3: it cannot be made.
 set -eu
 folder=$1 list=$2
-{ mkdir -p "$(dirname "$folder")" && exec 9>"$folder.lock"; } || { echo "$0: cannot write '$folder.lock'" >&2; exit 3; }
+{ mkdir -p "$(dirname "$folder")" && (: >>"$folder.lock"); } 2>/dev/null || { echo "$0: cannot write '$folder.lock'" >&2; exit 3; }
+exec 9>>"$folder.lock"
 flock -w "${BITDIAL_LOCK_SECONDS:-900}" 9 || { echo "$0: another run has been making '$folder' for too long" >&2; exit 3; }
 if ! cmp -s "$list" "$folder/requirements.txt"; then
     python3 -c 'import ensurepip, venv' 2>/dev/null ||
