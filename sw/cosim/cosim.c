@@ -1,11 +1,10 @@
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "model/core/memory.h"
 #include "model/program/layout.h"
 #include "sw/cosim/cosim_parts.h"
+#include "sw/cosim/parts.h"
 
 static bd_status plant(struct bd_cosim_worker *w, struct bd_error *err)
 {
@@ -25,19 +24,25 @@ static bd_status plant(struct bd_cosim_worker *w, struct bd_error *err)
     return BD_OK;
 }
 
+/* The switch of the schedule for item n; a part of a run goes on with that of the whole. */
+static unsigned switch_of(const struct bd_cosim_worker *w, uint32_t n)
+{
+    return w->schedule[(w->options->skip + n) % w->schedule_length];
+}
+
 /* Every image of this worker at one memory setting: all with their layers stored, where that is asked for and there is
  * room for them, then all without. */
 static bd_status run_setting(struct bd_cosim_worker *w, struct bd_error *err)
 {
-    uint32_t count = w->to - w->from, classes = w->program->header->classes;
+    const uint32_t count = w->options->count, classes = w->program->header->classes;
     int32_t *logits = bd_xcalloc((size_t)count * classes, sizeof *logits);
     bool store = w->session.can_store && !w->options->results_only;
     bd_status status = bd_session_store_layers(&w->session, store, err);
     for (uint32_t n = 0; n < count && status == BD_OK; n++) {
         struct bd_frame frame;
-        uint32_t id = w->options->first + w->from + n;
-        unsigned s = w->schedule[(w->from + n) % w->schedule_length];
-        const uint8_t *image = bd_dataset_image(w->shared->dataset, w->from + n);
+        const uint32_t id = w->options->first + n;
+        const unsigned s = switch_of(w, n);
+        const uint8_t *image = bd_dataset_image(w->dataset, n);
         status = bd_execute(w->program, w->decoded, s, image, &frame, err);
         if (status != BD_OK) {
             break;
@@ -51,23 +56,23 @@ static bd_status run_setting(struct bd_cosim_worker *w, struct bd_error *err)
                 err);
         }
         bd_frame_release(&frame);
-        bd_cosim_show_progress(w->shared, store);
+        bd_cosim_show_progress(w, store);
     }
     if (status == BD_OK && store) {
         status = bd_session_store_layers(&w->session, false, err);
     }
     for (uint32_t n = 0; n < count && status == BD_OK; n++) {
-        uint32_t id = w->options->first + w->from + n;
-        unsigned s = w->schedule[(w->from + n) % w->schedule_length];
+        const uint32_t id = w->options->first + n;
+        const unsigned s = switch_of(w, n);
         status = bd_cosim_run_item(w,
                                    &(struct bd_cosim_item){.id = id,
                                                            .switch_index = s,
                                                            .logits = logits + (size_t)n * classes,
-                                                           .image = bd_dataset_image(w->shared->dataset, w->from + n)},
+                                                           .image = bd_dataset_image(w->dataset, n)},
                                    err);
         w->totals.at[s].frames++;
         w->totals.images++;
-        bd_cosim_show_progress(w->shared, 1);
+        bd_cosim_show_progress(w, 1);
     }
     free(logits);
     return status;
@@ -79,7 +84,7 @@ static bd_status run_queue_checks(struct bd_cosim_worker *w, struct bd_error *er
     bd_status status = BD_OK;
     for (unsigned i = 0; i < w->schedule_length && status == BD_OK; i++) {
         unsigned index = w->schedule[i], before = w->schedule[(i + w->schedule_length - 1) % w->schedule_length];
-        const uint8_t *image = bd_dataset_image(w->shared->dataset, 0);
+        const uint8_t *image = bd_dataset_image(w->dataset, 0);
         struct bd_frame frame;
         if (index == before) {
             continue;
@@ -111,7 +116,7 @@ static bd_status run_network(struct bd_cosim_worker *w, const struct bd_program 
         if (status == BD_OK) {
             status = run_setting(w, err);
         }
-        if (status == BD_OK && m == 0 && w->from == 0) {
+        if (status == BD_OK && m == 0 && w->options->skip == 0) {
             status = run_queue_checks(w, err);
         }
     }
@@ -119,14 +124,14 @@ static bd_status run_network(struct bd_cosim_worker *w, const struct bd_program 
     return status;
 }
 
-static bd_status run_worker(struct bd_cosim_worker *w, const struct bd_program *program)
+static bd_status run(struct bd_cosim_worker *w, const struct bd_program *program, struct bd_error *err)
 {
-    bd_status status = bd_session_open(&w->session, &w->options->session, &w->err);
+    bd_status status = bd_session_open(&w->session, &w->options->session, err);
     if (status != BD_OK) {
         return status;
     }
     w->totals.shared = bd_session_is_shared(&w->session);
-    status = program ? run_network(w, program, &w->err) : bd_cosim_run_random(w, &w->err);
+    status = program ? run_network(w, program, err) : bd_cosim_run_random(w, err);
     struct bd_statistics statistics;
     struct bd_error ignored;
     if (bd_session_statistics(&w->session, &statistics, &ignored) == BD_OK) {
@@ -134,59 +139,21 @@ static bd_status run_worker(struct bd_cosim_worker *w, const struct bd_program *
         w->totals.clocks = statistics.clocks;
         w->totals.run_nanoseconds = statistics.run_nanoseconds;
     }
-    bd_status closed = bd_session_close(&w->session, status == BD_OK ? &w->err : &ignored);
+    bd_status closed = bd_session_close(&w->session, status == BD_OK ? err : &ignored);
     return status == BD_OK ? closed : status;
-}
-
-struct start {
-    struct bd_cosim_worker *worker;
-    const struct bd_program *program;
-};
-
-static void *thread_main(void *argument)
-{
-    struct start *start = argument;
-    struct bd_cosim_worker *worker = start->worker;
-    worker->status = run_worker(worker, start->program);
-    worker->was_stopped = worker->status != BD_OK && atomic_exchange(&worker->shared->stop, true);
-    return NULL;
 }
 
 bd_status bd_cosim(const struct bd_cosim_options *options, const struct bd_program *program,
                    const struct bd_dataset *dataset, struct bd_cosim_totals *totals, struct bd_error *err)
 {
-    unsigned jobs = options->jobs < options->count ? options->jobs : options->count;
-    struct bd_cosim_shared shared = {
-        .options = options, .dataset = dataset, .lock = PTHREAD_MUTEX_INITIALIZER, .shown = time(NULL)};
-    shared.total =
+    struct bd_cosim_worker *w = bd_xcalloc(1, sizeof *w);
+    w->options = options;
+    w->dataset = dataset;
+    w->total =
         program ? (options->results_only ? 1 : 2) * (uint64_t)options->count * options->setting_count : options->count;
-    struct bd_cosim_worker *workers = bd_xcalloc(jobs, sizeof *workers);
-    struct start starts[BD_COSIM_JOBS];
-    pthread_t threads[BD_COSIM_JOBS];
-    for (unsigned j = 0; j < jobs; j++) {
-        workers[j].shared = &shared;
-        workers[j].options = options;
-        workers[j].from = (uint32_t)((uint64_t)options->count * j / jobs);
-        workers[j].to = (uint32_t)((uint64_t)options->count * (j + 1) / jobs);
-        starts[j] = (struct start){.worker = &workers[j], .program = program};
-        if (pthread_create(&threads[j], NULL, thread_main, &starts[j]) != 0) {
-            thread_main(&starts[j]); /* no further thread: this one does the work */
-            threads[j] = pthread_self();
-        }
-    }
-    *totals = (struct bd_cosim_totals){0};
-    bd_status status = BD_OK;
-    for (unsigned j = 0; j < jobs; j++) {
-        if (!pthread_equal(threads[j], pthread_self())) {
-            pthread_join(threads[j], NULL);
-        }
-        bd_cosim_merge(totals, &workers[j].totals);
-        /* What the first device died of, not that others were ended for it. */
-        if (workers[j].status != BD_OK && !workers[j].was_stopped) {
-            status = workers[j].status;
-            *err = workers[j].err;
-        }
-    }
-    free(workers);
+    bd_status status = run(w, program, err);
+    *totals = w->totals;
+    totals->broken = status != BD_OK;
+    free(w);
     return status == BD_OK ? bd_cosim_judge(totals, err) : status;
 }

@@ -10,7 +10,6 @@
 #include "sw/session/session.h"
 
 #define BD_COSIM_SETTINGS 8
-#define BD_COSIM_JOBS 16
 
 /* Planted faults: X(name, RTL build's fault number or 0, help) */
 #define BD_COSIM_FAULTS(X)                                                                                             \
@@ -27,13 +26,17 @@ struct bd_cosim_options {
     struct bd_image_source source; /* of the images, for the line that repeats them */
     bool kind_given;               /* the source's kind was asked for, not found out */
     uint32_t first, count;         /* images, or random networks */
-    const char *schedule;          /* text of --schedule or NULL */
+    uint32_t
+        skip; /* of a part of a longer run: its items before `first`, with whose switches and memories it goes on */
+    const char *schedule; /* text of --schedule or NULL */
     struct bd_memory_model settings[BD_COSIM_SETTINGS];
-    unsigned setting_count, jobs;
+    unsigned setting_count;
     uint64_t seed;     /* of random networks, images and stalls */
     bool results_only; /* no frame stores its layers: results and clocks alone are compared, in half of the frames */
     bool stalls;       /* frames that store layers run with random bus stalls, uncounted */
     const char *fault; /* name of a planted fault, or NULL */
+    /* After each frame (in random mode: network), of how many; with the session's context. NULL: not called. */
+    void (*progress)(void *context, uint64_t done, uint64_t total);
 };
 
 struct bd_cosim_switch {
@@ -57,6 +60,7 @@ struct bd_cosim_totals {
     uint64_t clocks, run_nanoseconds, binary_macs;
     uint64_t networks, layers; /* random mode */
     bool shared;
+    bool broken;   /* a device failed: not everything ran */
     bool unstored; /* the device's memory had no room for layers: results alone were compared */
     /* The first value, and the first clock count, that differs: in words, with the command that repeats it; or "". */
     char first[1536], first_cycles[1536];
@@ -67,7 +71,7 @@ void bd_cosim_repeat_run(const struct bd_cosim_options *options, char *text, siz
 
 /* Runs all; *totals is valid where the status is BD_OK or BD_FAIL. BD_FAIL: a difference, or a device that failed,
  * in err. `dataset` holds the images first .. first + count - 1 alone (bd_images_open); it and
- * `program` are not used in random mode. Progress goes to stderr. */
+ * `program` are not used in random mode. One device; parts.h runs several side by side. */
 bd_status bd_cosim(const struct bd_cosim_options *options, const struct bd_program *program,
                    const struct bd_dataset *dataset, struct bd_cosim_totals *totals, struct bd_error *err)
     BD_WARN_UNUSED;

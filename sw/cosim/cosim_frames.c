@@ -2,8 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "model/core/memory.h"
 #include "sw/cosim/cosim_parts.h"
@@ -12,18 +10,12 @@
 enum { STALL_CHANCE = 64 }; /* of 256 */
 enum { SLOWEST = 5 }; /* clocks a millisecond that a simulation is waited for, of large geometries on a busy machine */
 
-void bd_cosim_show_progress(struct bd_cosim_shared *shared, uint64_t more)
+void bd_cosim_show_progress(struct bd_cosim_worker *w, uint64_t more)
 {
-    pthread_mutex_lock(&shared->lock);
-    shared->done += more;
-    time_t now = time(NULL);
-    bool last = shared->done == shared->total, terminal = isatty(STDERR_FILENO);
-    if (last || now - shared->shown >= (terminal ? 1 : 10)) {
-        shared->shown = now;
-        fprintf(stderr, "%scosim: %" PRIu64 " of %" PRIu64 " frames%s", terminal ? "\r" : "", shared->done,
-                shared->total, terminal && !last ? "" : "\n");
+    w->done += more;
+    if (w->options->progress) {
+        w->options->progress(w->options->session.context, w->done, w->total);
     }
-    pthread_mutex_unlock(&shared->lock);
 }
 
 void bd_cosim_count_bytes(struct bd_cosim_worker *w, const struct bd_statistics *s, bool is_frame)
@@ -75,9 +67,6 @@ bd_status bd_cosim_run_item(struct bd_cosim_worker *w, const struct bd_cosim_ite
     const struct bd_platform_ops *ops = w->session.platform.ops;
     bool store = item->reference != NULL;
     struct bd_statistics statistics;
-    if (atomic_load(&w->shared->stop)) {
-        return bd_fail(err, BD_INFRA, "ended because another device failed");
-    }
     int32_t *logits = bd_xcalloc(w->program->header->classes, sizeof *logits);
     bd_status status = bound_wait(w, store, item->stalls, err);
     if (status == BD_OK && w->options->stalls) {

@@ -3,10 +3,6 @@
 #ifndef BD_COSIM_COSIM_PARTS_H
 #define BD_COSIM_COSIM_PARTS_H
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <time.h>
-
 #include "sw/cosim/cosim.h"
 
 struct bd_cosim_price { /* a frame's predicted clocks and their parts */
@@ -15,21 +11,11 @@ struct bd_cosim_price { /* a frame's predicted clocks and their parts */
     struct bd_device_counters parts;
 };
 
-/* What all workers see. */
-struct bd_cosim_shared {
+/* A device at its work. */
+struct bd_cosim_worker {
     const struct bd_cosim_options *options;
     const struct bd_dataset *dataset;
-    pthread_mutex_t lock;
-    uint64_t done, total;
-    time_t shown;
-    atomic_bool stop; /* a worker's device failed: the others end before their next frame */
-};
-
-/* One device and its part of the work: items from .. to-1. */
-struct bd_cosim_worker {
-    struct bd_cosim_shared *shared;
-    const struct bd_cosim_options *options;
-    uint32_t from, to;
+    uint64_t done, total; /* frames, or random networks */
     struct bd_session session;
     /* the program at hand */
     const struct bd_program *program;
@@ -43,9 +29,6 @@ struct bd_cosim_worker {
     bool loaded_bytes_taken;
     uint64_t written_before[BD_WRITE_CLASSES];
     struct bd_cosim_totals totals;
-    bd_status status;
-    bool was_stopped; /* failed after another one had */
-    struct bd_error err;
 };
 
 /* One frame: what runs, and what should come out. */
@@ -58,8 +41,8 @@ struct bd_cosim_item {
     bool stalls;
 };
 
-/* Counts items done; now and then a line on stderr. */
-void bd_cosim_show_progress(struct bd_cosim_shared *shared, uint64_t more);
+/* Counts what is done, and tells it. */
+void bd_cosim_show_progress(struct bd_cosim_worker *w, uint64_t more);
 
 /* Decodes and loads a program, its layers stored from then on where there is room for them; `leave` frees what that
  * took, also after a failure. */
@@ -80,7 +63,7 @@ bd_status bd_cosim_run_item(struct bd_cosim_worker *w, const struct bd_cosim_ite
 bd_status bd_cosim_check_queue(struct bd_cosim_worker *w, unsigned before, unsigned index,
                                const struct bd_cosim_item *item, struct bd_error *err) BD_WARN_UNUSED;
 
-/* The random networks of this worker. */
+/* The random networks. */
 bd_status bd_cosim_run_random(struct bd_cosim_worker *w, struct bd_error *err) BD_WARN_UNUSED;
 
 /* The command line that repeats an item. */
@@ -102,9 +85,5 @@ uint64_t bd_cosim_load_cycles(struct bd_cosim_worker *w, bool count);
  * the program, that is part of both. */
 void bd_cosim_compare_cycles(struct bd_cosim_worker *w, const struct bd_cosim_item *item, bool store,
                              uint64_t simulated);
-
-void bd_cosim_merge(struct bd_cosim_totals *to, const struct bd_cosim_totals *from);
-/* BD_FAIL with the first difference. */
-bd_status bd_cosim_judge(const struct bd_cosim_totals *t, struct bd_error *err) BD_WARN_UNUSED;
 
 #endif

@@ -55,7 +55,7 @@ static bd_status run_random(struct bd_cosim_worker *w, uint32_t id, struct bd_er
     }
     w->totals.networks++;
     w->totals.layers += program.header->layer_count;
-    bd_cosim_show_progress(w->shared, 1);
+    bd_cosim_show_progress(w, 1);
     bd_cosim_leave(w);
     free(image);
     bd_program_release(&program);
@@ -65,10 +65,11 @@ static bd_status run_random(struct bd_cosim_worker *w, uint32_t id, struct bd_er
 bd_status bd_cosim_run_random(struct bd_cosim_worker *w, struct bd_error *err)
 {
     bd_status status = BD_OK;
-    for (uint32_t n = w->from; n < w->to && status == BD_OK; n++) {
-        status = bd_cosim_set_memory(w, &w->options->settings[n % w->options->setting_count], err);
+    const struct bd_cosim_options *o = w->options;
+    for (uint32_t n = 0; n < o->count && status == BD_OK; n++) {
+        status = bd_cosim_set_memory(w, &o->settings[(o->skip + n) % o->setting_count], err);
         if (status == BD_OK) {
-            status = run_random(w, w->options->first + n, err);
+            status = run_random(w, o->first + n, err);
         }
     }
     return status;

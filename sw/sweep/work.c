@@ -139,7 +139,6 @@ static bd_status confirm(struct bd_sweep_work *w, const struct bd_checkpoint *ch
         .schedule = w->sw,
         .settings = {hardware->memory},
         .setting_count = 1,
-        .jobs = 1,
         .seed = 1,
     };
     status = bd_cosim(&options, program, &set, totals, err);

@@ -38,6 +38,37 @@ pass 'random networks, small' --hardware tests/small_hardware.yaml --random 16 -
 "$bitdial" cosim --hardware tests/small_hardware.yaml --random 1 --seed 12 --trace "$work/trace.fst" >/dev/null
 [ "$(wc -c <"$work/trace.fst")" -gt 2000 ] || { echo 'the trace is nearly empty'; exit 1; }
 
+# In parts, which are points of the runner: killed and gone on with they come to what one piece comes to; another run is refused.
+"${bitdial%/*}/sample" tests/small_network.yaml 3 "$work/small.h5"
+"$bitdial" compile "$work/small.h5" --hardware tests/small_hardware.yaml -o "$work/small.bdp" >/dev/null
+part() { # CODE ARGUMENTS...
+    expected=$1 code=0
+    shift
+    "$bitdial" cosim "$work/small.bdp" --hardware tests/small_hardware.yaml --device ref --noise "$@" >"$work/out.json" 2>"$work/err" || code=$?
+    [ $code = "$expected" ] || { echo "cosim $*: exit code $code"; cat "$work/err"; exit 1; }
+}
+sums() { jq -S 'del(.speed, .program_loads, .bytes_written.load)' "$work/out.json"; }
+part 0 --images 100 --memory 20,1,4 --memory 9,5,2 --json
+sums >"$work/whole"
+for turn in 1 2 3; do
+    timeout -s KILL 0.3 "$bitdial" cosim "$work/small.bdp" --hardware tests/small_hardware.yaml --device ref --noise --images 100 \
+        --memory 20,1,4 --memory 9,5,2 --out "$work/parts" --jobs 2 --resume >/dev/null 2>&1 || :
+done
+part 0 --images 100 --memory 20,1,4 --memory 9,5,2 --out "$work/parts" --jobs 2 --resume --json
+sums | diff "$work/whole" -
+[ "$(ls "$work/parts/points" | wc -l)" = 64 ] || { echo 'not 64 parts'; exit 1; }
+part 2 --images 101 --memory 20,1,4 --memory 9,5,2 --out "$work/parts" --resume
+part 2 --images 100 --resume
+part 2 --images 100 --schedule w9a9 --jobs 2
+grep -q "bitdial cosim: network 'small' has no switch 'w9a9'" "$work/err" || { cat "$work/err"; exit 1; }
+part 1 --images 5 --fault weight-bit --json
+sums >"$work/whole"
+part 1 --images 5 --fault weight-bit --out "$work/faulty" --json
+sums | diff "$work/whole" -
+/usr/bin/python3 -c 'import sqlite3, sys
+rows = sqlite3.connect(sys.argv[1]).execute("SELECT state, cause, repeat FROM points").fetchall()
+assert len(rows) == 5 and all(s == "failed" and "channel 0, pixel" in c and " --part " in r for s, c, r in rows), rows' "$work/faulty/runs.db"
+
 # The same frames dumped by every device are the same files.
 for device in ref tlm rtl; do
     "$bitdial" run "$work/net.bdp" --hardware $demo --device $device --images 2 --schedule w1a1,w2a2 \

@@ -9,6 +9,7 @@
 #include "model/cost/cost.h"
 #include "model/program/random_network.h"
 #include "sw/cosim/cosim_parts.h"
+#include "sw/cosim/parts.h"
 
 #define SMALL "tests/small_hardware.yaml"
 
@@ -44,8 +45,7 @@ static void open_rig(struct rig *rig, uint32_t images)
                                              .count = images - 1,
                                              .settings = {{.latency = 20, .beat_interval = 1, .outstanding = 4},
                                                           {.latency = 9, .beat_interval = 5, .outstanding = 2}},
-                                             .setting_count = 2,
-                                             .jobs = 2};
+                                             .setting_count = 2};
     rig->totals = bd_xcalloc(1, sizeof *rig->totals);
 }
 
@@ -110,7 +110,7 @@ Test(cosim, totals_are_what_ran)
     cr_assert_eq(t->images, 2 * IMAGES);
     cr_assert_eq(t->binary_macs, products);
     cr_assert_eq(t->queue_checked, switches);
-    cr_assert(t->loads > 0 && t->loads <= rig.options.jobs && t->load_cycles % t->loads == 0);
+    cr_assert(t->loads == 1 && t->load_cycles > 0);
     cr_assert_eq(t->mismatches + t->cycle_mismatches + t->queue_different + t->violations + t->stray_bytes, 0);
     /* an image and some registers, of which PRECISION is written where it changes */
     cr_assert(t->bytes_min > rig.program.header->input_bytes && t->bytes_max < rig.program.header->input_bytes + 64);
@@ -130,7 +130,6 @@ Test(cosim, random_networks_are_counted)
     rig.options.count = 5;
     rig.options.first = 2;
     rig.options.seed = 6;
-    rig.options.jobs = 16; /* more than there are networks */
     uint64_t layers = 0, frames = 0, queued = 0;
     for (uint32_t index = 2; index < 7; index++) {
         struct bd_program program;
@@ -166,7 +165,6 @@ Test(cosim, planted_faults_are_found_and_worded)
     struct rig rig;
     char schedule[64], layer[96];
     open_rig(&rig, 4);
-    rig.options.jobs = 1;
     snprintf(schedule, sizeof schedule, "%s", rig.program.switches[1].name);
     snprintf(layer, sizeof layer, "layer %s (", rig.program.names[0]);
     rig.options.schedule = schedule;
@@ -328,4 +326,70 @@ Test(cosim, totals_merge_and_are_judged)
     cr_assert_eq(bd_cosim_judge(sum, &err), BD_OK);
     free(sum);
     free(part);
+}
+
+/* A part's record holds all of its totals, and what is no record is refused. */
+Test(cosim, records_are_read_back)
+{
+    struct bd_cosim_totals *t = bd_xcalloc(1, sizeof *t), *back = bd_xcalloc(1, sizeof *back);
+    struct bd_error err;
+    uint64_t *counts = (uint64_t *)t;
+    for (size_t i = 0; i < offsetof(struct bd_cosim_totals, shared) / sizeof *counts; i++) {
+        counts[i] = i + 1;
+    }
+    t->shared = t->unstored = t->broken = true;
+    strcpy(t->first, "one \"difference\"");
+    strcpy(t->first_cycles, "clocks");
+    json_t *record = bd_cosim_record(t, "the device died"), *copy;
+    cr_assert_eq(bd_cosim_record_read(record, back, &err), BD_OK, "%s", err.message);
+    cr_assert_arr_eq(back, t, sizeof *t);
+
+    static const char *const keys[] = {"counts",   "switches", "layer_mismatches", "bytes",  "shared", "broken",
+                                       "unstored", "first",    "first_cycles",     "failure"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        for (int wrong = 0; wrong < 2; wrong++) {
+            copy = json_deep_copy(record);
+            if (wrong) {
+                json_object_set_new(copy, keys[i], json_real(1.5));
+            } else {
+                json_object_del(copy, keys[i]);
+            }
+            cr_assert_eq(bd_cosim_record_read(copy, back, &err), BD_BAD_INPUT, "%s", keys[i]);
+            json_decref(copy);
+        }
+    }
+    copy = json_deep_copy(record);
+    json_object_del(json_object_get(copy, "counts"), "clocks");
+    cr_assert_eq(bd_cosim_record_read(copy, back, &err), BD_BAD_INPUT);
+    json_decref(copy);
+    json_decref(record);
+    free(t);
+    free(back);
+}
+
+/* Parts of a run, each by itself, add up to the run in one piece but for what a device does once. */
+Test(cosim, parts_add_up_to_the_whole)
+{
+    struct rig rig;
+    struct bd_error err;
+    enum { IMAGES = 7, PARTS = 3 };
+    open_rig(&rig, IMAGES + 1);
+    struct bd_cosim_totals *sum = bd_xcalloc(1, sizeof *sum), *part = bd_xcalloc(1, sizeof *part);
+    cr_assert_eq(bd_cosim(&rig.options, &rig.program, &rig.dataset, rig.totals, &err), BD_OK, "%s", err.message);
+    for (uint32_t p = 0; p < PARTS; p++) {
+        struct bd_cosim_options o = rig.options;
+        struct bd_dataset images = rig.dataset;
+        o.skip = IMAGES * p / PARTS;
+        o.count = IMAGES * (p + 1) / PARTS - o.skip;
+        o.first += o.skip;
+        images.images += (size_t)o.skip * rig.program.header->input_bytes;
+        cr_assert_eq(bd_cosim(&o, &rig.program, &images, part, &err), BD_OK, "%s", err.message);
+        bd_cosim_merge(sum, part);
+    }
+    cr_assert_arr_eq(sum->at, rig.totals->at, sizeof sum->at);
+    cr_assert(sum->images == rig.totals->images && sum->queue_checked == rig.totals->queue_checked &&
+              sum->binary_macs == rig.totals->binary_macs && sum->loads == PARTS && sum->bytes_max >= sum->bytes_min);
+    free(sum);
+    free(part);
+    close_rig(&rig);
 }
