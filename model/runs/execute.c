@@ -462,7 +462,7 @@ bd_status bd_runs_execute(struct bd_runs_plan *plan, const char *dir, const stru
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     const int jobs = options->jobs > 0 ? options->jobs : processors > 0 ? (int)processors : 1;
     *summary = (struct bd_runs_summary){0};
-    if (check_filter(plan, options, err)) {
+    if (check_filter(plan, options, err) || (options->slurm && bd_runs_slurm_check(err))) {
         return err->status;
     }
     bd_status status = open_folder(&r, err);

@@ -106,6 +106,8 @@ struct bd_runs_executor {
 /* `keep_from`: a descriptor that no worker may hold open (the folder's lock), or -1. */
 struct bd_runs_executor *bd_runs_local_open(const char *dir, const struct bd_runs_plan *plan, int jobs, int keep_from);
 
+/* Whether Slurm's commands are there: before anything is written. */
+bd_status bd_runs_slurm_check(struct bd_error *err) BD_WARN_UNUSED;
 /* `options`: of sbatch, with spaces between; `jobs`: tasks at once, 0: all. */
 bd_status bd_runs_slurm_open(struct bd_runs_executor **x, const char *dir, const struct bd_runs_plan *plan,
                              const char *options, int jobs, struct bd_error *err) BD_WARN_UNUSED;

@@ -406,6 +406,17 @@ static char *name_jobs(const char *dir)
     return name;
 }
 
+bd_status bd_runs_slurm_check(struct bd_error *err)
+{
+    char *text;
+    int code;
+    if (command((const char *const[]){"sbatch", "--version", NULL}, &text, &code, err)) {
+        return bd_fail_prefix(err, "'--slurm' needs Slurm");
+    }
+    free(text);
+    return BD_OK;
+}
+
 bd_status bd_runs_slurm_open(struct bd_runs_executor **x, const char *dir, const struct bd_runs_plan *plan,
                              const char *options, int jobs, struct bd_error *err)
 {

@@ -78,31 +78,33 @@ static const struct bd_field fuzz_fields[] = {
 #undef AT
 
 const struct bd_suite_kind bd_suite_kinds[] = {
-    {"random", random_fields, NULL, NULL, bd_expand_random, false},
-    {"directed", mode_fields, "switches|borders|extremes|words|limits|registers", NULL, bd_expand_modes, false},
-    {"bus", mode_fields, "errors|hangs|resets", NULL, bd_expand_modes, false},
-    {"case", case_fields, NULL, NULL, bd_expand_cases, true},
-    {"zoo", zoo_fields, NULL, NULL, bd_expand_zoo, false},
-    {"faults", fault_fields, NULL, NULL, bd_expand_faults, false},
-    {"unit", name_fields, NULL, "front|core|back|requantizer|arrays|count", bd_expand_unit, false},
+    {"random", random_fields, NULL, NULL, bd_expand_random, BD_SUITE_NO_NETWORKS},
+    {"directed", mode_fields, "switches|borders|extremes|words|limits|registers", NULL, bd_expand_modes,
+     BD_SUITE_NO_NETWORKS},
+    {"bus", mode_fields, "errors|hangs|resets", NULL, bd_expand_modes, BD_SUITE_NO_NETWORKS},
+    {"case", case_fields, NULL, NULL, bd_expand_cases, BD_SUITE_BY_HAND},
+    {"zoo", zoo_fields, NULL, NULL, bd_expand_zoo, BD_SUITE_TRAINED},
+    {"faults", fault_fields, NULL, NULL, bd_expand_faults, BD_SUITE_NO_NETWORKS},
+    {"unit", name_fields, NULL, "front|core|back|requantizer|arrays|count", bd_expand_unit, BD_SUITE_NO_NETWORKS},
     {"proof", all_or_name_fields, NULL,
      "axil_slave|doorbell_queue|csr|program_loader|frame_results|dma_read|dma_write|watchdog|sequencer|tile_feeder|"
      "axil_master",
-     bd_expand_proof, false},
+     bd_expand_proof, BD_SUITE_NO_NETWORKS},
     {"inject", all_or_name_fields, NULL,
      "slverr-read|decerr-read|slverr-write|decerr-write|stuck-ready|dead-memory|late-memory|lost-interrupt|"
      "spurious-interrupt|reset-mid-frame|device-killed|serial-changed|serial-dropped|serial-doubled|serial-truncated|"
      "serial-unplugged|serial-adapter-gone|frame-changed|frame-byte-lost|frame-cut|wrong-bitstream|old-bitstream|"
      "other-hardware|damaged-program|uio-lost-interrupt|uio-spurious-interrupt|uio-incomplete|uio-vanished|"
      "serial-memory-silent",
-     bd_expand_inject, false},
+     bd_expand_inject, BD_SUITE_NO_NETWORKS},
     {"fuzz", fuzz_fields, NULL,
      "program|checkpoint|network|hardware|training|search|comparison|image|npy|idx|protocol|journal", bd_expand_fuzz,
-     false},
-    {"make", name_fields, NULL, "netlist|geometries|cosim-geometries|synth-check|lint", bd_expand_make, false},
+     BD_SUITE_NO_NETWORKS},
+    {"make", name_fields, NULL, "netlist|geometries|cosim-geometries|synth-check|lint", bd_expand_make,
+     BD_SUITE_NO_NETWORKS},
     {"script", name_fields, NULL,
      "fault|session|driver_freestanding|chip|upset|serial|resume|train_kill|prune_kill|compare|runs", bd_expand_shell,
-     false},
+     BD_SUITE_NO_NETWORKS},
 };
 const int bd_suite_kind_count = sizeof bd_suite_kinds / sizeof *bd_suite_kinds;
 

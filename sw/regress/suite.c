@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/checkpoint/checkpoint.h"
 #include "model/core/choice.h"
 #include "model/core/memory.h"
 #include "model/program/hardware.h"
@@ -138,6 +139,41 @@ static bd_status find_case(const struct bd_yaml *yaml, const struct bd_yaml_node
     return BD_OK;
 }
 
+static bd_status check_words(const struct bd_graph *graph, const char *path, const char *schedule, struct bd_error *why)
+{
+    char *copy = bd_xstrdup(schedule), *rest = copy;
+    bd_status status = BD_OK;
+    for (char *word; *schedule && !status && (word = strsep(&rest, ","));) {
+        int s = 0;
+        while (s < graph->switch_count && strcmp(graph->switches[s].name, word) != 0)
+            s++;
+        if (s == graph->switch_count)
+            status = bd_fail(why, BD_BAD_INPUT, "'schedule' has '%s', and '%s' has no such switch", word, path);
+    }
+    free(copy);
+    return status;
+}
+
+/* Trained networks, which must be some and have every switch of the schedule. */
+static bd_status check_checkpoints(const struct bd_yaml *yaml, const struct bd_yaml_node *node,
+                                   const struct bd_suite_test *test, struct bd_error *err)
+{
+    const struct bd_yaml_node *list = bd_yaml_get(node, "networks"), *schedule = bd_yaml_get(node, "schedule");
+    bd_status status = BD_OK;
+    for (size_t i = 0; i < test->networks.count && !status; i++) {
+        const char *path = test->networks.text[i];
+        struct bd_checkpoint checkpoint;
+        struct bd_error why;
+        if (bd_checkpoint_load(&checkpoint, path, &why))
+            return bd_yaml_fail(yaml, list->kind == BD_YAML_SEQUENCE ? list->values[i] : list, err,
+                                "'networks' names '%s', which is no checkpoint: %s", path, why.message);
+        if (check_words(&checkpoint.graph, path, test->schedule ? test->schedule : "", &why))
+            status = bd_yaml_fail(yaml, schedule, err, "%s", why.message);
+        bd_checkpoint_release(&checkpoint);
+    }
+    return status;
+}
+
 static bd_status check_memory(const struct bd_yaml *yaml, const struct bd_yaml_node *node, const char *key,
                               const char *choices, char **text, struct bd_error *err)
 {
@@ -227,7 +263,7 @@ static bd_status read_lists(const struct bd_yaml *yaml, const struct bd_suite_ro
                             struct bd_error *err)
 {
     const struct bd_suite_kind *kind = &bd_suite_kinds[test->kind];
-    check_item *const network = kind->cases ? find_case : find_file;
+    check_item *const network = kind->networks == BD_SUITE_BY_HAND ? find_case : find_file;
     if (read_list(yaml, row->hardware, "hardware", NULL, find_hardware, &test->hardware, err) ||
         read_list(yaml, row->networks, "networks", NULL, network, &test->networks, err) ||
         check_stems(yaml, row->hardware, "hardware", &test->hardware, err) ||
@@ -270,6 +306,8 @@ static bd_status read_test(const struct bd_yaml *yaml, const struct bd_yaml_node
     bd_status status = check_name(yaml, node, suite, test->name, err);
     suite->test_count++; /* it is the suite's to release */
     status = status ? status : read_lists(yaml, &row, test, err);
+    if (!status && bd_suite_kinds[kind].networks == BD_SUITE_TRAINED)
+        status = check_checkpoints(yaml, node, test, err);
     if (!status && test->table && access(test->table, R_OK) != 0)
         status =
             bd_yaml_fail(yaml, bd_yaml_get(node, "table"), err, "'table' names '%s', which is not there", test->table);

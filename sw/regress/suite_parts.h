@@ -13,12 +13,18 @@ struct bd_suite_row {
 
 struct bd_expansion; /* expand.c */
 
+enum bd_suite_networks {
+    BD_SUITE_NO_NETWORKS, /* or random ones, by their number */
+    BD_SUITE_BY_HAND,     /* model/regress/case.h */
+    BD_SUITE_TRAINED,     /* checkpoints, with every switch of the schedule */
+};
+
 struct bd_suite_kind {
     const char *name;
     const struct bd_field *fields; /* of a struct bd_suite_row, ended by a row without a name */
     const char *modes, *names;     /* "one|other": what the lists may hold; NULL: anything, of names digits and words */
     void (*expand)(struct bd_expansion *x, const struct bd_suite_test *test);
-    bool cases; /* its networks are written by hand (model/regress/case.h) */
+    enum bd_suite_networks networks;
 };
 extern const struct bd_suite_kind bd_suite_kinds[];
 extern const int bd_suite_kind_count;

@@ -264,6 +264,9 @@ static bd_status add_constraint(struct bd_sweep_file *f, const struct bd_yaml_no
         return bd_yaml_fail(&f->yaml, item, err, "a constraint is 'METRIC >= NUMBER' or 'METRIC <= NUMBER', got '%s'",
                             item->text);
     }
+    if (!isfinite(value)) {
+        return bd_yaml_fail(&f->yaml, item, err, "a constraint's bound must be a finite number, got '%s'", item->text);
+    }
     const int metric = bd_sweep_metric(name);
     if (metric < 0) {
         return bd_yaml_fail(&f->yaml, item, err, "'constraints' knows no '%s': bitdial sweep --help lists metrics",

@@ -277,6 +277,12 @@ Test(suite, refuses_with_the_place)
         {"name: a\ntests: [{name: x, kind: random, networks: 1, hardware: [tests/small_hardware.yaml, "
          "tests/unit/../small_hardware.yaml]}]\n",
          ":2:84: 'hardware' has two files of one name, 'tests/small_hardware.yaml' and "},
+        {"name: a\ntests: [{name: x, kind: zoo, hardware: tests/small_hardware.yaml, images: 2, networks: "
+         "tests/small_network.yaml}]\n",
+         "suite.yaml:2:88: 'networks' names 'tests/small_network.yaml', which is no checkpoint: "},
+        {"name: a\ntests: [{name: x, kind: zoo, hardware: tests/small_hardware.yaml, images: 2, networks: "
+         "model/zoo/resnet8.h5, schedule: 'w1a1,w9a9'}]\n",
+         "suite.yaml:2:120: 'schedule' has 'w9a9', and 'model/zoo/resnet8.h5' has no such switch"},
         {"name: a\ntests: [{name: x, kind: faults, table: no.yaml}]\n", "'table' names 'no.yaml', which is not there"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
