@@ -147,13 +147,19 @@ static void matrix(FILE *out, const json_t *document)
     json_array_foreach(json_object_get(document, "tests"), t, test)
     {
         size_t done = 0, all = json_array_size(json_object_get(test, "points"));
+        bool wrong = false;
         json_array_foreach(json_object_get(test, "points"), p, point)
         {
             done += strcmp(bd_results_text(point, "state"), "done") == 0;
+            wrong |= failed(point);
         }
         bd_page_element(out, "<tr><td>", bd_results_text(test, "name"), "</td>");
         bd_page_element(out, "<td class=\"soft\">", bd_results_text(test, "kind"), "</td>");
-        fprintf(out, "<td class=\"n %s\">%zu of %zu</td><td>", done == all ? "good" : "bad", done, all);
+        fprintf(out, "<td class=\"n %s\">%zu of %zu</td><td>",
+                done == all ? "good"
+                : wrong     ? "bad"
+                            : "soft",
+                done, all);
         cells(out, test, t);
         fputs("</td></tr>\n", out);
     }

@@ -140,14 +140,38 @@ static void number(FILE *out, double value)
     fprintf(out, fabs(value) >= 100 ? "%.0f" : "%.3g", value);
 }
 
+/* One, two or five times a power of ten, so that an axis has three to seven of it. */
+static double step_of(const struct axis *axis)
+{
+    const double rough = (axis->high - axis->low) / 5, power = pow(10, floor(log10(rough)));
+    return power * (rough < 1.5 * power ? 1 : rough < 3.5 * power ? 2 : rough < 7.5 * power ? 5 : 10);
+}
+
+/* Where the n-th mark of an axis stands; false beyond its end. */
+static bool mark_of(const struct axis *axis, int n, double *value)
+{
+    const double step = step_of(axis);
+    *value = step * (ceil(axis->low / step) + n) + 0.0; /* no negative zero */
+    return *value <= axis->high;
+}
+
 static void ticks(FILE *out, const struct axis *y, const struct axis *x)
 {
-    for (int t = 0; t <= 4; t++) {
-        const double yv = y->low + t * (y->high - y->low) / 4, xv = x->low + t * (x->high - x->low) / 4;
-        fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 6, y_of(y, yv) + 4);
-        number(out, yv);
-        fprintf(out, "</text><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", x_of(x, xv), TALL - FOOT + 16);
-        number(out, xv);
+    double value;
+    for (int n = 0; mark_of(y, n, &value); n++) {
+        fprintf(out,
+                "<line class=\"axis\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" "
+                "text-anchor=\"end\">",
+                LEFT - 4, y_of(y, value), LEFT, y_of(y, value), LEFT - 7, y_of(y, value) + 4);
+        number(out, value);
+        fputs("</text>\n", out);
+    }
+    for (int n = 0; mark_of(x, n, &value); n++) {
+        fprintf(out,
+                "<line class=\"axis\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\"/><text x=\"%.1f\" y=\"%d\" "
+                "text-anchor=\"middle\">",
+                x_of(x, value), TALL - FOOT, x_of(x, value), TALL - FOOT + 4, x_of(x, value), TALL - FOOT + 16);
+        number(out, value);
         fputs("</text>\n", out);
     }
 }
@@ -183,8 +207,8 @@ void bd_sweep_fronts(FILE *out, const json_t *document)
     const int first = bd_sweep_metric(json_string_value(json_array_get(objectives, 0)));
     size_t i;
     fputs("<h2>Front</h2>\n<p class=\"soft\">green: on the front; blue: meets every constraint; grey: does not; "
-          "dashed: a "
-          "constraint. Figures stand under the pointer.</p>\n<div class=\"plots\">\n",
+          "red: chosen, at first the best; dashed: a "
+          "constraint. Figures stand under the pointer; a click chooses.</p>\n<div class=\"plots\">\n",
           out);
     json_array_foreach((json_t *)objectives, i, name)
     {
@@ -246,11 +270,11 @@ void bd_sweep_parallel(FILE *out, const json_t *document)
         fprintf(out, "<line class=\"axis\" x1=\"%zu\" y1=\"40\" x2=\"%zu\" y2=\"%d\"/>", x, x, 40 + AXIS_TALL);
         fprintf(out, "<text class=\"name\" x=\"%zu\" y=\"14\" text-anchor=\"middle\">%s %s</text>", x, row->name,
                 row->unit);
-        fprintf(out,
-                "<text x=\"%zu\" y=\"32\" text-anchor=\"middle\">%.5g</text><text x=\"%zu\" y=\"%d\" "
-                "text-anchor=\"middle\">%.5g</text>\n",
-                x, row->larger ? axes[a].high : axes[a].low, x, AXIS_TALL + 58,
-                row->larger ? axes[a].low : axes[a].high);
+        fprintf(out, "<text x=\"%zu\" y=\"32\" text-anchor=\"middle\">", x);
+        number(out, row->larger ? axes[a].high : axes[a].low);
+        fprintf(out, "</text><text x=\"%zu\" y=\"%d\" text-anchor=\"middle\">", x, AXIS_TALL + 58);
+        number(out, row->larger ? axes[a].low : axes[a].high);
+        fputs("</text>\n", out);
         if (is_drawn(&axes[a]))
             fprintf(out, "<line class=\"bound\" x1=\"%zu\" y1=\"%.1f\" x2=\"%zu\" y2=\"%.1f\"/>\n", x - 14,
                     height_of(&axes[a], axes[a].bound), x + 14, height_of(&axes[a], axes[a].bound));

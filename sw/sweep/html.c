@@ -20,8 +20,11 @@ static const char style[] =
     "background:var(--panel)}input{font:inherit;padding:.3rem .6rem;width:100%;max-width:30rem;"
     "background:var(--panel);color:var(--fg);border:1px solid var(--line);border-radius:4px}.wide{overflow:auto;"
     "max-height:40rem}.wide table{font-size:.82rem;white-space:nowrap}.wide th,.wide td{padding:.15rem .5rem}"
-    ".wide thead th{position:sticky;top:0;background:var(--bg)}.layers{max-width:60rem}.layers td.w{width:50%}"
-    "@media print{.wide{overflow:visible;max-height:none}}\n";
+    ".wide thead "
+    "th{position:sticky;top:0;background:var(--bg);white-space:normal;vertical-align:bottom}.layers{max-width:60rem}."
+    "layers td.w{width:50%}"
+    "@media print{.wide{overflow:visible;max-height:none}.wide table{font-size:6.5pt;white-space:normal}"
+    ".wide th,.wide td{padding:.1rem .15rem}th button::after,input{display:none}.wide thead th{position:static}}\n";
 
 static const char script[] =
     "<script>\n"
@@ -117,7 +120,20 @@ static const char *confirmed_word(const json_t *design)
     return json_is_true(confirmed) ? "confirmed" : json_is_false(confirmed) ? "not confirmed" : "not run";
 }
 
-static void row(FILE *out, const json_t *design, size_t number)
+/* Metrics that any design has. */
+static void find_shown(const json_t *document, bool shown[BD_SWEEP_METRIC_COUNT])
+{
+    const json_t *design;
+    double value;
+    size_t i;
+    json_array_foreach(json_object_get(document, "designs"), i, design)
+    {
+        for (int m = 0; m < BD_SWEEP_METRIC_COUNT; m++)
+            shown[m] |= bd_sweep_value(design, m, &value);
+    }
+}
+
+static void row(FILE *out, const json_t *design, size_t number, const bool shown[BD_SWEEP_METRIC_COUNT])
 {
     static const char *const words[] = {"name", "switch", "pruning", "hardware"};
     fprintf(out, "<tr class=\"pick %s\" data-design=\"%zu\">", bd_sweep_class(design), number);
@@ -129,6 +145,8 @@ static void row(FILE *out, const json_t *design, size_t number)
     }
     for (int m = 0; m < BD_SWEEP_METRIC_COUNT; m++) {
         double value;
+        if (!shown[m])
+            continue;
         fputs("<td class=\"n\">", out);
         if (bd_sweep_value(design, m, &value))
             fprintf(out, "%.*f", bd_sweep_metrics[m].digits, value);
@@ -145,8 +163,10 @@ static void row(FILE *out, const json_t *design, size_t number)
 static void table(FILE *out, const json_t *document)
 {
     static const char *const words[] = {"network", "switch", "pruning", "hardware"};
+    bool shown[BD_SWEEP_METRIC_COUNT] = {false};
     const json_t *design;
     size_t i;
+    find_shown(document, shown);
     fputs("<h2>Designs</h2>\n<p><input id=\"filter\" type=\"search\" aria-label=\"filter\" placeholder=\"filter: words "
           "of a row, "
           "front, ok\"></p>\n<div class=\"wide\"><table id=\"designs\">\n<thead><tr>",
@@ -154,13 +174,14 @@ static void table(FILE *out, const json_t *document)
     for (size_t w = 0; w < sizeof words / sizeof *words; w++)
         fprintf(out, "<th><button>%s</button></th>", words[w]);
     for (int m = 0; m < BD_SWEEP_METRIC_COUNT; m++)
-        fprintf(out, "<th class=\"n\" title=\"%s\"><button>%s%s%s</button></th>", bd_sweep_metrics[m].known,
-                bd_sweep_metrics[m].name, *bd_sweep_metrics[m].unit ? ", " : "", bd_sweep_metrics[m].unit);
+        if (shown[m])
+            fprintf(out, "<th class=\"n\" title=\"%s\"><button>%s%s%s</button></th>", bd_sweep_metrics[m].known,
+                    bd_sweep_metrics[m].name, *bd_sweep_metrics[m].unit ? ", " : "", bd_sweep_metrics[m].unit);
     fputs("<th><button>clock</button></th><th><button>RTL</button></th></tr></thead>\n<tbody>\n", out);
     json_array_foreach(json_object_get(document, "designs"), i, design)
     {
         if (strcmp(bd_page_text(design, "state"), "done") == 0)
-            row(out, design, i);
+            row(out, design, i, shown);
     }
     fputs("</tbody>\n</table></div>\n", out);
 }
