@@ -197,6 +197,21 @@ static bd_status check_point(const struct bd_runs_plan *plan, const struct bd_ru
     return BD_OK;
 }
 
+static void limit(const struct bd_runs_plan *plan, struct bd_runs_entry *entry)
+{
+    entry->point.time_limit = plan->time_limit > 0 ? plan->time_limit : entry->point.time_limit;
+    entry->point.memory_limit = plan->memory_limit > 0 ? plan->memory_limit : entry->point.memory_limit;
+}
+
+void bd_runs_plan_limit(struct bd_runs_plan *plan, double time_limit, int64_t memory_limit)
+{
+    plan->time_limit = time_limit;
+    plan->memory_limit = memory_limit;
+    for (size_t i = 0; i < plan->count; i++) {
+        limit(plan, &plan->entries[i]);
+    }
+}
+
 bd_status bd_runs_plan_add(struct bd_runs_plan *plan, const struct bd_runs_point *point, struct bd_error *err)
 {
     if (check_point(plan, point, err)) {
@@ -224,6 +239,7 @@ bd_status bd_runs_plan_add(struct bd_runs_plan *plan, const struct bd_runs_point
     entry->point.repeat =
         point->repeat ? bd_xstrdup(point->repeat) : bd_runs_shell_line(point->environment, point->argv);
     entry->point.identity = point->identity ? bd_xstrdup(point->identity) : NULL;
+    limit(plan, entry);
     set_identity(entry);
     json_object_set_new(plan->names, entry->point.name, json_integer((json_int_t)plan->count++));
     return BD_OK;

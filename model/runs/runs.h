@@ -65,6 +65,8 @@ bd_status bd_runs_plan_add(struct bd_runs_plan *plan, const struct bd_runs_point
 /* What else decides the results, as a JSON object (a new reference is kept): stands in plan.json under "head". Another
  * one is refused under `resume`, naming the first key that differs. */
 void bd_runs_plan_head(struct bd_runs_plan *plan, json_t *head);
+/* Limits of all points, there already and added later, in place of their own; 0: their own. */
+void bd_runs_plan_limit(struct bd_runs_plan *plan, double time_limit, int64_t memory_limit);
 size_t bd_runs_plan_count(const struct bd_runs_plan *plan);
 /* The plan's own copies, valid until it is freed or added to. index < bd_runs_plan_count. */
 const struct bd_runs_point *bd_runs_plan_point(const struct bd_runs_plan *plan, size_t index);

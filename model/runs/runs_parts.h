@@ -30,7 +30,9 @@ struct bd_runs_plan {
     size_t count, room;
     struct bd_runs_input **checked; /* each input once */
     size_t checked_count;
-    json_t *names; /* name -> position */
+    json_t *names;     /* name -> position */
+    double time_limit; /* of each point, in place of its own; 0: its own */
+    int64_t memory_limit;
 };
 
 /* Strings of a list that NULL ends; 0 for NULL. */

@@ -36,6 +36,8 @@ static const char usage[] =
     "  --search-only      no fine-tuning: print the best point found\n"
     "  --jobs N           evaluations side by side, each a process; what is proposed depends on N, not on their speed\n"
     "  --slurm OPTIONS    those as jobs of Slurm, with these options of sbatch ('': none); needs --jobs\n"
+    "  --time-limit S     of wall time, of each of them; needs --jobs\n"
+    "  --memory-limit MIB  that each of them holds resident; needs --jobs\n"
     "  --svg FILE         draw the widths kept and the networks measured\n"
     "  --evaluate LIST    measure the network of these channels and print it as JSON, as an evaluation's process does\n"
     "  --orders FILE      of --evaluate: the ranking, as the search wrote it\n"
@@ -404,6 +406,8 @@ int cmd_prune(int argc, char **argv)
         {"search-only", .flag = &o.search_only},
         {"jobs", .integer = &o.jobs, .min = 1, .max = BD_RUNS_JOBS},
         {"slurm", .text = &o.slurm},
+        {"time-limit", .real = &o.time_limit, .low = 0.01, .high = 1e7},
+        {"memory-limit", .integer = &o.memory_limit, .min = 1, .max = 1 << 30},
         {"svg", .text = &o.picture},
         {"evaluate", .text = &o.evaluate},
         {"orders", .text = &o.orders},
@@ -425,8 +429,11 @@ int cmd_prune(int argc, char **argv)
     if (o.resume && o.force) {
         return bd_cli_usage("prune", "'--resume' goes on with what '--force' would replace: give one of them");
     }
-    if (o.slurm && o.jobs < 2) {
-        return bd_cli_usage("prune", "'--slurm' runs evaluations side by side: it needs '--jobs' of 2 or more");
+    if ((o.slurm || o.time_limit > 0 || o.memory_limit) && o.jobs < 2) {
+        return bd_cli_usage("prune", "'%s' is of evaluations side by side: it needs '--jobs' of 2 or more",
+                            o.slurm            ? "--slurm"
+                            : o.time_limit > 0 ? "--time-limit"
+                                               : "--memory-limit");
     }
     if (!o.images.source.array != !o.images.source.labels) {
         return bd_cli_usage(

@@ -130,6 +130,8 @@ static bd_status run_parallel(struct bd_prune_session *session, const char *fold
     const size_t left = (size_t)run->config.evaluations - run->search.count;
     const struct bd_runs_command command = {.command = "prune",
                                             .jobs = o->jobs,
+                                            .time_limit = o->time_limit,
+                                            .memory_limit = o->memory_limit,
                                             .resume = !o->force,
                                             .retry_failed = !o->force,
                                             .force = o->force,

@@ -12,7 +12,8 @@ struct bd_prune_options {
     const char *config, *checkpoint, *journal, *output, *channels, *picture;
     const char *evaluate, *orders, *slurm; /* evaluate: a worker's */
     struct bd_image_options images; /* folder and kind in place of the file's; the rest: those of the closing table */
-    int64_t evaluations, jobs;
+    int64_t evaluations, jobs, memory_limit;
+    double time_limit;
     bool resume, force, search_only, json, rankings;
 };
 

@@ -163,6 +163,7 @@ bd_status bd_cli_runs_execute(const struct bd_runs_command *o, struct bd_runs_pl
             sigaction(signals[i], &(struct sigaction){.sa_handler = on_signal}, NULL);
         }
     }
+    bd_runs_plan_limit(plan, o->time_limit, o->memory_limit);
     bd_status status = bd_runs_execute(plan, dir, &options, summary, err);
     for (int i = 0; i < 3; i++) {
         sigaction(signals[i], &before[i], NULL);

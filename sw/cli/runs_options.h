@@ -10,7 +10,9 @@
 
 struct bd_runs_command {
     const char *command;
-    int64_t jobs; /* 0: not given */
+    int64_t jobs;         /* 0: not given */
+    double time_limit;    /* s of each point, in place of its own; 0: its own */
+    int64_t memory_limit; /* MiB, likewise */
     bool resume, force, any_build, retry_failed, list, json;
     const char *filter, *slurm;
     /* More words about a point that has ended, malloc'd, or NULL; `user` is that of the callbacks. NULL: none. */
@@ -22,7 +24,8 @@ struct bd_runs_command {
     {"jobs", .integer = &(o)->jobs, .min = 1, .max = BD_RUNS_JOBS, .letter = 'j'}, {"resume", .flag = &(o)->resume},   \
         {"force", .flag = &(o)->force}, {"retry", .take = bd_cli_take_retry, .context = (o)},                          \
         {"any-build", .flag = &(o)->any_build}, {"filter", .text = &(o)->filter, .letter = 'k'},                       \
-        {"slurm", .text = &(o)->slurm}, {"list", .flag = &(o)->list},                                                  \
+        {"slurm", .text = &(o)->slurm}, {"time-limit", .real = &(o)->time_limit, .low = 0.01, .high = 1e7},            \
+        {"memory-limit", .integer = &(o)->memory_limit, .min = 1, .max = 1 << 30}, {"list", .flag = &(o)->list},       \
     {                                                                                                                  \
         "json", .flag = &(o)->json                                                                                     \
     }
@@ -36,6 +39,8 @@ struct bd_runs_command {
     "  -k, --filter TEXT    only names that match: a glob, or a part of the name\n"                                    \
     "  --slurm OPTIONS      as job arrays of Slurm, with these options of sbatch ('': none); the folder must be "      \
     "shared\n"                                                                                                         \
+    "  --time-limit S       of wall time, of each point, in place of its own\n"                                        \
+    "  --memory-limit MIB   that a point and what it started hold together, in place of its own\n"                     \
     "  --list               print names, states and lines that repeat them; run nothing\n"                             \
     "  --json               one JSON object on stdout\n"
 

@@ -76,6 +76,19 @@ for times in 1 2; do
         fail "Ctrl-C, $times times, ended with $code"
 done
 
+# Limits of the command in place of the plan's, which said none: another is kept to by what runs again.
+cat >"$work/waits.yaml" <<'END'
+title: waits
+points:
+  - {name: waits, argv: [sleep, 60]}
+  - {name: holds, argv: [/usr/bin/python3, -c, 'x = bytearray(b"1" * (200 << 20)); import time; time.sleep(0.3)']}
+END
+runs 1 "$work/waits.yaml" --out "$work/waits" -k waits --time-limit 0.3
+grep -q '^\[1/1\] waits timed_out, .* timed out after 0.3 s: ' "$work/out.err" || fail "a time limit of the command"
+runs 1 "$work/waits.yaml" --out "$work/waits" -k holds --resume --memory-limit 64
+grep -q '^\[1/1\] holds failed, .* over its limit of 64 MiB' "$work/out.err" || fail "a memory limit of the command"
+runs 0 "$work/waits.yaml" --out "$work/waits" -k holds --retry failed --memory-limit 2000
+
 # A disk that is full, where an unprivileged user may mount one.
 mkdir "$work/disk"
 cat >"$work/big.yaml" <<'END'
