@@ -106,7 +106,7 @@ refused 2 "bad.yaml:3:11: 'networks' must be a value or a list" 's/^networks:.*/
 refused 2 "bad.yaml:1:1: unknown key 'nome'" 's/^name:/nome:/'
 refused 2 "bad.yaml:6:5: 'hardware' names 'no.yaml', which is neither beside" 's/^  - tests.small_hardware.yaml/  - no.yaml/'
 refused 2 "bad.yaml:7:46: a hardware configuration has no key 'raws'" 's/{rows:/{raws:/'
-refused 2 "bad.yaml:9:14: a constraint's bound must be a finite number, got 'lut4 <= nan'" 's/lut4 <= 25000/lut4 <= nan/'
+refused 2 "bad.yaml:9:15: a constraint's bound must be a finite number, got 'lut4 <= nan'" 's/lut4 <= 25000/lut4 <= nan/'
 refused 2 "bad.yaml:10:9: no design is left to run" 's/LFE5U-45F/LFE5U-25F/; s/^device/device/'
 refused 2 "no images\|nothing\|images" 's|^images:.*|data: {folder: /none}|'
 sweep 3 "$work/tiny.yaml" --out /proc/none
