@@ -2,8 +2,8 @@
 # The ULX3S with its SDRAM, whole: LiteDRAM's controller is written (from PyPI: never part of `make test`), the top Verilated with an
 # SDRAM chip that holds the controller to its rules (sim/board/sdram.h), and the commands of the board's guide are run over its
 # serial line: record, self-test, a small network, every layer bit for bit. Then planted faults, which the chip must tell: a chip that
-# opens rows more slowly than the controller believes, and a controller that never refreshes. With a checkpoint, an image of
-# noise at each of its switches too: a network that does not fit block RAM (model/zoo/resnet20_wa.h5) takes an hour.
+# opens rows more slowly than the controller believes, and a controller that never refreshes. With a checkpoint, seven images of
+# noise over its switches too: model/zoo/mobilenet_narrow.h5 does not fit block RAM, and takes two minutes.
 #     bash tests/sdram_chip.sh [NET.h5]
 # Exit codes: 0 all as it should be, 1 not, 3 PyPI gives no LiteDRAM.
 set -eu
