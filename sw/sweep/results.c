@@ -121,8 +121,9 @@ static char *verdict(const struct bd_sweep *s, const struct counts *c, const str
     char *objectives = objectives_text(s), *confirmed = bd_xstrdup("none of them was run on the RTL");
     if (c->confirmed + c->unconfirmed) {
         free(confirmed);
-        confirmed = bd_asprintf("%zu of them confirmed on the RTL (%d images each, values and clocks)%s", c->confirmed,
-                                (int)s->confirm_images, c->unconfirmed ? ", THE OTHERS ARE NOT" : "");
+        confirmed = bd_asprintf("%zu of them confirmed on the RTL (%d image%s each, values and clocks)%s", c->confirmed,
+                                (int)s->confirm_images, s->confirm_images == 1 ? "" : "s",
+                                c->unconfirmed ? ", THE OTHERS ARE NOT" : "");
     }
     char *text = bd_asprintf("%zu of %zu designs that ran meet every constraint, %zu are on the front of %s; %s%s",
                              c->feasible, c->by_state[BD_SWEEP_DONE], c->front, objectives, confirmed,
