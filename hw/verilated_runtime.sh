@@ -8,7 +8,7 @@ case ${1:-} in
 --trace) parts="$parts verilated_fst_c" ;;
 --coverage) parts="$parts verilated_cov" ;;
 esac
-include=$(verilator --getenv VERILATOR_ROOT)/include
+include=$(sh hw/tools.sh --root)/include
 folder=build/verilated/runtime
 cxx=$(command -v ccache || true)\ g++
 mkdir -p "$folder"

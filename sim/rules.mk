@@ -19,7 +19,7 @@ build/sim/%.o: sim/%.cpp sim/rules.mk | $(DEPS)
 	@g++ $(SIM_CXXFLAGS) -MMD -MP -c -o $@ $<
 
 ifneq ($(VERILATED),)
-VERILATOR_INCLUDE = $(shell verilator --getenv VERILATOR_ROOT)/include
+VERILATOR_INCLUDE = $(shell sh hw/tools.sh --root)/include
 # Models whose ports are the same, which Verilator's header shows, share the object that drives them.
 RTL_CORE := build/sim/platform/rtl_core-$(firstword $(shell cksum <$(VERILATED)/Vbitdial_top.h))$(findstring -debug,$(notdir $(VERILATED))).o
 $(RTL_CORE): sim/platform/rtl_core.cpp sim/rules.mk

@@ -1,9 +1,11 @@
 #!/bin/sh
 # Builds the bench of a block and prints its path:
 #     sim/bench/verilate.sh NAME TOP PREFIX 'OPTIONS OF VERILATOR' 'OPTIONS OF C++' SYSTEMVERILOG... -- C AND C++...
-# Benches are many and run for a second: the model is compiled in one piece.
+# Benches are many and run for a second: the model is compiled in one piece. One that was built from the same sources with
+# the same options is there already.
 set -eu
 cd -- "$(dirname -- "$0")/../.."
+asked=$*
 folder=build/verilated/$1 top=$2 prefix=$3 verilator_options=$4 options="-std=gnu++17 -O1 $5"
 shift 5
 sources=
@@ -12,7 +14,12 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
-root=$(verilator --getenv VERILATOR_ROOT)/include
+build_of=$({ echo "$asked"; sh hw/tools.sh --version; cat hw/*.sv* hw/*/*.sv hw/fpga/*/*.sv sim/bench/* sim/platform/*.h model/*/*.[ch] sw/*/*.[ch]; } | cksum)
+if [ -x "$folder/$prefix" ] && [ "$(cat "$folder/built" 2>/dev/null)" = "$build_of" ]; then
+    echo "$folder/$prefix"
+    exit
+fi
+root=$(sh hw/tools.sh --root)/include
 include="-isystem $root -isystem $root/vltstd -DVM_COVERAGE=0 -DVM_SC=0 -DVM_TRACE=0 -DVM_TRACE_FST=0 -DVM_TRACE_VCD=0 -faligned-new"
 cxx=$(command -v ccache || true)\ g++
 build() {
@@ -36,5 +43,7 @@ build() {
     g++ -o "$folder/$prefix" $objects $runtime -lpthread -lm -latomic
 }
 mkdir -p "$folder"
+rm -f "$folder/built"
 build "$@" >"$folder/build.log" 2>&1 || { tail -20 "$folder/build.log" >&2; exit 3; }
+echo "$build_of" >"$folder/built"
 echo "$folder/$prefix"

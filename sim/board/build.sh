@@ -12,7 +12,7 @@ sources=$(cat hw/board/*.sv sim/board/* sim/platform/axi_memory.h | cksum | cut 
 folder=$accelerator/board-$sources
 [ ! -x "$folder/board" ] || { echo "$root/$folder/board"; exit; }
 mkdir -p "$folder"
-verilator_root=$(verilator --getenv VERILATOR_ROOT)/include
+verilator_root=$(sh hw/tools.sh --root)/include
 build() {
     # Waits are short, memory is that of board.cpp.
     verilator --cc -O3 --assert --x-initial unique --prefix Vuart_bridge --top-module uart_bridge -GIDLE_CLOCKS=4096 \

@@ -25,11 +25,11 @@ else
 fi
 options="--cc --prefix Vtop --top-module $top -O3 --assert --x-initial unique --unroll-count 1024 -Ihw"
 # shellcheck disable=SC2086 # one file a word
-name=$( { echo "$parameters $options -O$level"; verilator --version; g++ --version; cat $sources $models $program sim/board/chip.sh; } | cksum | cut -d' ' -f1)
+name=$( { echo "$parameters $options -O$level"; sh hw/tools.sh --version; cat $sources $models $program sim/board/chip.sh; } | cksum | cut -d' ' -f1)
 folder=build/verilated/$board-$name
 [ ! -x "$folder/chip" ] || { echo "$root/$folder/chip"; exit; }
 mkdir -p "$folder"
-include=$(verilator --getenv VERILATOR_ROOT)/include
+include=$(sh hw/tools.sh --root)/include
 make_chip() {
     # shellcheck disable=SC2086
     verilator $options $parameters --Mdir "$folder" $models $sources &&

@@ -14,7 +14,7 @@ yosys -q -l "$out/map.log" -p "read_verilog tests/netlist/models.v; synth_ecp5 -
 PYTHONDONTWRITEBYTECODE=1 python3 hw/synth/flat_verilog.py mapped "$out/mapped.json" "$out/flat.v"
 sed 's/^module all /module written /' tests/netlist/models.v >"$out/written.v"
 
-include=$(verilator --getenv VERILATOR_ROOT)/include
+include=$(sh hw/tools.sh --root)/include
 runtime=$(sh hw/verilated_runtime.sh)
 flags="-std=gnu++17 -O1 -isystem $include -isystem $include/vltstd -DVM_COVERAGE=0 -DVM_SC=0 -DVM_TRACE=0"
 
