@@ -184,6 +184,9 @@ static bd_status execute(struct command *c, struct bd_cosim_parts *parts, const 
         status = bd_cli_runs_list(&c->runs, plan, dir, err);
     } else if (!status) {
         status = bd_cli_runs_execute(&c->runs, plan, dir, &own, &summary, err);
+        if (summary.stopped && !c->out) {
+            status = bd_fail(err, BD_INFRA, "stopped before its end: with --out DIR a run can be gone on with");
+        }
     }
     bd_runs_plan_free(plan);
     return status;
@@ -211,6 +214,7 @@ static bd_status run_parts(struct command *c, struct bd_cosim_totals *totals, st
         return bd_fail(err, BD_INFRA, "cannot make a folder in /tmp: %s", strerror(errno));
     }
     c->runs.force |= !c->out; /* the folder is there, and empty */
+    c->runs.at_once = !c->out;
     bd_status status = bd_runs_own_program(&program, err);
     parts.program = program;
     status = status ? status : execute(c, &parts, c->out ? c->out : temporary, err);
@@ -249,7 +253,12 @@ static bd_status run(struct command *c, struct bd_error *err)
     if (status == BD_OK && c->is_part) {
         status = run_part(c, subject, &dataset, totals, err);
     } else if (status == BD_OK) {
-        status = c->out || c->runs.jobs > 1 ? run_parts(c, totals, err) : bd_cosim(o, subject, &dataset, totals, err);
+        if (c->out || c->runs.jobs > 1) {
+            bd_dataset_release(&dataset); /* each part reads its own images */
+            status = run_parts(c, totals, err);
+        } else {
+            status = bd_cosim(o, subject, &dataset, totals, err);
+        }
         if ((status == BD_OK || status == BD_FAIL) && !c->runs.list) {
             if (c->runs.json) {
                 bd_cli_cosim_json(o, subject, totals, status, err);

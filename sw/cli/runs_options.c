@@ -130,12 +130,12 @@ static bd_status pass_more(void *user, struct bd_runs_plan *plan, struct bd_erro
 
 /* ---- running ---- */
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, at_once;
 
 /* Ctrl-C once and twice; what ends a session or a job has no time for more. */
 static void on_signal(int number)
 {
-    stop = number == SIGINT && !stop ? 1 : 2;
+    stop = number == SIGINT && !stop && !at_once ? 1 : 2;
 }
 
 bd_status bd_cli_runs_execute(const struct bd_runs_command *o, struct bd_runs_plan *plan, const char *dir,
@@ -145,6 +145,7 @@ bd_status bd_cli_runs_execute(const struct bd_runs_command *o, struct bd_runs_pl
     struct view view = {.own = own, .options = o, .command = o->command, .terminal = isatty(STDERR_FILENO)};
     struct bd_runs_options options = *own;
     struct sigaction before[3];
+    at_once = o->at_once;
     options.jobs = (int)o->jobs;
     options.resume = o->resume;
     options.force = o->force;

@@ -14,6 +14,7 @@ struct bd_runs_command {
     double time_limit;    /* s of each point, in place of its own; 0: its own */
     int64_t memory_limit; /* MiB, likewise */
     bool resume, force, any_build, retry_failed, list, json;
+    bool at_once; /* the first Ctrl-C ends running points too: nothing would be gone on with */
     const char *filter, *slurm;
     /* More words about a point that has ended, malloc'd, or NULL; `user` is that of the callbacks. NULL: none. */
     char *(*describe)(void *user, const struct bd_runs_event *event);

@@ -57,6 +57,15 @@ done
 part 0 --images 100 --memory 20,1,4 --memory 9,5,2 --out "$work/parts" --jobs 2 --resume --json
 sums | diff "$work/whole" -
 [ "$(ls "$work/parts/points" | wc -l)" = 64 ] || { echo 'not 64 parts'; exit 1; }
+# Ctrl-C, which a shell's background job ignores: python starts it with the default.
+/usr/bin/python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])' \
+    "$bitdial" cosim "$work/small.bdp" --hardware tests/small_hardware.yaml --device ref --noise --images 20000 --jobs 2 >"$work/out.json" 2>"$work/err" &
+run=$!
+until pgrep -P "$(pgrep -d, -P $run || echo $run)" >/dev/null 2>&1; do sleep 0.1; done # its points run
+kill -INT $run
+code=0
+wait $run || code=$?
+[ $code = 3 ] && grep -q 'stopped before its end: with --out DIR a run can be gone on with' "$work/err" || { echo "Ctrl-C: exit code $code"; cat "$work/err"; exit 1; }
 part 2 --images 101 --memory 20,1,4 --memory 9,5,2 --out "$work/parts" --resume
 part 2 --images 100 --resume
 part 2 --images 100 --schedule w9a9 --jobs 2
