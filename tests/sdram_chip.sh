@@ -5,9 +5,10 @@
 # opens rows more slowly than the controller believes, and a controller that never refreshes. With a checkpoint, seven images of
 # noise over its switches too: model/zoo/mobilenet_narrow.h5 does not fit block RAM, and takes two minutes.
 #     bash tests/sdram_chip.sh [NET.h5]
-# Exit codes: 0 all as it should be, 1 not, 3 PyPI gives no LiteDRAM.
+# Exit codes: 0 all as it should be, 1 not, 2 a checkpoint that cannot be read, 3 PyPI gives no LiteDRAM.
 set -eu
 cd -- "$(dirname -- "$0")/.."
+[ $# -eq 0 ] || [ -r "$1" ] || { echo "sdram_chip: cannot read '$1'" >&2; exit 2; }
 bitdial=build/bitdial hardware=hw/fpga/ulx3s_sdram/hardware.yaml
 work=$(mktemp -d)
 pid=

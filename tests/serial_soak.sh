@@ -6,19 +6,27 @@
 # on a third line, cut in the middle of the images, the run must name what it waited for, and after the line is plugged in again
 # succeed.
 #     sh tests/serial_soak.sh [--chip BOARD] [--network NET.h5] [IMAGES]
-# Exit codes: 0 all alike, 1 not.
+# Exit codes: 0 all alike, 1 not, 2 usage, 3 a device that cannot be built.
 set -eu
 cd -- "$(dirname -- "$0")/.."
 board= hardware=tests/small_hardware.yaml network=
-while [ $# -gt 1 ]; do
+usage() { echo "serial_soak: $*" >&2; exit 2; }
+while [ $# -gt 0 ]; do
+    case $1 in
+    --chip | --network) [ $# -gt 1 ] || usage "'$1' needs a value" ;;
+    -*) usage "unknown option '$1'" ;;
+    *) break ;;
+    esac
     case $1 in
     --chip) board=$2 hardware=hw/fpga/$2/hardware.yaml ;;
-    --network) network=$2 ;;
-    *) echo "serial_soak: unknown option '$1'" >&2; exit 2 ;;
+    *) network=$2 ;;
     esac
     shift 2
 done
 images=${1:-100}
+case $images in '' | *[!0-9]* | 0*) usage "a count of images expected, got '$images'" ;; esac
+[ $# -le 1 ] || usage "unexpected '$2'"
+[ -z "$network" ] || [ -r "$network" ] || usage "cannot read '$network'"
 work=$(mktemp -d)
 pid=
 finish() { [ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$work"; }

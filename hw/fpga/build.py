@@ -18,6 +18,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -187,14 +188,29 @@ def build_of(board, clock, generator_option):
 
 # --- the tools --------------------------------------------------------------------------------------------------------
 
+running = set()  # tools
+
+
+def stop(number, frame):
+    """At a signal: no tool goes on behind this program's end."""
+    for tool in list(running):
+        tool.terminate()
+    raise KeyboardInterrupt
+
+
 def run(command, folder, log, timeout_s):
     """Runs a tool in `folder`, below which the tools of PyPI see files and nowhere else; its output goes to a file there."""
     with open(os.path.join(folder, log), "w") as output:
+        tool = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        running.add(tool)
         try:
-            return subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                  timeout=timeout_s).returncode
+            return tool.wait(timeout_s)
         except subprocess.TimeoutExpired:
+            tool.kill()
+            tool.wait()
             return 124
+        finally:
+            running.discard(tool)
 
 
 def read_json(path):
@@ -362,6 +378,8 @@ def main():
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
         main()
     except Failure as failure:

@@ -10,7 +10,7 @@ refuse() { # CODE WORDS
     echo "fpga-load: $2" >&2
     exit "$1"
 }
-[ -n "$board" ] && [ -f "hw/fpga/$board/board.toml" ] || refuse 2 "no board '$board': say BOARD=NAME"
+[ -n "$board" ] && [ -f "hw/fpga/$board/board.toml" ] || refuse 2 "no board '$board': say BOARD=NAME, one of$(for b in hw/fpga/*/board.toml; do b=${b%/*}; printf ' %s' "${b##*/}"; done)"
 case ${FLASH:-0} in
 0) flash= ;;
 1) flash=--write-flash ;;

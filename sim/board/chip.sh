@@ -5,6 +5,7 @@
 # With a clock that is not the oscillator's, the PLL is in it, by its model (ehxplll.sv). A board with SDRAM gets one (sdram.h). Exit
 # code 3: a board's generator comes from PyPI, which gives none.
 set -eu
+[ $# -gt 0 ] || { echo "usage: sim/board/chip.sh BOARD [CLOCK_MHZ] [GENERATOR_OPTION]" >&2; exit 2; }
 board=$1
 cd -- "$(dirname -- "$0")/../.."
 root=$PWD

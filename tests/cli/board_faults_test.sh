@@ -24,4 +24,7 @@ planted unnamed 'another register map'
 code=0
 "$faults" --kind none >"$work/out" 2>"$work/err" || code=$?
 [ $code = 2 ] && grep -q "no kind 'none'" "$work/err"
+code=0
+"$faults" --kind old-bitstream --count few >"$work/out" 2>"$work/err" || code=$?
+[ $code = 2 ] && grep -q "a number up to 1000000 expected, got 'few'" "$work/err"
 echo "faults between programs and devices: right or named, and the run finds what is not"

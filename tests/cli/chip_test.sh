@@ -25,6 +25,12 @@ sh sim/bench/axi_byte.sh 50000 1 >"$work/out" 2>"$work/err" || fail "the bridge'
 for fault in '1 an answer that nobody waits for' '2 a byte'; do
     ! sh sim/bench/axi_byte.sh 5000 1 "${fault%% *}" >"$work/out" 2>"$work/err" && grep -q ": ${fault#* }$" "$work/out" || fail "planted: $fault"
 done
+for wrong in --chip '--chip nope 3' --frob abc 0 '3 4' '--network /nope.h5 3'; do
+    code=0
+    # shellcheck disable=SC2086 # words
+    sh tests/serial_soak.sh $wrong >"$work/out" 2>"$work/err" || code=$?
+    [ $code = 2 ] || fail "serial_soak.sh $wrong ends with $code"
+done
 chip=$(sh sim/board/chip.sh ulx3s)
 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/fpga/build.py ulx3s --identity >"$work/record.json"
 "${bitdial%/*}/sample" tests/small_network.yaml 1 "$work/net.h5"

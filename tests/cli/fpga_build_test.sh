@@ -28,6 +28,7 @@ done
 [ -s netlist.json ] && [ -s board.lpf ] || exit 9
 echo "seed $seed" >>"$WORK/runs"
 mhz=$(sed -n "${seed}p" "$WORK/mhz")
+[ "$mhz" != never ] || { echo $$ >"$WORK/router"; exec sleep 600; }
 [ "$mhz" != none ] || exit 1
 echo "config of seed $seed" >"$config"
 echo "{\"fmax\": {\"c\": {\"achieved\": $mhz, \"constraint\": 25}, \"d\": {\"achieved\": 500, \"constraint\": 25}}, \"critical_paths\": []}" >"$report"
@@ -98,6 +99,25 @@ grep -q "another run builds in '$work/out', for more than 0 s" "$work/errors" ||
 kill $! 2>/dev/null || true
 build 3 --out /proc/nowhere
 grep -q "cannot use '/proc/nowhere'" "$work/errors" || fail 'a folder that cannot be made'
+# A build that is ended takes its tools with it.
+printf '60\nnever\n62\n' >"$work/mhz"
+: >"$work/runs"
+env PATH="$work/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/fpga/build.py ulx3s --tools "$work/tools" --out "$work/ended" \
+    >"$work/printed" 2>"$work/errors" &
+for _ in $(seq 300); do
+    [ ! -s "$work/router" ] || break
+    sleep 0.1
+done
+code=0
+kill $!
+for _ in $(seq 300); do
+    kill -0 "$(cat "$work/router")" 2>/dev/null || break
+    sleep 0.1
+done
+! kill "$(cat "$work/router")" 2>/dev/null || fail 'a tool goes on behind the end of its build'
+wait $! || code=$?
+[ $code = 130 ] && grep -q 'interrupted; what was finished is kept' "$work/errors" && ! grep -q 'seed 3' "$work/runs" ||
+    fail "a build that is ended ends with $code, or goes on"
 for wrong in '--jobs 0' '--jobs x' '--clock nan' '--clock -5' '--clock 1e9'; do
     # shellcheck disable=SC2086 # option and value
     build 2 $wrong
@@ -168,7 +188,7 @@ echo 'sys.exit(1)' >>"$work/tree/hw/fpga/ulx3s_sdram/generate.py"
 refuses 3 "generate.py' failed with exit code 1" sdram --sources
 load() { env PATH="$work/bin:/usr/bin:/bin" sh "$work/tree/hw/fpga/load.sh" "$@"; }
 refuses 2 "no board 'x'" load x
-refuses 2 "no board ''" load
+refuses 2 "no board '': say BOARD=NAME, one of ulx3s" load
 refuses 2 'make fpga BOARD=ulx3s' load ulx3s
 bit=$work/tree/build/fpga/ulx3s/bitdial.bit json=$work/tree/build/fpga/ulx3s/bitdial.json
 echo bits >"$bit"

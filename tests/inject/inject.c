@@ -276,6 +276,19 @@ static int run_kind(const struct run *run, const struct kind *kind, int count, i
     return seen[FAILED];
 }
 
+/* A number to at most `most`; a word that is none ends the run. */
+static uint64_t number(const char *text, uint64_t most)
+{
+    char *end;
+    errno = 0;
+    const uint64_t value = strtoull(text, &end, 10);
+    if (errno || end == text || *end || *text == '-' || value > most) {
+        fprintf(stderr, "board_faults: a number up to %" PRIu64 " expected, got '%s'\n", most, text);
+        exit(BD_BAD_INPUT);
+    }
+    return value;
+}
+
 static int usage(void)
 {
     fputs("usage: board_faults [--platform PATH] [--board PATH] [--kind NAME] [--seed N] [--first N] [--count N] "
@@ -303,13 +316,13 @@ int main(int argc, char **argv)
         } else if (!strcmp(argv[i - 1], "--board")) {
             inject_board = value;
         } else if (!strcmp(argv[i - 1], "--seed")) {
-            run.seed = strtoull(value, NULL, 10);
+            run.seed = number(value, UINT64_MAX);
         } else if (!strcmp(argv[i - 1], "--first")) {
-            run.first = atoi(value);
+            run.first = (int)number(value, 1000000);
         } else if (!strcmp(argv[i - 1], "--count")) {
-            run.count = atoi(value);
+            run.count = (int)number(value, 1000000);
         } else if (!strcmp(argv[i - 1], "--limit")) {
-            run.limit_s = atoi(value);
+            run.limit_s = (int)number(value, 1000000);
         } else {
             return usage();
         }
