@@ -32,10 +32,10 @@ whole_bytes=3000000
 [ -x build/bitdial ] || make -s build/bitdial >&2
 parameters=$(build/bitdial hardware "$hardware" --parameters)
 geometry=$(echo "$parameters" | sed -n "s/-GGEOMETRY_HASH=64'h//p")
-rtl=$(cat hw/*.sv hw/control/*.sv hw/memory/*.sv hw/datapath/*.sv hw/*.svh hw/build.sh | gzip -1 -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
-version=$(sh hw/tools.sh --version) || { echo "hw/build.sh: cannot run verilator and g++" >&2; exit 3; }
+rtl=$(cat hw/*.sv hw/control/*.sv hw/memory/*.sv hw/datapath/*.sv hw/*.svh hw/build.sh | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
+version=$(verilator --version) && compiler=$(g++ --version) || { echo "hw/build.sh: cannot run verilator and g++" >&2; exit 3; }
 name_folder() {
-    tools=$(echo "$version $verilator_options -O$level" | cat - ${coverage:+hw/coverage.awk} ${upset:+hw/upset_*} | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
+    tools=$(echo "$version $compiler $verilator_options -O$level" | cat - ${coverage:+hw/coverage.awk} ${upset:+hw/upset_*} | gzip -c | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
     folder=build/verilated/$geometry-$rtl-$tools${upset:+-upset}${debug:+-debug}${coverage:+-coverage}
 }
 name_folder
@@ -50,7 +50,7 @@ fi
 ccache=$(command -v ccache || true)
 # What runs in every clock at the level asked for; what Verilator calls slow, for it runs at the start alone, with -O0.
 compile_whole() {
-    include=$(sh hw/tools.sh --root)/include
+    include=$(verilator --getenv VERILATOR_ROOT)/include
     rm -f "$folder/Vbitdial_top__ALL.a"
     for piece in slow fast; do
         # shellcheck disable=SC2012 # names of Verilator's own

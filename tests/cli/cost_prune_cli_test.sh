@@ -89,7 +89,7 @@ search 's/switch: w1a1/switch: w1a3/; s/^final:.*/final: {switches: w1a3}/; s/w1
 refuses "no switch 'w1a3'" prune "$work/search.yaml"
 tunes() { # OUTPUT FINAL: the cut, tuned so
     search "s/^final:.*/final: {$2}/"
-    "$bitdial" prune "$work/search.yaml" --channels 8,8,16,32,32,64 --output "$work/$1.h5" --journal "$work/$1.jsonl" --images 10 \
+    "$bitdial" prune "$work/search.yaml" --channels 8,8,16,32,32,64 --output "$work/$1.h5" --journal "$work/$1.jsonl" --images 1 \
         >/dev/null 2>"$work/err" || fail "final {$2}: $(cat "$work/err")"
 }
 recipe='epochs: 0, steps: 3, batch: 16, crop: 0, rate: 0.01'

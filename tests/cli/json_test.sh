@@ -9,9 +9,10 @@ failed=0 seen=
 fail() { echo "FAIL: $*"; failed=1; }
 hardware=tests/small_hardware.yaml
 
-# What stdout must be: one object, each byte of it UTF-8 (jq replaces what is not, iconv refuses it).
+# What stdout must be: one object, each byte of it UTF-8 (jq replaces what is not, iconv refuses it). The message of its error is in $work/said.
 one_object() { # FILE JQ-CONDITION
-    iconv -f UTF-8 -t UTF-8 "$1" >/dev/null 2>&1 && jq -se "length == 1 and (.[0] | type == \"object\" and ($2))" "$1" >/dev/null 2>&1
+    iconv -f UTF-8 -t UTF-8 "$1" >/dev/null 2>&1 && jq -sr "if length == 1 and (.[0] | type == \"object\" and ($2)) then .[0].error.message // \"\" else error(\"no\") end" \
+        "$1" >"$work/said" 2>/dev/null
 }
 run() { # CODE JQ-CONDITION ARGUMENT...
     local code=$1 condition=$2 found=0
@@ -27,7 +28,7 @@ passes() { # JQ-CONDITION ARGUMENT...
 # The message on stderr, after "bitdial NAME: ", is that of the object.
 fails() { # CODE JQ-CONDITION ARGUMENT...
     run "$1" ".error.exit_code == $1 and (.error.message | length) > 0 and ($2)" "${@:3}"
-    local said=$(jq -r .error.message "$work/out" 2>/dev/null)
+    local said=$(cat "$work/said")
     grep -qF -- "$said" "$work/err" || { fail "'${*:3}' says '$said' and on stderr"; cat "$work/err"; }
 }
 
