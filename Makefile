@@ -7,7 +7,7 @@ CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -fno-var-tracking-assignments -Wall -Wex
 ifneq ($(SAN),)
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-format-truncation -Wno-maybe-uninitialized # both misjudge instrumented code
 endif
-PKGS := yaml-0.1 jansson sqlite3 hdf5 zlib openblas lapacke nlopt gsl libjpeg libpng ompi-c
+PKGS := yaml-0.1 jansson sqlite3 hdf5 zlib openblas nlopt gsl libjpeg libpng ompi-c
 # Asked when first used: on a new machine pkg-config is there only after the packages are.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) criterion))$(PKG_CFLAGS)
 LIBS = $(eval LIBS := -Wl,--as-needed $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS))) -ldnnl -lpthread -lm)$(LIBS)

@@ -2,7 +2,7 @@
 #include "model/search/gp.h"
 
 #include <cblas.h>
-#include <lapacke.h>
+#include <lapack.h>
 #include <math.h>
 #include <nlopt.h>
 #include <stdbool.h>
@@ -119,7 +119,10 @@ static bool factorise(struct posterior *p, const double *theta)
             }
             p->factor[i * n + i] += noise + jitter;
         }
-        if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, p->factor, (lapack_int)n) == 0) {
+        const lapack_int order = (lapack_int)n;
+        lapack_int info;
+        LAPACK_dpotrf("U", &order, p->factor, &order, &info);
+        if (info == 0) {
             return true;
         }
         jitter = jitter == 0.0 ? 1e-10 * signal : jitter * 10.0;
@@ -131,8 +134,9 @@ static double log_likelihood(struct posterior *p)
 {
     const size_t n = p->n;
     memcpy(p->alpha, p->y, n * sizeof *p->alpha);
-    (void)LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, 1, p->factor, (lapack_int)n, p->alpha,
-                              (lapack_int)n);
+    const lapack_int order = (lapack_int)n, one = 1;
+    lapack_int info; /* refuses arguments alone */
+    LAPACK_dpotrs("U", &order, &one, p->factor, &order, p->alpha, &order, &info);
     double fit = 0.0, log_det = 0.0;
     for (size_t i = 0; i < n; i++) {
         fit += p->y[i] * p->alpha[i];
@@ -161,7 +165,9 @@ static void add_likelihood_gradient(struct posterior *p, const double *theta, do
 {
     const size_t n = p->n, d = p->d;
     const double signal = exp(theta[d]), noise = exp(theta[d + 1]);
-    (void)LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, p->factor, (lapack_int)n);
+    const lapack_int order = (lapack_int)n;
+    lapack_int info; /* not 0 where the diagonal has a zero, which a factor has not */
+    LAPACK_dpotri("U", &order, p->factor, &order, &info);
     memset(p->sum, 0, n * sizeof *p->sum);
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < i; j++) { /* off the diagonal each pair counts twice: the factor 1/2 is gone */
