@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tomllib
 
+import dsp_registers
+
 PARTS = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 DEFAULTS = {"device": "LFE5U-85F", "speed": 6, "seeds": [1, 2, 3], "flags": "", "no_rw_check": False,
             "timeout_s": 900, "parameters": {}, "goal_mhz": 0, "target_mhz": 0, "on_request": False, "note": "",
@@ -202,6 +204,8 @@ def synthesize(block, index, tools, cache):
         if os.path.exists(path):
             with open(path) as file:
                 texts.append(file.read())
+    with open(dsp_registers.__file__) as file:
+        texts.append(file.read())
     with open(os.path.abspath(__file__)) as file:
         texts += [part for part in re.split("^# --- ", file.read(), flags=re.M) if part.startswith("synthesis")]
     key = digest(tools["yosys"], block["top"], block["flags"], str(block["no_rw_check"]), str(block["parts"]), json.dumps(parameters, sort_keys=True), *texts)
@@ -217,16 +221,19 @@ def synthesize(block, index, tools, cache):
         yosys(f"read_verilog -sv -Ihw {' '.join(files)}\n{sets}hierarchy -check -top {block['top']}\n{early}"
               f"synth_ecp5 {block['flags']} -run :map_luts\nopt_merge\nopt_clean\nsynth_ecp5 {block['flags']} -run map_luts:\n"
               f"check -assert\nrename -top block\nselect block\n"
-              f"write_rtlil -selected {folder}/block.il\nwrite_json {folder}/block.json\n", folder, "block", block["timeout_s"])
-        with open(os.path.join(folder, "block.json")) as file:
-            module = json.load(file)["modules"]["block"]
+              f"json -o {folder}/block.json\n", folder, "block", block["timeout_s"])
+        netlist = os.path.join(folder, "block.json")
+        with open(netlist) as file:
+            document = json.load(file)
+        module = document["modules"]["block"]
+        dsp_registers.absorb(module)
+        write(netlist, json.dumps(document))
         counts, parts = dict.fromkeys(CELLS, 0), {}
         for name, cell in module["cells"].items():
             counts[cell["type"]] = counts.get(cell["type"], 0) + 1
             part = parts.setdefault(part_of(name, block["parts"]), {})
             part[cell["type"]] = part.get(cell["type"], 0) + 1
         counts["parts"] = parts
-        os.remove(os.path.join(folder, "block.json"))
         ports = {name: {"direction": port["direction"], "bits": len(port["bits"])} for name, port in module["ports"].items()}
         write(os.path.join(folder, "ports.json"), json.dumps(ports))
         write(counts_path, json.dumps(counts))
@@ -244,8 +251,8 @@ def wrap(block, folder):
         if clock is None:
             raise Failure(f"block '{block['name']}' has no port clk_i, clk or aclk", 2)
         write(os.path.join(folder, "harness.v"), harness(ports, clock))
-        yosys(f"read_verilog {folder}/harness.v\nsynth_ecp5 -top harness\n"
-              f"read_rtlil {folder}/block.il\nhierarchy -check -top harness\nflatten\n"
+        yosys(f"read_json {folder}/block.json\nwrite_rtlil {folder}/block.il\ndesign -reset\n"  # read_json replaces no black box
+              f"read_verilog {folder}/harness.v\nsynth_ecp5 -top harness\nread_rtlil {folder}/block.il\nhierarchy -check -top harness\nflatten\n"
               f"attrmap -remove src\nattrmap -modattr -remove src\nwrite_json {netlist}.tmp\n", folder, "harness",
               block["timeout_s"])
         os.rename(netlist + ".tmp", netlist)

@@ -55,11 +55,9 @@ def choose(cells):
 
 def write_verilog(mapped, folder):
     """The mapped block as Verilog of one module; returns its path and the names of the LUTs that can be broken."""
-    netlist, source = os.path.join(folder, "netlist.v"), os.path.join(folder, "netlist.json")
-    fpga_report.yosys(f"read_rtlil {mapped}/block.il\nwrite_json {source}\n", folder, "json", 1800)
-    with open(source) as file:
+    netlist = os.path.join(folder, "netlist.v")
+    with open(os.path.join(mapped, "block.json")) as file:
         module = json.load(file)["modules"]["block"]
-    os.remove(source)
     names = choose(module["cells"])
     fpga_report.write(netlist, flat_verilog.flat("bitdial_top", module, names))
     return netlist, names

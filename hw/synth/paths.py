@@ -18,13 +18,14 @@ import math
 import re
 import sys
 
-CLOCK_TO_OUT = {"TRELLIS_FF": 0.52, "DP16KD": 5.7, "MULT18X18D": 0.8}  # ns; a block RAM without its output register
+CLOCK_TO_OUT = {"TRELLIS_FF": 0.52, "DP16KD": 5.7, "MULT18X18D": 0.8}  # ns; block RAM without, multiplier with its output register
+PRODUCT = 2.5
 LUT, SETUP = 0.24, 0.1
 SUMMED = {"S0": 0.44, "S1": 0.46, "COUT": 0.07}  # from the carry
 
 
 STATE = ("TRELLIS_FF", "DP16KD", "EHXPLLL", "TRELLIS_IO")
-CLOCKS = ("CLK", "CLKA", "CLKB", "WCK", "RAD", "WCK0", "CLKI")
+CLOCKS = ("CLK", "CLKA", "CLKB", "WCK", "RAD", "WCK0", "CLKI", "CLK0")
 
 
 def distance_ns(one, other):
@@ -73,8 +74,12 @@ class Netlist:
     @staticmethod
     def holds(cell):
         """Whether the cell's outputs come from its clock."""
-        return cell["type"] in STATE or (
-            cell["type"] == "MULT18X18D" and cell["parameters"].get("REG_OUTPUT_CLK", "NONE") != "NONE")
+        return cell["type"] in STATE or any(Netlist.registers(cell))
+
+    @staticmethod
+    def registers(cell):
+        """Whether a multiplier registers its operands, and its product."""
+        return [cell["type"] == "MULT18X18D" and cell["parameters"].get(f"REG_{what}_CLK", "NONE") != "NONE" for what in ("INPUTA", "OUTPUT")]
 
     @staticmethod
     def reach(cell, port):
@@ -93,7 +98,7 @@ class Netlist:
                      "COUT": [(b, 0.45, "A") for b in low + high]}[port]
             return inner + [(at["CIN"][0], SUMMED[port], None)]
         if cell["type"] == "MULT18X18D":
-            return [(at[p][0], 2.5, p) for p in at if re.match(r"[AB]\d+$", p) and at[p]]
+            return [(at[p][0], PRODUCT, p) for p in at if re.match(r"[AB]\d+$", p) and at[p]]
         return [(bit, 0.2, p) for p, bits in at.items() if cell["port_directions"][p] == "input" for bit in bits]
 
     def time(self, wanted):
@@ -108,6 +113,8 @@ class Netlist:
             cell = self.cells.get(name)
             if cell is None or self.holds(cell):
                 self.arrival[bit] = CLOCK_TO_OUT.get(cell["type"], 0.5) if cell else 0.0
+                if cell and self.registers(cell) == [True, False]:
+                    self.arrival[bit] += PRODUCT
                 continue
             arcs = [arc for arc in self.reach(cell, port) if isinstance(arc[0], int)]
             missing = [arc[0] for arc in arcs if arc[0] not in self.arrival]
@@ -125,12 +132,13 @@ class Netlist:
         for name, cell in self.cells.items():
             if not self.holds(cell) and cell["type"] not in ("MULT18X18D", "TRELLIS_DPR16X4", "TRELLIS_RAMW"):
                 continue
+            through = PRODUCT if self.registers(cell) == [False, True] else 0.0
             for port, bits in cell["connections"].items():
                 if cell["port_directions"][port] != "input" or port in CLOCKS:
                     continue
                 for bit in bits:
                     if isinstance(bit, int):
-                        yield self.time(bit) + self.wire(bit, name, port) + SETUP, name, port, bit
+                        yield self.time(bit) + self.wire(bit, name, port) + through + SETUP, name, port, bit
 
     def lengths(self):
         """Name of nets, indices left out -> nets, inputs, sum of half perimeters in tiles."""

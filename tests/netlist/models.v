@@ -50,11 +50,24 @@ module dual #(parameter W = 9, parameter D = 11) (
   always @(posedge clk) if (we_b) memory[addr_b] <= d_b; else q_b <= memory[addr_b];
 endmodule
 
+// A product with registers of its operands (an enable each) and of itself (a reset), as dsp_registers.py takes them.
+module product #(parameter RESET = 1) (input clk, input rst, input ea, input eb, input [17:0] a, input [17:0] b, output reg [35:0] p);
+  reg [17:0] a_q, b_q;
+  initial {a_q, b_q, p} = 0;
+  always @(posedge clk) begin
+    if (ea) a_q <= a;
+    if (eb) b_q <= b;
+    p <= a_q * b_q;
+    if (RESET != 0 && rst) p <= 0;
+  end
+endmodule
+
 module all (
   input clk, input rst, input re, input [3:0] we, input [13:0] raddr, input [13:0] waddr, input [35:0] d, input [35:0] e,
   output [35:0] wide, output [17:0] word, output [17:0] sync, output [17:0] async, output [8:0] nine, output [3:0] four,
   output [1:0] two, output one, output [17:0] kept, output [8:0] through, output [17:0] was, output [8:0] dual_a,
-  output [8:0] dual_b, output [35:0] uu, output [35:0] ss, output [29:0] little, output [15:0] mixed, output [63:0] quad
+  output [8:0] dual_b, output [35:0] uu, output [35:0] ss, output [29:0] little, output [15:0] mixed, output [63:0] quad,
+  output [35:0] both, output [35:0] behind, output reg [2:0] shared, output reg [30:0] signs
 );
   simple #(.W(36), .E(4), .D(9), .INIT(1)) u_wide (clk, 1'b0, re, we, raddr[8:0], waddr[8:0], d, wide);
   simple #(.W(18), .E(2), .INIT(1)) u_word (clk, 1'b0, re, we[1:0], raddr[9:0], waddr[9:0], d[17:0], word);
@@ -73,4 +86,16 @@ module all (
   assign little = d[14:0] * e[14:0];
   assign mixed = $signed({1'b0, d[7:0]}) * $signed(e[7:0]);
   assign quad = d[31:0] * e[31:0]; // of four multipliers
+  product u_both (clk, rst, re, we[0], d[17:0], e[17:0], both);
+  product #(.RESET(0)) u_behind (clk, rst, we[1], 1'b1, e[17:0], d[17:0], behind);
+  // A register that something else reads too, and a product that is read before its register as well.
+  reg [14:0] one_q, two_q;
+  initial {one_q, two_q, shared, signs} = 0;
+  wire signed [29:0] product = $signed(one_q) * $signed(two_q);
+  always @(posedge clk) begin
+    one_q <= d[14:0];
+    two_q <= e[14:0];
+    shared <= one_q[2:0] ^ d[20:18];
+    signs <= {^product, product};
+  end
 endmodule
