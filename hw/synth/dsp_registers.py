@@ -6,7 +6,7 @@ A MULT18X18D can register its operands and its product; Yosys 0.23 uses neither.
 - the registers of its product, where every bit of it that is used goes to one register and nowhere else, and
 - those of its operands, where every bit of both that is no constant 0 comes from one; a register that others read too stays for them.
 All of an operand, or of a product, must share clock, enable and reset, the reset synchronous, to 0, and not beside an enable: which of both
-wins inside the multiplier is not relied upon. What the netlist computes stays the same, clock for clock: tests/netlist/models.sh, `make netlist`.
+wins inside the multiplier is not relied upon. An enable that counts where it is 0 gets an inverter, one for all multipliers. What the netlist computes stays the same, clock for clock: tests/netlist/models.sh, `make netlist`.
 Python's standard library alone.
 """
 import collections
@@ -30,20 +30,21 @@ def users_of(module):
 
 
 def control(cell):
-    """Clock, enable and reset of a register (enable "1": always; reset "0": never), or None where a multiplier has no such register."""
+    """Clock, enable, whether it is inverted, and reset of a register (enable "1": always; reset "0": never), or None where a multiplier
+    has no such register."""
     parameters, at = cell["parameters"], cell["connections"]
 
     def net(port, otherwise):
         return (at.get(port) or [otherwise])[0]
 
     mux = parameters.get("CEMUX", "1").strip()
-    enable, reset = {"1": "1", "CE": net("CE", "1")}.get(mux), net("LSR", "0")
+    enable, reset = {"1": "1", "CE": net("CE", "1"), "INV": net("CE", "0")}.get(mux), net("LSR", "0")
     if parameters.get("CLKMUX", "CLK").strip() != "CLK" or enable is None or parameters.get("LSRMUX", "LSR").strip() != "LSR" or \
             parameters.get("REGSET", "RESET").strip() != "RESET" or net("M", "0") not in ("0", "x"):
         return None
     if reset != "0" and (enable != "1" or parameters.get("SRMODE", "LSR_OVER_CE").strip() == "ASYNC"):
         return None
-    return net("CLK", "0"), enable, reset
+    return net("CLK", "0"), enable, mux == "INV", reset
 
 
 def group_of(module, names):
@@ -52,9 +53,23 @@ def group_of(module, names):
     return found.pop() if len(found) == 1 else None
 
 
-def connect(cell, register, number, group):
+def inverse(module, bit):
+    """The net that is the inverse of another."""
+    name = f"dsp_enable_{bit}"
+    if name not in module["cells"]:
+        fresh = 1 + max(b for cell in module["cells"].values() for bits in cell["connections"].values() for b in bits if isinstance(b, int))
+        module["cells"][name] = {
+            "hide_name": 0, "type": "LUT4", "parameters": {"INIT": "01" * 8}, "attributes": {},
+            "port_directions": {"A": "input", "B": "input", "C": "input", "D": "input", "Z": "output"},
+            "connections": {"A": [bit], "B": ["0"], "C": ["0"], "D": ["0"], "Z": [fresh]}}
+    return module["cells"][name]["connections"]["Z"][0]
+
+
+def connect(module, cell, register, number, group):
     """Gives a multiplier's register (INPUTA, INPUTB, OUTPUT) its clock, and the enable and reset of that number."""
-    clock, enable, reset = group
+    clock, enable, inverted, reset = group
+    if inverted:
+        enable = inverse(module, enable)
     for port, bit in (("CLK0", clock), (f"CE{number}", enable), (f"RST{number}", reset)):
         cell["connections"][port] = [bit]
         cell["port_directions"][port] = "input"
@@ -77,7 +92,7 @@ def take_product(module, cell, users):
     group = group_of(module, behind.values()) if behind else None
     if group is None:
         return []
-    connect(cell, "OUTPUT", 2, group)
+    connect(module, cell, "OUTPUT", 2, group)
     for port, name in behind.items():
         cell["connections"][port] = module["cells"][name]["connections"]["Q"]
     return list(behind.values())
@@ -102,8 +117,8 @@ def take_operands(module, cell, drivers):
             return []
     if groups["A"][0] != groups["B"][0] or cell["connections"].get("CLK0", [groups["A"][0]]) != [groups["A"][0]]:
         return []
-    connect(cell, "INPUTA", 0, groups["A"])
-    connect(cell, "INPUTB", 1, groups["B"])
+    connect(module, cell, "INPUTA", 0, groups["A"])
+    connect(module, cell, "INPUTB", 1, groups["B"])
     for port, name in before.items():
         cell["connections"][port] = module["cells"][name]["connections"]["DI"]
     return list(before.values())

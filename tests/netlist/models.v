@@ -87,7 +87,7 @@ module all (
   assign mixed = $signed({1'b0, d[7:0]}) * $signed(e[7:0]);
   assign quad = d[31:0] * e[31:0]; // of four multipliers
   product u_both (clk, rst, re, we[0], d[17:0], e[17:0], both);
-  product #(.RESET(0)) u_behind (clk, rst, we[1], 1'b1, e[17:0], d[17:0], behind);
+  product #(.RESET(0)) u_behind (clk, rst, !we[1], 1'b1, e[17:0], d[17:0], behind);
   // A register that something else reads too, and a product that is read before its register as well.
   reg [14:0] one_q, two_q;
   initial {one_q, two_q, shared, signs} = 0;
