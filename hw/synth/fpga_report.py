@@ -18,11 +18,12 @@ import sys
 import tomllib
 
 import dsp_registers
+import floorplan
 
 PARTS = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 DEFAULTS = {"device": "LFE5U-85F", "speed": 6, "seeds": [1, 2, 3], "flags": "", "no_rw_check": False,
             "timeout_s": 900, "parameters": {}, "goal_mhz": 0, "target_mhz": 0, "on_request": False, "note": "",
-            "operations": 0, "parts": 0}
+            "operations": 0, "parts": 0, "multiplier_registers": False, "floorplan": False, "router_options": []}
 KEYS = {"name", "top", "configuration"} | set(DEFAULTS)
 CELLS = ["LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD", "MULT18X18D"]
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -83,6 +84,9 @@ def read_list(path, wanted):
         if unknown or not re.fullmatch(r"\w+", block.get("name") or ""):
             raise Failure(f"{path}: block '{block.get('name')}': " +
                           (f"unknown key '{unknown[0]}'" if unknown else "a name of letters, digits and _ expected"), 2)
+        options = block["router_options"]
+        if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
+            raise Failure(f"{path}: block '{block['name']}': router_options: a list of texts expected", 2)
         if block["device"] not in PARTS or block["speed"] not in (6, 7, 8) or not block["seeds"]:
             raise Failure(f"{path}: block '{block['name']}': device one of {', '.join(PARTS)}, speed 6 to 8 and at "
                           "least one seed expected", 2)
@@ -204,8 +208,9 @@ def synthesize(block, index, tools, cache):
         if os.path.exists(path):
             with open(path) as file:
                 texts.append(file.read())
-    with open(dsp_registers.__file__) as file:
-        texts.append(file.read())
+    if block["multiplier_registers"]:
+        with open(dsp_registers.__file__) as file:
+            texts.append(file.read())
     with open(os.path.abspath(__file__)) as file:
         texts += [part for part in re.split("^# --- ", file.read(), flags=re.M) if part.startswith("synthesis")]
     key = digest(tools["yosys"], block["top"], block["flags"], str(block["no_rw_check"]), str(block["parts"]), json.dumps(parameters, sort_keys=True), *texts)
@@ -226,8 +231,9 @@ def synthesize(block, index, tools, cache):
         with open(netlist) as file:
             document = json.load(file)
         module = document["modules"]["block"]
-        dsp_registers.absorb(module)
-        write(netlist, json.dumps(document))
+        if block["multiplier_registers"]:
+            dsp_registers.absorb(module)
+            write(netlist, json.dumps(document))
         counts, parts = dict.fromkeys(CELLS, 0), {}
         for name, cell in module["cells"].items():
             counts[cell["type"]] = counts.get(cell["type"], 0) + 1
@@ -256,7 +262,23 @@ def wrap(block, folder):
               f"attrmap -remove src\nattrmap -modattr -remove src\nwrite_json {netlist}.tmp\n", folder, "harness",
               block["timeout_s"])
         os.rename(netlist + ".tmp", netlist)
-    return netlist
+    return planned(block, netlist) if block["floorplan"] else netlist
+
+
+def planned(block, netlist):
+    """The harness with places of multipliers and block RAM; returns the netlist's path."""
+    with open(floorplan.__file__) as file:
+        path = os.path.join(os.path.dirname(netlist), f"harness-{digest(file.read(), block['device'])}.json")
+    if not os.path.exists(path):
+        with open(netlist) as file:
+            document = json.load(file)
+        parameters = parameters_of(block)
+        try:
+            floorplan.plan(document["modules"]["harness"], block["device"], int(parameters["ROWS"]), int(parameters["RQ"]))
+        except (KeyError, floorplan.Unknown) as error:
+            raise Failure(f"block '{block['name']}': no floorplan: {error}", 2) from error
+        write(path, json.dumps(document))
+    return path
 
 
 # --- routing ----------------------------------------------------------------------------------------------------------
@@ -273,7 +295,7 @@ def route(block, netlist, seed, tools, cache):
         content = hashlib.sha256(file.read()).hexdigest()
     target = block["target_mhz"] or block["goal_mhz"] or 100
     arguments = [PARTS[block["device"]], "--package", "CABGA381", "--speed", str(block["speed"]), "--freq", str(target),
-                 "--seed", str(seed), "--lpf-allow-unconstrained", "--timing-allow-fail"]
+                 "--seed", str(seed), "--lpf-allow-unconstrained", "--timing-allow-fail"] + block["router_options"]
     folder = os.path.join(cache, "route-" + digest(tools["nextpnr"], content, *arguments))
     result_path = os.path.join(folder, "result.json")
     if os.path.exists(result_path):
