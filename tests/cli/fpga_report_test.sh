@@ -86,6 +86,58 @@ END
 report 3
 grep -q 'Yosys does not read this as meant: .*out of bounds' "$work/errors" || { cat "$work/errors"; exit 1; }
 
+# A product and its operands in registers: the multiplier takes all, where the list says so.
+cat >"$work/sources/sum.sv" <<'END'
+module sum(input logic clk_i, input logic [8:0] a_i, b_i, output logic [17:0] sum_o);
+  logic [8:0] a_q, b_q;
+  always_ff @(posedge clk_i) {a_q, b_q, sum_o} <= {a_i, b_i, 18'(a_q) * 18'(b_q)};
+endmodule
+END
+for taken in false true; do
+    printf 'multiplier_registers = %s\n[[block]]\nname = "sum"\n' $taken >"$work/list.toml"
+    report 0 --map
+    field '"\(.MULT18X18D) \(.FF)"'
+done >"$work/registers"
+[ "$(cat "$work/registers")" = "1 36
+1 0" ] || { echo "registers of a product: $(cat "$work/registers")"; exit 1; }
+printf 'floorplan = true\n[[block]]\nname = "sum"\n' >"$work/list.toml"
+report 2 --map
+grep -q "block 'sum': no floorplan" "$work/errors" || { cat "$work/errors"; exit 1; }
+printf 'router_options = "--quiet"\n[[block]]\nname = "sum"\n' >"$work/list.toml"
+report 2 --map
+grep -q "router_options: a list of texts" "$work/errors" || { cat "$work/errors"; exit 1; }
+
+# A floorplan: two requantizers, each with its half of the bits of the residual memory; a memory more than there are sites is refused.
+/usr/bin/python3 - "$work" <<'END'
+import json, sys
+def netlist(more):
+    cells = {}
+    for i in range(2):
+        for k in range(6):
+            cells[f"u.g_requantizer[{i}].u.m_{k}"] = "MULT18X18D"
+        for bank in ("even", "odd"):
+            cells[f"u.u_z_memory.mem_{bank}.0.{i}"] = "DP16KD"
+    cells.update((f"u.other.0.{i}", "DP16KD") for i in range(more))
+    cells = {name: {"type": kind, "attributes": {}} for name, kind in cells.items()}
+    return {"modules": {"t": {"attributes": {"top": "1"}, "cells": cells}}}
+for name, more in (("plan", 4), ("many", 205)):
+    json.dump(netlist(more), open(f"{sys.argv[1]}/{name}.json", "w"))
+END
+plan() {
+    code=0
+    PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 hw/synth/floorplan.py "$work/$1.json" "$work/planned.json" --rows 2 --requantizers "$2" >"$work/printed" 2>&1 || code=$?
+}
+plan plan 2
+[ $code = 0 ] && grep -q '^12 multipliers and 8 block RAMs placed' "$work/printed" || { cat "$work/printed"; exit 1; }
+placed=$(jq -r '[.modules.t.cells[].attributes.BEL] | "\(unique | length) \(map(select(test("Y34/MULT"))) | length) \(map(select(test("Y58/MULT"))) | length)"' "$work/planned.json")
+beside=$(jq -r '.modules.t.cells | to_entries | map(select(.key | test("z_memory")).value.attributes.BEL | capture("X(?<x>[0-9]+)/Y(?<y>[0-9]+)")) |
+    "\(map(.y) | unique | join(" ")) \(map(.x | tonumber) | max - min)"' "$work/planned.json")
+[ "$placed" = "20 6 6" ] && [ "$beside" = "46 7" ] || { echo "placed: $placed; residual memory: $beside"; exit 1; }
+plan many 2
+[ $code = 2 ] && grep -q '209 block RAMs, and 208 sites' "$work/printed" || { cat "$work/printed"; exit 1; }
+plan plan 3
+[ $code = 2 ] && grep -q 'requantizer 2 has 0 multipliers' "$work/printed" || { cat "$work/printed"; exit 1; }
+
 # The area of a block that has 8 registers, and 3 for each of its lanes.
 cat >"$work/sources/lanes.sv" <<'END'
 module lanes #(parameter int LANES = 1) (input logic clk_i, input logic [7:0] a_i, input logic [3*LANES-1:0] b_i,
