@@ -23,7 +23,8 @@ import floorplan
 PARTS = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 DEFAULTS = {"device": "LFE5U-85F", "speed": 6, "seeds": [1, 2, 3], "flags": "", "no_rw_check": False,
             "timeout_s": 900, "parameters": {}, "goal_mhz": 0, "target_mhz": 0, "on_request": False, "note": "",
-            "operations": 0, "parts": 0, "multiplier_registers": False, "floorplan": False, "router_options": []}
+            "operations": 0, "parts": 0, "multiplier_registers": False, "floorplan": False, "router_options": [],
+            "router_settings": {}}
 KEYS = {"name", "top", "configuration"} | set(DEFAULTS)
 CELLS = ["LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD", "MULT18X18D"]
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -87,6 +88,9 @@ def read_list(path, wanted):
         options = block["router_options"]
         if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
             raise Failure(f"{path}: block '{block['name']}': router_options: a list of texts expected", 2)
+        settings = block["router_settings"]
+        if not isinstance(settings, dict) or not all(type(value) in (int, float) for value in settings.values()):
+            raise Failure(f"{path}: block '{block['name']}': router_settings: a table of numbers expected", 2)
         if block["device"] not in PARTS or block["speed"] not in (6, 7, 8) or not block["seeds"]:
             raise Failure(f"{path}: block '{block['name']}': device one of {', '.join(PARTS)}, speed 6 to 8 and at "
                           "least one seed expected", 2)
@@ -262,19 +266,28 @@ def wrap(block, folder):
               f"attrmap -remove src\nattrmap -modattr -remove src\nwrite_json {netlist}.tmp\n", folder, "harness",
               block["timeout_s"])
         os.rename(netlist + ".tmp", netlist)
-    return planned(block, netlist) if block["floorplan"] else netlist
+    return planned(block, netlist) if block["floorplan"] or block["router_settings"] else netlist
+
+
+def setting(value):
+    """A setting as nextpnr keeps it in a netlist: text, and whole numbers as bits."""
+    return f"{value:032b}" if isinstance(value, int) else f"{value:f}"
 
 
 def planned(block, netlist):
-    """The harness with places of multipliers and block RAM; returns the netlist's path."""
+    """The harness with places of multipliers and block RAM, and with what has no option of nextpnr; returns the netlist's path."""
+    settings = {name: setting(value) for name, value in block["router_settings"].items()}
     with open(floorplan.__file__) as file:
-        path = os.path.join(os.path.dirname(netlist), f"harness-{digest(file.read(), block['device'])}.json")
+        key = digest(file.read() if block["floorplan"] else "", block["device"], json.dumps(settings, sort_keys=True))
+    path = os.path.join(os.path.dirname(netlist), f"harness-{key}.json")
     if not os.path.exists(path):
         with open(netlist) as file:
             document = json.load(file)
-        parameters = parameters_of(block)
+        document["modules"]["harness"]["settings"] = settings
+        parameters = parameters_of(block) if block["floorplan"] else {}
         try:
-            floorplan.plan(document["modules"]["harness"], block["device"], int(parameters["ROWS"]), int(parameters["RQ"]))
+            if block["floorplan"]:
+                floorplan.plan(document["modules"]["harness"], block["device"], int(parameters["ROWS"]), int(parameters["RQ"]))
         except (KeyError, floorplan.Unknown) as error:
             raise Failure(f"block '{block['name']}': no floorplan: {error}", 2) from error
         write(path, json.dumps(document))

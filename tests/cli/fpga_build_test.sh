@@ -141,7 +141,7 @@ BITDIAL_LOCK_SECONDS=0 refuses 3 "another run has been making '$work/shared/venv
 mkdir -p "$work/tree/hw/fpga/ulx3s" "$work/tree/hw/synth" "$work/tree/tests/support" "$work/tree/build/fpga/ulx3s"
 cp hw/fpga/*.sh hw/fpga/build.py "$work/tree/hw/fpga"
 cp hw/fpga/ulx3s/board.toml "$work/tree/hw/fpga/ulx3s"
-cp hw/synth/requirements.txt hw/synth/fpga_report.py "$work/tree/hw/synth"
+cp hw/synth/requirements.txt hw/synth/*.py "$work/tree/hw/synth"
 printf 'exit 3\n' >"$work/tree/tests/support/venv.sh"
 refuses 3 'come from PyPI .*which gave none' sh "$work/tree/hw/fpga/build.sh" ulx3s
 touch "$work/file"

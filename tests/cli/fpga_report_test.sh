@@ -106,6 +106,13 @@ grep -q "block 'sum': no floorplan" "$work/errors" || { cat "$work/errors"; exit
 printf 'router_options = "--quiet"\n[[block]]\nname = "sum"\n' >"$work/list.toml"
 report 2 --map
 grep -q "router_options: a list of texts" "$work/errors" || { cat "$work/errors"; exit 1; }
+printf 'router_settings = { a = "b" }\n[[block]]\nname = "sum"\n' >"$work/list.toml"
+report 2 --map
+grep -q "router_settings: a table of numbers" "$work/errors" || { cat "$work/errors"; exit 1; }
+printf 'router_settings = { "router2/bbMargin/x" = 6, "router2/currCongWeightMult" = 1.5 }\n[[block]]\nname = "sum"\n' >"$work/list.toml"
+report 0 --map
+settings=$(jq -r '.modules.harness.settings | "\(.["router2/bbMargin/x"]) \(.["router2/currCongWeightMult"])"' "$work"/out/cache/synth-*/harness-*.json)
+[ "$settings" = "00000000000000000000000000000110 1.500000" ] || { echo "settings: $settings"; exit 1; }
 
 # A floorplan: two requantizers, each with its half of the bits of the residual memory; a memory more than there are sites is refused.
 /usr/bin/python3 - "$work" <<'END'
