@@ -284,12 +284,12 @@ def planned(block, netlist):
         with open(netlist) as file:
             document = json.load(file)
         document["modules"]["harness"]["settings"] = settings
-        parameters = parameters_of(block) if block["floorplan"] else {}
-        try:
-            if block["floorplan"]:
+        if block["floorplan"]:
+            parameters = parameters_of(block)
+            try:
                 floorplan.plan(document["modules"]["harness"], block["device"], int(parameters["ROWS"]), int(parameters["RQ"]))
-        except (KeyError, floorplan.Unknown) as error:
-            raise Failure(f"block '{block['name']}': no floorplan: {error}", 2) from error
+            except (KeyError, floorplan.Unknown) as error:
+                raise Failure(f"block '{block['name']}': no floorplan: {error}", 2) from error
         write(path, json.dumps(document))
     return path
 

@@ -10,22 +10,14 @@
 #include <verilated.h>
 
 #include "Vbyte.h"
+#include "sim/bench/draw.h"
 
 namespace
 {
 
 constexpr uint64_t BASE = 0x100000000u, BYTES = 64;
 constexpr unsigned PATIENCE = 2000; // clocks: far more than memory takes for two bursts
-uint64_t state;
 int fault;
-
-uint64_t draw(uint64_t below)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (state >> 20) % below;
-}
 
 struct Request {
     bool valid, write;
@@ -194,7 +186,7 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     const uint64_t clocks = strtoull(argv[1], nullptr, 10), seed = strtoull(argv[2], nullptr, 10);
-    state = seed * 0x9e3779b97f4a7c15u + 1;
+    seed_draws(seed);
     fault = argc > 3 ? atoi(argv[3]) : 0;
     Vbyte dut;
     Memory memory;

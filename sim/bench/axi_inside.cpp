@@ -9,20 +9,13 @@
 #include <verilated.h>
 
 #include "Vinside.h"
+#include "sim/bench/draw.h"
 
 namespace
 {
 
 constexpr uint64_t BASE = 0x100000000u;
-uint64_t state, bytes = 8192;
-
-uint64_t draw(uint64_t below)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (state >> 20) % below;
-}
+uint64_t bytes = 8192;
 
 struct Burst {
     uint8_t id;
@@ -168,7 +161,7 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     const uint64_t clocks = strtoull(argv[1], nullptr, 10), seed = strtoull(argv[2], nullptr, 10);
-    state = seed * 0x9e3779b97f4a7c15u + 1;
+    seed_draws(seed);
     if (argc > 3)
         bytes = strtoull(argv[3], nullptr, 10);
     Vinside dut;

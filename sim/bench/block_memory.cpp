@@ -10,22 +10,13 @@
 #include <verilated.h>
 
 #include "Vmemory.h"
+#include "sim/bench/draw.h"
 #include "sim/platform/axi_memory.h"
 
 namespace
 {
 
 constexpr uint64_t BASE = 0x100000000u, BYTES = 8192, OWN = 64; // the last bytes are the bridge's
-
-uint64_t state;
-
-uint64_t draw(uint64_t below)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (state >> 20) % below;
-}
 
 struct Pins {
     uint64_t m_axi_araddr = BASE, m_axi_awaddr = BASE, m_axi_rdata = 0, m_axi_wdata = 0;
@@ -58,7 +49,7 @@ class Master
         }
         if (!p.m_axi_wvalid && writes_ > 0 && address_taken_ && draw(100) < busy_) {
             p.m_axi_wvalid = true;
-            p.m_axi_wdata = state * 0x9e3779b97f4a7c15u;
+            p.m_axi_wdata = draw_state * 0x9e3779b97f4a7c15u;
             p.m_axi_wstrb = static_cast<uint8_t>(draw(4) ? 0xff : draw(256));
             p.m_axi_wlast = writes_ == 1;
         }
@@ -220,7 +211,7 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     const uint64_t clocks = strtoull(argv[1], nullptr, 10), seed = strtoull(argv[2], nullptr, 10);
-    state = seed * 0x9e3779b97f4a7c15u + 1;
+    seed_draws(seed);
     bd_guarded_memory memory = {};
     bd_guarded_memory_init(&memory, BASE, BYTES);
     const bd_memory_model timing = {argc > 3 ? strtoll(argv[3], nullptr, 10) : 6, 1, 4};
