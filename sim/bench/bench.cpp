@@ -5,7 +5,8 @@
 // may not ring, each followed by a frame that must be right; `--hangs` silences the
 // memory and resets the accelerator alone, `--resets` resets it in any clock of a frame, `--words` breaks every word of
 // a descriptor; `--registers` walks the register map; `--limits` holds what the RTL refuses against the rules in C;
-// `--speed` measures the loop alone.
+// `--speed` measures the loop alone. `--share N`: a network takes every Nth of the faults of --hangs, --resets and
+// --words, from its number on, so that N networks in a row take them all.
 #include <getopt.h>
 
 #include "sim/bench/directed.h"
@@ -24,7 +25,7 @@ int usage(int status)
               "[--errors | "
               "--hangs | --resets | --words | --registers | --limits | --switches | --borders | --extremes | "
               "--speed SECONDS] "
-              "[--trace FILE.fst]\n"
+              "[--share N] [--trace FILE.fst]\n"
               "             [--fault N] [--verbose] [--json] [--first-failure] [--patience CLOCKS]\n"
               "       bench --hardware HW.yaml --case CASE.yaml [OPTION]...");
     return status;
@@ -34,17 +35,21 @@ int usage(int status)
 
 int main(int argc, char **argv)
 {
-    const option table[] = {
-        {"hardware", 1, nullptr, 'w'},  {"program", 1, nullptr, 'p'},       {"random", 1, nullptr, 'r'},
-        {"first", 1, nullptr, 'f'},     {"seed", 1, nullptr, 's'},          {"stalls", 1, nullptr, 'a'},
-        {"no-cycles", 0, nullptr, 'n'}, {"no-assertions", 0, nullptr, 'A'}, {"speed", 1, nullptr, 'e'},
-        {"trace", 1, nullptr, 't'},     {"verbose", 0, nullptr, 'v'},       {"errors", 0, nullptr, 'E'},
-        {"registers", 0, nullptr, 'R'}, {"limits", 0, nullptr, 'L'},        {"hangs", 0, nullptr, 'H'},
-        {"words", 0, nullptr, 'W'},     {"memory", 1, nullptr, 'm'},        {"help", 0, nullptr, 'h'},
-        {"case", 1, nullptr, 'c'},      {"switches", 0, nullptr, 'S'},      {"borders", 0, nullptr, 'B'},
-        {"extremes", 0, nullptr, 'X'},  {"json", 0, nullptr, 'j'},          {"first-failure", 0, nullptr, '1'},
-        {"patience", 1, nullptr, 'P'},  {"fault", 1, nullptr, 'F'},         {"resets", 0, nullptr, 'Z'},
-        {nullptr, 0, nullptr, 0}};
+    const option table[] = {{"hardware", 1, nullptr, 'w'},  {"program", 1, nullptr, 'p'},
+                            {"random", 1, nullptr, 'r'},    {"first", 1, nullptr, 'f'},
+                            {"seed", 1, nullptr, 's'},      {"stalls", 1, nullptr, 'a'},
+                            {"no-cycles", 0, nullptr, 'n'}, {"no-assertions", 0, nullptr, 'A'},
+                            {"speed", 1, nullptr, 'e'},     {"trace", 1, nullptr, 't'},
+                            {"verbose", 0, nullptr, 'v'},   {"errors", 0, nullptr, 'E'},
+                            {"registers", 0, nullptr, 'R'}, {"limits", 0, nullptr, 'L'},
+                            {"hangs", 0, nullptr, 'H'},     {"words", 0, nullptr, 'W'},
+                            {"memory", 1, nullptr, 'm'},    {"help", 0, nullptr, 'h'},
+                            {"case", 1, nullptr, 'c'},      {"switches", 0, nullptr, 'S'},
+                            {"borders", 0, nullptr, 'B'},   {"extremes", 0, nullptr, 'X'},
+                            {"json", 0, nullptr, 'j'},      {"first-failure", 0, nullptr, '1'},
+                            {"patience", 1, nullptr, 'P'},  {"fault", 1, nullptr, 'F'},
+                            {"resets", 0, nullptr, 'Z'},    {"share", 1, nullptr, 'N'},
+                            {nullptr, 0, nullptr, 0}};
     const char *hardware_path = nullptr, *program_path = nullptr, *memory = nullptr, *case_path = nullptr;
     uint64_t count = 1, first = 0, seed = 1;
     double seconds = 0;
@@ -73,6 +78,9 @@ int main(int argc, char **argv)
             break;
         case 'a':
             options.stall_chance = std::strtoull(optarg, nullptr, 0);
+            break;
+        case 'N':
+            options.share = unsigned(std::strtoul(optarg, nullptr, 0));
             break;
         case 'n':
             options.cycles = false;
@@ -136,7 +144,7 @@ int main(int argc, char **argv)
         default:
             return usage(2);
         }
-    if (!hardware_path)
+    if (!hardware_path || options.share < 1 || options.share > 1000)
         return usage(2);
     bd_error err{};
     bd_hardware hardware{};
@@ -176,9 +184,11 @@ int main(int argc, char **argv)
             mode + (options.patience < CLOCK_LIMIT ? " --patience " + std::to_string(options.patience) : "") +
             (memory ? " --memory " + std::string(memory) : "") +
             (options.stall_chance ? " --stalls " + std::to_string(options.stall_chance) : "") +
+            (options.share > 1 ? " --share " + std::to_string(options.share) : "") +
             (Device::fault ? " --fault " + std::to_string(Device::fault) : "");
         running = options.repeat;
         options.stall_seed = seed * 1000003 + i;
+        options.turn = unsigned(i % options.share);
         if (registers) {
             Registers::reset_values(hardware, tally); // one model at a time
             Registers(hardware, program, options).registers(tally);

@@ -30,6 +30,8 @@ class Hangs : public Runner
         device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
         for (int c = 0; c < Device::CHANNELS; c++)
             for (int i = 0; i < 2; i++) {
+                if (!mine(unsigned(2 * c + i)))
+                    continue;
                 silent(Device::Channel(c), i == 0, tally);
                 late(Device::Channel(c), LIMIT / 2, true, tally);
                 late(Device::Channel(c), LIMIT * 4, false, tally);
@@ -55,6 +57,8 @@ class Hangs : public Runner
         }
         set_context(BITDIAL_FRAME_LIMIT_REG, uint32_t(most_));
         for (unsigned word = 0; word < LOAD_WORDS + BD_DESCRIPTOR_WORDS; word++) {
+            if (!mine(word))
+                continue;
             s_ = bd_rng_below(&rng_, head_.switch_count);
             const unsigned layer = bd_rng_below(&rng_, head_.layer_count);
             const uint64_t place = word < LOAD_WORDS ? head_.load_offset + word * 4
@@ -85,6 +89,8 @@ class Hangs : public Runner
         bd_random_image(&program_, seed, device_->memory() + image_at_);
         device_->patience(10000000);
         for (int done = 0; done < RESETS; done++) {
+            if (!mine(unsigned(done)))
+                continue;
             s_ = bd_rng_below(&rng_, head_.switch_count);
             const bool store = done % 2, slow = done % 3 == 0; // answers of a slow memory come when the next frame runs
             device_->timing(slow ? bd_memory_model{300, 2, 4} : hardware_.memory);
@@ -107,7 +113,7 @@ class Hangs : public Runner
                 expect(device_->read(offset) == 0, "after a reset a register is not 0; offset", offset, tally);
             device_->write(BITDIAL_IRQ_ENABLE_REG, 3);
             program_there_ = false;
-            right_frame(tally, done % 10 != 0);
+            right_frame(tally, done / int(options_.share) % 10 != 0);
         }
         device_->timing(hardware_.memory);
     }
@@ -118,6 +124,10 @@ class Hangs : public Runner
     static constexpr unsigned LOAD_WORDS = sizeof(bd_load_descriptor) / 4;
     static constexpr uint64_t BOUND = 200; // register accesses, the drain, the steps between
 
+    bool mine(unsigned fault) const
+    {
+        return fault % options_.share == options_.turn;
+    }
     void right_frame(Tally &tally, bool stored_only = false)
     {
         device_->plant(UINT64_MAX, UINT64_MAX);
@@ -228,7 +238,9 @@ class Hangs : public Runner
         }
         static bd_frame_cost cost;
         check(bd_cost_frame(&program_, &hardware_, s_, false, &cost, &err_), err_);
-        for (int i = 0; i < 70; i++) {
+        for (unsigned i = 0; i < 70; i++) {
+            if (i && !mine(i))
+                continue;
             const uint64_t limit = i < 64 ? clocks - i : 1 + bd_rng_below(&rng_, uint32_t(clocks - 1));
             set_context(BITDIAL_FRAME_LIMIT_REG, uint32_t(limit));
             from = ring(s_, false);
@@ -264,7 +276,7 @@ class Hangs : public Runner
         const uint64_t from = ring(s_, false);
         const uint64_t clocks = device_->wait() - from;
         device_->clear();
-        for (int done = 0, tries = 0; done < 50; tries++) {
+        for (unsigned done = 0, tries = 0; done < (50 + options_.share - 1) / options_.share; tries++) {
             program_there_ = false;
             ring(s_, bd_rng_below(&rng_, 2));
             for (uint64_t t = bd_rng_below(&rng_, uint32_t(clocks)); t > 0; t--)

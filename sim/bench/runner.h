@@ -47,6 +47,7 @@ struct Options {
     uint64_t patience = CLOCK_LIMIT; // clocks in which a frame must end
     const uint8_t *image = nullptr;  // instead of a random one
     std::string repeat;
+    unsigned share = 1, turn = 0; // of the faults planted in turn, every share-th from the turn-th on
 };
 
 uint64_t up(uint64_t v)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/core/choice.h"
 #include "model/core/memory.h"
 #include "sw/regress/faults.h"
 #include "sw/regress/suite_parts.h"
@@ -170,6 +171,19 @@ static void add_chance(struct bd_suite_point *p, const struct bd_suite_test *t, 
     }
 }
 
+/* Processor seconds of one network, about: of tests/small_hardware.yaml. */
+static double mode_seconds(const char *mode, int64_t share)
+{
+    static const struct {
+        const char *mode;
+        double whole, fixed; /* what is divided by the share, and what is not */
+    } seconds[] = {{"words", 28, 1}, {"hangs", 18, 2}, {"resets", 15, 0.3}, {"switches", 3, 0}, {"errors", 1.5, 0}};
+    for (size_t m = 0; m < sizeof seconds / sizeof *seconds; m++)
+        if (strcmp(mode, seconds[m].mode) == 0)
+            return seconds[m].whole / (double)share + seconds[m].fixed;
+    return 1;
+}
+
 /* Modes of the bench, each on networks of a seed of its own. */
 static void expand_mode(struct bd_expansion *x, const struct bd_suite_test *t, size_t h, size_t m, size_t s)
 {
@@ -177,17 +191,21 @@ static void expand_mode(struct bd_expansion *x, const struct bd_suite_test *t, s
     for (int64_t first = 0; first < t->count; first += t->per_point) {
         const int64_t part = t->count - first < t->per_point ? t->count - first : t->per_point;
         const uint64_t seed = draw_seed(x);
-        struct bd_suite_point *p =
-            point(x, (double)part * 4, "%s.%s%s.%" PRId64, hardware, t->modes.text[m], chance, first / t->per_point);
+        struct bd_suite_point *p = point(x, (double)part * mode_seconds(t->modes.text[m], t->share), "%s.%s%s.%" PRId64,
+                                         hardware, t->modes.text[m], chance, first / t->per_point);
         on_bench(x, p, t->hardware.text[h]);
         add(p, "--%s", t->modes.text[m]);
         add(p, "--random");
         add(p, "%" PRId64, part);
-        add(p, "--first"); /* which kernel it is of borders, which bits of the first switch else */
+        add(p, "--first"); /* which kernel it is of borders, which bits of the first switch and which share else */
         add(p, "%" PRId64, first);
         add(p, "--seed");
         add(p, "%" PRIu64, seed);
         add_chance(p, t, s);
+        if (t->share > 1 && bd_choice(BD_SUITE_SHARED, t->modes.text[m]) >= 0) {
+            add(p, "--share");
+            add(p, "%" PRId64, t->share);
+        }
     }
     free(hardware);
     free(chance);

@@ -36,6 +36,7 @@ static const struct bd_field mode_fields[] = {
     COUNT("networks", count, 100000, "1", "random networks of each"),
     COUNT("per_point", per_point, 10000, "1", "networks of a point"),
     LIST("stalls", stalls, "", "chances of stalls beside them"),
+    COUNT("share", share, 1000, "1", "each network takes one in so many faults of words, hangs and resets"),
     {0},
 };
 static const struct bd_field case_fields[] = {

@@ -291,6 +291,17 @@ static bd_status check_name(const struct bd_yaml *yaml, const struct bd_yaml_nod
     return BD_OK;
 }
 
+/* A share of faults is asked for: some case must have faults to share. */
+static bd_status check_share(const struct bd_yaml *yaml, const struct bd_yaml_node *node,
+                             const struct bd_suite_test *test, struct bd_error *err)
+{
+    for (size_t m = 0; m < test->modes.count; m++)
+        if (bd_choice(BD_SUITE_SHARED, test->modes.text[m]) >= 0)
+            return BD_OK;
+    return bd_yaml_fail(yaml, bd_yaml_get(node, "share"), err,
+                        "'share' is of " BD_SUITE_SHARED ", none of which is in 'cases'");
+}
+
 static bd_status read_test(const struct bd_yaml *yaml, const struct bd_yaml_node *node, struct bd_suite *suite,
                            struct bd_error *err)
 {
@@ -306,6 +317,8 @@ static bd_status read_test(const struct bd_yaml *yaml, const struct bd_yaml_node
     bd_status status = check_name(yaml, node, suite, test->name, err);
     suite->test_count++; /* it is the suite's to release */
     status = status ? status : read_lists(yaml, &row, test, err);
+    if (!status && test->share > 1)
+        status = check_share(yaml, node, test, err);
     if (!status && bd_suite_kinds[kind].networks == BD_SUITE_TRAINED)
         status = check_checkpoints(yaml, node, test, err);
     if (!status && test->table && access(test->table, R_OK) != 0)

@@ -24,7 +24,7 @@ struct bd_suite_test {
     int line;           /* where it stands */
     /* what its kind uses */
     struct bd_suite_texts hardware, networks, memory, stalls, modes, names;
-    int64_t count, per_point, images, seconds, fault;
+    int64_t count, per_point, images, seconds, fault, share;
     char *schedule, *table;
 };
 

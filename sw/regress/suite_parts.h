@@ -29,6 +29,9 @@ struct bd_suite_kind {
 extern const struct bd_suite_kind bd_suite_kinds[];
 extern const int bd_suite_kind_count;
 
+/* Modes of the bench that plant many faults on one network, of which a share can be asked for. */
+#define BD_SUITE_SHARED "words|hangs|resets"
+
 /* The points of a test of each kind. */
 void bd_expand_random(struct bd_expansion *x, const struct bd_suite_test *t);
 void bd_expand_modes(struct bd_expansion *x, const struct bd_suite_test *t);

@@ -233,10 +233,11 @@ static char *value_of(const char *options, const char *option)
     return bd_xstrndup(at, strcspn(at, " "));
 }
 
-/* Options that a case keeps: all but those that say which network. */
+/* Options that a case keeps: all but those that say which network, and which share of the faults it takes by its
+ * number. */
 static char *kept_options(const char *options)
 {
-    static const char *const dropped[] = {"--random", "--seed", "--first", "--program", "--case"};
+    static const char *const dropped[] = {"--random", "--seed", "--first", "--program", "--case", "--share"};
     char *copy = bd_xstrdup(options), *rest = copy, *kept = bd_xstrdup("");
     for (char *word; (word = strsep(&rest, " "));) {
         bool drop = !*word;

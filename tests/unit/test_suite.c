@@ -116,6 +116,25 @@ Test(suite, parts_of_modes_begin_where_the_last_ended)
     free(all);
 }
 
+/* A share is asked for where a mode has faults to share, and nowhere else. */
+Test(suite, a_share_goes_to_the_modes_that_have_one)
+{
+    char *all = points_of("name: a\ntests:\n  - {name: b, kind: bus, hardware: tests/small_hardware.yaml, cases: "
+                          "[errors, hangs, resets], stalls: 60, share: 4}\n  - {name: d, kind: directed, hardware: "
+                          "tests/small_hardware.yaml, cases: [words, limits]}\n",
+                          1);
+    int shared = 0;
+    cr_assert_eq(lines(all), 5, "%s", all);
+    for (char *at = all; (at = strstr(at, " --share 4\n")); at++)
+        shared++;
+    cr_assert_eq(shared, 2, "%s", all);
+    for (char *line = all, *rest = all; (line = strsep(&rest, "\n")) && *line;)
+        cr_assert_eq(strstr(line, "--share") != NULL,
+                     strncmp(line, "b.", 2) == 0 && (strstr(line, " --hangs ") || strstr(line, " --resets ")), "%s",
+                     line);
+    free(all);
+}
+
 static const char *names_of(const char *kind)
 {
     for (int k = 0; k < bd_suite_kind_count; k++)
@@ -283,6 +302,10 @@ Test(suite, refuses_with_the_place)
         {"name: a\ntests: [{name: x, kind: zoo, hardware: tests/small_hardware.yaml, images: 2, networks: "
          "model/zoo/resnet8.h5, schedule: 'w1a1,w9a9'}]\n",
          "suite.yaml:2:120: 'schedule' has 'w9a9', and 'model/zoo/resnet8.h5' has no such switch"},
+        {"name: a\ntests: [{name: x, kind: bus, hardware: tests/small_hardware.yaml, cases: errors, share: 2}]\n",
+         ":2:89: 'share' is of words|hangs|resets, none of which is in 'cases'"},
+        {"name: a\ntests: [{name: x, kind: bus, hardware: tests/small_hardware.yaml, cases: hangs, share: 0}]\n",
+         "'share' must be 1..1000, got 0"},
         {"name: a\ntests: [{name: x, kind: faults, table: no.yaml}]\n", "'table' names 'no.yaml', which is not there"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
