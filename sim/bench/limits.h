@@ -147,7 +147,10 @@ class Limits : public Runner
             }
         }
         // A descriptor that is taken may have the machine read where no memory is.
-        const uint32_t status = device_->read(BITDIAL_STATUS_REG), code = code_of(status);
+        uint32_t status = device_->read(BITDIAL_STATUS_REG);
+        if (device_->irq()) // it may have come while that was read
+            status = device_->read(BITDIAL_STATUS_REG);
+        const uint32_t code = code_of(status);
         const bool refused = code == BITDIAL_ERROR_BAD_DESCRIPTOR;
         if (device_->irq() &&
             (refused ? status != (code << BITDIAL_STATUS_ERROR_SHIFT | place << BITDIAL_STATUS_ERROR_LAYER_SHIFT)
