@@ -377,17 +377,33 @@ class Device
     std::unique_ptr<bitdial::AxiMemory> bus_;
     VerilatedContext context_;
     std::unique_ptr<Vbitdial_top> top_;
+    // The bytes of WDATA that WSTRB chooses: the others say nothing and may change (AXI4_ERRM_WDATA_STABLE of Arm's
+    // protocol assertions).
+    uint64_t write_data() const
+    {
+        uint64_t mask = 0;
+        for (int byte = 0; byte < 8; byte++)
+            mask |= top_->m_axi_wstrb >> byte & 1 ? UINT64_C(0xff) << 8 * byte : 0;
+        return top_->m_axi_wdata & mask;
+    }
     // A channel that waits must wait with the same signals; bursts are short and stay within 4 KiB; WLAST is the last.
     void check_bus()
     {
         const uint64_t now[3][3] = {
             {top_->m_axi_arvalid, top_->m_axi_araddr, top_->m_axi_arlen},
             {top_->m_axi_awvalid, top_->m_axi_awaddr, top_->m_axi_awlen},
-            {top_->m_axi_wvalid, top_->m_axi_wdata, uint64_t(top_->m_axi_wstrb) << 1 | top_->m_axi_wlast}};
+            {top_->m_axi_wvalid, write_data(), uint64_t(top_->m_axi_wstrb) << 1 | top_->m_axi_wlast}};
         const bool ready[3] = {bool(top_->m_axi_arready), bool(top_->m_axi_awready), bool(top_->m_axi_wready)};
         for (int c = 0; c < 3; c++) {
-            if (waiting_[c] && std::memcmp(now[c], before_[c], sizeof now[c]))
-                bus_fault("a waiting channel changes");
+            if (waiting_[c] && std::memcmp(now[c], before_[c], sizeof now[c])) {
+                static const char *const names[] = {"AR", "AW", "W"};
+                char what[200];
+                std::snprintf(what, sizeof what,
+                              "%s changes while it waits: valid %" PRIu64 ", 0x%" PRIx64 ", %" PRIu64
+                              "; before %" PRIu64 ", 0x%" PRIx64 ", %" PRIu64,
+                              names[c], now[c][0], now[c][1], now[c][2], before_[c][0], before_[c][1], before_[c][2]);
+                bus_fault(what);
+            }
             if (c < 2 && now[c][0] &&
                 (now[c][2] > 15 || now[c][1] % 8 || now[c][1] / PAGE != (now[c][1] + now[c][2] * 8) / PAGE))
                 bus_fault("a burst is too long, unaligned or crosses 4 KiB");

@@ -18,7 +18,21 @@ namespace
 class Hangs : public Runner
 {
   public:
-    using Runner::Runner;
+    Hangs(const bd_hardware &hardware, const bd_program &program, const Options &options)
+        : Runner(hardware, program, options)
+    {
+        // No wait of a right frame is as long: from block to block, or for a layer that pools.
+        static bd_frame_cost cost;
+        for (unsigned s = 0; s < head_.switch_count; s++) {
+            check(bd_cost_frame(&program_, &hardware_, s, true, &cost, &err_), err_);
+            for (unsigned l = 0; l < head_.layer_count; l++) {
+                const bd_descriptor &d = *bd_program_descriptor(&program_, s, l);
+                const uint64_t longest = d.operation == BD_OP_POOL ? uint64_t(cost.layers[l].total)
+                                                                   : std::max(d.interval_large, d.interval_small);
+                limit_ = std::max(limit_, 1000 + longest);
+            }
+        }
+    }
 
     void hangs(uint64_t seed, Tally &tally)
     {
@@ -27,14 +41,14 @@ class Hangs : public Runner
         s_ = bd_rng_below(&rng_, head_.switch_count);
         timed_ = false;
         device_->patience(50000000);
-        device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
+        device_->write(BITDIAL_WATCHDOG_LIMIT_REG, uint32_t(limit_));
         for (int c = 0; c < Device::CHANNELS; c++)
             for (int i = 0; i < 2; i++) {
                 if (!mine(unsigned(2 * c + i)))
                     continue;
                 silent(Device::Channel(c), i == 0, tally);
-                late(Device::Channel(c), LIMIT / 2, true, tally);
-                late(Device::Channel(c), LIMIT * 4, false, tally);
+                late(Device::Channel(c), limit_ / 2, true, tally);
+                late(Device::Channel(c), limit_ * 4, false, tally);
             }
         switched_off(tally);
         bounded(tally);
@@ -49,7 +63,7 @@ class Hangs : public Runner
         timed_ = false;
         device_->patience(50000000);
         device_->assertions(false);
-        device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
+        device_->write(BITDIAL_WATCHDOG_LIMIT_REG, uint32_t(limit_));
         for (unsigned s = 0; s < head_.switch_count; s++) {
             const uint64_t from = ring(s, true);
             most_ = std::max(most_, 2 * (device_->wait() - from));
@@ -120,7 +134,7 @@ class Hangs : public Runner
 
   private:
     static constexpr int RESETS = 200;
-    static constexpr uint64_t LIMIT = 3000, ABORT = 65536;
+    static constexpr uint64_t ABORT = 65536;
     static constexpr unsigned LOAD_WORDS = sizeof(bd_load_descriptor) / 4;
     static constexpr uint64_t BOUND = 200; // register accesses, the drain, the steps between
 
@@ -160,7 +174,7 @@ class Hangs : public Runner
         device_->mute(channel, after, UINT64_MAX);
         ring(s_, true);
         uint64_t end = device_->wait();
-        expect(end - device_->progress() <= compute_ + LIMIT + ABORT + BOUND, "late BUS_DEAD on channel", channel,
+        expect(end - device_->progress() <= compute_ + limit_ + ABORT + BOUND, "late BUS_DEAD on channel", channel,
                tally);
         expect(device_->read(BITDIAL_STATUS_REG) & BITDIAL_STATUS_BUS_OPEN_MASK, "no BUS_OPEN, channel", channel,
                tally);
@@ -169,7 +183,7 @@ class Hangs : public Runner
         if (stays) {
             uint64_t from = ring(s_, true);
             end = device_->wait();
-            expect(end - from <= LIMIT + ABORT + BOUND, "late BUS_DEAD of a second frame, channel", channel, tally);
+            expect(end - from <= limit_ + ABORT + BOUND, "late BUS_DEAD of a second frame, channel", channel, tally);
             expect_error(BITDIAL_ERROR_BUS_DEAD, "no BUS_DEAD of a second frame", tally);
             ring(s_, true);
             from = soft_reset();
@@ -179,7 +193,7 @@ class Hangs : public Runner
         }
         if (bd_rng_below(&rng_, 2)) { // a frame waits for the old transfers
             ring(s_, true);
-            for (uint64_t t = 0; t < LIMIT / 2; t++)
+            for (uint64_t t = 0; t < limit_ / 2; t++)
                 device_->clock();
             device_->unmute();
             device_->wait();
@@ -209,7 +223,7 @@ class Hangs : public Runner
         const uint64_t end = device_->wait();
         // What is read ahead may pause for as long as pixels are computed.
         const bool ahead = channel <= Device::R && error() == BITDIAL_ERROR_NONE;
-        expect(ahead || end - device_->progress() <= compute_ + LIMIT + BOUND, "late WATCHDOG on channel", channel,
+        expect(ahead || end - device_->progress() <= compute_ + limit_ + BOUND, "late WATCHDOG on channel", channel,
                tally);
         expect_error(ahead ? BITDIAL_ERROR_NONE : BITDIAL_ERROR_WATCHDOG, "no WATCHDOG after a pause", tally);
         device_->unmute();
@@ -222,7 +236,7 @@ class Hangs : public Runner
         device_->mute(Device::R, 40, 200000);
         right_frame(tally);
         device_->unmute();
-        device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
+        device_->write(BITDIAL_WATCHDOG_LIMIT_REG, uint32_t(limit_));
     }
     // A frame that takes as many clocks as it may is right, one that takes more ends in FRAME_LIMIT, at the layer that
     // ran; what the next doorbell gives is for the next frame. The last limits end it in each clock of writing the
@@ -293,7 +307,7 @@ class Hangs : public Runner
                 t++;
             device_->clear();
             device_->write(BITDIAL_IRQ_ENABLE_REG, 3);
-            device_->write(BITDIAL_WATCHDOG_LIMIT_REG, LIMIT);
+            device_->write(BITDIAL_WATCHDOG_LIMIT_REG, uint32_t(limit_));
             done += open;
             right_frame(tally, done % 10 != 0);
             if (tries > 500) {
@@ -328,6 +342,7 @@ class Hangs : public Runner
 
     bd_rng rng_;
     unsigned s_ = 0;
+    uint64_t limit_ = 3000;                              // WATCHDOG_LIMIT
     uint64_t compute_ = 0;                               // clocks in which the frame comes on without the bus
     uint64_t most_ = 0;                                  // clocks that a frame may take
     unsigned late_ = 0;                                  // frames that took more
