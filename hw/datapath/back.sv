@@ -1,7 +1,7 @@
 // From sums to the memories: drains blocks of sums, or pools a residual map, requantizes RQ values a clock, keeps z in the
 // residual memory and packs codes into the planes of the activation memory. Nothing waits: the descriptor's intervals make
-// room. With a beat's clock b (drain.sv; pooling: b + 4 is where its result stands), sums, tables, corrections and r enter the
-// requantizers at b + 5.
+// room. With a beat's clock b (drain.sv; pooling: b + 4 is where its result stands), sums, M and corrections enter the
+// requantizers at b + 5, B' at b + 8, r at b + 11.
 `include "bitdial_assert.svh"
 module back #(
   parameter int ROWS = 8,
@@ -76,8 +76,9 @@ module back #(
   logic [AW-1:0]   correct_addr;
   logic            correct_fresh;
   logic [RQ*24-1:0] correct;
-  logic [4:1] beat_q, end_q;  // bit k: b + k
-  logic [6*4-1:0] sub_q;
+  logic [7:1] beat_q;  // bit k: b + k
+  logic [6:1] end_q;
+  logic [6*6-1:0] sub_q;
   class_walk #(.SUBS(SUBS)) u_class_walk (
     .clk_i, .d_i, .correct_step_o, .correct_i(slot_correct), .setup_i, .valid_i(beat), .sub_i(sub), .tile_end_i(tile_end),
     .x_i(x), .y_i(y), .addr_o(correct_addr), .fresh_o(correct_fresh));
@@ -88,8 +89,8 @@ module back #(
     if (!rst_ni) {beat_q, end_q} <= '0;
     else if (setup_i) {beat_q, end_q} <= '0;
     else begin
-      beat_q <= {beat_q[3:1], beat};
-      end_q <= {end_q[3:1], tile_end};
+      beat_q <= {beat_q[6:1], beat};
+      end_q <= {end_q[5:1], tile_end};
     end
   end
 
@@ -128,7 +129,7 @@ module back #(
   logic [CODE_CLOCKS:0] flight_q;  // bit k: b + 5 + k
   always_ff @(posedge clk_i) begin
     largest_q <= d_i.pool && d_i.pool_kind == 2'd1;
-    sub_q <= {sub_q[17:0], sub};
+    sub_q <= {sub_q[29:0], sub};
     sums4_q <= drain_sums;
     // Pooling has no sums: 0, or all ones where the complement of the largest comes.
     if (d_i.pool) sums4_q <= '0;
@@ -146,33 +147,36 @@ module back #(
   logic [91:0] layer;
   assign layer = {d_i.in_signed && !d_i.pool, d_i.zero_point && !d_i.pool, d_i.sign_only, d_i.add_stream, d_i.shift,
                   d_i.code_multiplier, code_base_q, d_i.code_shift, top_q};
-  for (genvar i = 0; i < RQ; i++) begin : g_requantizer
-    // Each has registers of its own for what all are told, beside it; they are not to be merged (keep). What is of the layer
-    // stands long before the first sums.
-    logic [91:0] layer_q;
-    logic        valid_q;  // flight_q[0]
-    (* keep *) always_ff @(posedge clk_i) layer_q <= layer;
+  // Four requantizers have registers of their own for what all are told, beside them; they are not to be merged (keep). What is of
+  // the layer stands long before the first sums.
+  localparam int TOLD = (RQ + 3) / 4;
+  logic [92*TOLD-1:0] layers_q;
+  logic [TOLD-1:0]    valid_q;  // flight_q[0]
+  for (genvar g = 0; g < TOLD; g++) begin : g_told
+    (* keep *) always_ff @(posedge clk_i) layers_q[92*g +: 92] <= layer;
     (* keep *) always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) valid_q <= 1'b0;
-      else valid_q <= requant && !setup_i;
+      if (!rst_ni) valid_q[g] <= 1'b0;
+      else valid_q[g] <= requant && !setup_i;
     end
+    `BD_ASSERT(layer_stands, !(valid_q[g] && layers_q[92*g +: 92] != layer), "a requantizer gets sums before it knows the layer")
+  end
+  for (genvar i = 0; i < RQ; i++) begin : g_requantizer
     logic        in_signed, halve, sign_only, add_stream;
     logic [5:0]  shift;
     logic [17:0] code_multiplier;
     logic [50:0] code_base;
     logic [4:0]  code_shift;
     logic [7:0]  top;
-    assign {in_signed, halve, sign_only, add_stream, shift, code_multiplier, code_base, code_shift, top} = layer_q;
+    assign {in_signed, halve, sign_only, add_stream, shift, code_multiplier, code_base, code_shift, top} = layers_q[92*(i/4) +: 92];
     // verilator lint_off PINCONNECTEMPTY
     requantizer_pipe #(.MULT_BITS(MULT_BITS), .BIAS_BITS(BIAS_BITS)) u_requantizer (
       .clk_i, .rst_ni, .in_signed_i(in_signed), .halve_i(halve), .sign_only_i(sign_only),
       .add_stream_i(add_stream), .shift_i(shift), .code_multiplier_i(code_multiplier),
-      .code_base_i(code_base), .code_shift_i(code_shift), .top_i(top), .valid_i(valid_q),
+      .code_base_i(code_base), .code_shift_i(code_shift), .top_i(top), .valid_i(valid_q[i/4]),
       .sum_i(sums_q[32*i +: 32]), .preset_i(32'($signed(correct[24*i +: 24]))), .pooled_i(pooled_q[32*i +: 32]),
       .multiplier_i(multipliers[MULT_BITS*i +: MULT_BITS]), .bias_i(biases[BIAS_BITS*i +: BIAS_BITS]),
       .stream_i(z_data_o[32*i +: 32]), .z_valid_o(), .z_o(z[32*i +: 32]), .code_valid_o(), .code_o(codes[8*i +: 8]));
     // verilator lint_on PINCONNECTEMPTY
-    `BD_ASSERT(layer_stands, !(valid_q && layer_q != layer), "a requantizer gets sums before it knows the layer")
   end
 
   // Beats behind the requantizers: counted again there.
@@ -204,14 +208,14 @@ module back #(
   logic [AW-1:0] r_addr, z_waddr, z_raddr_q;
   logic          z_re_q, z_rwide_q, z_we, z_writing, z_busy;
   z_walk #(.SUBS(SUBS)) u_r_walk (
-    .clk_i, .setup_i, .base_i(d_i.z_in_base), .row_groups_i(d_i.row_groups), .wide_i(d_i.z_in_wide), .valid_i(beat), .sub_i(sub),
-    .tile_end_i(tile_end), .addr_o(r_addr));
+    .clk_i, .setup_i, .base_i(d_i.z_in_base), .row_groups_i(d_i.row_groups), .wide_i(d_i.z_in_wide), .valid_i(beat_q[6]),
+    .sub_i(sub_q[6*5 +: 6]), .tile_end_i(end_q[6]), .addr_o(r_addr));
   z_walk #(.SUBS(SUBS)) u_z_walk (
     .clk_i, .setup_i, .base_i(d_i.z_out_base), .row_groups_i(d_i.row_groups), .wide_i(d_i.z_out_wide), .valid_i(z_beat),
     .sub_i(z_sub_q), .tile_end_i(z_end), .addr_o(z_waddr));
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) z_re_q <= 1'b0;
-    else z_re_q <= z_read_i || pool_read || (beat_q[1] && d_i.add_stream);
+    else z_re_q <= z_read_i || pool_read || (beat_q[7] && d_i.add_stream);
   end
   always_ff @(posedge clk_i) begin
     z_raddr_q <= z_read_i ? z_addr_i : d_i.pool ? pool_addr : r_addr;

@@ -133,19 +133,23 @@ module mac_array #(
     if (step2_q) shared_q <= segment;
     if (depthwise_i) shared_q <= '0;
   end
+  // Depthwise, the codes of eight rows' channels gather at a time: bits of which pair come, one hot, and bits above pair 0 that go.
+  localparam int GROUPS = (ROWS + 7) / 8;
+  logic [4*GROUPS-1:0] come_q;
+  for (genvar g = 0; g < GROUPS; g++) begin : g_group
+    logic here;
+    assign here = gather_i && depthwise_i && gather_group_i == 3'(lone ? g / 2 : g);
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) come_q[4*g +: 4] <= '0;
+      else for (int k = 0; k < 4; k++) come_q[4*g + k] <= here && gather_pair_i == 2'(k);
+    end
+  end
   for (genvar r = 0; r < ROWS; r++) begin : g_row
     // Depthwise, the codes of the row's channel gather beside the row: its 18 bits of the planes have to come here, not 72 of
     // codes. The registers before them are the row's own for that (keep: they are not to be merged with those of other rows).
-    logic            here_q;
-    logic [1:0]      pair_row_q;
     logic [8:0]      lo_q, hi_q;
     logic [71:0]     own_q, codes_q;
-    (* keep *) always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) here_q <= 1'b0;
-      else here_q <= gather_i && depthwise_i && gather_group_i == 3'(lone ? r / 16 : r / 8);
-    end
     (* keep *) always_ff @(posedge clk_i) begin
-      pair_row_q <= gather_pair_i;
       for (int t = 0; t < 9; t++) begin
         lo_q[t] <= lone && (r / 8 % 2 == 1 || (ROWS == 8 && gather_high_i)) ? act_hi_i[8*t + r%8] : act_lo_i[8*t + r%8];
         hi_q[t] <= !lone && act_hi_i[8*t + r%8];
@@ -154,8 +158,8 @@ module mac_array #(
     for (genvar t = 0; t < 9; t++) begin : g_tap
       for (genvar b = 0; b < 8; b++) begin : g_bit
         always_ff @(posedge clk_i) begin
-          if (b >= 2 && here_q && pair_row_q == 2'd0) own_q[8*t + b] <= 1'b0;
-          else if (here_q && pair_row_q == 2'(b / 2)) own_q[8*t + b] <= b % 2 == 1 ? hi_q[t] : lo_q[t];
+          if (b >= 2 && come_q[4*(r/8)]) own_q[8*t + b] <= 1'b0;
+          else if (come_q[4*(r/8) + b/2]) own_q[8*t + b] <= b % 2 == 1 ? hi_q[t] : lo_q[t];
         end
       end
     end

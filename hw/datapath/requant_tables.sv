@@ -28,7 +28,7 @@ module requant_tables #(
   input  logic read_end_i,         // the row group's last one
   output logic left_o,
   output logic [RQ*MULT_BITS-1:0] multipliers_o,  // the clock after
-  output logic [RQ*BIAS_BITS-1:0] biases_o
+  output logic [RQ*BIAS_BITS-1:0] biases_o        // four clocks after
 );
   localparam int SUBS = ROWS / RQ;
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
@@ -89,32 +89,37 @@ module requant_tables #(
   assign correct_o = {correct1_q, correct0_q};
 
   if (SUBS == 1) begin : g_one_sub
-    logic next_slot_q;  // the slot whose entries are in next_q
-    always_ff @(posedge clk_i) if (begin_copy) next_slot_q <= fill_slot_q;
+    // Entries of the next row group are written from three clocks on after begin_copy: B' is still taken then.
+    logic       next_slot_q;  // the slot whose entries are in next_q
+    logic [2:0] take_q;
+    always_ff @(posedge clk_i) begin
+      if (begin_copy) next_slot_q <= fill_slot_q;
+      take_q <= {take_q[1:0], next_slot_q == read_slot_q};
+    end
     for (genvar i = 0; i < RQ; i++) begin : g_requantizer
-      logic [BIAS_BITS+MULT_BITS-1:0] next_q, read_q;
+      logic [BIAS_BITS+MULT_BITS-1:0] next_q;
       always_ff @(posedge clk_i) begin
         if (write2_q && row2_q == RW'(i)) next_q <= memory_data_i;
-        if (next_slot_q == read_slot_q) read_q <= next_q;
+        if (next_slot_q == read_slot_q) multipliers_o[MULT_BITS*i +: MULT_BITS] <= next_q[MULT_BITS-1:0];
+        if (take_q[2]) biases_o[BIAS_BITS*i +: BIAS_BITS] <= next_q[MULT_BITS +: BIAS_BITS];
       end
-      assign multipliers_o[MULT_BITS*i +: MULT_BITS] = read_q[MULT_BITS-1:0];
-      assign biases_o[BIAS_BITS*i +: BIAS_BITS] = read_q[MULT_BITS +: BIAS_BITS];
     end
   end else begin : g_subs
     localparam int LW = $clog2(RQ);
-    logic [RW-LW:0] waddr, raddr;  // within a requantizer's RAM: slot, sub
+    logic [RW-LW:0] waddr, raddr, raddr1_q, raddr2_q, raddr3_q;  // within a requantizer's RAM: slot, sub
     assign waddr = {fill_slot_q, row2_q[RW-1:LW]};
     assign raddr = {read_slot_q, read_sub_i[RW-LW-1:0]};
+    always_ff @(posedge clk_i) {raddr3_q, raddr2_q, raddr1_q} <= {raddr2_q, raddr1_q, raddr};
     for (genvar i = 0; i < RQ; i++) begin : g_requantizer
       (* ram_style = "distributed" *)
-      logic [BIAS_BITS+MULT_BITS-1:0] mem [0:2*SUBS-1];
-      logic [BIAS_BITS+MULT_BITS-1:0] read_q;
+      logic [MULT_BITS-1:0] multipliers [0:2*SUBS-1];
+      (* ram_style = "distributed" *)
+      logic [BIAS_BITS-1:0] biases [0:2*SUBS-1];
       always_ff @(posedge clk_i) begin
-        if (write2_q && row2_q[LW-1:0] == LW'(i)) mem[waddr] <= memory_data_i;
-        read_q <= mem[raddr];
+        if (write2_q && row2_q[LW-1:0] == LW'(i)) {biases[waddr], multipliers[waddr]} <= memory_data_i;
+        multipliers_o[MULT_BITS*i +: MULT_BITS] <= multipliers[raddr];
+        biases_o[BIAS_BITS*i +: BIAS_BITS] <= biases[raddr3_q];
       end
-      assign multipliers_o[MULT_BITS*i +: MULT_BITS] = read_q[MULT_BITS-1:0];
-      assign biases_o[BIAS_BITS*i +: BIAS_BITS] = read_q[MULT_BITS +: BIAS_BITS];
     end
   end
 

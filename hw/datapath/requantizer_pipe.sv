@@ -1,12 +1,13 @@
 // One pipelined requantizer, a value a clock, the arithmetic of model/exec/requantize.h:
 //     acc = (signed ? 2P : P) + preset, halved: acc >> 1   (weights with a zero point)
 //     t = M acc + B,  z = sat32((t >> sh) + r),  code = clamp((S z + H) >> ss, 0, top)
-// with arithmetic shifts. A value enters with valid_i; z stands 9 clocks later, the code 15.
+// with arithmetic shifts. A value enters with valid_i; z stands 9 clocks later, the code 15. What a later stage alone needs comes
+// when it is needed, so that nothing is carried along: B three clocks after the value, r six.
 //
 // Nothing that saturation hides is carried along: t >> sh keeps 33 bits and whether it needed more, as |r| <= 2^31 cannot bring a
 // larger one back; the code keeps 8 bits and whether it is negative or larger.
 // sign_only: M is 1, -1 or 0, sh = 0, r is not added and top = 1: code = (M acc + B >= 0), of a layer with S = 1, H = 1,
-// ss = 0. acc then takes the way of r, and no multiplier's operand changes.
+// ss = 0. acc then takes the place of the products, and no multiplier's operand changes.
 `include "bitdial_fault.svh"
 module requantizer_pipe #(
   parameter int MULT_BITS = 24,  // at most 32
@@ -30,8 +31,8 @@ module requantizer_pipe #(
   input  logic [31:0]          pooled_i,           // 0, or P of what is pooled, where sum_i is 0, or its complement, where sum_i is all ones
   input  logic [31:0]          preset_i,
   input  logic [MULT_BITS-1:0] multiplier_i,       // M, signed
-  input  logic [BIAS_BITS-1:0] bias_i,             // B, signed
-  input  logic [31:0]          stream_i,           // r, signed
+  input  logic [BIAS_BITS-1:0] bias_i,             // B, signed: three clocks later
+  input  logic [31:0]          stream_i,           // r, signed: six clocks later
   output logic                 z_valid_o,
   output logic [31:0]          z_o,
   output logic                 code_valid_o,
@@ -50,10 +51,9 @@ module requantizer_pipe #(
   assign code_valid_o = valid_q[14];
 
   // --- 1, 2: acc ----------------------------------------------------------------------------------------------------
-  logic [31:0]          sum1_q, r1_q, r2_q, acc, acc2_q;
+  logic [31:0]          sum1_q, acc, acc2_q;
   logic [MULT_BITS-1:0] m1_q;
   logic                 negative2_q, zero2_q;      // M, of a comparison
-  logic [BIAS_BITS-1:0] bias1_q, bias2_q, bias3_q;
   logic signed [31:0]   factor_q;                  // acc for the multipliers
   logic signed [MW-1:0] m_q;
   assign acc = halve_i ? {sum1_q[31], sum1_q[31:1]} : sum1_q;
@@ -61,15 +61,10 @@ module requantizer_pipe #(
     if (valid_i) begin
       sum1_q <= (in_signed_i ? {sum_i[30:0], 1'b0} : sum_i ^ pooled_i) + preset_i;
       m1_q <= multiplier_i;
-      bias1_q <= bias_i;
-      r1_q <= {stream_i[31:1], stream_i[0] && !`BD_FAULT(9)};
-      if (!add_stream_i) r1_q <= '0;
     end
     acc2_q <= acc;
     negative2_q <= m1_q[MULT_BITS-1];
     zero2_q <= !m1_q[0];
-    bias2_q <= bias1_q;
-    r2_q <= r1_q;
     if (!sign_only_i) begin
       factor_q <= $signed(acc);
       m_q <= MW'($signed(m1_q));
@@ -86,8 +81,13 @@ module requantizer_pipe #(
   logic signed [MW-3:0]  high3_q;
   logic signed [TW-18:0] cross4_q;
   logic signed [TW-1:0]  rest4_q, t_q;
-  logic [31:0]           r3_q, r4_q, r5_q, r6_q, r7_q;
-  logic [4:0]            carry_q;                  // -acc = ~acc + 1
+  logic [31:0]           acc3_q;                   // of a comparison M acc, or its complement; else 0
+  logic                  carry3_q;                 // -acc = ~acc + 1
+  // verilator lint_off UNUSEDSIGNAL
+  logic [TW:0]           rest3;                    // bit 0 but makes the carry
+  // verilator lint_on UNUSEDSIGNAL
+  logic [31:0]           r7_q;
+  assign rest3 = {TW'($signed({high3_q, low3_q})) | TW'($signed(acc3_q)), 1'b1} + {TW'($signed(bias_i)), carry3_q};
   assign acc_low = {1'b0, factor_q[16:0]};
   assign acc_high = factor_q[31:17];
   assign m_low = {1'b0, m_q[16:0]};
@@ -103,17 +103,14 @@ module requantizer_pipe #(
       cross_b3_q <= '0;
       high3_q <= '0;
     end
-    bias3_q <= bias2_q;
-    r3_q <= sign_only_i ? acc2_q ^ {32{negative2_q}} : r2_q;
-    if (sign_only_i && zero2_q) r3_q <= '0;
-    carry_q <= {carry_q[3:0], sign_only_i && negative2_q && !zero2_q};
+    acc3_q <= acc2_q ^ {32{negative2_q}};
+    if (!sign_only_i || zero2_q) acc3_q <= '0;
+    carry3_q <= sign_only_i && negative2_q && !zero2_q;
     cross4_q <= (TW-17)'(cross_a3_q) + (TW-17)'(cross_b3_q);
-    rest4_q <= TW'($signed({high3_q, low3_q})) + TW'($signed(bias3_q));
+    rest4_q <= rest3[TW:1];
     t_q <= {$signed(rest4_q[TW-1:17]) + XW'(cross4_q), rest4_q[16:0]};
-    r4_q <= r3_q;
-    r5_q <= r4_q;
-    r6_q <= r5_q;
-    r7_q <= r6_q;
+    r7_q <= {stream_i[31:1], stream_i[0] && !`BD_FAULT(9)};
+    if (!add_stream_i || sign_only_i) r7_q <= '0;
   end
 
   // --- 6, 7, 8: u = t >> sh in 33 bits, + r -----------------------------------------------------------------------------
@@ -123,10 +120,7 @@ module requantizer_pipe #(
   logic [33:0] by2;
   logic [32:0] by1;
   logic        over7, over7_q, over8, over8_q, negative7_q, negative8_q;
-  // verilator lint_off UNUSEDSIGNAL
-  logic [34:0] total8;  // bit 0 but makes the carry
-  // verilator lint_on UNUSEDSIGNAL
-  logic [33:0] total8_q;
+  logic [33:0] total8, total8_q;
   always_comb begin
     by32 = shift_i[5] ? t_q >>> 32 : t_q;
     by16 = shift_i[4] ? by32 >>> 16 : by32;
@@ -138,14 +132,14 @@ module requantizer_pipe #(
     by2 = shift_i[1] ? v7_q[35:2] : v7_q[33:0];
     by1 = shift_i[0] ? by2[33:1] : by2[32:0];
     over8 = over7_q || (!shift_i[1] && v7_q[34:33] != {2{negative7_q}}) || (!shift_i[0] && by2[32] != negative7_q);
-    total8 = {by1[32], by1, 1'b1} + {{2{r7_q[31]}}, r7_q, carry_q[4]};
+    total8 = {by1[32], by1} + {{2{r7_q[31]}}, r7_q};
   end
   always_ff @(posedge clk_i) begin
     v6_q <= by16;
     v7_q <= by4;
     over7_q <= over7;
     negative7_q <= v6_q[TW-1];
-    total8_q <= total8[34:1];
+    total8_q <= total8;
     over8_q <= over8;
     negative8_q <= negative7_q;
   end
