@@ -169,6 +169,12 @@ module bitdial_top #(
   bitdial_pkg::slots_t slots;
   bitdial_pkg::tile_place_t place;
   bitdial_descriptor_pkg::descriptor_t d;
+  // Blocks all over the chip stop a clock after the sequencer; an abort lasts for dozens of clocks.
+  logic       halt;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) halt <= 1'b0;
+    else halt <= abort;
+  end
   sequencer u_sequencer (
     .clk_i, .rst_ni, .frame_valid_i(bell_valid), .frame_i(bell), .frame_pop_o(bell_pop), .frame_o(frame),
     .busy_o(busy), .done_o(done), .error_o(error), .error_code_o(error_code), .error_layer_o(error_layer),
@@ -181,7 +187,7 @@ module bitdial_top #(
     .block_done_i(block_done), .back_idle_i(back_idle), .passes_start_o(passes_start), .passes_any_i(passes_any),
     .passes_busy_i(passes_busy), .state_kind_o(kind));
   tile_feeder #(.ROWS(ROWS)) u_tile_feeder (
-    .clk_i, .rst_ni, .frame_i(program_start), .setup_i(setup), .start_i(start), .left_i(tile_left), .abort_i(abort),
+    .clk_i, .rst_ni, .frame_i(program_start), .setup_i(setup), .start_i(start), .left_i(tile_left), .abort_i(halt),
     .descriptor_i(d), .slots_i(slots), .correct_step_i(correct_step), .tile_ready_i(tile_ready),
     .tables_ready_i(tables_ready), .fetch_free_i(fetch_free), .hand_o(hand), .place_o(place),
     .startable_o(startable), .starving_o(starving), .more_o(more), .release_o(release_slot));
@@ -202,24 +208,24 @@ module bitdial_top #(
   assign read_addr = program_busy ? program_read_addr : layer_read_addr;
   assign read_beats = program_busy ? program_read_beats : layer_read_beats;
   dma_read #(.ID_WIDTH(ID_WIDTH)) u_dma_read (
-    .clk_i, .rst_ni, .start_i(read_start), .addr_i(read_addr), .beats_i(read_beats), .abort_i(abort),
+    .clk_i, .rst_ni, .start_i(read_start), .addr_i(read_addr), .beats_i(read_beats), .abort_i(halt),
     .idle_o(read_idle), .error_o(read_error), .progress_o(read_progress), .beat_valid_o(beat_valid), .beat_data_o(beat_data),
     .beat_last_o(beat_last), .beat_ready_i(beat_ready), .id_i(id), .rid_i(m_axi_rid), .araddr_o(m_axi_araddr), .arlen_o(m_axi_arlen),
     .arvalid_o(m_axi_arvalid), .arready_i(m_axi_arready), .rdata_i(m_axi_rdata), .rresp_i(m_axi_rresp),
     .rlast_i(m_axi_rlast), .rvalid_i(m_axi_rvalid), .rready_o(m_axi_rready));
   logic map_ready;
   assign beat_ready = !(image_job || codes_job) || map_ready;
-  assign beat = beat_valid && beat_ready;
+  assign beat = beat_valid && beat_ready;  // beats of all else are taken when they come
   program_loader #(.DESCRIPTORS(DESCRIPTORS)) u_program_loader (
     .clk_i, .rst_ni, .other_i(bell_pop && bell.reload), .start_i(program_start), .abort_i(abort), .frame_i(frame), .ready_o(program_ready),
     .busy_o(program_busy), .bad_o(bad_program), .resident_o(resident), .slots_o(slots), .dma_start_o(program_read),
-    .dma_addr_o(program_read_addr), .dma_beats_o(program_read_beats), .beat_i(beat && program_busy),
+    .dma_addr_o(program_read_addr), .dma_beats_o(program_read_beats), .beat_i(beat_valid && program_busy),
     .beat_last_i(beat_last), .beat_data_i(beat_data), .part_o(program_part), .part_job_o(program_job));
-  assign image_start = loader_image && !abort;
+  assign image_start = loader_image && !halt;
   loader #(.ROWS(ROWS), .HAS_XNOR(HAS_XNOR), .HAS_MAC(MC), .DESCRIPTORS(DESCRIPTORS)) u_loader (
-    .clk_i, .rst_ni, .start_i(loader_start), .abort_i(abort), .frame_i(frame), .resident_i(resident), .slots_i(slots),
+    .clk_i, .rst_ni, .start_i(loader_start), .abort_i(halt), .frame_i(frame), .resident_i(resident), .slots_i(slots),
     .fill_start_i(program_read && program_part == bitdial_pkg::PART_DESCRIPTORS),
-    .fill_i(beat && program_job && program_part == bitdial_pkg::PART_DESCRIPTORS), .layer_done_i(layer_done),
+    .fill_i(beat_valid && program_job && program_part == bitdial_pkg::PART_DESCRIPTORS), .layer_done_i(layer_done),
     .tile_done_i(release_slot), .layer_ready_o(layer_ready), .tile_ready_o(tile_ready), .descriptor_o(d),
     .bad_o(bad_descriptor), .layer_o(loader_layer), .dma_start_o(layer_read),
     .dma_addr_o(layer_read_addr), .dma_beats_o(layer_read_beats), .beat_i(beat && !program_busy),
@@ -232,14 +238,14 @@ module bitdial_top #(
   logic          map_valid, map_taken, image_we;
   logic [63:0]   map_beat;
   beat_skid u_beat_skid (
-    .clk_i, .rst_ni, .clear_i(abort), .valid_i(beat_valid && (image_job || codes_job)), .data_i(beat_data),
+    .clk_i, .rst_ni, .clear_i(halt), .valid_i(beat_valid && (image_job || codes_job)), .data_i(beat_data),
     .ready_o(map_ready), .valid_o(map_valid), .data_o(map_beat), .ready_i(map_taken));
   assign map_taken = map_busy ? codes_ready : image_ready;
   logic [3:0]    image_bank;
   logic [AW-1:0] image_addr;
   logic [15:0]   image_data;
   image_loader u_image_loader (
-    .clk_i, .rst_ni, .start_i(image_start), .abort_i(abort), .descriptor_i(d),
+    .clk_i, .rst_ni, .start_i(image_start), .abort_i(halt), .descriptor_i(d),
     .beat_valid_i(map_valid && !map_busy), .beat_data_i(map_beat), .beat_ready_o(image_ready), .done_o(image_done),
     .we_o(image_we), .bank_o(image_bank), .addr_o(image_addr), .data_o(image_data));
   logic [3:0]    map_bank;
@@ -248,11 +254,11 @@ module bitdial_top #(
   logic          z_fill;
   logic [RQ*32-1:0] z_fill_data;
   map_loader u_map_loader (
-    .clk_i, .rst_ni, .start_i(codes_start && !abort), .abort_i(abort), .descriptor_i(d),
+    .clk_i, .rst_ni, .start_i(codes_start && !halt), .abort_i(halt), .descriptor_i(d),
     .beat_valid_i(map_valid && map_busy), .beat_data_i(map_beat), .beat_ready_o(codes_ready), .busy_o(map_busy),
     .we_o(map_we), .bank_o(map_bank), .addr_o(map_addr), .data_o(map_data));
   z_fill #(.RQ(RQ)) u_z_fill (
-    .clk_i, .rst_ni, .start_i(z_start && !abort), .base_i(d.z_out_base), .beat_i(beat && z_job), .data_i(beat_data),
+    .clk_i, .rst_ni, .start_i(z_start && !halt), .base_i(d.z_out_base), .beat_i(beat_valid && z_job), .data_i(beat_data),
     .we_o(z_fill), .addr_o(z_fill_addr), .data_o(z_fill_data));
 
   // --- compute ------------------------------------------------------------------------------------------------------
@@ -263,11 +269,11 @@ module bitdial_top #(
   compute #(.ROWS(ROWS), .RQ(RQ), .MAC_CHANNELS(MC), .XNOR(HAS_XNOR), .ACC_BITS(ACC_BITS), .MULT_BITS(MULT_BITS),
             .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS), .WEIGHT_WORDS(WEIGHT_WORDS), .TABLE_WORDS(TABLE_WORDS),
             .CORRECT_WORDS(CORRECT_WORDS), .GATES(GATES)) u_compute (
-    .clk_i, .rst_ni, .descriptor_i(d), .abort_i(abort), .setup_i(setup), .hand_i(hand), .place_i(place),
+    .clk_i, .rst_ni, .descriptor_i(d), .abort_i(halt), .setup_i(setup), .hand_i(hand), .place_i(place),
     .tables_ready_o(tables_ready), .fetch_free_o(fetch_free), .correct_step_o(correct_step), .start_i(start),
     .walk_done_o(walk_done), .block_done_o(block_done), .tile_left_o(tile_left), .idle_o(back_idle),
-    .fill_start_i(program_read || (layer_part_start && !abort)), .part_i(part),
-    .fill_base_i(program_busy ? '0 : layer_base), .fill_i(beat && (program_job || layer_job)),
+    .fill_start_i(program_read || (layer_part_start && !halt)), .part_i(part),
+    .fill_base_i(program_busy ? '0 : layer_base), .fill_i(beat_valid && (program_job || layer_job)),
     .fill_data_i(beat_data), .image_we_i(image_we || map_we), .image_bank_i(map_we ? map_bank : image_bank),
     .image_addr_i(map_we ? map_addr : image_addr), .image_data_i(map_we ? map_data : image_data),
     .act_read_i(store_act_read), .act_addr_i(store_act_addr), .act_data_o(act_data),

@@ -66,7 +66,7 @@ module sequencer (
   logic        layer_slot_q, image_ready_q, silent_q, settled;
   logic [7:0]  layer_q, error_layer_q;
   logic [3:0]  error_code_q;
-  logic        strike, need_image, ready, drained, follow, follow_q, quiet, dead, busy_q, abort_q, bus_error_q, bad_q;
+  logic        strike, need_image, ready, drained, follow, follow_q, quiet, dead, busy_q, abort_q, setup_q, bus_error_q, bad_q;
   logic [7:0]  bad_layer_q;
 
   assign strike = busy_o && !abort_q && (soft_reset_i || bus_error_q || bad_q || watchdog_i);
@@ -92,7 +92,7 @@ module sequencer (
       error_layer_q <= 8'd0;
       silent_q <= 1'b0;
       follow_q <= 1'b0;
-      {busy_q, abort_q} <= 2'b00;
+      {busy_q, abort_q, setup_q} <= 3'b000;
       {bus_error_q, bad_q, settled} <= 3'd0;
       error_o <= 1'b0;
       error_code_o <= 4'd0;
@@ -102,6 +102,7 @@ module sequencer (
       error_o <= dead || (quiet && !silent_q && !soft_reset_i);
       error_code_o <= dead ? bitdial_regs_pkg::ERROR_BUS_DEAD : error_code_q;
       follow_q <= follow && !strike;
+      setup_q <= state_q == LAYER && layer_ready_i[layer_slot_q] && !descriptor_i.load && !strike;  // SETUP, in a register
       if (image_done_i) image_ready_q <= 1'b1;
       if (wait_q != 6'd0) wait_q <= wait_q - 6'd1;
       if (start_o && !descriptor_i.pool)
@@ -191,7 +192,7 @@ module sequencer (
   // Blocks of a row group come of themselves, each within its interval.
   assign waiting_o = busy_o && !abort_q && !block_done_i && !start_o;
   assign layer_done_o = state_q == LAYER_END;
-  assign setup_o = state_q == SETUP;
+  assign setup_o = setup_q;
   assign maps_o = state_q == MAPS;
   assign passes_start_o = state_q == DRAIN && drained && !more_i && passes_any_i;
 

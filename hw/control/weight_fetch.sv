@@ -25,13 +25,12 @@ module weight_fetch #(
   output logic [18*ROWS-1:0] mac_weights_o
 );
   localparam int W = 18 * ROWS;
-  logic mac, one_bit, late, use_now, swap_q, swap2_q;
+  logic mac, one_bit, late, swap_q, use_q;  // use_q: the weights that wait come into use
   always_ff @(posedge clk_i) begin  // of the layer: there long before a tile of it starts
     mac <= XNOR == 0 || (MAC_CHANNELS != 0 && descriptor_i.mac);
     one_bit <= descriptor_i.in_bits == 4'd1;
     late <= (XNOR == 0 || (MAC_CHANNELS != 0 && descriptor_i.mac)) && !descriptor_i.depthwise;
   end
-  assign use_now = late ? swap2_q : swap_q;
 
   // the tile that waits
   logic          waits_q, next_take, xnor_take_next, mac_take_next;
@@ -73,40 +72,46 @@ module weight_fetch #(
   logic [AW-1:0] run_address_q;
   assign last = one_bit ? 3'd7 : 3'd3;
 
-  // a word waits at the memory's output (held) until it can be taken into a register
-  logic       held_q, held_take, full_q, issue;
+  // A word waits at the memory's output (held), then in a register beside it (word), until it can be taken into its own: from
+  // memories all over the chip to registers all over the chip is too far for a clock.
+  logic       held_q, move, word_valid_q, take, full_q, issue;
   logic [2:0] index_q;
-  assign held_take = held_q && (mac ? use_now : !full_q || use_now);
-  assign issue = (mac ? mac_valid : run_q) && (!held_q || held_take);
+  logic [W-1:0] word_q;
+  assign take = word_valid_q && (mac ? use_q : !full_q || use_q);
+  assign move = held_q && (!word_valid_q || take);
+  assign issue = (mac ? mac_valid : run_q) && (!held_q || move);
   assign read_o = issue;
   assign address_o = mac ? mac_address : run_address_q;
   assign mac_take = mac && issue;
   assign unit_take = unit_valid && (!run_q || (issue && !mac && count_q == last));
-  assign ready_o = mac ? held_q : full_q;
+  assign ready_o = mac ? word_valid_q : full_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {swap_q, swap2_q, run_q, held_q, full_q} <= '0;
+      {swap_q, use_q, run_q, held_q, word_valid_q, full_q} <= '0;
       {count_q, index_q} <= '0;
     end else if (abort_i) begin
-      {swap_q, swap2_q, run_q, held_q, full_q} <= '0;
+      {swap_q, use_q, run_q, held_q, word_valid_q, full_q} <= '0;
       {count_q, index_q} <= '0;
     end else begin
-      {swap_q, swap2_q} <= {swap_i, swap_q};
+      swap_q <= swap_i;
+      use_q <= late ? swap_q : swap_i;
       if (unit_take) run_q <= 1'b1;
       else if (issue && !mac && count_q == last) run_q <= 1'b0;
       if (issue && !mac) count_q <= count_q == last ? 3'd0 : count_q + 3'd1;
-      held_q <= issue || (held_q && !held_take);
+      held_q <= issue || (held_q && !move);
+      word_valid_q <= move || (word_valid_q && !take);
       if (!mac) begin
-        if (held_take) index_q <= index_q == last ? 3'd0 : index_q + 3'd1;
-        if (held_take && index_q == last) full_q <= 1'b1;
-        else if (use_now) full_q <= 1'b0;
+        if (take) index_q <= index_q == last ? 3'd0 : index_q + 3'd1;
+        if (take && index_q == last) full_q <= 1'b1;
+        else if (use_q) full_q <= 1'b0;
       end
     end
   end
   always_ff @(posedge clk_i) begin
     if (unit_take) run_address_q <= unit;
     else if (issue) run_address_q <= run_address_q + 1'b1;
+    if (move) word_q <= data_i;
   end
 
   // the registers; the MAC uses the first quarter of the next K word's
@@ -114,18 +119,18 @@ module weight_fetch #(
     logic [4*W-1:0] next_lo_q, next_hi_q, lo_q, hi_q;
     for (genvar k = 0; k < 4; k++) begin : g_quarter
       always_ff @(posedge clk_i) begin
-        if (held_take && index_q == 3'(k)) next_lo_q[W*k +: W] <= data_i;
-        if (held_take && index_q[1:0] == 2'(k) && index_q[2] == one_bit) next_hi_q[W*k +: W] <= data_i;
+        if (take && index_q == 3'(k)) next_lo_q[W*k +: W] <= word_q;
+        if (take && index_q[1:0] == 2'(k) && index_q[2] == one_bit) next_hi_q[W*k +: W] <= word_q;
       end
     end
-    always_ff @(posedge clk_i) if (use_now && !mac) {lo_q, hi_q} <= {next_lo_q, next_hi_q};
+    always_ff @(posedge clk_i) if (use_q && !mac) {lo_q, hi_q} <= {next_lo_q, next_hi_q};
     assign {weights_lo_o, weights_hi_o, mac_weights_o} = {lo_q, hi_q, next_lo_q[W-1:0]};
   end else begin : g_register
-    logic [W-1:0] word_q;
-    always_ff @(posedge clk_i) if (held_take) word_q <= data_i;
-    assign {weights_lo_o, weights_hi_o, mac_weights_o} = {{8*W{1'b0}}, word_q};
+    logic [W-1:0] next_q;
+    always_ff @(posedge clk_i) if (take) next_q <= word_q;
+    assign {weights_lo_o, weights_hi_o, mac_weights_o} = {{8*W{1'b0}}, next_q};
   end
 
   `BD_ASSERT(a_start, !(start_i && waits_q), "a third tile's weights are asked for")
-  `BD_ASSERT(a_swap, !use_now || (mac ? held_q : full_q), "weights used before they are read")
+  `BD_ASSERT(a_swap, !use_q || (mac ? word_valid_q : full_q), "weights used before they are read")
 endmodule

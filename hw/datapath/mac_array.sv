@@ -122,16 +122,32 @@ module mac_array #(
   end
 
   // Rows: codes of their own (depthwise) or those of the segment.
-  logic       zero_q, above_q, top;  // top: bits of the top plane
-  logic [4:0] negatives_q;           // with a zero point: the same at stages 0 to 4
+  // What all rows are told stands in registers of four rows each, beside them; these are not to be merged (keep).
+  localparam int TOLD = (ROWS + 3) / 4;
+  logic             zero_q, above_q, above, top, top_q;  // top_q: bits of the top plane; top: in the next clock
+  logic             word_first, plane_first;             // of row_tag in the next clock
+  logic [TOLD-1:0]  tops_q, zeros_q, depthwise_q, odds_q;
+  logic [4:0]       negatives_q;                         // with a zero point: the same at stages 0 to 4
   logic [72*CHANNELS-1:0] shared_q;
-  assign top = row_tag.word_first || (above_q && !row_tag.plane_first);
+  assign word_first = depthwise_i ? word_first_i : tag1_q.word_first;
+  assign plane_first = depthwise_i ? plane_first_i : tag1_q.plane_first;
+  assign above = row_step ? top_q : above_q;
+  assign top = word_first || (above && !plane_first);
   always_ff @(posedge clk_i) begin
-    negatives_q <= {negatives_q[3:0], top && zero_q};
-    if (row_step) above_q <= top;
+    negatives_q <= {negatives_q[3:0], top_q && zero_q};
+    top_q <= top;
+    above_q <= above;
     zero_q <= zero_point_i;
     if (step2_q) shared_q <= segment;
     if (depthwise_i) shared_q <= '0;
+  end
+  for (genvar g = 0; g < TOLD; g++) begin : g_told
+    (* keep *) always_ff @(posedge clk_i) begin
+      tops_q[g] <= top;
+      zeros_q[g] <= zero_point_i;
+      depthwise_q[g] <= depthwise_i;
+      odds_q[g] <= CHANNELS == 1 && !depthwise_i && tag1_q.segment[0];
+    end
   end
   // Depthwise, the codes of eight rows' channels gather at a time: bits of which pair come, one hot, and bits above pair 0 that go.
   localparam int GROUPS = (ROWS + 7) / 8;
@@ -163,18 +179,20 @@ module mac_array #(
         end
       end
     end
+    logic            zero;
     logic [BITS-1:0] bits, gate_q, inverse_q;
-    assign bits = CHANNELS == 1 && !depthwise_i && tag2_q.segment[0] ? BITS'(weights_i[18*r+9 +: 9]) : weights_i[18*r +: BITS];
+    assign zero = zeros_q[r/4];
+    assign bits = odds_q[r/4] ? BITS'(weights_i[18*r+9 +: 9]) : weights_i[18*r +: BITS];
     always_ff @(posedge clk_i) begin
       if (step1_q && tag1_q.word_first) codes_q <= own_q;
-      if (!depthwise_i) codes_q <= '0;
-      gate_q <= bits ^ {BITS{top}};
-      if (!zero_q) gate_q <= '1;
+      if (!depthwise_q[r/4]) codes_q <= '0;
+      gate_q <= bits ^ {BITS{tops_q[r/4]}};
+      if (!zero) gate_q <= '1;
       inverse_q <= ~bits;
-      if (zero_q) inverse_q <= '0;
+      if (zero) inverse_q <= '0;
     end
     mac_row #(.CHANNELS(CHANNELS), .ACC_BITS(ACC_BITS)) u_row (
-      .clk_i, .codes_i(codes_q), .shared_i(shared_q), .gate_i(gate_q), .inverse_i(inverse_q), .zero_point_i(zero_q),
+      .clk_i, .codes_i(codes_q), .shared_i(shared_q), .gate_i(gate_q), .inverse_i(inverse_q), .zero_point_i(zero),
       .negative_i(negatives_q[4]), .step_i(steps_q[5]), .plane_first_i(tag5.plane_first),
       .word_first_i(tag5.word_first), .word_end_i(steps_q[6] && tag6.word_last), .pixel_first_i(tag6.first),
       .sum_o(sums_o[ACC_BITS*r +: ACC_BITS]));
