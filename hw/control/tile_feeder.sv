@@ -53,7 +53,7 @@ module tile_feeder #(
   // A first table of few rows is copied faster than a first block can be done; others have to be there.
   assign startable_o = waiting_q && aged_q && (tables_ready_i || (first_q && !d.pool && ROWS <= 16));
   assign more_o = starts_q != '0;
-  assign release_o = left_i && streamed;
+  assign release_o = left_i && streamed && !abort_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -59,16 +59,16 @@ module compute #(
   localparam int AW = bitdial_descriptor_pkg::WORD_ADDRESS_W;
   localparam int PW = $clog2(ACT_WORDS);
   // The layer in registers beside what it steers; it stands a clock before setup_i. Those of the arrays have a reset so that they
-  // are not merged with the others. The back is set up, and stopped, a clock later: nothing of a layer comes there for a while.
+  // are not merged with the others. The back is set up a clock later: nothing of a layer comes there for a while. All stop at once.
   // verilator lint_off UNUSEDSIGNAL
   // of the descriptor each block takes what it needs:
   bitdial_descriptor_pkg::descriptor_t d, d_arrays;
   // verilator lint_on UNUSEDSIGNAL
-  logic clear_q;
+  logic clear_q, abort_q;
   always_ff @(posedge clk_i) d <= descriptor_i;
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) {clear_q, d_arrays} <= '0;
-    else {clear_q, d_arrays} <= {setup_i || abort_i, descriptor_i};
+    if (!rst_ni) {clear_q, abort_q, d_arrays} <= '0;
+    else {clear_q, abort_q, d_arrays} <= {setup_i || abort_i, abort_i, descriptor_i};
   end
 
   // --- planes -------------------------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ module compute #(
   bitdial_walk_pkg::sum_tag_t sum_tag;
   bitdial_walk_pkg::gather_tag_t gather_tag;
   walker #(.ROWS(ROWS), .ACT_WORDS(ACT_WORDS), .MAC_CHANNELS(MAC_CHANNELS)) u_walker (
-    .clk_i, .rst_ni, .setup_i, .start_i(start_i && !d.pool), .abort_i, .descriptor_i(d), .busy_o(walk_busy),
+    .clk_i, .rst_ni, .setup_i, .start_i(start_i && !d.pool), .abort_i(abort_q), .descriptor_i(d), .busy_o(walk_busy),
     .done_o(walk_done_o), .issue_o(issue), .corner_o(corner), .offset_o(offset), .place_o(place), .sum_o(sum_tag),
     .gather_o(gather_tag), .absent_o(absent));
 
@@ -95,7 +95,7 @@ module compute #(
   logic            block_small, tile_last, gather_last, fetch_ready;
   // verilator lint_on UNUSEDSIGNAL
   window_reader #(.ACT_WORDS(ACT_WORDS)) u_window_reader (
-    .clk_i, .rst_ni, .abort_i, .descriptor_i(d), .issue_i(issue), .corner_i(corner), .offset_i(offset), .place_i(place),
+    .clk_i, .rst_ni, .abort_i(abort_q), .descriptor_i(d), .issue_i(issue), .corner_i(corner), .offset_i(offset), .place_i(place),
     .sum_i(sum_tag), .gather_i(gather_tag), .absent_i(absent), .read_o(reads), .raddr_o(read_addrs),
     .rdata_i(act_data_o), .act_valid_o(act_valid), .act_lo_o(act_lo), .act_hi_o(act_hi), .sum_o(sum),
     .pixel_o(pixel), .first_o(first), .shift_o(shift), .last_o(last), .plane0_o(plane0), .swap_o(swap),
@@ -126,7 +126,7 @@ module compute #(
   logic [ACC_BITS-1:0] window_sum;
   arrays #(.ROWS(ROWS), .MAC_CHANNELS(MAC_CHANNELS), .XNOR(XNOR), .ACC_BITS(ACC_BITS),
            .WEIGHT_WORDS(WEIGHT_WORDS), .GATES(GATES)) u_arrays (
-    .clk_i, .rst_ni, .descriptor_i(d_arrays), .abort_i,
+    .clk_i, .rst_ni, .descriptor_i(d_arrays), .abort_i(abort_q),
     .load_start_i(fill_start_i && part_i == bitdial_pkg::PART_WEIGHTS), .load_word_i(fill_base_i),
     .load_we_i(fill_i && part_i == bitdial_pkg::PART_WEIGHTS), .load_beat_i(fill_data_i),
     .fetch_start_i(hand_i && !d.pool), .fetch_word_i(place_i.weight), .fetch_free_o, .fetch_ready_o(fetch_ready),
