@@ -126,7 +126,7 @@ module compute #(
   logic [ACC_BITS-1:0] window_sum;
   arrays #(.ROWS(ROWS), .MAC_CHANNELS(MAC_CHANNELS), .XNOR(XNOR), .ACC_BITS(ACC_BITS),
            .WEIGHT_WORDS(WEIGHT_WORDS), .GATES(GATES)) u_arrays (
-    .clk_i, .rst_ni, .descriptor_i(d_arrays), .abort_i(abort_q),
+    .clk_i, .rst_ni, .descriptor_i(d_arrays), .abort_i(clear_q),
     .load_start_i(fill_start_i && part_i == bitdial_pkg::PART_WEIGHTS), .load_word_i(fill_base_i),
     .load_we_i(fill_i && part_i == bitdial_pkg::PART_WEIGHTS), .load_beat_i(fill_data_i),
     .fetch_start_i(hand_i && !d.pool), .fetch_word_i(place_i.weight), .fetch_free_o, .fetch_ready_o(fetch_ready),
