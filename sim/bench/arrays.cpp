@@ -159,7 +159,7 @@ void Bench::drive(const Clock &c)
     memcpy(&top.act_hi_i, hi, 12);
 }
 
-// Blocks at their intervals, tile after tile. The first word may come ten clocks after the first fetch, fourteen for
+// Blocks at their intervals, tile after tile. The first word may come eleven clocks after the first fetch, fifteen for
 // one-bit codes.
 std::vector<Clock> Bench::schedule(const Layer &l)
 {
@@ -168,7 +168,7 @@ std::vector<Clock> Bench::schedule(const Layer &l)
     int drain = l.pixels_large * l.pixel_period + (l.blocks_small ? large - small : 0);
     size_t interval_large = size_t(std::max({large, drain, 2}) + l.slack);
     size_t interval_small = size_t(std::max({small, (l.pixels_large - 1) * l.pixel_period, 2}) + l.slack);
-    size_t at = l.a == 1 ? 14 : 10;
+    size_t at = l.a == 1 ? 15 : 11;
     std::vector<Clock> clocks(
         at + size_t(l.tiles) * (size_t(l.blocks_large) * interval_large + size_t(l.blocks_small) * interval_small) +
         50);
