@@ -61,6 +61,9 @@ class Device
         top_->s_axi_awvalid = top_->s_axi_wvalid = top_->s_axi_bready = 0; // inputs start at random, too
         top_->s_axi_arvalid = top_->s_axi_rready = 0;
         power_up(4);
+#if VM_COVERAGE
+        context_.coveragep()->zero(); // what registers happened to hold before the reset has run nothing
+#endif
         if (fault && read(BITDIAL_BUILD_ID_REG) != uint32_t(fault)) {
             std::fprintf(stderr, "bench: this build plants no fault %d (sim/bench/build.sh --debug)\n", fault);
             std::exit(2);
