@@ -118,6 +118,19 @@ module compute #(
     .waddr_i(code_we ? code_addr[PW-1:0] : image_addr_i[PW-1:0]), .wdata_i(code_we ? code_data : image_data_i),
     .wbe_i(code_we ? code_be : 2'b11));
 
+  // --- parts, a clock behind the bus: nobody reads what came in the last clocks of a job ------------------------------
+  logic               fill_start_q, fill_q;
+  bitdial_pkg::part_e part_q;
+  logic [63:0]        fill_data_q;
+  // verilator lint_off UNUSEDSIGNAL
+  logic [AW-1:0]      fill_base_q;
+  // verilator lint_on UNUSEDSIGNAL
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {fill_start_q, fill_q} <= '0;
+    else {fill_start_q, fill_q} <= {fill_start_i, fill_i};
+  end
+  always_ff @(posedge clk_i) {part_q, fill_base_q, fill_data_q} <= {part_i, fill_base_i, fill_data_i};
+
   // --- sums ---------------------------------------------------------------------------------------------------------
   logic [4:0]    block_pixels;
   logic          drain_read;
@@ -127,8 +140,8 @@ module compute #(
   arrays #(.ROWS(ROWS), .MAC_CHANNELS(MAC_CHANNELS), .XNOR(XNOR), .ACC_BITS(ACC_BITS),
            .WEIGHT_WORDS(WEIGHT_WORDS), .GATES(GATES)) u_arrays (
     .clk_i, .rst_ni, .descriptor_i(d_arrays), .abort_i(clear_q),
-    .load_start_i(fill_start_i && part_i == bitdial_pkg::PART_WEIGHTS), .load_word_i(fill_base_i),
-    .load_we_i(fill_i && part_i == bitdial_pkg::PART_WEIGHTS), .load_beat_i(fill_data_i),
+    .load_start_i(fill_start_q && part_q == bitdial_pkg::PART_WEIGHTS), .load_word_i(fill_base_q),
+    .load_we_i(fill_q && part_q == bitdial_pkg::PART_WEIGHTS), .load_beat_i(fill_data_q),
     .fetch_start_i(hand_i && !d.pool), .fetch_word_i(place_i.weight), .fetch_free_o, .fetch_ready_o(fetch_ready),
     .act_valid_i(act_valid), .act_lo_i(act_lo), .act_hi_i(act_hi), .sum_i(sum), .pixel_i(pixel), .first_i(first),
     .shift_i(shift), .last_i(last), .plane0_i(plane0), .swap_i(swap), .segment_i(segment),
@@ -141,13 +154,13 @@ module compute #(
   logic          table_we, correct_we;
   logic [AW:0]   table_beat_q;
   logic [AW+4:0] correct_beat_q;
-  assign table_we = fill_i && part_i == bitdial_pkg::PART_TABLES;
-  assign correct_we = fill_i && part_i == bitdial_pkg::PART_CORRECTIONS;
+  assign table_we = fill_q && part_q == bitdial_pkg::PART_TABLES;
+  assign correct_we = fill_q && part_q == bitdial_pkg::PART_CORRECTIONS;
   always_ff @(posedge clk_i) begin
-    if (fill_start_i && part_i == bitdial_pkg::PART_TABLES) table_beat_q <= {fill_base_i, 1'b0};
+    if (fill_start_q && part_q == bitdial_pkg::PART_TABLES) table_beat_q <= {fill_base_q, 1'b0};
     else if (table_we) table_beat_q <= table_beat_q + 1'b1;
-    if (fill_start_i && part_i == bitdial_pkg::PART_CORRECTIONS)
-      correct_beat_q <= (AW+5)'(fill_base_i) * (AW+5)'(RQ / 2);
+    if (fill_start_q && part_q == bitdial_pkg::PART_CORRECTIONS)
+      correct_beat_q <= (AW+5)'(fill_base_q) * (AW+5)'(RQ / 2);
     else if (correct_we) correct_beat_q <= correct_beat_q + 1'b1;
   end
   back #(.ROWS(ROWS), .RQ(RQ), .ACC_BITS(ACC_BITS), .MULT_BITS(MULT_BITS), .ACT_WORDS(ACT_WORDS), .Z_WORDS(Z_WORDS),
@@ -156,8 +169,8 @@ module compute #(
     .tile_table_i(place_i.table_entry), .tile_correct_i(place_i.correct), .tables_ready_o, .tile_left_o,
     .correct_step_o, .pool_start_i(start_i && d.pool), .idle_o, .block_done_i(block_done_o),
     .block_pixels_i(block_pixels), .drain_read_o(drain_read), .drain_pixel_o(drain_pixel), .sums_i(sums),
-    .window_sum_i(window_sum), .table_we_i(table_we), .table_beat_i(table_beat_q), .table_data_i(fill_data_i),
-    .correct_we_i(correct_we), .correct_beat_i(correct_beat_q), .correct_data_i(fill_data_i), .plane_we_o(code_we),
+    .window_sum_i(window_sum), .table_we_i(table_we), .table_beat_i(table_beat_q), .table_data_i(fill_data_q),
+    .correct_we_i(correct_we), .correct_beat_i(correct_beat_q), .correct_data_i(fill_data_q), .plane_we_o(code_we),
     .plane_bank_o(code_bank), .plane_addr_o(code_addr), .plane_data_o(code_data), .plane_be_o(code_be), .z_read_i,
     .z_addr_i, .z_wide_i(d.z_out_wide || d.spill_stream), .z_data_o, .z_fill_i, .z_fill_addr_i, .z_fill_data_i);
   logic unused_busy;

@@ -76,13 +76,13 @@ module mac_array #(
   logic [1:0]   pair_q;
   logic [71:0]  even_q, odd_q;
   logic [575:0] next_q;  // channel, tap, bit
-  logic         lone;
-  assign lone = depthwise_i && one_bit_i;
+  logic         byte_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) gather_q <= 1'b0;
     else gather_q <= gather_i && !depthwise_i;
   end
   always_ff @(posedge clk_i) begin
+    byte_q <= byte_i;
     pair_q <= gather_pair_i;
     {odd_q, even_q} <= {act_hi_i, act_lo_i};
   end
@@ -94,7 +94,7 @@ module mac_array #(
         always_ff @(posedge clk_i) begin
           if (c < 2) begin
             if (gather_q && (pair_q == 2'(b / 2) || pair_q == 2'd0))
-              next_q[72*c + 8*t + b] <= byte_i ? (c == 0 ? even_q[8*t + b] : odd_q[8*t + b]) : pair_q == 2'(b / 2) && plane;
+              next_q[72*c + 8*t + b] <= byte_q ? (c == 0 ? even_q[8*t + b] : odd_q[8*t + b]) : pair_q == 2'(b / 2) && plane;
           end else if (b >= 2 && gather_q && pair_q == 2'd0) next_q[72*c + 8*t + b] <= 1'b0;
           else if (gather_q && pair_q == 2'(b / 2)) next_q[72*c + 8*t + b] <= plane;
         end
@@ -126,7 +126,7 @@ module mac_array #(
   localparam int TOLD = (ROWS + 3) / 4;
   logic             zero_q, above_q, above, top, top_q;  // top_q: bits of the top plane; top: in the next clock
   logic             word_first, plane_first;             // of row_tag in the next clock
-  logic [TOLD-1:0]  tops_q, zeros_q, depthwise_q, odds_q;
+  logic [TOLD-1:0]  tops_q, zeros_q, depthwise_q, lones_q, odds_q;
   logic [4:0]       negatives_q;                         // with a zero point: the same at stages 0 to 4
   logic [72*CHANNELS-1:0] shared_q;
   assign word_first = depthwise_i ? word_first_i : tag1_q.word_first;
@@ -146,6 +146,7 @@ module mac_array #(
       tops_q[g] <= top;
       zeros_q[g] <= zero_point_i;
       depthwise_q[g] <= depthwise_i;
+      lones_q[g] <= depthwise_i && one_bit_i;
       odds_q[g] <= CHANNELS == 1 && !depthwise_i && tag1_q.segment[0];
     end
   end
@@ -154,7 +155,7 @@ module mac_array #(
   logic [4*GROUPS-1:0] come_q;
   for (genvar g = 0; g < GROUPS; g++) begin : g_group
     logic here;
-    assign here = gather_i && depthwise_i && gather_group_i == 3'(lone ? g / 2 : g);
+    assign here = gather_i && depthwise_i && gather_group_i == 3'(lones_q[2*g] ? g / 2 : g);
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) come_q[4*g +: 4] <= '0;
       else for (int k = 0; k < 4; k++) come_q[4*g + k] <= here && gather_pair_i == 2'(k);
@@ -167,8 +168,8 @@ module mac_array #(
     logic [71:0]     own_q, codes_q;
     (* keep *) always_ff @(posedge clk_i) begin
       for (int t = 0; t < 9; t++) begin
-        lo_q[t] <= lone && (r / 8 % 2 == 1 || (ROWS == 8 && gather_high_i)) ? act_hi_i[8*t + r%8] : act_lo_i[8*t + r%8];
-        hi_q[t] <= !lone && act_hi_i[8*t + r%8];
+        lo_q[t] <= lones_q[r/4] && (r / 8 % 2 == 1 || (ROWS == 8 && gather_high_i)) ? act_hi_i[8*t + r%8] : act_lo_i[8*t + r%8];
+        hi_q[t] <= !lones_q[r/4] && act_hi_i[8*t + r%8];
       end
     end
     for (genvar t = 0; t < 9; t++) begin : g_tap
