@@ -119,7 +119,7 @@ module store_unit #(
       end
     end
   end
-  assign act_read_o = issue && codes_i;
+  assign act_read_o = any_q && codes_i;  // also where none is issued: its address chooses among registers alone
   assign act_addr_o = words ? word_addr : word_q + AW'(pair_q);
   assign z_read_o = issue && !codes_i && part_q == 5'd0;
   assign z_addr_o = z_word_q;
